@@ -1,0 +1,73 @@
+"""A data set as arrays, with where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Source = Literal["files", "cache", "download", "synthetic"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """One half of a data set.
+
+    x: images, `(n, height, width, channels) uint8`.
+    y: targets, `(n,) int64` classes or `(n,) float32` seconds.
+    """
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.generic]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def head(self, count: int | None) -> Split:
+        """The first `count` images, or all of them for None."""
+        return Split(self.x[:count], self.y[:count])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A training and a test split, and what a reader must know about them.
+
+    name: `mnist` or `grind`.
+    source: where the images came from.
+    note: the same in a sentence, with the reason where a better source was passed over.
+    baselines: figures that a quality is judged against, in the unit of the metric.
+    """
+
+    name: str
+    source: Source
+    note: str
+    train: Split
+    test: Split
+    baselines: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a generator drew the images."""
+        return self.source == "synthetic"
+
+    @property
+    def kind(self) -> str:
+        """`real` or `synthetic`: floors and comparisons are kept apart by it."""
+        return "synthetic" if self.synthetic else "real"
+
+    def head(self, train: int | None, test: int | None) -> Dataset:
+        """The same data set cut to its first images; None keeps a split whole."""
+        return replace(self, train=self.train.head(train), test=self.test.head(test))
+
+    def sha256(self) -> str:
+        """A fingerprint of the arrays themselves, wherever they came from."""
+        digest = hashlib.sha256()
+        for array in (self.train.x, self.train.y, self.test.x, self.test.y):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
