@@ -1,0 +1,139 @@
+"""The cache: arrays and files that are made once and replaced whole, never in part.
+
+A writer fills a temporary file beside the target, syncs it and renames it over the target, so a
+reader sees the old file or the new one, and of two processes that make the same file the later
+one wins with the same content.  A cached file that cannot be read is treated as absent.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from bench.errors import CacheError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MENDED_BY = "choose another folder with --cache-dir"
+
+
+def directory(override: Path | None = None) -> Path:
+    """The folder that data sets are kept in; it need not exist yet.
+
+    override: what the person asked for with `--cache-dir`; None means the user's cache folder
+        (`$XDG_CACHE_HOME/grindstone` or `~/.cache/grindstone` on Linux).
+
+    Returns an absolute path, since a worker may run in another working directory.
+    """
+    if override is not None:
+        return override.expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_cache_path("grindstone").absolute()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` once the block has ended without error.
+
+    If the block raises, `path` stays as it was and nothing of the new file is left.  An OSError
+    in it is taken for the file's: do nothing there that can fail for another reason.
+
+    Raises:
+        CacheError: the folder cannot be made, or the file cannot be written (no permission, a
+            read-only file system, no space).
+    """
+    # A name of its own rather than `tempfile`, whose files only their owner may read: a cache
+    # folder may be shared between users.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        _discard(partial)  # first, so that its bytes are not missing from the free space named
+        found = _cannot("write", path, error) + _room_at(path)
+        raise CacheError(f"{found}; {_mend(error)}") from error
+    finally:
+        _discard(partial)
+
+
+def store_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    """Writes the named arrays to `path`, an uncompressed .npz file, whole or not at all.
+
+    Raises:
+        CacheError: the file cannot be written.
+        ValueError: an array holds Python objects, which would need pickle.
+    """
+    import numpy as np
+
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """The arrays that `store_arrays` put into `path`; None where it is absent or damaged.
+
+    Every byte is checked against the archive's checksums before NumPy sees it.
+
+    Raises:
+        CacheError: the file is there and may not be read.
+    """
+    import numpy as np
+
+    try:
+        file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CacheError(f"{_cannot('read', path, error)}; {_mend(error)}") from error
+    with file:
+        # A damaged archive fails anywhere in zipfile, zlib, ast or numpy, with any exception that
+        # those know; all of them mean the same here.
+        try:
+            with zipfile.ZipFile(file) as archive:
+                if archive.testzip() is not None:
+                    return None
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except Exception:
+            return None
+
+
+def _cannot(verb: str, path: Path, error: OSError) -> str:
+    return f"cannot {verb} the cache file {path}: {error.strerror or error}"
+
+
+def _room_at(path: Path) -> str:
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return ""
+    return f" ({free / 1e6:.0f} MB free there)"
+
+
+def _mend(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"free some space or {MENDED_BY}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"make it yours or {MENDED_BY}"
+    return MENDED_BY
+
+
+def _discard(partial: Path) -> None:
+    try:
+        partial.unlink(missing_ok=True)
+    except OSError:  # its folder was never there, or may not be written
+        return
