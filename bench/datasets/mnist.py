@@ -1,0 +1,406 @@
+"""MNIST: 60,000 + 10,000 handwritten digits of 28x28 pixels, or drawn ones in their place.
+
+Y. LeCun, C. Cortes, C. Burges, «The MNIST database of handwritten digits».  CC BY-SA 3.0.  The
+files are not part of this project: a person brings them, or they are downloaded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from bench.datasets import cache, digits, idx
+from bench.datasets.dataset import Dataset, Source, Split
+from bench.errors import CacheError, DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE, CLASSES = 28, 10
+
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+MIRROR_VARIABLE = "GRINDSTONE_MNIST_URL"
+"""Another base URL in place of the mirrors, or nothing at all to switch the download off."""
+
+ANSWER_WITHIN = 5.0
+"""Seconds after which a box counts as one without a network."""
+
+STALLED_AFTER = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One of the four files, with the SHA-256 of its gzip and of its unpacked bytes."""
+
+    name: str
+    entries: int
+    gzip_sha256: str
+    sha256: str
+
+    @property
+    def gzip_name(self) -> str:
+        """What the file is called on the mirrors and in the cache."""
+        return f"{self.name}.gz"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the file is called on people's disks."""
+        dotted = self.name.replace("-idx", ".idx")
+        return self.name, self.gzip_name, dotted, f"{dotted}.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two files of one split."""
+
+    images: Published
+    labels: Published
+
+
+TRAIN = Pair(
+    Published(
+        "train-images-idx3-ubyte",
+        60_000,
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    Published(
+        "train-labels-idx1-ubyte",
+        60_000,
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+)
+TEST = Pair(
+    Published(
+        "t10k-images-idx3-ubyte",
+        10_000,
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    Published(
+        "t10k-labels-idx1-ubyte",
+        10_000,
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+PUBLISHED = (TRAIN.images, TRAIN.labels, TEST.images, TEST.labels)
+
+FOLDERS = ("", "mnist", "MNIST/raw")
+"""Where the files lie inside a data directory; the last is torchvision's."""
+
+
+def load(
+    data_dir: Path | None,
+    cache_dir: Path,
+    *,
+    mirrors: Sequence[str] | None = None,
+    answer_within: float = ANSWER_WITHIN,
+) -> Dataset:
+    """MNIST from the first place that has it, or else drawn digits of the same shape.
+
+    The places: `data_dir`, the cache, a mirror, the generator.  Real files are checked down to the
+    last byte, wherever they come from; x is `(n, 28, 28, 1) uint8`, y `(n,) int64`, 0..9.
+
+    data_dir: a folder that a person brings.  It may hold something else, and is then passed over.
+    cache_dir: where downloads and drawn digits are kept, under `mnist/`.
+    mirrors: base URLs; None means `$GRINDSTONE_MNIST_URL` or else `MIRRORS`, and an empty sequence
+        that nothing is downloaded.
+    answer_within: seconds for the mirrors to answer, all together.
+
+    Raises:
+        DataError: `data_dir` is missing, empty or holds files that are not MNIST, or a download
+            does not have the published checksum.
+        CacheError: the cache cannot be read or written.
+    """
+    passed_over = []
+    if data_dir is not None:
+        _must_hold_something(data_dir)
+        if present(data_dir):
+            return _brought(data_dir)
+        passed_over.append(f"no MNIST files in {data_dir}")
+
+    kept = cache_dir / "mnist"
+    in_cache = {file: kept / file.gzip_name for file in PUBLISHED}
+    found = _cached(in_cache)
+    if found is not None:
+        return _dataset(found, "cache", f"MNIST, downloaded before, from {kept}", passed_over)
+
+    try:
+        mirror = _download(in_cache, _mirrors(mirrors), answer_within)
+    except NoNetworkError as reason:
+        passed_over.insert(0, f"no download ({reason})")
+        path = kept / f"drawn-digits-v{digits.VERSION}.npz"
+        return _dataset(_drawn(path), "synthetic", "synthetic digits", passed_over)
+    return _dataset(_read(in_cache), "download", f"MNIST, downloaded from {mirror}", passed_over)
+
+
+def present(data_dir: Path) -> bool:
+    """Whether any of MNIST's four files lies in `data_dir` or in its folder `mnist`."""
+    return bool(_find(data_dir)[1])
+
+
+# ---- a folder that a person brings
+
+
+def _must_hold_something(data_dir: Path) -> None:
+    expected = "--data-dir takes a folder with MNIST's files, grind photographs or both"
+    try:
+        empty = next(data_dir.iterdir(), None) is None
+    except OSError as error:
+        raise DataError(f"{data_dir} cannot be read: {error.strerror}; {expected}") from error
+    if empty:
+        raise DataError(f"{data_dir} is empty; {expected}")
+
+
+def _find(data_dir: Path) -> tuple[Path, dict[Published, Path]]:
+    """The folder that holds most of the files, and which path each has there."""
+    best = data_dir, dict[Published, Path]()
+    for folder in (data_dir / inner for inner in FOLDERS):
+        found = {
+            file: folder / name
+            for file in PUBLISHED
+            for name in reversed(file.names)  # the plain file before its gzip
+            if (folder / name).is_file()
+        }
+        if len(found) > len(best[1]):
+            best = folder, found
+    return best
+
+
+def _brought(data_dir: Path) -> Dataset:
+    folder, found = _find(data_dir)
+    missing = [file.gzip_name for file in PUBLISHED if file not in found]
+    mend = "put the published files there, or leave --data-dir out to have them downloaded"
+    if missing:
+        raise DataError(f"{folder} lacks {', '.join(missing)} of MNIST's four files; {mend}")
+    try:
+        splits = _read(found)
+    except DataError as error:
+        raise DataError(f"{error}; {mend}") from error
+    return _dataset(splits, "files", f"MNIST, from {folder}", [])
+
+
+# ---- files to arrays
+
+
+def _read(files: dict[Published, Path]) -> tuple[Split, Split]:
+    return _read_pair(TRAIN, files), _read_pair(TEST, files)
+
+
+def _read_pair(pair: Pair, files: dict[Published, Path]) -> Split:
+    contents = {file: idx.read(files[file]) for file in (pair.images, pair.labels)}
+    images = idx.parse(contents[pair.images], 3, str(files[pair.images]))
+    labels = idx.parse(contents[pair.labels], 1, str(files[pair.labels]))
+    _check(images, labels, files[pair.images], files[pair.labels], pair.images.entries)
+    for file, data in contents.items():
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != file.sha256:
+            raise DataError(
+                f"not MNIST: {files[file]} is well formed, and its bytes have SHA-256 "
+                f"{digest[:12]}… in place of {file.sha256[:12]}…; this workload holds results to "
+                "floors that were published for MNIST alone"
+            )
+    return Split(images[..., None], labels.astype(np.int64))
+
+
+def _check(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    image_path: Path,
+    label_path: Path,
+    entries: int,
+) -> None:
+    if images.shape[1:] != (SIDE, SIDE):
+        height, width = images.shape[1:]
+        raise DataError(f"{image_path} holds images of {height}x{width} pixels in place of 28x28")
+    if len(images) != len(labels):
+        raise DataError(f"{label_path} holds {len(labels)} labels for {len(images)} images")
+    if len(images) != entries:
+        raise DataError(f"{image_path} holds {len(images)} images in place of {entries}")
+    wrong = np.flatnonzero(labels >= CLASSES)
+    if len(wrong):
+        raise DataError(
+            f"{label_path} holds the label {labels[wrong[0]]} at position {wrong[0]}, "
+            "where digits run from 0 to 9"
+        )
+
+
+def _dataset(
+    splits: tuple[Split, Split], source: Source, note: str, passed_over: Sequence[str]
+) -> Dataset:
+    train, test = splits
+    most_frequent = np.bincount(test.y.astype(np.int64), minlength=CLASSES).max() / len(test)
+    return Dataset(
+        name="mnist",
+        source=source,
+        note=": ".join(filter(None, (note, ", and ".join(passed_over)))),
+        train=train,
+        test=test,
+        baselines={"most_frequent_class_accuracy": float(most_frequent)},
+    )
+
+
+# ---- the cache
+
+
+def _cached(files: dict[Published, Path]) -> tuple[Split, Split] | None:
+    try:
+        if not all(path.is_file() for path in files.values()):
+            return None
+        for path in files.values():
+            path.open("rb").close()
+    except PermissionError as error:
+        raise CacheError(
+            f"the cache may not be read: {error.filename}; make it yours or {cache.MENDED_BY}"
+        ) from error
+    try:
+        return _read(files)
+    except DataError:  # damaged since: downloaded again
+        return None
+
+
+def _drawn(path: Path) -> tuple[Split, Split]:
+    kept = cache.load_arrays(path)
+    if kept is None or set(kept) != {"train_x", "train_y", "test_x", "test_y"}:
+        train, test = digits.draw()
+        cache.store_arrays(path, train_x=train.x, train_y=train.y, test_x=test.x, test_y=test.y)
+        return train, test
+    return Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
+
+
+# ---- the download
+
+
+class NoNetworkError(Exception):
+    """No mirror can be used; the text says why, without a full stop."""
+
+
+def _mirrors(wanted: Sequence[str] | None) -> list[str]:
+    if wanted is None:
+        other = os.environ.get(MIRROR_VARIABLE)
+        wanted = MIRRORS if other is None else [other] if other.strip() else []
+    return [url if url.endswith("/") else f"{url}/" for url in wanted]
+
+
+def _download(files: dict[Published, Path], mirrors: Sequence[str], answer_within: float) -> str:
+    """Fills the cache from the first mirror that can and returns that mirror.
+
+    Nothing is put into the cache before all four files are here and have their checksums.
+    """
+    if not mirrors:
+        raise NoNetworkError("switched off")
+    reasons = []
+    for mirror in _that_answer(mirrors, answer_within):
+        with tempfile.TemporaryDirectory(prefix="grindstone-mnist-") as folder:
+            try:
+                arrived = {file: _fetch(mirror, file, Path(folder)) for file in files}
+            except OSError as error:
+                reasons.append(f"{urlsplit(mirror).hostname}: {_in_short(error)}")
+                continue
+            for file, path in arrived.items():
+                with cache.replacing(files[file]) as target:
+                    target.write(path.read_bytes())
+            return mirror
+    raise NoNetworkError("; ".join(reasons))
+
+
+def _fetch(mirror: str, file: Published, folder: Path) -> Path:
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")  # the table's note tells where the data came from
+    try:
+        fetched = pooch.retrieve(
+            mirror + file.gzip_name,
+            known_hash=f"sha256:{file.gzip_sha256}",
+            fname=file.gzip_name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(timeout=STALLED_AFTER),
+        )
+    except ValueError as error:
+        if isinstance(error, OSError):  # requests' errors can be both
+            raise
+        raise DataError(
+            f"the download of {mirror}{file.gzip_name} does not have the published SHA-256 "
+            f"{file.gzip_sha256[:12]}…, and nothing of it is kept; try again, name another mirror "
+            f"with {MIRROR_VARIABLE} or bring the files with --data-dir"
+        ) from error
+    return Path(fetched)
+
+
+def _that_answer(mirrors: Sequence[str], within: float) -> list[str]:
+    """The mirrors that begin to send a file within so many seconds, in the order given.
+
+    Each is asked in a thread of its own that is left behind at the deadline, since a name that
+    does not resolve may hang longer than any timeout reaches.
+    """
+    answers: queue.Queue[tuple[str, str | None]] = queue.Queue()
+    for mirror in mirrors:
+        threading.Thread(target=_ask, args=(mirror, within, answers), daemon=True).start()
+    deadline = monotonic() + within
+    reasons = dict.fromkeys(mirrors, f"no answer within {within:g} s")
+    reachable: list[str] = []
+    for _ in mirrors:
+        try:
+            mirror, reason = answers.get(timeout=max(0.0, deadline - monotonic()))
+        except queue.Empty:
+            break
+        if reason is None:
+            reachable.append(mirror)
+            break
+        reasons[mirror] = reason
+    if not reachable:
+        found = dict.fromkeys(f"{urlsplit(url).hostname}: {why}" for url, why in reasons.items())
+        raise NoNetworkError("; ".join(found))
+    return reachable
+
+
+def _ask(mirror: str, within: float, answers: queue.Queue[tuple[str, str | None]]) -> None:
+    import requests
+
+    try:
+        url = mirror + TEST.labels.gzip_name
+        with requests.get(url, stream=True, timeout=within) as answer:
+            answer.raise_for_status()
+    except Exception as error:  # a thread has nobody to raise to
+        answers.put((mirror, _in_short(error)))
+    else:
+        answers.put((mirror, None))
+
+
+def _in_short(error: Exception) -> str:
+    import requests
+
+    text = str(error)
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted here"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refused"
+    for sign, meaning in (
+        ("NameResolution", "its name does not resolve"),
+        ("refused", "connection refused"),
+        ("unreachable", "network unreachable"),
+    ):
+        if sign in text:
+            return meaning
+    return type(error).__name__
