@@ -1,0 +1,31 @@
+"""The door from a playbook to the resolver in module_utils/gpu_stack.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..module_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve
+
+
+def gpu_stack(
+    found: dict[str, Any],
+    wishes: dict[str, Any],
+    stacks: list[dict[str, Any]],
+    systems: list[dict[str, Any]],
+    host: str,
+) -> dict[str, Any]:
+    """The plan's fields and its `block` of text, or why there is none in `refusal`."""
+    try:
+        plan = resolve(found, Wishes(**wishes), Matrix(stacks, systems))
+    except RefusedError as refused:
+        return {"refusal": str(refused)}
+    return {"refusal": "", "block": describe(plan, found, host), **vars(plan)}
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """What a playbook calls `grindstone.grindstone.gpu_stack`."""
+        return {"gpu_stack": gpu_stack}

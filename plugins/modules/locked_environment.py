@@ -1,0 +1,243 @@
+"""A virtual environment that holds exactly what a lock lists: whole, or not there at all.
+
+It is made beside its place and renamed into it when it is whole, so a run that is killed leaves the
+one before it, or none.  It is made again when the lock, the Python or what is installed differs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: locked_environment
+short_description: Makes a Python environment from requirements that are locked by hash
+description:
+  - Makes a virtual environment and installs a hash-locked list of requirements into it.
+  - Installs with pip, or with the uv that O(uv) names, which is faster and brings Pythons.
+  - Two runs on one host wait for each other.
+author: Grindstone's authors
+options:
+  path:
+    description: The environment's folder. Its parent is made as well.
+    type: path
+    required: true
+  requirements:
+    description: The text of the lock.
+    type: str
+    required: true
+  python:
+    description:
+      - The interpreter to make it with, as a path.
+      - A version, such as V(3.13), is brought by uv unless it is there; that needs O(uv).
+      - Empty for the one that Ansible runs on.
+    type: str
+    default: ""
+  uv:
+    description: The uv to install with. Empty installs with pip.
+    type: path
+  cache:
+    description: Where uv keeps what it has downloaded; on the same file system it takes no room.
+    type: path
+  pythons:
+    description: Where uv puts the Pythons that it brings.
+    type: path
+  index:
+    description: The package index to install from, instead of the one the host is set up for.
+    type: str
+    default: ""
+  python_mirror:
+    description: Where uv gets Pythons from, instead of where they are published.
+    type: str
+    default: ""
+  proxy:
+    description: The proxy to download through.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = """
+- name: Install TensorFlow
+  grindstone.grindstone.locked_environment:
+    path: /opt/grindstone/tensorflow
+    requirements: "{{ lookup('ansible.builtin.file', 'tensorflow-2.21.0.txt') }}"
+    python: /usr/bin/python3.11
+    uv: /opt/grindstone/tools/bin/uv
+"""
+
+RETURN = """
+reason:
+  description: Why it was made, empty where it was there.
+  returned: always
+  type: str
+"""
+
+LOCK = "requirements.txt"  # the text that the environment was made of
+PACKAGES = "packages.txt"  # what that came to
+
+
+class MakingError(RuntimeError):
+    """The environment could not be made; the text is one line."""
+
+
+def packages(path: Path) -> list[str]:
+    """The names and versions of what is installed, such as `numpy-2.4.6`."""
+    folders = path.glob("lib/python3.*/site-packages/*.dist-info")
+    return sorted(folder.name[: -len(".dist-info")] for folder in folders)
+
+
+def pins(requirements: str) -> str:
+    """The lock without its hashes, a line for each requirement."""
+    lines = [line.rstrip(" \\") for line in requirements.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line[:1].isalnum())
+
+
+def read(path: Path) -> str:
+    """The file's text, "" where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def why_make(path: Path, requirements: str, python: str) -> str:
+    """Why the environment has to be made, "" where it is as it should be."""
+    link = path / "bin/python"
+    if not path.exists():
+        return "it is not there"
+    if not link.exists():
+        return "its Python is gone"
+    if python.startswith("/"):
+        fits = link.resolve() == Path(python).resolve()
+    else:
+        fits = f"version_info = {python}." in read(path / "pyvenv.cfg")
+    if not fits:
+        return f"its Python is not {python}"
+    if read(path / LOCK) != requirements:
+        return "the lock has changed"
+    if read(path / PACKAGES).split() != packages(path):
+        return "what is installed has drifted from the lock"
+    return ""
+
+
+def run(command: list[str], environment: dict[str, str], lock: int) -> None:
+    """Runs the command; its children hold the lock as long as they live.
+
+    Raises:
+        MakingError: it failed; with the first and the last line of what it said.
+    """
+    done = subprocess.run(
+        command,
+        check=False,
+        env={**os.environ, **environment},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=[lock],
+    )
+    if done.returncode:
+        said = [line.strip() for line in done.stdout.decode(errors="replace").splitlines()]
+        said = [re.sub(r"^(error|cause): ", "", line, flags=re.IGNORECASE) for line in said if line]
+        told = list(dict.fromkeys(said[:1] + said[-1:])) or [f"exit status {done.returncode}"]
+        raise MakingError(f"{Path(command[0]).name} failed: {'; '.join(told)}")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Holds the folder's lock: the other run on this host, if there is one, is waited for."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def make(path: Path, lock: int, params: dict[str, str]) -> None:
+    """Makes the environment beside its place, then puts it there."""
+    new = path.with_name(path.name + ".new")
+    lockfile = new / LOCK
+    shutil.rmtree(new, ignore_errors=True)
+    if params["uv"]:
+        python = params["python"]
+        where = ["--no-python-downloads"] if python.startswith("/") else ["--managed-python"]
+        venv = [params["uv"], "venv", "--relocatable", "--prompt", path.name]
+        venv += [*where, "--python", python, str(new)]
+        install = [params["uv"], "pip", "sync", "--require-hashes", "--compile-bytecode"]
+        install += ["--python", str(new / "bin/python"), str(lockfile)]
+    else:
+        venv = [params["python"], "-m", "venv", str(new)]
+        install = [str(new / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+        install += ["--disable-pip-version-check", "--require-hashes", "--requirement", str(lockfile)]
+    names = {
+        "UV_CACHE_DIR": params["cache"],
+        "UV_PYTHON_INSTALL_DIR": params["pythons"],
+        "UV_PYTHON_INSTALL_MIRROR": params["python_mirror"],
+        "UV_DEFAULT_INDEX": params["index"],
+        "PIP_INDEX_URL": params["index"],
+        "HTTPS_PROXY": params["proxy"],
+        "HTTP_PROXY": params["proxy"],
+    }
+    environment = {name: value for name, value in names.items() if value}
+    try:
+        run(venv, environment, lock)
+        lockfile.write_text(params["requirements"], encoding="utf-8")
+        run(install, environment, lock)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    (new / PACKAGES).write_text("".join(name + "\n" for name in packages(new)), encoding="utf-8")
+    old = path.with_name(path.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "requirements": {"type": "str", "required": True},
+            "python": {"type": "str", "default": ""},
+            "uv": {"type": "path"},
+            "cache": {"type": "path"},
+            "pythons": {"type": "path"},
+            "index": {"type": "str", "default": ""},
+            "python_mirror": {"type": "str", "default": ""},
+            "proxy": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    os.umask(0o022)  # what root makes here, everybody may use
+    path = Path(module.params["path"])
+    requirements = module.params["requirements"]
+    module.params["python"] = module.params["python"] or sys.executable
+
+    def why() -> str:
+        return why_make(path, requirements, module.params["python"])
+
+    reason = why()
+    diff = {"before": pins(read(path / LOCK)), "after": pins(requirements)}
+    if reason and not module.check_mode:
+        try:
+            with held(path.parent) as lock:
+                if why():  # the run that was waited for may have made it
+                    make(path, lock, module.params)
+        except MakingError as error:
+            module.fail_json(msg=f"{path} could not be made: {error}")
+    module.exit_json(changed=bool(reason), reason=reason, diff=diff if reason else {})
+
+
+if __name__ == "__main__":
+    main()
