@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import queue
-import tempfile
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from bench.datasets import cache, digits, idx
 from bench.datasets.dataset import Dataset, Source, Split
+from bench.datasets.mirrors import UnreachableError, download
 from bench.errors import CacheError, DataError
 
 if TYPE_CHECKING:
@@ -32,15 +28,13 @@ SIDE, CLASSES = 28, 10
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 MIRROR_VARIABLE = "GRINDSTONE_MNIST_URL"
 """Another base URL in place of the mirrors, or nothing at all to switch the download off."""
 
 ANSWER_WITHIN = 5.0
 """Seconds after which a box counts as one without a network."""
-
-STALLED_AFTER = 30.0
-"""Seconds without a byte after which a download is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +123,42 @@ def load(
             does not have the published checksum.
         CacheError: the cache cannot be read or written.
     """
-    passed_over = []
+    besides = "no --data-dir"
     if data_dir is not None:
         _must_hold_something(data_dir)
         if present(data_dir):
             return _brought(data_dir)
-        passed_over.append(f"no MNIST files in {data_dir}")
+        besides = f"no MNIST files in {data_dir}"
 
     kept = cache_dir / "mnist"
-    in_cache = {file: kept / file.gzip_name for file in PUBLISHED}
-    found = _cached(in_cache)
-    if found is not None:
-        return _dataset(found, "cache", f"MNIST, downloaded before, from {kept}", passed_over)
-
+    files = {file: kept / file.gzip_name for file in PUBLISHED}
+    cached = _cached(files)
+    if cached is not None:
+        return _dataset(cached, "cache", f"MNIST from {kept}, downloaded before; {besides}")
     try:
-        mirror = _download(in_cache, _mirrors(mirrors), answer_within)
-    except NoNetworkError as reason:
-        passed_over.insert(0, f"no download ({reason})")
-        path = kept / f"drawn-digits-v{digits.VERSION}.npz"
-        return _dataset(_drawn(path), "synthetic", "synthetic digits", passed_over)
-    return _dataset(_read(in_cache), "download", f"MNIST, downloaded from {mirror}", passed_over)
+        mirror = download(
+            {path: file.gzip_sha256 for file, path in files.items()},
+            _base_urls(mirrors),
+            answer_within,
+        )
+    except UnreachableError as reason:
+        drawn = _drawn(kept / f"drawn-digits-v{digits.VERSION}.npz")
+        note = f"synthetic digits: no download ({reason}), and {besides}"
+        return _dataset(drawn, "synthetic", note)
+    except DataError as error:
+        raise DataError(
+            f"{error}; try again, name another mirror with {MIRROR_VARIABLE} "
+            "or bring the files with --data-dir"
+        ) from error
+    return _dataset(_read(files), "download", f"MNIST downloaded from {mirror}; {besides}")
 
 
 def present(data_dir: Path) -> bool:
-    """Whether any of MNIST's four files lies in `data_dir` or in its folder `mnist`."""
-    return bool(_find(data_dir)[1])
+    """Whether any of MNIST's four files lies in `data_dir`, or in its `mnist` or `MNIST/raw`."""
+    try:
+        return bool(_find(data_dir)[1])
+    except PermissionError:
+        return False
 
 
 # ---- a folder that a person brings
@@ -162,10 +167,12 @@ def present(data_dir: Path) -> bool:
 def _must_hold_something(data_dir: Path) -> None:
     expected = "--data-dir takes a folder with MNIST's files, grind photographs or both"
     try:
-        empty = next(data_dir.iterdir(), None) is None
+        something = next(data_dir.iterdir(), None)
+        if something is not None:
+            something.lstat()  # a folder may be listed by a user who may not enter it
     except OSError as error:
         raise DataError(f"{data_dir} cannot be read: {error.strerror}; {expected}") from error
-    if empty:
+    if something is None:
         raise DataError(f"{data_dir} is empty; {expected}")
 
 
@@ -194,17 +201,17 @@ def _brought(data_dir: Path) -> Dataset:
         splits = _read(found)
     except DataError as error:
         raise DataError(f"{error}; {mend}") from error
-    return _dataset(splits, "files", f"MNIST, from {folder}", [])
+    return _dataset(splits, "files", f"MNIST from {folder}")
 
 
 # ---- files to arrays
 
 
-def _read(files: dict[Published, Path]) -> tuple[Split, Split]:
+def _read(files: Mapping[Published, Path]) -> tuple[Split, Split]:
     return _read_pair(TRAIN, files), _read_pair(TEST, files)
 
 
-def _read_pair(pair: Pair, files: dict[Published, Path]) -> Split:
+def _read_pair(pair: Pair, files: Mapping[Published, Path]) -> Split:
     contents = {file: idx.read(files[file]) for file in (pair.images, pair.labels)}
     images = idx.parse(contents[pair.images], 3, str(files[pair.images]))
     labels = idx.parse(contents[pair.labels], 1, str(files[pair.labels]))
@@ -242,25 +249,17 @@ def _check(
         )
 
 
-def _dataset(
-    splits: tuple[Split, Split], source: Source, note: str, passed_over: Sequence[str]
-) -> Dataset:
+def _dataset(splits: tuple[Split, Split], source: Source, note: str) -> Dataset:
     train, test = splits
-    most_frequent = np.bincount(test.y.astype(np.int64), minlength=CLASSES).max() / len(test)
-    return Dataset(
-        name="mnist",
-        source=source,
-        note=": ".join(filter(None, (note, ", and ".join(passed_over)))),
-        train=train,
-        test=test,
-        baselines={"most_frequent_class_accuracy": float(most_frequent)},
-    )
+    most_frequent = np.bincount(test.y.astype(np.int64)).max() / len(test)
+    baselines = {"most_frequent_class_accuracy": float(most_frequent)}
+    return Dataset("mnist", source, note, train, test, baselines)
 
 
 # ---- the cache
 
 
-def _cached(files: dict[Published, Path]) -> tuple[Split, Split] | None:
+def _cached(files: Mapping[Published, Path]) -> tuple[Split, Split] | None:
     try:
         if not all(path.is_file() for path in files.values()):
             return None
@@ -285,122 +284,8 @@ def _drawn(path: Path) -> tuple[Split, Split]:
     return Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
 
 
-# ---- the download
-
-
-class NoNetworkError(Exception):
-    """No mirror can be used; the text says why, without a full stop."""
-
-
-def _mirrors(wanted: Sequence[str] | None) -> list[str]:
+def _base_urls(wanted: Sequence[str] | None) -> list[str]:
     if wanted is None:
         other = os.environ.get(MIRROR_VARIABLE)
-        wanted = MIRRORS if other is None else [other] if other.strip() else []
+        wanted = MIRRORS if other is None else other.split()
     return [url if url.endswith("/") else f"{url}/" for url in wanted]
-
-
-def _download(files: dict[Published, Path], mirrors: Sequence[str], answer_within: float) -> str:
-    """Fills the cache from the first mirror that can and returns that mirror.
-
-    Nothing is put into the cache before all four files are here and have their checksums.
-    """
-    if not mirrors:
-        raise NoNetworkError("switched off")
-    reasons = []
-    for mirror in _that_answer(mirrors, answer_within):
-        with tempfile.TemporaryDirectory(prefix="grindstone-mnist-") as folder:
-            try:
-                arrived = {file: _fetch(mirror, file, Path(folder)) for file in files}
-            except OSError as error:
-                reasons.append(f"{urlsplit(mirror).hostname}: {_in_short(error)}")
-                continue
-            for file, path in arrived.items():
-                with cache.replacing(files[file]) as target:
-                    target.write(path.read_bytes())
-            return mirror
-    raise NoNetworkError("; ".join(reasons))
-
-
-def _fetch(mirror: str, file: Published, folder: Path) -> Path:
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")  # the table's note tells where the data came from
-    try:
-        fetched = pooch.retrieve(
-            mirror + file.gzip_name,
-            known_hash=f"sha256:{file.gzip_sha256}",
-            fname=file.gzip_name,
-            path=folder,
-            downloader=pooch.HTTPDownloader(timeout=STALLED_AFTER),
-        )
-    except ValueError as error:
-        if isinstance(error, OSError):  # requests' errors can be both
-            raise
-        raise DataError(
-            f"the download of {mirror}{file.gzip_name} does not have the published SHA-256 "
-            f"{file.gzip_sha256[:12]}…, and nothing of it is kept; try again, name another mirror "
-            f"with {MIRROR_VARIABLE} or bring the files with --data-dir"
-        ) from error
-    return Path(fetched)
-
-
-def _that_answer(mirrors: Sequence[str], within: float) -> list[str]:
-    """The mirrors that begin to send a file within so many seconds, in the order given.
-
-    Each is asked in a thread of its own that is left behind at the deadline, since a name that
-    does not resolve may hang longer than any timeout reaches.
-    """
-    answers: queue.Queue[tuple[str, str | None]] = queue.Queue()
-    for mirror in mirrors:
-        threading.Thread(target=_ask, args=(mirror, within, answers), daemon=True).start()
-    deadline = monotonic() + within
-    reasons = dict.fromkeys(mirrors, f"no answer within {within:g} s")
-    reachable: list[str] = []
-    for _ in mirrors:
-        try:
-            mirror, reason = answers.get(timeout=max(0.0, deadline - monotonic()))
-        except queue.Empty:
-            break
-        if reason is None:
-            reachable.append(mirror)
-            break
-        reasons[mirror] = reason
-    if not reachable:
-        found = dict.fromkeys(f"{urlsplit(url).hostname}: {why}" for url, why in reasons.items())
-        raise NoNetworkError("; ".join(found))
-    return reachable
-
-
-def _ask(mirror: str, within: float, answers: queue.Queue[tuple[str, str | None]]) -> None:
-    import requests
-
-    try:
-        url = mirror + TEST.labels.gzip_name
-        with requests.get(url, stream=True, timeout=within) as answer:
-            answer.raise_for_status()
-    except Exception as error:  # a thread has nobody to raise to
-        answers.put((mirror, _in_short(error)))
-    else:
-        answers.put((mirror, None))
-
-
-def _in_short(error: Exception) -> str:
-    import requests
-
-    text = str(error)
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted here"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refused"
-    for sign, meaning in (
-        ("NameResolution", "its name does not resolve"),
-        ("refused", "connection refused"),
-        ("unreachable", "network unreachable"),
-    ):
-        if sign in text:
-            return meaning
-    return type(error).__name__

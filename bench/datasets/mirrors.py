@@ -1,0 +1,165 @@
+"""Downloads: a set of files from the first mirror that has it, checked before any of it is kept."""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+from bench.datasets import cache
+from bench.errors import CacheError, DataError
+
+CONNECTED_WITHIN = 5.0
+STALLED_AFTER = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+Answer = tuple[str, str | None]
+"""A mirror, and why it cannot be used, or None where it can."""
+
+
+class UnreachableError(Exception):
+    """No mirror can be used.  The text says why, to stand in the middle of a sentence."""
+
+
+def download(files: Mapping[Path, str], mirrors: Sequence[str], within: float) -> str:
+    """Makes all of `files` from one mirror, or none of them, and returns the mirror.
+
+    files: where each file goes, under the name that it has on the mirrors, and its SHA-256.
+    mirrors: base URLs, each ending in a slash.
+    within: seconds for the mirrors to answer, all together; the download itself may take longer.
+
+    Raises:
+        UnreachableError: no mirror answers in time, or none has the files.
+        DataError: a mirror sent something that has another checksum.
+        CacheError: a file cannot be written.
+    """
+    if not mirrors:
+        raise UnreachableError("switched off")
+    reasons: dict[str, str] = {}
+    any_name = next(iter(files)).name
+    for mirror in _that_answer(mirrors, any_name, within):
+        reason = _take_all(files, mirror)
+        if reason is None:
+            return mirror
+        reasons[mirror] = reason
+    raise UnreachableError(_listed(reasons))
+
+
+def _take_all(files: Mapping[Path, str], mirror: str) -> str | None:
+    """Why the mirror could not be used, or None once the files are in place."""
+    from requests import RequestException
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as folder:
+            arrived = {
+                path: _fetch(mirror + path.name, sha256, Path(folder))
+                for path, sha256 in files.items()
+            }
+            for path, arrival in arrived.items():
+                with cache.replacing(path) as file:
+                    file.write(arrival.read_bytes())
+    except RequestException as error:
+        return _in_short(error)
+    except OSError as error:
+        raise CacheError(
+            f"a download cannot be put into {tempfile.gettempdir()}: {error.strerror}; "
+            "make room there, or name another place with TMPDIR"
+        ) from error
+    return None
+
+
+def _fetch(url: str, sha256: str, folder: Path) -> Path:
+    import pooch
+    from requests import RequestException
+
+    pooch.get_logger().setLevel("ERROR")  # where data came from is told once, by the data set
+    try:
+        fetched = pooch.retrieve(
+            url,
+            known_hash=f"sha256:{sha256}",
+            fname=url.rpartition("/")[2],
+            path=folder,
+            downloader=pooch.HTTPDownloader(timeout=(CONNECTED_WITHIN, STALLED_AFTER)),
+        )
+    except RequestException:  # some of these are ValueErrors, too
+        raise
+    except ValueError as error:
+        raise DataError(
+            f"what {url} sent does not have the published SHA-256 {sha256[:12]}…, "
+            "and nothing of it is kept"
+        ) from error
+    return Path(fetched)
+
+
+def _that_answer(mirrors: Sequence[str], name: str, within: float) -> list[str]:
+    """The mirrors worth trying: first the one that was first to send `name`, last the silent ones.
+
+    Each is asked in a thread of its own, which is left behind at the deadline: looking up a host's
+    name may hang for longer, and no timeout reaches into that.
+    """
+    answers: queue.Queue[Answer] = queue.Queue()
+    for mirror in mirrors:
+        threading.Thread(target=_ask, args=(mirror, name, within, answers), daemon=True).start()
+    deadline = monotonic() + within
+    failed: dict[str, str] = {}
+    while len(failed) < len(mirrors):
+        try:
+            first, reason = answers.get(timeout=max(0.0, deadline - monotonic()))
+        except queue.Empty:
+            break
+        if reason is None:
+            others = [other for other in mirrors if other != first and other not in failed]
+            return [first, *others]
+        failed[first] = reason
+    silent = f"no answer within {within:g} s"
+    raise UnreachableError(_listed({mirror: failed.get(mirror, silent) for mirror in mirrors}))
+
+
+def _ask(mirror: str, name: str, within: float, answers: queue.Queue[Answer]) -> None:
+    import requests
+
+    try:
+        with requests.get(mirror + name, stream=True, timeout=within) as response:
+            response.raise_for_status()
+    except Exception as error:  # a thread has nobody to raise it to
+        answers.put((mirror, _in_short(error)))
+    else:
+        answers.put((mirror, None))
+
+
+def _listed(reasons: Mapping[str, str]) -> str:
+    """`a, b: connection refused; c: answered 404`."""
+    hosts: dict[str, list[str]] = {}
+    for mirror, reason in reasons.items():
+        hosts.setdefault(reason, []).append(urlsplit(mirror).hostname or mirror)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in hosts.items())
+
+
+def _in_short(error: Exception) -> str:
+    """What a person needs of an error whose own text is a stack of nested representations."""
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    if isinstance(error, exceptions.SSLError):
+        return "certificate not trusted here"
+    if isinstance(error, exceptions.ProxyError):
+        return "the proxy does not let it through"
+    if isinstance(error, exceptions.Timeout):
+        return "no answer in time"
+    if isinstance(error, (exceptions.InvalidSchema, exceptions.MissingSchema)):
+        return "no http address"
+    for sign, meaning in (
+        ("NameResolution", "name does not resolve"),
+        ("refused", "connection refused"),
+        ("unreachable", "network unreachable"),
+        ("IncompleteRead", "the connection broke off"),
+        ("reset", "the connection broke off"),
+    ):
+        if sign in str(error):
+            return meaning
+    return type(error).__name__
