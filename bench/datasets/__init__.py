@@ -1,1 +1,1 @@
-"""What is trained on: files that a person brings, downloads, or generators.  NumPy, no TensorFlow."""
+"""What is trained on: a person's files, downloads, generators.  NumPy, no TensorFlow."""

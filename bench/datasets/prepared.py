@@ -1,0 +1,95 @@
+"""A data set cut to a schedule and laid out as files that every worker of a run can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.datasets.dataset import Dataset, Split
+from bench.errors import DataError
+from bench.workloads.workload import Schedule, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a workload trains on.
+
+    dataset: the arrays, cut to the schedule.
+    files: the same on disk, as `.npy`, by split and by `x` and `y`.
+    sha256: the arrays' fingerprint.
+    """
+
+    dataset: Dataset
+    files: dict[str, dict[str, str]]
+    sha256: str
+
+
+class Store:
+    """Prepares each (data set, size, schedule) once, under a temporary folder of the run."""
+
+    def __init__(
+        self,
+        folder: Path,
+        data_dir: Path | None,
+        cache_dir: Path | None,
+        *,
+        synthetic: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._data_dir = data_dir
+        self._cache_dir = cache_dir
+        self._synthetic = synthetic
+        self._loaded: dict[tuple[object, ...], Dataset] = {}
+        self._prepared: dict[tuple[object, ...], Prepared] = {}
+
+    def prepare(self, workload: Workload, schedule: Schedule) -> Prepared:
+        """The workload's data set, cut to `schedule`.
+
+        Raises:
+            DataError: the data set is damaged or cannot be laid out.
+            CacheError: the cache cannot be written.
+        """
+        key = (workload.dataset, workload.image, schedule.train, schedule.test)
+        if key not in self._prepared:
+            dataset = self._load(workload).head(schedule.train, schedule.test)
+            folder = self._folder / f"{workload.dataset}-{len(self._prepared)}"
+            self._prepared[key] = Prepared(dataset, _lay_out(dataset, folder), dataset.sha256())
+        return self._prepared[key]
+
+    def _load(self, workload: Workload) -> Dataset:
+        key = (workload.dataset, workload.image)
+        if key not in self._loaded:
+            self._loaded[key] = self._load_anew(workload)
+        return self._loaded[key]
+
+    def _load_anew(self, workload: Workload) -> Dataset:
+        from bench.datasets import cache, grind, mnist
+
+        place = cache.directory(self._cache_dir)
+        size = workload.image[:2]
+        if workload.dataset == "mnist":
+            return mnist.drawn(place) if self._synthetic else mnist.load(self._data_dir, place)
+        if self._synthetic:
+            return grind.drawn(place, size)
+        return grind.load(self._data_dir, place, size)
+
+
+def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:
+    import numpy as np
+
+    def lay(name: str, split: Split) -> dict[str, str]:
+        paths = {}
+        for part, array in (("x", split.x), ("y", split.y)):
+            path = folder / f"{name}-{part}.npy"
+            np.save(path, array)
+            paths[part] = str(path)
+        return paths
+
+    try:
+        folder.mkdir(parents=True)
+        return {"train": lay("train", dataset.train), "test": lay("test", dataset.test)}
+    except OSError as error:
+        raise DataError(
+            f"the {dataset.name} arrays cannot be laid out in {folder}: {error.strerror}; "
+            "make room there, or name another place with TMPDIR"
+        ) from error

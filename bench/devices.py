@@ -1,0 +1,137 @@
+"""What can be trained on here: the CPU, and every GPU that NVML shows.  No TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One place to train.
+
+    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order.
+    name: the model, as the machine calls it.
+    uuid: NVML's UUID of a GPU; None for the CPU.
+    """
+
+    id: str
+    name: str
+    uuid: str | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a worker must find in its environment so that it sees this device alone.
+
+        The CPU's worker must not even list a GPU: Keras would turn XLA on (bench.worker).
+        """
+        return {
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            "CUDA_VISIBLE_DEVICES": self.uuid or "-1",
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The devices of this machine.
+
+    devices: the CPU first, then the GPUs in PCI order.
+    driver: the NVIDIA driver's version, or None.
+    why_no_gpu: a reason for a reader, when there is no GPU among them.
+    """
+
+    devices: tuple[Device, ...]
+    driver: str | None = None
+    why_no_gpu: str | None = None
+
+
+def find() -> Found:
+    """Looks for devices: NVML through nvidia-ml-py, as CUDA_VISIBLE_DEVICES leaves them."""
+    cpu = Device("cpu", cpu_name())
+    try:
+        gpus, driver = _nvml_gpus()
+    except _NoGpuError as error:
+        return Found((cpu,), why_no_gpu=str(error))
+    visible = _visible(gpus, os.environ)
+    if not visible:
+        hidden = f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')} hides them all"
+        reason = hidden if gpus else "the NVIDIA driver is loaded, but shows no GPU"
+        return Found((cpu,), driver=driver, why_no_gpu=reason)
+    return Found((cpu, *visible), driver=driver)
+
+
+def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's model name, or its architecture where the kernel gives no name (Arm)."""
+    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+class _NoGpuError(Exception):
+    """There is no usable GPU; the text says why."""
+
+
+def _nvml_gpus() -> tuple[list[Device], str]:
+    """Every GPU and the driver's version.
+
+    Raises:
+        _NoGpuError: NVML is not there or does not answer.
+    """
+    import pynvml
+
+    if not hasattr(pynvml, "_nvmlGetFunctionPointer"):
+        raise _NoGpuError(
+            "the package `pynvml` shadows nvidia-ml-py; run `pip uninstall pynvml` and "
+            "`pip install --force-reinstall nvidia-ml-py`"
+        )
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        raise _NoGpuError(_why(pynvml, error)) from error
+    try:
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
+        gpus = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            name, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
+            gpus.append(Device(f"gpu:{index}", str(name), str(uuid)))
+        return gpus, driver
+    except pynvml.NVMLError as error:
+        raise _NoGpuError(f"NVML lost a GPU while listing them: {error}; see `dmesg`") from error
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _why(pynvml: Any, error: Any) -> str:
+    """NVML's error as a reason that a person can act on."""
+    code = getattr(error, "value", None)
+    if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+        return "no NVIDIA driver is installed (libnvidia-ml.so.1 is not here)"
+    if code == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
+        return "the NVIDIA driver is installed but its kernel module is not loaded"
+    if code == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+        return "the NVIDIA kernel module and libraries differ in version; reboot"
+    return f"NVML does not answer: {error}"
+
+
+def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]:
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves, by index or by (the beginning of) a UUID."""
+    wanted = environment.get("CUDA_VISIBLE_DEVICES")
+    if wanted is None:
+        return gpus
+    kept = []
+    for word in (word.strip() for word in wanted.split(",")):
+        match = [
+            g for g in gpus if word and (g.id == f"gpu:{word}" or (g.uuid or "").startswith(word))
+        ]
+        if not match:
+            break  # CUDA, too, stops at the first that it does not know
+        kept += match
+    return [gpu for gpu in gpus if gpu in kept]

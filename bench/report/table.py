@@ -1,0 +1,103 @@
+"""The table: one row a training, from the record's entries alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Entry = Mapping[str, Any]
+
+WIDTH_IN_A_FILE = 100
+
+
+def render(entries: Sequence[Entry], notes: Sequence[str], width: int, *, colours: bool) -> str:
+    """The table and the lines below it, `width` columns wide."""
+    console = Console(width=width, force_terminal=colours, color_system="auto" if colours else None)
+    with console.capture() as captured:
+        console.print(table(entries))
+        for note in notes:
+            console.print(Text(note))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+
+
+def table(entries: Sequence[Entry]) -> RenderableType:
+    """The entries as rows, grouped by workload in the order they were trained."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in ("Workload", "Data", "Device"):
+        grid.add_column(heading, no_wrap=True)
+    for heading in ("First\nepoch", "Steady epoch\nmedian ± spread", "Images/s", "CPU ÷\nGPU"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("Quality and its floor")
+    for entry in entries:
+        grid.add_row(*_row(entry, entries))
+    return grid
+
+
+def speed_up(entry: Entry, entries: Sequence[Entry]) -> float | None:
+    """How many times as fast as the CPU a GPU trained the same; None where not both did."""
+    if entry["device"] == "cpu" or not _finished(entry):
+        return None
+    for other in entries:
+        same = other["workload"] == entry["workload"] and other["mode"] == entry["mode"]
+        if same and other["device"] == "cpu" and _finished(other):
+            return float(other["epochs"]["median"] / entry["epochs"]["median"])
+    return None
+
+
+def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
+    dataset = entry["dataset"]
+    start = [entry["workload"], dataset["kind"] if dataset else "", entry["device"]]
+    if not _finished(entry):
+        return [*start, "", "", "", "", Text(f"failed: {entry['reason'].splitlines()[0]}", "red")]
+    epochs = entry["epochs"]
+    ratio = speed_up(entry, entries)
+    return [
+        *start,
+        seconds(epochs["first"]),
+        f"{seconds(epochs['median'])} ± {100 * epochs['spread'] / epochs['median']:.0f} %",
+        f"{entry['images_per_second']:,.0f}",
+        f"{ratio:.1f}×" if ratio else "",
+        _quality(entry),
+    ]
+
+
+def seconds(value: float) -> str:
+    """A time with three significant digits: `83.2 ms`, `1.31 s`, `127 s`."""
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    return f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+
+
+def _quality(entry: Entry) -> Text:
+    quality = entry["quality"]
+    style = "" if quality["ok"] else "red"
+    if quality["metric"] == "accuracy":
+        held = "≥" if quality["ok"] else "misses"
+        shown = Text(f"{_percent(quality['value'])}  {held} {_percent(quality['floor'])}", style)
+    else:
+        held = "≤" if quality["ok"] else "misses"
+        shown = Text(f"{_squares(quality['value'])}  {held} {quality['floor']:.1f}", style)
+        baselines = entry["dataset"]["baselines"]
+        shown.append(
+            f"\nmean predictor {baselines['mean_predictor_mse']:.1f},"
+            f"\nbest possible {baselines['best_possible_mse']:.1f}",
+            style="dim",
+        )
+    return shown
+
+
+def _percent(value: float | None) -> str:
+    return "n/a" if value is None else f"{100 * value:.2f} %"
+
+
+def _squares(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.1f} s²"
+
+
+def _finished(entry: Entry) -> bool:
+    return bool(entry["status"] == "finished")

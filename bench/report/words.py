@@ -1,0 +1,72 @@
+"""What the numbers say, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.report.table import seconds, speed_up
+
+Entry = Mapping[str, Any]
+
+
+def sentence(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
+    """One sentence: what the GPU is worth here, or what the CPU does without one."""
+    finished = [entry for entry in entries if entry["status"] == "finished"]
+    if not finished:
+        return "Nothing was trained to its end."
+    gained = {entry["device"]: _gains(entry["device"], finished) for entry in finished}
+    parts = [_worth(device, gains, finished) for device, gains in gained.items() if gains]
+    if not parts:
+        parts = [_without_ratio(finished, head)]
+    return f"{'; '.join(parts)}, and {_quality(entries)}."
+
+
+def sources(entries: Sequence[Entry]) -> list[str]:
+    """Where each data set came from, a line each."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry["dataset"]:
+            notes[f"{entry['dataset']['name']}: {entry['dataset']['note']}"] = None
+    return list(notes)
+
+
+def _gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:
+    """The speed-ups of a device by workload."""
+    ratios = {e["workload"]: speed_up(e, entries) for e in entries if e["device"] == device}
+    return {workload: ratio for workload, ratio in ratios.items() if ratio}
+
+
+def _worth(device: str, gains: Mapping[str, float], entries: Sequence[Entry]) -> str:
+    name = next(entry["device_name"] for entry in entries if entry["device"] == device)
+    least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    span = f"{gains[least]:.1f} times as fast as this CPU on {least}"
+    if len(gains) > 1:
+        span = (
+            f"{gains[least]:.1f} ({least}) to {gains[most]:.1f} ({most}) times as fast as this CPU"
+        )
+    if gains[most] < 1:
+        span += ": for networks as small as these it is worth nothing"
+    return f"{device} ({name}) trains {span}"
+
+
+def _without_ratio(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
+    slowest = max(entries, key=lambda entry: float(entry["epochs"]["median"]))
+    spent = f"{slowest['workload']}'s, with {seconds(slowest['epochs']['median'])}"
+    if slowest["device"] != "cpu":
+        place = f"{slowest['device']} ({slowest['device_name']})"
+        return f"With no CPU run beside it, {place} has no ratio; its longest epoch is {spent}"
+    cpu = head["machine"]["cpu"]
+    place = f"this CPU ({cpu['name']}, {len(cpu['affinity'])} threads)"
+    return f"With no GPU to compare with, the longest epoch of {place} is {spent}"
+
+
+def _quality(entries: Sequence[Entry]) -> str:
+    wrong = [
+        f"{entry['workload']} on {entry['device']}"
+        for entry in entries
+        if entry["status"] != "finished" or not entry["quality"]["ok"]
+    ]
+    if not wrong:
+        return "every network learned what it should"
+    return f"do not count on {', '.join(wrong)}, for the reasons above"

@@ -1,0 +1,106 @@
+"""One training from its job to its entry in the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.datasets.prepared import Prepared
+from bench.devices import Device
+from bench.floors import Bounds
+from bench.timing import Timings
+from bench.trainer import Outcome
+from bench.workloads.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished training.
+
+    bounds: what its quality is held to.
+    """
+
+    workload: Workload
+    device: Device
+    prepared: Prepared
+    timings: Timings
+    outcome: Outcome
+    bounds: Bounds
+
+    @property
+    def miss(self) -> str | None:
+        """What is wrong with the quality, or None."""
+        return self.bounds.verdict(self.outcome.quality, self.outcome.untrained)
+
+    def must_reach_floors(self) -> None:
+        """Fails the test when the model did not learn what it should, or learned too well."""
+        import pytest
+
+        if self.miss is not None:
+            pytest.fail(f"{self.workload.name} on {self.device.id}: {self.miss}", pytrace=False)
+
+    def entry(self) -> dict[str, Any]:
+        """The run as the record keeps it.  Times are in s."""
+        timings, outcome = self.timings, self.outcome
+        return {
+            **identity(self.workload, self.device),
+            "status": "finished",
+            "reason": None,
+            "dataset": _dataset(self.prepared),
+            "epochs": {
+                "first": timings.first,
+                "steady": list(timings.steady),
+                "median": timings.median,
+                "spread": timings.spread,
+                "loss": [epoch.loss for epoch in timings.epochs],
+            },
+            "images_per_second": timings.images_per_second,
+            "quality": {
+                "metric": self.workload.metric,
+                "value": outcome.quality,
+                "untrained": outcome.untrained,
+                "floor": self.bounds.floor,
+                "bound": self.bounds.bound,
+                "ok": self.miss is None,
+                "reason": self.miss,
+            },
+            "model": outcome.model,
+            "worker": outcome.worker,
+            "memory_peak": outcome.memory_peak,
+        }
+
+
+def failed_entry(
+    workload: Workload, device: Device, prepared: Prepared | None, reason: str
+) -> dict[str, Any]:
+    """The entry of a training that did not finish: why, and what it would have trained on."""
+    return {
+        **identity(workload, device),
+        "status": "failed",
+        "reason": reason,
+        "dataset": _dataset(prepared) if prepared else None,
+    }
+
+
+def identity(workload: Workload, device: Device) -> dict[str, Any]:
+    """What a result is the result of."""
+    return {
+        "workload": workload.name,
+        "device": device.id,
+        "device_name": device.name,
+        "mode": "stock",
+    }
+
+
+def _dataset(prepared: Prepared) -> dict[str, Any]:
+    dataset = prepared.dataset
+    return {
+        "name": dataset.name,
+        "kind": dataset.kind,
+        "source": dataset.source,
+        "note": dataset.note,
+        "sha256": prepared.sha256,
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
+        "baselines": dict(dataset.baselines),
+    }

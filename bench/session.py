@@ -1,0 +1,125 @@
+"""One `pytest bench/`: its settings, its data, its record, and the trainings in it."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench import machine, settings
+from bench.datasets.prepared import Prepared, Store
+from bench.devices import Device, Found
+from bench.errors import GrindstoneError
+from bench.floors import bounds, read_evidence
+from bench.results import Record, new_path
+from bench.run import Run, failed_entry
+from bench.timing import EpochTiming, Timings
+from bench.trainer import Job, Listener, Training
+from bench.workloads.workload import Workload
+
+# Takes the epochs as they come and how many there will be: where pytest-benchmark looks on.
+Watch = Callable[[Iterator[EpochTiming], int], None]
+
+
+@dataclass
+class Session:
+    """Holds what all trainings of a run share.  Nothing is made before the first one."""
+
+    chosen: settings.Settings
+    found: Found
+    versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self._started = datetime.datetime.now(datetime.timezone.utc)
+        self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
+        self._worker_checked = False
+        chosen = self.chosen
+        self._store = Store(
+            Path(self._folder.name), chosen.data_dir, chosen.cache_dir, synthetic=chosen.synthetic
+        )
+
+    @cached_property
+    def record(self) -> Record:
+        """The record of this run; its file appears with the first entry."""
+        return Record(new_path(self.chosen.results_dir, self._started), self._head())
+
+    def train(self, workload: Workload, device: Device, listener: Listener, watch: Watch) -> Run:
+        """Trains a workload on a device in a fresh worker and records what came of it.
+
+        Raises:
+            GrindstoneError: it could not be trained, or not recorded; the failure is recorded too.
+        """
+        prepared = None
+        try:
+            prepared = self._prepare(workload, listener)
+            run = self._trained(workload, device, prepared, listener, watch)
+        except GrindstoneError as error:
+            self.record.add(failed_entry(workload, device, prepared, str(error)))
+            raise
+        except KeyboardInterrupt:
+            self.record.add(failed_entry(workload, device, prepared, "interrupted"))
+            raise
+        self.record.add(run.entry())
+        return run
+
+    def close(self) -> None:
+        """Removes the temporary arrays and logs."""
+        self._folder.cleanup()
+
+    def _prepare(self, workload: Workload, listener: Listener) -> Prepared:
+        if not self._worker_checked:
+            settings.check_worker(self.chosen)
+            self._worker_checked = True
+        listener({"event": "phase", "name": f"preparing the {workload.dataset} data"})
+        return self._store.prepare(workload, workload.schedules[self.chosen.profile])
+
+    def _trained(
+        self,
+        workload: Workload,
+        device: Device,
+        prepared: Prepared,
+        listener: Listener,
+        watch: Watch,
+    ) -> Run:
+        chosen, dataset = self.chosen, prepared.dataset
+        limits = bounds(workload, dataset.kind, chosen.profile, dataset.baselines, read_evidence())
+        epochs = workload.schedules[chosen.profile].epochs
+        job = Job(workload, device, epochs, chosen.seed, len(dataset.train), prepared.files)
+        timings: list[EpochTiming] = []
+        folder = Path(self._folder.name)
+        with Training(job, chosen.worker_python, chosen.limits, folder, listener) as training:
+            watch(_kept(training.epochs(), timings), epochs)
+            outcome = training.finish()
+        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits)
+
+    def _head(self) -> dict[str, Any]:
+        chosen = self.chosen
+        return {
+            "grindstone": self.versions["grindstone"],
+            "started": self._started.isoformat(timespec="seconds"),
+            "machine": machine.describe(self.found),
+            "plan": {"stack": chosen.plan.stack, "tensorflow": chosen.plan.tensorflow}
+            if chosen.plan
+            else None,
+            "settings": {
+                "profile": chosen.profile,
+                "devices": [device.id for device in chosen.devices],
+                "data_dir": str(chosen.data_dir) if chosen.data_dir else None,
+                "synthetic": chosen.synthetic,
+                "seed": chosen.seed,
+                "limits": asdict(chosen.limits),
+                "worker_python": str(chosen.worker_python),
+            },
+            "versions": {"python": platform.python_version(), **self.versions},
+        }
+
+
+def _kept(epochs: Iterator[EpochTiming], kept: list[EpochTiming]) -> Iterator[EpochTiming]:
+    for epoch in epochs:
+        kept.append(epoch)
+        yield epoch

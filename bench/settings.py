@@ -1,0 +1,159 @@
+"""What a person chose for this run, checked before anything is trained."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench import plan
+from bench.devices import Device, Found
+from bench.errors import GrindstoneError
+from bench.trainer import Limits
+from bench.workloads.workload import PROFILES, ProfileName
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of `pytest bench/`.
+
+    worker_python: the interpreter that trains, with the reason it was chosen.
+    """
+
+    profile: ProfileName
+    devices: tuple[Device, ...]
+    data_dir: Path | None
+    cache_dir: Path | None
+    results_dir: Path
+    synthetic: bool
+    seed: int
+    limits: Limits
+    worker_python: Path
+    worker_chosen_by: str
+    plan: plan.Plan | None
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Adds Grindstone's options to pytest's."""
+    group = parser.getgroup("grindstone", "Grindstone: what is trained, on what")
+    group.addoption(
+        "--device",
+        action="append",
+        metavar="cpu|gpu:N",
+        help="train here only; may be repeated, or a list with commas (default: every device)",
+    )
+    group.addoption(
+        "--profile",
+        choices=PROFILES,
+        default="quick",
+        help="smoke: seconds; quick: minutes (default); full: the published epochs and floors",
+    )
+    group.addoption(
+        "--data-dir", type=Path, metavar="DIR", help="MNIST's files or grind photographs"
+    )
+    group.addoption(
+        "--synthetic", action="store_true", help="draw all data, even where real are there"
+    )
+    group.addoption(
+        "--seed", type=int, default=1, help="of weights, shuffling and dropout (default 1)"
+    )
+    group.addoption(
+        "--worker-python",
+        type=Path,
+        metavar="PYTHON",
+        help="train with this interpreter (default: the one that the plan on this host names, "
+        "else the running one)",
+    )
+    group.addoption(
+        "--cache-dir", type=Path, metavar="DIR", help="where data are kept between runs"
+    )
+    group.addoption(
+        "--results-dir",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where the JSON record goes (default: results)",
+    )
+    group.addoption(
+        "--limit",
+        type=float,
+        metavar="SECONDS",
+        help="a worker that says nothing for so long is ended (default: by phase, 2 to 30 minutes)",
+    )
+    group.addoption(
+        "--plan", type=Path, default=plan.PATH, metavar="FILE", help=f"default: {plan.PATH}"
+    )
+
+
+def read_settings(config: pytest.Config, found: Found) -> Settings:
+    """The options as chosen on the command line.
+
+    Raises:
+        GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range.
+    """
+    planned = plan.read(config.getoption("plan"))
+    python, reason = _worker_python(config.getoption("worker_python"), planned)
+    limit = config.getoption("limit")
+    if limit is not None and limit <= 0:
+        raise GrindstoneError(f"--limit {limit:g} is no time; give seconds above 0")
+    seed = config.getoption("seed")
+    if not 0 <= seed < 2**32:
+        raise GrindstoneError(f"--seed {seed} is out of range; give one from 0 to 4294967295")
+    return Settings(
+        profile=config.getoption("profile"),
+        devices=_devices(config.getoption("device"), found),
+        data_dir=config.getoption("data_dir"),
+        cache_dir=config.getoption("cache_dir"),
+        results_dir=config.getoption("results_dir"),
+        synthetic=config.getoption("synthetic"),
+        seed=seed,
+        limits=Limits() if limit is None else Limits.all_alike(limit),
+        worker_python=python,
+        worker_chosen_by=reason,
+        plan=planned,
+    )
+
+
+def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
+    if wanted is None:
+        return found.devices
+    here = {device.id: device for device in found.devices}
+    names = [name.strip() for words in wanted for name in words.split(",")]
+    for name in names:
+        if name not in here:
+            why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
+            raise GrindstoneError(f"no device {name!r} here; there is {', '.join(here)}{why}")
+    return tuple(here[name] for name in dict.fromkeys(names))
+
+
+def _worker_python(wanted: Path | None, planned: plan.Plan | None) -> tuple[Path, str]:
+    if wanted is not None:
+        return wanted, "--worker-python"
+    if planned is not None:
+        return planned.interpreter, "the plan on this host"
+    return Path(sys.executable), "the running interpreter: no plan on this host"
+
+
+def check_worker(settings: Settings) -> None:
+    """Refuses an interpreter that cannot train, before anything is generated or downloaded.
+
+    Raises:
+        GrindstoneError: it is not there, or has no TensorFlow.
+    """
+    python, reason = settings.worker_python, settings.worker_chosen_by
+    look = "import importlib.util as u, sys; sys.exit(0 if u.find_spec('tensorflow') else 3)"
+    try:
+        code = subprocess.run([python, "-c", look], capture_output=True, check=False).returncode
+    except OSError as error:
+        raise GrindstoneError(
+            f"{python} ({reason}) cannot be started: {error.strerror}; run `./run site`, or name "
+            "a Python that has TensorFlow with --worker-python"
+        ) from error
+    if code != 0:
+        raise GrindstoneError(
+            f"{python} ({reason}) has no TensorFlow; run `./run site` to install it, or name a "
+            "Python that has it with --worker-python"
+        )

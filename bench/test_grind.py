@@ -1,0 +1,17 @@
+"""Grind: what a GPU is worth on photographs.  The network: see workloads/grind.py."""
+
+from operator import attrgetter
+
+import pytest
+
+from bench.conftest import Train
+from bench.devices import Device
+from bench.workloads import grind
+from bench.workloads.workload import Workload
+
+
+@pytest.mark.parametrize("workload", grind.WORKLOADS, ids=attrgetter("name"))
+def test_grind(train: Train, workload: Workload, device: Device) -> None:
+    """Trains `workload` on `device` and holds it to its floors."""
+    run = train(workload, device)
+    run.must_reach_floors()

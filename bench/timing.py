@@ -1,0 +1,60 @@
+"""Epoch times: the first one apart, because it holds tracing, compilation and autotuning."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EpochTiming:
+    """Wall time of one training epoch, device synchronised at both ends.
+
+    number: 1 for the first.
+    begun, ended: CLOCK_MONOTONIC in s, the same in every process of a machine.
+    images: how many were trained on, the partial batch included.
+    loss: the mean training loss of the epoch.
+    """
+
+    number: int
+    begun: float
+    ended: float
+    images: int
+    loss: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first batch to the last, without validation, in s."""
+        return self.ended - self.begun
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """All epochs of one training, at least two."""
+
+    epochs: tuple[EpochTiming, ...]
+
+    @property
+    def first(self) -> float:
+        """Seconds of epoch 1."""
+        return self.epochs[0].seconds
+
+    @property
+    def steady(self) -> tuple[float, ...]:
+        """Seconds of every later epoch."""
+        return tuple(epoch.seconds for epoch in self.epochs[1:])
+
+    @property
+    def median(self) -> float:
+        """Median of the steady epochs, in s."""
+        return statistics.median(self.steady)
+
+    @property
+    def spread(self) -> float:
+        """Median absolute deviation of the steady epochs, in s: robust, and defined from two on."""
+        return statistics.median(abs(seconds - self.median) for seconds in self.steady)
+
+    @property
+    def images_per_second(self) -> float:
+        """Images trained on in a second of the median steady epoch."""
+        return self.epochs[0].images / self.median

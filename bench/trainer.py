@@ -1,0 +1,290 @@
+"""The parent's side of a training: starts a worker, asks for epochs, survives its death.
+
+    with Training(job, interpreter, limits, folder, listener) as training:
+        for epoch in training.epochs():
+            ...
+        outcome = training.finish()
+
+However the block is left, no child stays behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from bench.devices import Device
+from bench.errors import WorkerError
+from bench.timing import EpochTiming
+from bench.workloads.workload import Workload
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LAST_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is asked to do.
+
+    files: the arrays that `bench.datasets.prepared` laid out, by split and by `x` and `y`.
+    images: how many images an epoch trains on.
+    evaluate_after: epochs after which the quality is measured too, off the clock.
+    """
+
+    workload: Workload
+    device: Device
+    epochs: int
+    seed: int
+    images: int
+    files: Mapping[str, Mapping[str, str]]
+    evaluate_after: tuple[int, ...] = ()
+
+    def line(self) -> str:
+        """The job as the one line that the worker reads."""
+        return json.dumps(
+            {
+                "workload": self.workload.name,
+                "device": self.device.id,
+                "epochs": self.epochs,
+                "seed": self.seed,
+                "data": {split: dict(paths) for split, paths in self.files.items()},
+                "evaluate_after": self.evaluate_after,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a worker may say nothing before it counts as hung, in s.
+
+    start: importing TensorFlow, loading data, building; a cold disk may need minutes.
+    first_epoch: on a GPU that the wheel has no kernels for, compiling alone takes minutes.
+    epoch: any later epoch, or `patience` times the longest so far where that is more.
+    """
+
+    start: float = 300.0
+    first_epoch: float = 1800.0
+    epoch: float = 120.0
+    patience: float = 20.0
+
+    @classmethod
+    def all_alike(cls, seconds: float) -> Limits:
+        """One limit for every phase, as `--limit` sets it."""
+        return cls(start=seconds, first_epoch=seconds, epoch=seconds, patience=0.0)
+
+    def during(self, phase: str, longest_epoch: float) -> float:
+        """The limit for what the worker is doing now."""
+        if phase == "epoch 1":
+            return self.first_epoch
+        if phase.startswith("epoch") or phase == "evaluating":
+            return max(self.epoch, self.patience * longest_epoch)
+        return self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker reported besides its epochs.
+
+    worker: versions, the device's name and what was pinned, as the worker saw them.
+    model: parameter count and `workload_sha256`.
+    quality: on the test split after the last epoch, in the workload's metric.
+    untrained: the same for the network before its first step.
+    memory_peak: bytes that TensorFlow held on the GPU at most; None on the CPU.
+    """
+
+    worker: Event
+    model: Event
+    quality: float
+    untrained: float
+    memory_peak: int | None
+
+
+class Training:
+    """A running worker.  Use it as a context manager."""
+
+    def __init__(
+        self, job: Job, interpreter: Path, limits: Limits, folder: Path, listener: Listener
+    ) -> None:
+        self._job = job
+        self._interpreter = interpreter
+        self._limits = limits
+        self._log = folder / f"{job.workload.name}-{job.device.id.replace(':', '')}.log"
+        self._keras_home = folder / "keras"
+        self._listener = listener
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._seen: dict[str, Event] = {}
+        self._phase = "starting"
+        self._longest_epoch = 0.0
+        self._oom_kills = _oom_kills()
+
+    def __enter__(self) -> Training:
+        with self._log.open("wb") as log:
+            try:
+                self._process = subprocess.Popen(
+                    [self._interpreter, "-m", "bench.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=self._environment(),
+                    text=True,
+                    encoding="utf-8",
+                    start_new_session=True,  # so that a Ctrl-C is ours to handle
+                )
+            except OSError as error:
+                raise WorkerError(
+                    f"the worker's interpreter {self._interpreter} cannot be started: "
+                    f"{error.strerror}; name another with --worker-python"
+                ) from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead already; its events will say so
+            self._process.stdin.write(self._job.line() + "\n")
+            self._process.stdin.flush()
+        reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        reader.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def epochs(self) -> Iterator[EpochTiming]:
+        """Every epoch as it ends.
+
+        Raises:
+            WorkerError: the worker died, ran out of memory or hung.
+        """
+        for _ in range(self._job.epochs):
+            event = self._wait_for("epoch")
+            timing = EpochTiming(
+                number=event["number"],
+                begun=event["begun"],
+                ended=event["ended"],
+                images=self._job.images,
+                loss=event["loss"],
+            )
+            self._longest_epoch = max(self._longest_epoch, timing.seconds)
+            self._phase = f"epoch {timing.number + 1}"
+            yield timing
+
+    def finish(self) -> Outcome:
+        """The quality, after the last epoch.
+
+        Raises:
+            WorkerError: the worker died, ran out of memory or hung.
+        """
+        quality = self._wait_for("quality")
+        return Outcome(
+            worker=_without_name(self._seen["ready"]),
+            model=_without_name(self._seen["model"]),
+            quality=quality["value"],
+            untrained=quality["untrained"],
+            memory_peak=quality["memory_peak"],
+        )
+
+    def _wait_for(self, wanted: str) -> Event:
+        while True:
+            event = self._next_event()
+            self._listener(event)
+            name = event["event"]
+            self._seen[name] = event
+            if name == "phase":
+                self._phase = event["name"]
+            if name == "error":
+                raise self._failure(event["message"])
+            if name == wanted:
+                return event
+
+    def _next_event(self) -> Event:
+        limit = self._limits.during(self._phase, self._longest_epoch)
+        try:
+            event = self._events.get(timeout=limit)
+        except queue.Empty:
+            raise self._failure(
+                f"hung: nothing heard for {limit:.0f} s (--limit allows more)"
+            ) from None
+        if event is None:
+            raise self._failure(self._cause_of_death())
+        return event
+
+    def _read(self, stream: IO[str]) -> None:
+        with contextlib.suppress(ValueError):  # closed under us, or cut short by a kill
+            for line in stream:
+                self._events.put(json.loads(line))
+        self._events.put(None)
+
+    def _cause_of_death(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"ended with exit status {code}"
+        name = signal.Signals(-code).name
+        if _oom_kills() > self._oom_kills:
+            return f"killed by {name}: the kernel ran out of memory; see `dmesg | tail`"
+        return f"killed by {name}"
+
+    def _failure(self, what: str) -> WorkerError:
+        job = self._job
+        who = f"{job.workload.name} on {job.device.id}"
+        lines = self._last_lines()
+        wrote = "; it wrote nothing" if not lines else "; the last that it wrote:\n    "
+        return WorkerError(f"{who}: worker {what}, in {self._phase}{wrote}" + "\n    ".join(lines))
+
+    def _last_lines(self) -> list[str]:
+        text = self._log.read_text(encoding="utf-8", errors="replace")
+        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+        return [line for line in lines if not _ROUTINE.match(line)][-_LAST_LINES:]
+
+    def _environment(self) -> dict[str, str]:
+        """This process's environment, less what would bend the worker, plus its device."""
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+        }
+        return {
+            **inherited,
+            **self._job.device.environment,
+            "KERAS_BACKEND": "tensorflow",
+            "KERAS_HOME": str(self._keras_home),  # no floatx of somebody's ~/.keras
+            "PYTHONPATH": str(_ROOT),
+            "PYTHONSAFEPATH": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "1",
+        }
+
+
+# What TensorFlow says on every start, on healthy machines: it would hide the line that matters.
+_ROUTINE = re.compile(r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops")
+
+
+def _oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes the kernel has killed for want of memory since it booted."""
+    for line in vmstat.read_text(encoding="ascii").splitlines():
+        if line.startswith("oom_kill "):
+            return int(line.split()[1])
+    return 0
+
+
+def _without_name(event: Event) -> Event:
+    return {key: value for key, value in event.items() if key != "event"}

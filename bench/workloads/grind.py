@@ -1,0 +1,53 @@
+"""Grind's network: a photograph of ground coffee in, the seconds its espresso will take out.
+
+From the optpresso project's third day (2020-11-23).  Raw pixels 0..255, no scaling, as published.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.workloads.workload import Schedule, Workload
+
+_IMAGE = (255, 255, 3)
+
+
+def _post(keras: Any) -> Any:
+    layers = keras.layers
+    stack = [keras.Input(_IMAGE)]
+    for filters in (32, 64, 128):
+        stack += [
+            layers.Conv2D(filters, 3),
+            layers.LeakyReLU(negative_slope=0.3),
+            layers.MaxPooling2D(),
+        ]
+    stack += [
+        layers.Flatten(),
+        layers.Dense(128),
+        layers.LeakyReLU(negative_slope=0.3),
+        layers.Dropout(0.5),
+        layers.Dense(1),
+    ]
+    return keras.Sequential(stack)
+
+
+WORKLOADS = (
+    Workload(
+        name="post",
+        dataset="grind",
+        image=_IMAGE,
+        scale=None,
+        batch=16,
+        metric="mse",
+        learning_rate=1e-4,
+        build=_post,
+        schedules={
+            "smoke": Schedule(epochs=3, train=32, test=24),
+            "quick": Schedule(epochs=15),
+            "full": Schedule(epochs=200),
+        },
+        parameters=14_839_105,
+        mmac=619.0,
+        source="the optpresso project's blog post of 2020-11-23 and its history",
+    ),
+)

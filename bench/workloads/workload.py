@@ -1,0 +1,64 @@
+"""A network, how it is trained, and how much of it a profile trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+ProfileName = Literal["smoke", "quick", "full"]
+PROFILES: tuple[ProfileName, ...] = ("smoke", "quick", "full")
+
+Metric = Literal["accuracy", "mse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How much of a workload is trained.
+
+    epochs: at least 3, because epoch 1 is reported apart and a spread needs two more.
+    train, test: how many images of each split; None is all of them.
+    """
+
+    epochs: int
+    train: int | None = None
+    test: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One published network with its training, ready to be built in a worker.
+
+    name: as `pytest -k` chooses it.
+    dataset: the data set's module in `bench.datasets`.
+    image: height, width and channels that the network takes.
+    scale: what the pixels are multiplied by before training; None feeds the raw uint8.
+    batch: images a step.
+    metric: what the floor is about; `mse` is in s².
+    learning_rate: of Adam.
+    build: makes the layers, not yet compiled, from the `keras` module that it is handed.
+    schedules: how much each profile trains.
+    parameters: how many weights the published network has; the worker refuses any other count.
+    mmac: million multiply-accumulates for one image, forward.
+    published: the floor at `full` on real data that the sources support, or None.
+    source: where the network and its figures come from.
+    """
+
+    name: str
+    dataset: Literal["mnist", "grind"]
+    image: tuple[int, int, int]
+    scale: float | None
+    batch: int
+    metric: Metric
+    learning_rate: float
+    build: Callable[[Any], Any]
+    schedules: Mapping[ProfileName, Schedule]
+    parameters: int
+    mmac: float
+    source: str
+    published: float | None = None
+
+    @property
+    def loss(self) -> str:
+        """Keras' name of the loss: the classifiers' labels are class numbers, not one-hot."""
+        return "sparse_categorical_crossentropy" if self.metric == "accuracy" else "mse"
