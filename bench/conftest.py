@@ -20,7 +20,6 @@ Train = Callable[[Workload, Device], Run]
 
 _SESSION = pytest.StashKey[Session]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
-_VERSION = "0.1.0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except GrindstoneError as error:
         raise pytest.UsageError(f"bench: {error}") from error
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    config.stash[_SESSION] = Session(chosen, found, {"grindstone": _VERSION, **versions})
+    config.stash[_SESSION] = Session(chosen, found, versions)
     if not any(arg.startswith("--benchmark") for arg in config.invocation_params.args):
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
 
@@ -59,7 +58,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"worker: {chosen.worker_python} ({chosen.worker_chosen_by})",
         f"devices: {places}; profile: {chosen.profile}; seed: {chosen.seed}",
     ]
-    if session.found.why_no_gpu:
+    if session.found.why_no_gpu and chosen.devices_asked_for is None:
         lines.append(f"no GPU rows: {session.found.why_no_gpu}")
     return lines
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import bench
 from bench import machine, settings
 from bench.datasets.prepared import Prepared, Store
 from bench.devices import Device, Found
@@ -100,7 +101,7 @@ class Session:
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen
         return {
-            "grindstone": self.versions["grindstone"],
+            "grindstone": bench.__version__,
             "started": self._started.isoformat(timespec="seconds"),
             "machine": machine.describe(self.found),
             "plan": {"stack": chosen.plan.stack, "tensorflow": chosen.plan.tensorflow}
@@ -108,7 +109,7 @@ class Session:
             else None,
             "settings": {
                 "profile": chosen.profile,
-                "devices": [device.id for device in chosen.devices],
+                "devices": chosen.devices_asked_for,
                 "data_dir": str(chosen.data_dir) if chosen.data_dir else None,
                 "synthetic": chosen.synthetic,
                 "seed": chosen.seed,

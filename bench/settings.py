@@ -20,11 +20,15 @@ from bench.workloads.workload import PROFILES, ProfileName
 class Settings:
     """The options of `pytest bench/`.
 
-    worker_python: the interpreter that trains, with the reason it was chosen.
+    devices: where to train, in the order asked for.
+    devices_asked_for: the words of `--device`, or None where every device is meant.
+    worker_python: the interpreter that trains.
+    worker_chosen_by: why this one.
     """
 
     profile: ProfileName
     devices: tuple[Device, ...]
+    devices_asked_for: list[str] | None
     data_dir: Path | None
     cache_dir: Path | None
     results_dir: Path
@@ -105,6 +109,7 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
     return Settings(
         profile=config.getoption("profile"),
         devices=_devices(config.getoption("device"), found),
+        devices_asked_for=config.getoption("device"),
         data_dir=config.getoption("data_dir"),
         cache_dir=config.getoption("cache_dir"),
         results_dir=config.getoption("results_dir"),

@@ -17,20 +17,26 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     """All of it, as wide as the terminal, or 100 columns in a pipe or a file."""
     terminal = bool(reporter.isatty)
     width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
+    why_no_gpu = _why_no_gpu(record)
     notes = [
         words.sentence(record.results, record.head),
         "",
-        *_no_gpu(record),
+        *words.failures(record.results),
+        *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
+        *words.trained_with(record.results),
         *words.sources(record.results),
         f"record: {record.path}",
     ]
-    shown = table.render(record.results, notes, width, colours=terminal and reporter.hasmarkup)
+    colours = terminal and reporter.hasmarkup
+    no_gpu = why_no_gpu is not None
+    shown = table.render(record.results, notes, width, no_gpu=no_gpu, colours=colours)
     return shown if _shows_unicode(reporter) else shown.translate(_PLAIN)
 
 
-def _no_gpu(record: Record) -> list[str]:
-    reason = record.head["machine"]["why_no_gpu"]
-    return [f"no GPU rows: {reason}"] if reason else []
+def _why_no_gpu(record: Record) -> str | None:
+    """Why the table has no GPU row, unless nobody asked for one."""
+    asked = record.head["settings"]["devices"] is None
+    return record.head["machine"]["why_no_gpu"] if asked else None
 
 
 def _shows_unicode(reporter: pytest.TerminalReporter) -> bool:

@@ -15,17 +15,22 @@ Entry = Mapping[str, Any]
 WIDTH_IN_A_FILE = 100
 
 
-def render(entries: Sequence[Entry], notes: Sequence[str], width: int, *, colours: bool) -> str:
-    """The table and the lines below it, `width` columns wide."""
+def render(
+    entries: Sequence[Entry], notes: Sequence[str], width: int, *, no_gpu: bool, colours: bool
+) -> str:
+    """The table and the lines below it, `width` columns wide.
+
+    no_gpu: a row says that there is none; the notes say why.
+    """
     console = Console(width=width, force_terminal=colours, color_system="auto" if colours else None)
     with console.capture() as captured:
-        console.print(table(entries))
+        console.print(table(entries, no_gpu=no_gpu))
         for note in notes:
             console.print(Text(note))
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
 
 
-def table(entries: Sequence[Entry]) -> RenderableType:
+def table(entries: Sequence[Entry], *, no_gpu: bool = False) -> RenderableType:
     """The entries as rows, grouped by workload in the order they were trained."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in ("Workload", "Data", "Device"):
@@ -35,6 +40,9 @@ def table(entries: Sequence[Entry]) -> RenderableType:
     grid.add_column("Quality and its floor")
     for entry in entries:
         grid.add_row(*_row(entry, entries))
+    if no_gpu:
+        grid.add_section()
+        grid.add_row("", "", "gpu", "", "", "", "", Text("none here: see below", "dim"))
     return grid
 
 
@@ -53,7 +61,7 @@ def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
     dataset = entry["dataset"]
     start = [entry["workload"], dataset["kind"] if dataset else "", entry["device"]]
     if not _finished(entry):
-        return [*start, "", "", "", "", Text(f"failed: {entry['reason'].splitlines()[0]}", "red")]
+        return [*start, "", "", "", "", Text("failed: see below", "red")]
     epochs = entry["epochs"]
     ratio = speed_up(entry, entries)
     return [

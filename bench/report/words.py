@@ -31,6 +31,31 @@ def sources(entries: Sequence[Entry]) -> list[str]:
     return list(notes)
 
 
+def failures(entries: Sequence[Entry]) -> list[str]:
+    """What did not finish and why, a line each; the whole story stands with the failed test."""
+    return [
+        f"failed: {entry['reason'].splitlines()[0]}"
+        for entry in entries
+        if entry["status"] != "finished"
+    ]
+
+
+def trained_with(entries: Sequence[Entry]) -> list[str]:
+    """The software that trained and what was pinned, a line each; one where all were alike."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry["status"] == "finished":
+            worker = entry["worker"]
+            pinned = worker["pinned"]
+            tf32 = "TF32 allowed" if pinned["tf32"] else "TF32 off"
+            notes[
+                f"trained with TensorFlow {worker['tensorflow']}, Keras {worker['keras']}, "
+                f"NumPy {worker['numpy']}, Python {worker['python']}; on every device alike: "
+                f"XLA {'on' if pinned['xla'] else 'off'}, {pinned['precision']} ({tf32})"
+            ] = None
+    return list(notes)
+
+
 def _gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:
     """The speed-ups of a device by workload."""
     ratios = {e["workload"]: speed_up(e, entries) for e in entries if e["device"] == device}
