@@ -10,10 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MENDED_BY = "choose another folder with --cache-dir"
+
+ABANDONED_AFTER = 24 * 3600
+"""Seconds after which a partial file belongs to a writer that was killed."""
 
 
 def directory(override: Path | None = None) -> Path:
@@ -56,6 +60,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         with partial.open("xb") as file:
             yield file
             file.flush()
@@ -132,8 +137,13 @@ def _mend(error: OSError) -> str:
     return MENDED_BY
 
 
+def _sweep(folder: Path) -> None:
+    for partial in folder.glob(".*.part"):
+        with suppress(OSError):  # another process swept it first
+            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
+                partial.unlink()
+
+
 def _discard(partial: Path) -> None:
-    try:
-        partial.unlink(missing_ok=True)
-    except OSError:  # its folder was never there, or may not be written
-        return
+    with suppress(OSError):  # it was renamed or never made, or its folder may not be written
+        partial.unlink()
