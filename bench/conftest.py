@@ -96,9 +96,11 @@ def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
                     lambda timings, count: rounds_of(benchmark, clock, timings, count),
                 )
         except GrindstoneError as error:
-            pytest.fail(str(error), pytrace=False)
-        benchmark.extra_info.update(run.entry())  # type: ignore[attr-defined]
-        return run
+            failure = str(error)
+        else:
+            benchmark.extra_info.update(run.entry())  # type: ignore[attr-defined]
+            return run
+        pytest.fail(failure, pytrace=False)
 
     return train
 

@@ -76,7 +76,7 @@ class Session:
         if not self._worker_checked:
             settings.check_worker(self.chosen)
             self._worker_checked = True
-        listener({"event": "phase", "name": f"preparing the {workload.dataset} data"})
+        listener({"event": "phase", "name": f"{workload.dataset} data"})
         return self._store.prepare(workload, workload.schedules[self.chosen.profile])
 
     def _trained(

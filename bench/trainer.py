@@ -90,7 +90,7 @@ class Limits:
         """The limit for what the worker is doing now."""
         if phase == "epoch 1":
             return self.first_epoch
-        if phase.startswith("epoch") or phase == "evaluating":
+        if phase.startswith("epoch") or phase == "evaluation":
             return max(self.epoch, self.patience * longest_epoch)
         return self.start
 
@@ -127,7 +127,7 @@ class Training:
         self._listener = listener
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._seen: dict[str, Event] = {}
-        self._phase = "starting"
+        self._phase = "start-up"
         self._longest_epoch = 0.0
         self._oom_kills = _oom_kills()
 
@@ -250,8 +250,8 @@ class Training:
         job = self._job
         who = f"{job.workload.name} on {job.device.id}"
         lines = self._last_lines()
-        wrote = "; it wrote nothing" if not lines else "; the last that it wrote:\n    "
-        return WorkerError(f"{who}: worker {what}, in {self._phase}{wrote}" + "\n    ".join(lines))
+        wrote = ["its last lines:", *(f"    {line}" for line in lines)] if lines else []
+        return WorkerError("\n".join([f"{who}: worker {what}, during {self._phase}", *wrote]))
 
     def _last_lines(self) -> list[str]:
         text = self._log.read_text(encoding="utf-8", errors="replace")

@@ -57,7 +57,7 @@ def main() -> int:
 def _train(job: dict[str, Any], say: _Channel) -> None:
     workload = WORKLOADS[job["workload"]]
 
-    say("phase", name="importing TensorFlow")
+    say("phase", name="TensorFlow's import")
     import keras
     import tensorflow as tf
 
@@ -65,7 +65,7 @@ def _train(job: dict[str, Any], say: _Channel) -> None:
     keras.utils.set_random_seed(job["seed"])
     say("ready", **_versions(tf, keras), device=device, pinned=_pinned(tf))
 
-    say("phase", name="loading the data")
+    say("phase", name="data loading")
     train = _Arrays.load(job["data"]["train"], workload)
     test = _Arrays.load(job["data"]["test"], workload)
 
@@ -86,7 +86,7 @@ def _train(job: dict[str, Any], say: _Channel) -> None:
         callbacks=[clock],
     )
 
-    say("phase", name="evaluating")
+    say("phase", name="evaluation")
     value = quality(model)
     # A second model from the same seed is the first one before it learned anything: it shows that
     # the score was earned in this run, and by training.

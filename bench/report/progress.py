@@ -23,14 +23,14 @@ def shown(config: pytest.Config, title: str, epochs: int) -> Iterator[Listener]:
         yield _ignored
         return
     with _uncaptured(config), _bar() as bar:
-        task = bar.add_task(title, total=epochs, doing="starting")
+        task = bar.add_task(title, total=epochs, doing="start-up")
 
         def listen(event: Event) -> None:
             if event["event"] == "phase":
                 bar.update(task, doing=event["name"])
             elif event["event"] == "epoch":
                 number = event["number"]
-                doing = f"epoch {number + 1}" if number < epochs else "finishing"
+                doing = f"epoch {number + 1}" if number < epochs else "evaluation"
                 bar.update(task, completed=number, doing=doing)
 
         yield listen
