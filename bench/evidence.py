@@ -2,6 +2,7 @@
 
     python -m bench.evidence --data-dir DIR      # with MNIST's files: real and synthetic rows
     python -m bench.evidence                     # synthetic rows only
+    python -m bench.evidence --table             # prints them for docs/floors.md, trains nothing
 
 Takes hours on two cores.  Rows that are there already are kept, so it can be interrupted and run
 again; delete a row, or the file, to have it measured anew.  No time is measured here.
@@ -22,7 +23,7 @@ from bench import plan
 from bench.datasets.prepared import Prepared, Store
 from bench.devices import Device, find
 from bench.errors import GrindstoneError
-from bench.floors import EVIDENCE, SEEDS_NEEDED, Reached, read_evidence
+from bench.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
 from bench.trainer import Job, Limits, Training
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName, Schedule, Workload
@@ -44,6 +45,9 @@ class Series:
 def main() -> int:
     """Trains what is missing and appends its rows; 1 when something could not be trained."""
     options = _options()
+    if options.table:
+        print(table(read_evidence()))
+        return 0
     device = find().devices[0]
     with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
         for data_dir in _sources(options.data_dir):
@@ -60,6 +64,32 @@ def main() -> int:
                     print(f"bench.evidence: {error}", file=sys.stderr)
                     return 1
     return 0
+
+
+def table(evidence: list[Reached]) -> str:
+    """The evidence and the bounds that follow from it, as a Markdown table."""
+    lines = [
+        "| workload | data | profile | epochs × images | seeds, worst to best | floor | bound |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, data, profile in dict.fromkeys((r.workload, r.data, r.profile) for r in evidence):
+        workload = WORKLOADS[name]
+        rows = [r for r in evidence if (r.workload, r.data, r.profile) == (name, data, profile)]
+        baselines = {"mean_predictor_mse": rows[0].mean_predictor, "best_possible_mse": 0.0}
+        held = bounds(workload, data, profile, baselines, evidence)
+        values = sorted((r.quality for r in rows), reverse=workload.metric == "mse")
+        schedule = workload.schedules[profile]
+        cells = (
+            f"`{name}`",
+            data,
+            profile,
+            f"{schedule.epochs} × {schedule.train or 'all'}",
+            ", ".join(held.show(value) for value in values),
+            held.show(held.floor),
+            held.show(held.bound) if workload.metric == "accuracy" else "best possible",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _gather(
@@ -158,6 +188,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.evidence", description=__doc__)
     parser.add_argument("--data-dir", type=Path, help="a folder with MNIST's IDX files")
     parser.add_argument("--cache-dir", type=Path, help="where generated data are kept")
+    parser.add_argument("--table", action="store_true", help="print the table and train nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS_NEEDED, help="how many (default 5)")
     parser.add_argument("--workload", action="append", help="only this one; may be repeated")
     parser.add_argument(

@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from bench.workloads.workload import Metric, ProfileName, Workload
 
@@ -80,7 +81,7 @@ class Reached:
 
     workload: str
     data: str
-    profile: str
+    profile: ProfileName
     seed: int
     quality: float
     mean_predictor: float
@@ -93,7 +94,7 @@ def read_evidence(path: Path = EVIDENCE) -> list[Reached]:
             Reached(
                 row["workload"],
                 row["data"],
-                row["profile"],
+                cast(ProfileName, row["profile"]),
                 int(row["seed"]),
                 float(row["quality"]),
                 float(row["mean_predictor"]),

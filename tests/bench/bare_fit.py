@@ -1,0 +1,43 @@
+"""What anyone would write: a plain `model.fit`, timed from outside it.
+
+    python bare_fit.py X.npy Y.npy EPOCHS BATCH
+
+The harness is measured against this, so it imports nothing of Grindstone's.  Prints, as JSON, the
+seconds of an epoch and the CPU seconds of an epoch, averaged over EPOCHS epochs of one `fit`; an
+earlier `fit` of one epoch has traced the model.
+"""
+
+import json
+import os
+import sys
+import time
+
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import keras
+import numpy as np
+from keras import layers
+
+x = np.load(sys.argv[1]).astype("float32") / 255
+y = np.load(sys.argv[2])
+epochs, batch = int(sys.argv[3]), int(sys.argv[4])
+
+model = keras.Sequential(
+    [
+        keras.Input((28, 28, 1)),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dropout(0.5),
+        layers.Dense(10, activation="softmax"),
+    ]
+)
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+begun, cpu_begun = time.perf_counter(), time.process_time()
+model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
+seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu_begun
+print(json.dumps({"epoch": seconds / epochs, "cpu": cpu / epochs}))
