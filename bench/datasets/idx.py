@@ -48,7 +48,7 @@ def parse(data: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
     name: how a message calls the file.
 
     Raises:
-        DataError: another magic number, fewer bytes than the header promises, or more.
+        DataError: another magic number, no entries, fewer bytes than the header promises, or more.
     """
     magic = bytes((0, 0, 8, dimensions))
     header = 4 + 4 * dimensions
@@ -62,12 +62,18 @@ def parse(data: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
             f"{name} is cut short: {len(data)} bytes, and the header alone has {header}"
         )
     shape = struct.unpack(f">{dimensions}I", data[4:header])
+    if 0 in shape:
+        raise DataError(f"{name} says in its header that it holds nothing: {_times(shape)}")
     expected = header + math.prod(shape)
     if len(data) < expected:
         raise DataError(f"{name} is cut short: {len(data)} of {expected} bytes")
     if len(data) > expected:
         raise DataError(f"{name} holds {len(data) - expected} bytes behind its last entry")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _kind(dimensions: int) -> str:
