@@ -1,7 +1,7 @@
-"""Facts + wishes + matrix -> a plan or a refusal.  Pure functions: nothing is read, nothing is run.
+"""Facts + wishes + matrix -> a plan or a refusal.  Pure functions: nothing is read or run.
 
-The facts are the module gpu_facts' `found`, the wishes are the role plan's inputs, the matrix is the
-role's `vars/main.yml`.
+The facts are the module gpu_facts' `found`, the wishes are the role plan's inputs, and the matrix
+is that role's `vars/main.yml`.
 """
 
 from __future__ import annotations
@@ -75,10 +75,9 @@ def resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
     changes = _changes(found, stack, version, base, folder)
     if changes:
         _must_have_room(found, wishes, stack)
-    seed = next((python for python in found["pythons"] if python["default"]), None)
-    packages = []
-    if changes and seed and not seed["ensurepip"] and system["venv_package"]:
-        packages.append(system["venv_package"])
+    seed = _default(found)
+    lacks_pip = seed is not None and not seed["ensurepip"]
+    packages = [system["venv_package"]] if lacks_pip and system["venv_package"] else []
     record = {
         "schema": 1,
         "grindstone": GRINDSTONE,
@@ -167,7 +166,8 @@ def _no_gpu_part(found: Facts, part: str) -> str:
 def _system(found: Facts, matrix: Matrix) -> Row:
     here = found["distribution"]
     for system in matrix.systems:
-        if system["id"] == here["id"] and here["version"] in (system["versions"] or [here["version"]]):
+        versions = system["versions"] or [here["version"]]
+        if system["id"] == here["id"] and here["version"] in versions:
             return system
     known = [f"{row['name']} {_listed(row['versions'], 'or')}".strip() for row in matrix.systems]
     raise RefusedError(
@@ -199,33 +199,35 @@ def _must_have_room(found: Facts, wishes: Wishes, stack: Row) -> None:
         )
 
 
-def _interpreter(
-    found: Facts, wishes: Wishes, stack: Row, system: Row
-) -> tuple[str, str, str]:
+def _interpreter(found: Facts, wishes: Wishes, stack: Row, system: Row) -> tuple[str, str, str]:
     """The Python's version, the interpreter to make the environment with, and why that one."""
     taken = stack["pythons"]
-    span = f"TensorFlow's range {taken[0]} to {taken[-1]}"
+    span = f"{taken[0]} to {taken[-1]}"
     if wishes.python and wishes.python not in taken:
         raise RefusedError(
             f"plan_python asks for Python {wishes.python}; TensorFlow {stack['tensorflow']} takes "
-            f"{taken[0]} to {taken[-1]}: ask for one of these, or leave plan_python empty"
+            f"{span}: ask for one of these, or leave plan_python empty"
         )
     wanted = [wishes.python] if wishes.python else taken
     fitting = [
         python for python in found["pythons"] if python["version"] in wanted and python["whole"]
     ]
-    default = next((python for python in found["pythons"] if python["default"]), None)
-    here = f"python3 is {default['version']}" if default else "there is no python3"
-    if default in fitting:
-        reason = f"{system['name']}'s own python3, in {span}"
-        return default["version"], default["path"], reason if not wishes.python else "as asked for"
-    if fitting:
-        newest = fitting[-1]
-        reason = "as asked for" if wishes.python else f"{here}, outside {span}"
-        return newest["version"], newest["path"], reason
+    default = _default(found)
+    chosen = default if default in fitting else (fitting or [None])[-1]
+    version, base = (chosen["version"], chosen["path"]) if chosen else (wanted[-1], UV)
     if wishes.python:
-        return wishes.python, UV, "as asked for, and the system has none of its own"
-    return taken[-1], UV, f"{here}, outside {span}"
+        return version, base, "as plan_python asks"
+    if chosen and chosen == default:
+        return version, base, f"{system['name']}'s own python3, in TensorFlow's range {span}"
+    if not default:
+        return version, base, "there is no python3"
+    whole = "" if default["whole"] else " without its whole standard library"
+    return version, base, f"python3 is {default['version']}{whole}; TensorFlow takes {span}"
+
+
+def _default(found: Facts) -> Facts | None:
+    """The interpreter that `python3` means."""
+    return next((python for python in found["pythons"] if python["default"]), None)
 
 
 def _changes(found: Facts, stack: Row, version: str, base: str, folder: str) -> list[str]:

@@ -59,11 +59,9 @@ def text(path: Path) -> str:
 
 def distribution(root: Path) -> dict[str, str]:
     """The distribution by os-release(5): its `id`, its `name` and its `version`, "" if it rolls."""
-    fields = dict(
-        line.split("=", 1)
-        for line in (text(root / "etc/os-release") or text(root / "usr/lib/os-release")).splitlines()
-        if "=" in line and not line.startswith("#")
-    )
+    said = text(root / "etc/os-release") or text(root / "usr/lib/os-release")
+    lines = [line for line in said.splitlines() if "=" in line and not line.startswith("#")]
+    fields = dict(line.split("=", 1) for line in lines)
     values = {key: value.strip("\"'") for key, value in fields.items()}
     name = values.get("NAME", "an unknown system").replace(" GNU/Linux", "").replace(" Linux", "")
     return {"id": values.get("ID", ""), "name": name, "version": values.get("VERSION_ID", "")}
@@ -82,7 +80,8 @@ def gpus(root: Path) -> list[dict[str, str]]:
 def glibc(root: Path) -> str:
     """The version of the C library, "" where it is another one (compare `ldd --version`)."""
     for folder in ("lib", "lib64", "usr/lib", "usr/lib64"):
-        for library in [*(root / folder).glob("*-linux-gnu/libc.so.6"), root / folder / "libc.so.6"]:
+        multiarch = (root / folder).glob("*-linux-gnu/libc.so.6")
+        for library in [*multiarch, root / folder / "libc.so.6"]:
             if library.is_file():
                 match = re.search(rb"release version (\d+\.\d+)", library.read_bytes())
                 return match.group(1).decode() if match else ""
@@ -124,7 +123,7 @@ def container(root: Path) -> str:
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
-    """The virtual environment in `folder`: its Python and its TensorFlow, "" for what is not there."""
+    """The virtual environment in `folder`: its Python and TensorFlow, "" for what is not there."""
     path = root / folder.lstrip("/")
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
     wheels = path.glob("lib/python3.*/site-packages/tensorflow-*.dist-info")
@@ -169,7 +168,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, found=look(Path(module.params["sysroot"]), module.params["prefix"]))
+    module.exit_json(
+        changed=False, found=look(Path(module.params["sysroot"]), module.params["prefix"])
+    )
 
 
 if __name__ == "__main__":

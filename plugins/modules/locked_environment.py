@@ -176,7 +176,12 @@ def make(path: Path, lock: int, params: dict[str, str]) -> None:
     else:
         venv = [params["python"], "-m", "venv", str(new)]
         install = [str(new / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-        install += ["--disable-pip-version-check", "--require-hashes", "--requirement", str(lockfile)]
+        install += [
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--requirement",
+            str(lockfile),
+        ]
     names = {
         "UV_CACHE_DIR": params["cache"],
         "UV_PYTHON_INSTALL_DIR": params["pythons"],

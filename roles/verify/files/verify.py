@@ -134,7 +134,7 @@ GPU_STAGES = ["driver", "CUDA libraries", "GPU against CPU"]
 
 
 def in_child(plan: dict[str, Any], results: IO[str]) -> None:
-    """Runs the stages up to the first that fails; a line of JSON for each, as soon as it is known."""
+    """Runs the stages up to the first that fails; a line of JSON for each, once it is known."""
     for stage in STAGES:
         try:
             found, state = stage.check(plan), "passed"
@@ -166,7 +166,12 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
     if plan.get("driver", {}).get("action", "none") == "none":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     reason = plan.get("driver", {}).get("reason", "there is no plan on this host")
-    with tempfile.TemporaryFile("w+") as results, tempfile.TemporaryFile("w+") as noise:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        tempfile.TemporaryFile("w+") as results,
+        tempfile.TemporaryFile("w+") as noise,
+    ):
+        os.environ["KERAS_HOME"] = home  # Keras would leave its settings in the user's home
         child = os.fork()
         if child == 0:
             os.dup2(noise.fileno(), 1)
@@ -204,7 +209,9 @@ def main() -> None:
     plan = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     report = run(plan)
     for stage in report["stages"]:
-        print(f"  {stage['stage']:<17}{stage['state']:<16}{stage['found']}".rstrip(), file=sys.stderr)
+        print(
+            f"  {stage['stage']:<17}{stage['state']:<16}{stage['found']}".rstrip(), file=sys.stderr
+        )
     if report["failure"]:
         print(report["failure"], file=sys.stderr)
     print(json.dumps(report, indent=4))
