@@ -1,0 +1,79 @@
+"""Hosts as folders of files: what `gpu_facts` would read on each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+Host = dict[str, str]  # path -> text; a text that begins with "->" is a link's target
+
+
+def python(version: str, *, default: bool = True, ensurepip: bool = True) -> Host:
+    """An interpreter as a distribution installs it."""
+    files = {
+        f"usr/bin/python{version}": "",
+        f"usr/lib/python{version}/venv/__init__.py": "",
+    }
+    if ensurepip:
+        files[f"usr/lib/python{version}/ensurepip/__init__.py"] = ""
+    if default:
+        files["usr/bin/python3"] = f"->python{version}"
+    return files
+
+
+def system(name: str, identity: str, version: str, glibc: str = "2.39") -> Host:
+    """A distribution on x86_64."""
+    release = f'NAME="{name}"\nID={identity}\n' + (f'VERSION_ID="{version}"\n' if version else "")
+    return {
+        "etc/os-release": release,
+        "proc/sys/kernel/osrelease": "6.12.0-1-amd64\n",
+        "proc/sys/kernel/arch": "x86_64\n",
+        "usr/lib/x86_64-linux-gnu/libc.so.6": f"stable release version {glibc}.",
+    }
+
+
+def device(address: str, vendor: str, number: str, kind: str) -> Host:
+    """A device on the PCI bus."""
+    folder = f"sys/bus/pci/devices/{address}"
+    return {
+        f"{folder}/vendor": f"{vendor}\n",
+        f"{folder}/device": f"{number}\n",
+        f"{folder}/class": f"{kind}\n",
+    }
+
+
+DEBIAN_12 = system("Debian GNU/Linux", "debian", "12", "2.36") | python("3.11")
+DEBIAN_12_WITHOUT_VENV = system("Debian GNU/Linux", "debian", "12", "2.36") | python(
+    "3.11", ensurepip=False
+)
+DEBIAN_13 = system("Debian GNU/Linux", "debian", "13", "2.41") | python("3.13")
+UBUNTU_2204 = system("Ubuntu", "ubuntu", "22.04", "2.35") | python("3.10")
+UBUNTU_2604 = system("Ubuntu", "ubuntu", "26.04", "2.43") | python("3.14")
+ARCH = {
+    "etc/os-release": 'NAME="Arch Linux"\nID=arch\nBUILD_ID=rolling\n',
+    "proc/sys/kernel/osrelease": "6.18.1-arch1-1\n",
+    "proc/sys/kernel/arch": "x86_64\n",
+    "usr/lib/libc.so.6": "stable release version 2.42.",
+} | python("3.14")
+ARCH_WITH_312 = ARCH | python("3.12", default=False)
+FEDORA = system("Fedora Linux", "fedora", "43") | python("3.14")
+RISCV = DEBIAN_13 | {"proc/sys/kernel/arch": "riscv64\n"}
+AARCH64 = DEBIAN_13 | {"proc/sys/kernel/arch": "aarch64\n"}
+OLD_GLIBC = DEBIAN_12 | {"usr/lib/x86_64-linux-gnu/libc.so.6": "stable release version 2.24."}
+WITH_GPU = UBUNTU_2204 | {
+    **device("0000:01:00.0", "0x10de", "0x2204", "0x030000"),
+    **device("0000:01:00.1", "0x10de", "0x1aef", "0x040300"),  # the GPU's own sound
+    **device("0000:00:02.0", "0x8086", "0x4680", "0x030000"),  # Intel's graphics
+}
+WSL = UBUNTU_2204 | {"proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n"}
+
+
+def write(root: Path, host: Host) -> Path:
+    """Lays the host's files below `root`."""
+    for name, content in host.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content.startswith("->"):
+            path.symlink_to(content[2:])
+        else:
+            path.write_text(content, encoding="utf-8")
+    return root

@@ -1,0 +1,142 @@
+"""Real environments from a small index of our own: whole, or not there at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from plugins.modules import locked_environment as module
+
+PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
+
+
+def wheel(folder: Path, version: str) -> str:
+    """Puts a wheel of `edge` into the index and returns the line that locks it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"edge-{version}-py3-none-any.whl"
+    info = f"edge-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("edge.py", f"VERSION = '{version}'\n")
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: edge\nVersion: {version}\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    links = [f'<a href="{wheel.name}">{wheel.name}</a>' for wheel in sorted(folder.glob("*.whl"))]
+    (folder / "index.html").write_text("".join(links), encoding="utf-8")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"edge=={version} \\\n    --hash=sha256:{digest}\n"
+
+
+def make(path: Path, index: Path, requirements: str) -> None:
+    params = {
+        "requirements": requirements,
+        "python": PYTHON,
+        "uv": "",
+        "cache": "",
+        "pythons": "",
+        "index": index.as_uri(),
+        "python_mirror": "",
+        "proxy": "",
+    }
+    with module.held(path.parent) as lock:
+        module.make(path, lock, params)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that holds edge 1.0, made once for all tests of this file."""
+    folder = tmp_path_factory.mktemp("first")
+    make(folder / "here", folder / "index", wheel(folder / "index/edge", "1.0"))
+    return folder / "here"
+
+
+@pytest.fixture
+def made(first: Path, tmp_path: Path) -> tuple[Path, str]:
+    """The same one for this test alone, and its lock."""
+    path = shutil.copytree(first, tmp_path / "here", symlinks=True)
+    return path, (path / module.LOCK).read_text(encoding="utf-8")
+
+
+def test_an_environment_is_made_once_and_then_left_alone(made: tuple[Path, str]) -> None:
+    path, lock = made
+    assert module.why_make(path, lock, PYTHON) == ""
+    assert [path.name for path in path.parent.iterdir() if path.name.startswith("here")] == ["here"]
+
+
+def test_a_changed_lock_brings_the_version_that_it_names(
+    made: tuple[Path, str], index: Path
+) -> None:
+    path, _ = made
+    newer = wheel(index / "edge", "2.0")
+    assert module.why_make(path, newer, PYTHON) == "the lock has changed"
+    make(path, index, newer)
+    assert [name for name in module.packages(path) if name.startswith("edge")] == ["edge-2.0"]
+
+
+def test_a_package_that_somebody_removed_is_seen_as_drift(made: tuple[Path, str]) -> None:
+    path, lock = made
+    info = next(path.glob("lib/python3.*/site-packages/edge-1.0.dist-info"))
+    info.rename(info.with_name("edge-0.9.dist-info"))
+    assert "drifted" in module.why_make(path, lock, PYTHON)
+
+
+def test_an_interpreter_that_is_gone_is_seen(made: tuple[Path, str]) -> None:
+    path, lock = made
+    (path / "bin/python").unlink()
+    assert module.why_make(path, lock, PYTHON) == "its Python is gone"
+
+
+def test_another_interpreter_than_asked_for_is_seen(made: tuple[Path, str]) -> None:
+    path, lock = made
+    assert module.why_make(path, lock, "/usr/bin/python3.99") == (
+        "its Python is not /usr/bin/python3.99"
+    )
+    assert module.why_make(path, lock, "3.99") == "its Python is not 3.99"
+
+
+def test_a_making_that_fails_leaves_the_environment_before_it_and_nothing_else(
+    made: tuple[Path, str], index: Path
+) -> None:
+    path, lock = made
+    wrong = wheel(index / "edge", "2.0").replace("sha256:", "sha256:0")[:-2] + "\n"
+    with pytest.raises(module.MakingError) as caught:
+        make(path, index, wrong)
+    assert "\n" not in str(caught.value)
+    assert module.why_make(path, lock, PYTHON) == ""
+    assert not path.with_name("here.new").exists()
+
+
+def test_what_a_killed_run_left_half_made_is_made_anew(tmp_path: Path, index: Path) -> None:
+    lock = wheel(index / "edge", "1.0")
+    half = tmp_path / "here.new/lib"
+    half.mkdir(parents=True)
+    assert module.why_make(tmp_path / "here", lock, PYTHON) == "it is not there"
+    make(tmp_path / "here", index, lock)
+    assert module.why_make(tmp_path / "here", lock, PYTHON) == ""
+    assert not half.exists()
+
+
+def test_one_run_at_a_time_holds_the_folder(tmp_path: Path) -> None:
+    with (tmp_path / ".lock").open("w") as other:
+        with module.held(tmp_path), pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_the_diff_shows_pins_and_no_hashes() -> None:
+    assert module.pins("# by hand\nedge==1.0 \\\n    --hash=sha256:00\n") == "edge==1.0\n"
