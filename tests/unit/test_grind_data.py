@@ -1,0 +1,523 @@
+"""Grind photographs from a folder, real PNG and JPEG files, whole and broken; or else drawn."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+from PIL import Image
+
+from bench.datasets import grind, particles, photographs, shots
+from bench.datasets.dataset import Dataset
+from bench.errors import DataError
+
+SIZE = (24, 32)
+"""Height and width, unequal, so that a mix-up shows."""
+
+T0 = 1_606_089_600
+
+
+def picture(path: Path, seed: int, *, width: int = 64, height: int = 48) -> Path:
+    """A file of `seed`'s random pixels, in the format that its suffix names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
+
+
+def photographed(folder: Path, seconds: range = range(20, 32)) -> Path:
+    """One shot for each of `seconds`, two photographs a minute apart, on two machines."""
+    for shot in seconds:
+        machine = "silvia" if shot % 2 else "la-pavoni"
+        for again in range(2):
+            taken = T0 + 86_400 * shot + 60 * again
+            picture(folder / str(shot) / f"{taken}-{machine}.png", 2 * shot + again)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """12 shots in whole folders of seconds."""
+    return photographed(tmp_path / "data")
+
+
+@pytest.fixture
+def few_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A generator of 6 shots, since what it draws is the particles' test."""
+    monkeypatch.setattr(particles, "TRAIN_SHOTS", 4)
+    monkeypatch.setattr(particles, "TEST_SHOTS", 2)
+
+
+def load(folder: Path, tmp_path: Path) -> Dataset:
+    return grind.load(folder, tmp_path / "cache", SIZE)
+
+
+def refusal(folder: Path, tmp_path: Path) -> str:
+    """The line that `load` refuses with, having left nothing behind."""
+    with pytest.raises(DataError) as caught:
+        load(folder, tmp_path)
+    assert not (tmp_path / "cache").exists()
+    line = str(caught.value)
+    assert "\n" not in line
+    assert ";" in line or ":" in line, "it must say what to do"
+    return line
+
+
+# ---- whole folders
+
+
+@pytest.mark.parametrize("inner", ["", "grind"])
+def test_photographs_lie_in_the_data_directory_or_in_its_grind(tmp_path: Path, inner: str) -> None:
+    photographed(tmp_path / "data" / inner)
+    data = load(tmp_path / "data", tmp_path)
+    assert data.source == "files"
+    assert not data.synthetic
+    assert data.note == f"24 photographs of 12 shots from {tmp_path / 'data' / inner}"
+    assert len(data.train) + len(data.test) == 24
+    assert data.train.x.shape[1:] == (*SIZE, 3)
+    assert data.train.x.dtype == np.uint8
+    assert data.train.y.dtype == np.float32
+
+
+def test_a_folder_is_read_the_same_every_time_and_in_whatever_order_the_disk_lists_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load(folder, tmp_path).sha256()
+    listing = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(listing(path), reverse=True)))
+    assert load(folder, tmp_path).sha256() == first
+
+
+def test_the_images_of_a_shot_stand_together_and_the_shots_in_random_order(
+    folder: Path, tmp_path: Path
+) -> None:
+    y = load(folder, tmp_path).train.y
+    assert (y[0::2] == y[1::2]).all()
+    assert len(set(y[0::2].tolist())) == len(y) // 2
+    assert not (np.diff(y) >= 0).all()
+
+
+def test_the_pixels_of_an_image_belong_to_its_label(folder: Path, tmp_path: Path) -> None:
+    data = load(folder, tmp_path)
+    shown = data.train.x[0].tobytes()
+    inside = (folder / f"{data.train.y[0]:.0f}").iterdir()
+    assert shown in [photographs.read(path, SIZE).tobytes() for path in inside]
+
+
+def test_png_and_jpeg_in_either_case_and_fractions_of_seconds_are_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    picture(folder / "27.5" / f"{T0}-silvia.jpg", 100)
+    picture(folder / "27.5" / f"{T0 + 9}-silvia.JPEG", 101)
+    picture(folder / "027.50" / f"{T0 + 18}.5-silvia.PNG", 102)
+    data = load(folder, tmp_path)
+    assert data.note.startswith("27 photographs of 13 shots")
+    both = np.concatenate([data.train.y, data.test.y])
+    assert (both == 27.5).sum() == 3
+
+
+def test_hidden_files_and_files_beside_the_folders_are_passed_over(
+    folder: Path, tmp_path: Path
+) -> None:
+    before = load(folder, tmp_path).sha256()
+    (folder / "README.txt").write_text("mine")
+    (folder / "20" / ".DS_Store").write_text("not mine")
+    (folder / ".20").mkdir()
+    (folder / "99").mkdir()
+    assert load(folder, tmp_path).sha256() == before
+
+
+def test_predicting_the_mean_is_scored_with_the_training_labels_mean(
+    folder: Path, tmp_path: Path
+) -> None:
+    data = load(folder, tmp_path)
+    mean = data.train.y.mean(dtype=float)
+    expected = np.mean((data.test.y.astype(float) - mean) ** 2)
+    assert data.baselines["mean_predictor_mse"] == pytest.approx(expected)
+    assert data.baselines["best_possible_mse"] == 10.9
+
+
+# ---- what a shot is, and which side it goes to
+
+
+def photograph(seconds: float, machine: str, taken: float, name: str = "") -> shots.Photograph:
+    return shots.Photograph(seconds, machine, taken, Path(f"{seconds}/{taken}-{machine}{name}.png"))
+
+
+def test_photographs_within_ten_minutes_of_the_one_before_are_one_shot() -> None:
+    taken = [0.0, 600.0, 1200.0, 1801.0]
+    grouped = shots.group([photograph(30, "silvia", at) for at in reversed(taken)])
+    assert [[one.taken for one in shot] for shot in grouped] == [[0, 600, 1200], [1801]]
+
+
+def test_another_machine_or_another_pull_time_is_another_shot() -> None:
+    same_time = [photograph(30, "silvia", 0), photograph(30, "rancilio", 0)]
+    assert len(shots.group([*same_time, photograph(31, "silvia", 0)])) == 3
+
+
+PHOTOGRAPHS = st.builds(
+    photograph,
+    st.integers(5, 30).map(float),
+    st.sampled_from(["silvia", "la-pavoni"]),
+    st.integers(0, 5000).map(float),
+    st.sampled_from(["", "b"]),
+)
+
+
+def prints_of(found: list[shots.Photograph], copies: list[int]) -> dict[Path, bytes]:
+    """Fingerprints, of which those with the same number in `copies` are the same."""
+    own = {one.path: str(one.path).encode() for one in found}
+    shared = {one.path: bytes([copy]) for one, copy in zip(found, copies, strict=False) if copy}
+    return {**own, **shared}
+
+
+@given(
+    st.lists(PHOTOGRAPHS, min_size=40, max_size=120, unique_by=lambda one: one.path),
+    st.lists(st.integers(0, 8), max_size=12),
+)
+def test_no_shot_and_no_picture_is_ever_on_both_sides(
+    found: list[shots.Photograph], copies: list[int]
+) -> None:
+    together, prints = shots.group(found), prints_of(found, copies)
+    try:
+        train, test = shots.split(together, prints)
+    except DataError:  # the copies left too few
+        reject()
+    assert sorted(train + test) == sorted(found)
+    shot_of = {one.path: number for number, shot in enumerate(together) for one in shot}
+    assert not {shot_of[one.path] for one in train} & {shot_of[one.path] for one in test}
+    assert not {prints[one.path] for one in train} & {prints[one.path] for one in test}
+    for side in (train, test):  # each shot in one piece
+        numbers = [shot_of[one.path] for one in side]
+        runs = 1 + sum(a != b for a, b in pairwise(numbers))
+        assert runs == len(set(numbers))
+
+
+@given(st.integers(shots.FEWEST_SHOTS, 300))
+def test_about_a_fifth_of_the_shots_is_tested_on_over_the_whole_range(count: int) -> None:
+    found = [photograph(5 + number / 10, "silvia", 0) for number in range(count)]
+    train, test = shots.split(shots.group(found), prints_of(found, []))
+    assert abs(len(test) - count / 5) <= 1
+    assert len(train) + len(test) == count
+    tested = sorted(one.seconds for one in test)
+    assert tested[0] < 5.5
+    assert max(np.diff(tested), default=0) < 1
+
+
+def test_a_chain_of_shots_that_share_pictures_stays_on_one_side() -> None:
+    """A and B share one, B and C another: so A and C belong together too."""
+    found = [photograph(5 + number, "silvia", 0) for number in range(20)]
+    chained = [found[3], *(photograph(25, "silvia", at) for at in (0, 1)), found[11]]
+    found += chained[1:3]
+    prints = prints_of(found, [])
+    prints[chained[0].path] = prints[chained[1].path]
+    prints[chained[3].path] = prints[chained[2].path]
+    train, test = shots.split(shots.group(found), prints)
+    assert {one in train for one in chained} in ({True}, {False})
+    assert len(train) + len(test) == 22
+
+
+def test_copies_of_a_picture_are_kept_on_one_side_and_reported(
+    folder: Path, tmp_path: Path
+) -> None:
+    for shot in range(40, 60):
+        picture(folder / str(shot) / f"{T0}-silvia.png", 7)
+    data = load(folder, tmp_path)
+    assert "19 are copies" in data.note
+    sides = [{one.tobytes() for one in side.x} for side in (data.train, data.test)]
+    assert not sides[0] & sides[1]
+
+
+# ---- from a picture to pixels
+
+
+def test_a_photograph_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
+    upright = Image.new("RGB", (32, 24), "white")
+    upright.paste("black", (0, 0, 32, 6))  # the top
+    sideways = upright.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: turn by 90 degrees clockwise to show
+    sideways.save(tmp_path / "turned.png", exif=exif)
+    upright.save(tmp_path / "upright.png")
+    turned = photographs.read(tmp_path / "turned.png", SIZE)
+    assert np.array_equal(turned, photographs.read(tmp_path / "upright.png", SIZE))
+    assert turned[0].mean() < turned[-1].mean()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA"])
+def test_a_picture_of_another_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (64, 48), "white").convert(mode).save(tmp_path / "a.png")
+    pixels = photographs.read(tmp_path / "a.png", SIZE)
+    assert pixels.shape == (*SIZE, 3)
+    assert (pixels == 255).all()
+
+
+def test_drawn_and_brought_pictures_are_resized_by_the_same_function(tmp_path: Path) -> None:
+    drawn = particles.draw_photograph(np.random.default_rng(0), 30.0)
+    drawn.save(tmp_path / "a.png")
+    assert np.array_equal(
+        photographs.read(tmp_path / "a.png", (255, 255)), photographs.squash(drawn, (255, 255))
+    )
+
+
+def test_the_whole_frame_is_squashed_and_nothing_is_cut_off() -> None:
+    frame = Image.new("RGB", (640, 480), "white")
+    frame.paste("black", (0, 0, 320, 480))
+    pixels = photographs.squash(frame, (255, 255))
+    assert pixels.shape == (255, 255, 3)
+    assert (pixels[:, :125] == 0).all()
+    assert (pixels[:, 130:] == 255).all()
+
+
+# ---- faults
+
+
+def bomb(path: Path, width: int, height: int) -> None:
+    """A PNG of a few bytes that claims `width` x `height` pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_dangling_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (lambda path: path.write_bytes(b""), "no whole PNG or JPEG"),
+        (lambda path: path.write_text("hello"), "no whole PNG or JPEG"),
+        (cut, "no whole PNG or JPEG"),
+        (lambda path: Image.new("RGB", (9, 9)).save(path, "GIF"), "no whole PNG or JPEG"),
+        (lambda path: bomb(path, 9000, 9000), "(9000x9000); at most 50 million"),
+        (lambda path: bomb(path, 60_000, 60_000), "at most 50 million"),
+        (lambda path: bomb(path, 10, 10), "no whole PNG or JPEG"),
+        (lambda path: Image.new("I;16", (64, 48)).save(path), "more than 8 bits"),
+        (replace_by_folder, "is no file"),
+        (replace_by_dangling_link, "is no file"),
+    ],
+    ids=["empty", "text", "cut", "gif", "large", "bomb", "hollow", "16-bit", "folder", "dangling"],
+)
+def test_a_damaged_picture_is_refused_by_name(
+    folder: Path, tmp_path: Path, damage: Callable[[Path], object], found: str
+) -> None:
+    path = next((folder / "25").iterdir())
+    damage(path)
+    line = refusal(folder, tmp_path)
+    assert str(path) in line
+    assert found in line
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_that_pillow_warns_of_is_refused_likewise(tmp_path: Path) -> None:
+    bomb(tmp_path / "a.png", 10_000, 10_000)
+    with pytest.raises(DataError, match="at most 50 million"):
+        photographs.read(tmp_path / "a.png", SIZE)
+
+
+@given(st.binary(max_size=20), st.integers(0, 3000), st.sampled_from([".png", ".jpg"]))
+def test_a_picture_damaged_anywhere_is_read_or_refused_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, garbage: bytes, at: int, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    picture(path, 0, width=32, height=24)
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + garbage + content[at + len(garbage) :])
+    try:
+        assert photographs.read(path, SIZE).shape == (*SIZE, 3)
+    except DataError as error:
+        if str(path) not in str(error):
+            raise
+
+
+@pytest.mark.parametrize(
+    "name", ["0", "0.0", "-20", "nan", "inf", "1e3", "601", "20s", "twenty", "1_0", "1606089600"]
+)
+def test_a_folder_that_names_no_pull_time_is_refused(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    picture(folder / name / f"{T0}-silvia.png", 0)
+    line = refusal(folder, tmp_path)
+    assert str(folder / name) in line
+    assert "expected seconds" in line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "silvia.png",
+        f"{T0}.png",
+        f"{T0}-.png",
+        f"{T0}-silvia",
+        f"{T0}-silvia.gif",
+        f"{T0}123-silvia.png",
+        "2020-11-23-silvia.txt",
+        "notes.txt",
+        "-5-silvia.png",
+        "nan-silvia.png",
+    ],
+)
+def test_a_file_that_does_not_say_when_and_where_it_was_taken_is_refused(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    (folder / "25" / name).write_bytes(b"")
+    line = refusal(folder, tmp_path)
+    assert str(folder / "25" / name) in line
+    assert "<unixtime>-<machine>" in line
+
+
+def test_a_picture_outside_the_folders_of_seconds_is_refused(folder: Path, tmp_path: Path) -> None:
+    astray = picture(folder / f"{T0}-silvia.png", 0)
+    assert f"{astray} lies outside" in refusal(folder, tmp_path)
+
+
+def test_too_few_shots_are_refused_with_their_number(tmp_path: Path) -> None:
+    folder = photographed(tmp_path / "data", range(20, 29))
+    line = refusal(folder, tmp_path)
+    assert f"{folder}: 9 different shots are too few" in line
+    assert "at least 10" in line
+
+
+def test_a_data_directory_that_is_missing_a_file_or_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    assert "No such file" in refusal(tmp_path / "missing", tmp_path)
+    assert "Not a directory" in refusal(tmp_path / "file", tmp_path)
+    assert "is empty" in refusal(tmp_path / "empty", tmp_path)
+
+
+@pytest.mark.parametrize("inside", [None, "25"])
+def test_a_grind_folder_without_photographs_is_refused(tmp_path: Path, inside: str | None) -> None:
+    folder = tmp_path / "data" / "grind"
+    (folder / (inside or "")).mkdir(parents=True)
+    assert f"{folder} holds no grind photographs" in refusal(tmp_path / "data", tmp_path)
+
+
+@pytest.mark.parametrize("what", ["picture", "folder"])
+def test_what_may_not_be_read_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Denied by hand, since the tests may run as root, whom nothing denies."""
+    denied = folder / "25" if what == "folder" else min((folder / "25").iterdir())
+    listing, opening = Path.iterdir, Image.open
+
+    def deny(path: Path) -> None:
+        if path == denied:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def iterdir(path: Path) -> object:
+        deny(path)
+        return listing(path)
+
+    def open_picture(path: Path, formats: tuple[str, ...]) -> object:
+        deny(path)
+        return opening(path, formats=formats)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(Image, "open", open_picture)
+    assert f"{denied} cannot be read: Permission denied" in refusal(folder, tmp_path)
+
+
+# ---- drawn in their place
+
+
+def test_present_tells_photographs_whole_or_not_from_anything_else(tmp_path: Path) -> None:
+    assert grind.present(photographed(tmp_path / "right", range(20, 21)))
+    assert grind.present(picture(tmp_path / "misnamed" / "x" / "a.png", 0).parents[1])
+    assert grind.present(picture(tmp_path / "astray" / f"{T0}-silvia.png", 0).parent)
+    (tmp_path / "meant" / "grind").mkdir(parents=True)
+    assert grind.present(tmp_path / "meant")
+
+    (tmp_path / "mnist" / "MNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    (tmp_path / "mnist" / "screenshot.png").write_bytes(b"")
+    assert not grind.present(tmp_path / "mnist")
+    assert not grind.present(tmp_path / "missing")
+    assert not grind.present(tmp_path / "mnist" / "screenshot.png")
+
+
+@pytest.mark.usefixtures("few_drawn")
+def test_a_folder_of_something_else_is_passed_over_and_the_note_says_so(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    data = load(tmp_path / "data", tmp_path)
+    assert data.synthetic
+    assert data.note == f"synthetic coffee particles: no grind photographs in {tmp_path / 'data'}"
+
+
+@pytest.mark.usefixtures("few_drawn")
+def test_without_a_folder_particles_are_drawn_once_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = grind.load(None, tmp_path, SIZE)
+    assert first.note == "synthetic coffee particles: no --data-dir"
+    assert first.train.x.shape == (12, *SIZE, 3)
+    assert first.test.x.shape == (4, *SIZE, 3)
+    assert first.train.y.dtype == np.float32
+
+    def draw_again(size: tuple[int, int]) -> particles.Drawing:
+        raise AssertionError(f"drawn again at {size}")
+
+    monkeypatch.setattr(particles, "draw", draw_again)
+    second = grind.drawn(tmp_path, SIZE)
+    assert second.sha256() == first.sha256()
+    assert second.baselines == first.baselines
+    with pytest.raises(AssertionError, match=r"drawn again at \(8, 8\)"):
+        grind.drawn(tmp_path, (8, 8))
+    monkeypatch.setattr(particles, "VERSION", particles.VERSION + 1)
+    with pytest.raises(AssertionError, match="drawn again"):
+        grind.drawn(tmp_path, SIZE)
+
+
+@pytest.mark.usefixtures("few_drawn")
+def test_a_damaged_cache_is_drawn_anew(tmp_path: Path) -> None:
+    first = grind.drawn(tmp_path, SIZE).sha256()
+    (kept,) = (tmp_path / "grind").iterdir()
+    cut(kept)
+    assert grind.drawn(tmp_path, SIZE).sha256() == first
+
+
+def test_the_drawn_baselines_leave_room_between_the_mean_and_the_best() -> None:
+    """On the labels of the real numbers of shots, without drawing their pictures."""
+    rng = np.random.default_rng(particles.SEED)
+    train = particles.draw_shots(rng, particles.TRAIN_SHOTS)
+    test = particles.draw_shots(rng, particles.TEST_SHOTS)
+    mean_predictor = float(np.mean((test.label - train.label.mean()) ** 2))
+    assert 130 < mean_predictor < 170
+    assert 9 < test.best_possible_mse < 13
+
+
+@pytest.mark.usefixtures("few_drawn")
+def test_the_drawn_baselines_are_those_of_the_test_split(tmp_path: Path) -> None:
+    data = grind.drawn(tmp_path, SIZE)
+    mean = data.train.y.mean(dtype=float)
+    expected = np.mean((data.test.y.astype(float) - mean) ** 2)
+    assert data.baselines["mean_predictor_mse"] == pytest.approx(expected)
+    drawing = particles.draw(SIZE)
+    assert data.baselines["best_possible_mse"] == drawing.best_possible_mse
+    cut_data = data.head(3, 2)
+    assert len(set(cut_data.train.y.tolist())) == 1, "three photographs are one shot"
