@@ -36,7 +36,7 @@ def read(path: Path = PATH) -> Plan | None:
         GrindstoneError: there is a file, and it is no plan.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -25,11 +25,13 @@ class Record:
     path: the file; its folder is made on the first write.
     head: machine, settings and versions, fixed for the run.
     results: one entry for each training, finished or failed.
+    written: whether the file holds any of them.
     """
 
     path: Path
     head: dict[str, Any]
     results: list[dict[str, Any]] = field(default_factory=list)
+    written: bool = False
 
     def add(self, entry: dict[str, Any]) -> None:
         """Appends an entry and writes the file.
@@ -56,6 +58,7 @@ class Record:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.path)
+            self.written = True
         except OSError as error:
             _forget(partial)
             raise RecordError(
@@ -68,7 +71,7 @@ def new_path(folder: Path, now: datetime.datetime) -> Path:
     """A file name that sorts by time: `20261121T040500Z.json`, or the next free one."""
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
     path, number = folder / f"{stamp}.json", 1
-    while path.exists():
+    while os.path.lexists(path):  # False, too, where the folder may not be looked into
         number += 1
         path = folder / f"{stamp}-{number}.json"
     return path

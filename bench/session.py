@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import platform
 import tempfile
@@ -15,7 +16,7 @@ import bench
 from bench import machine, settings
 from bench.datasets.prepared import Prepared, Store
 from bench.devices import Device, Found
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, RecordError
 from bench.floors import bounds, read_evidence
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
@@ -60,10 +61,15 @@ class Session:
             prepared = self._prepare(workload, listener)
             run = self._trained(workload, device, prepared, listener, watch)
         except GrindstoneError as error:
-            self.record.add(failed_entry(workload, device, prepared, str(error)))
+            try:
+                self.record.add(failed_entry(workload, device, prepared, str(error)))
+            except RecordError as unrecorded:
+                raise GrindstoneError(f"{error}\n{unrecorded}") from error
             raise
         except KeyboardInterrupt:
-            self.record.add(failed_entry(workload, device, prepared, "interrupted"))
+            reason = f"{workload.name} on {device.id}: interrupted"
+            with contextlib.suppress(RecordError):  # the interrupt is what has to get through
+                self.record.add(failed_entry(workload, device, prepared, reason))
             raise
         self.record.add(run.entry())
         return run

@@ -132,7 +132,14 @@ class Training:
         self._oom_kills = _oom_kills()
 
     def __enter__(self) -> Training:
-        with self._log.open("wb") as log:
+        try:
+            log = self._log.open("ab")
+        except OSError as error:
+            raise WorkerError(
+                f"the worker's log {self._log} cannot be made: {error.strerror}; make room there, "
+                "or name another place with TMPDIR"
+            ) from error
+        with log:
             try:
                 self._process = subprocess.Popen(
                     [self._interpreter, "-m", "bench.worker"],
@@ -142,6 +149,7 @@ class Training:
                     env=self._environment(),
                     text=True,
                     encoding="utf-8",
+                    errors="replace",
                     start_new_session=True,  # so that a Ctrl-C is ours to handle
                 )
             except OSError as error:
@@ -156,6 +164,8 @@ class Training:
             self._process.stdin.flush()
         reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         reader.start()
+        self._undertaker = threading.Thread(target=self._end_with_worker, daemon=True)
+        self._undertaker.start()
         return self
 
     def __exit__(
@@ -164,8 +174,8 @@ class Training:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill_group()
+        self._undertaker.join()
         self._process.wait()
         with contextlib.suppress(BrokenPipeError):
             for pipe in (self._process.stdin, self._process.stdout):
@@ -225,20 +235,46 @@ class Training:
             event = self._events.get(timeout=limit)
         except queue.Empty:
             raise self._failure(
-                f"hung: nothing heard for {limit:.0f} s (--limit allows more)"
+                f"hung: nothing heard for {limit:g} s (--limit allows more)"
             ) from None
         if event is None:
             raise self._failure(self._cause_of_death())
         return event
 
     def _read(self, stream: IO[str]) -> None:
-        with contextlib.suppress(ValueError):  # closed under us, or cut short by a kill
+        with contextlib.suppress(ValueError):  # closed under us
             for line in stream:
-                self._events.put(json.loads(line))
+                event = _parsed(line)
+                if event is not None:
+                    self._events.put(event)
+                elif line.endswith("\n"):  # else it is an event that a kill cut short
+                    self._keep(line)
         self._events.put(None)
 
+    def _keep(self, line: str) -> None:
+        """Puts what was no event with what the worker wrote: a start-up hook may print anything."""
+        with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8") as log:
+            log.write(line)
+
+    def _end_with_worker(self) -> None:
+        """Ends what a dead worker left behind: it may hold the pipe, and keep us waiting for more.
+
+        The worker is left unreaped, so that its process group cannot be another's by now.
+        """
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _cause_of_death(self) -> str:
-        code = self._process.wait()
+        limit = self._limits.during(self._phase, self._longest_epoch)
+        try:
+            code = self._process.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            return f"hung: it closed its output and had not ended {limit:g} s later"
         if code >= 0:
             return f"ended with exit status {code}"
         name = signal.Signals(-code).name
@@ -284,6 +320,14 @@ def _oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
         if line.startswith("oom_kill "):
             return int(line.split()[1])
     return 0
+
+
+def _parsed(line: str) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _without_name(event: Event) -> Event:

@@ -25,12 +25,12 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
         *words.trained_with(record.results),
         *words.sources(record.results),
-        f"record: {record.path}",
+        f"record: {record.path if record.written else 'none, it could not be written'}",
     ]
     colours = terminal and reporter.hasmarkup
     no_gpu = why_no_gpu is not None
     shown = table.render(record.results, notes, width, no_gpu=no_gpu, colours=colours)
-    return shown if _shows_unicode(reporter) else shown.translate(_PLAIN)
+    return _showable(shown, reporter)
 
 
 def _why_no_gpu(record: Record) -> str | None:
@@ -39,6 +39,10 @@ def _why_no_gpu(record: Record) -> str | None:
     return record.head["machine"]["why_no_gpu"] if asked else None
 
 
-def _shows_unicode(reporter: pytest.TerminalReporter) -> bool:
+def _showable(shown: str, reporter: pytest.TerminalReporter) -> str:
+    """The text as the terminal or file can take it; pytest would turn it into one long line."""
     stream = reporter.config.get_terminal_writer()._file
-    return "utf" in (getattr(stream, "encoding", None) or "").lower()
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    if "utf" in encoding.lower():
+        return shown
+    return shown.translate(_PLAIN).encode(encoding, "replace").decode(encoding)

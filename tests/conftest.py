@@ -1,0 +1,88 @@
+"""What the tests share: the checkout, a Python with TensorFlow, a disk that is soon full."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench import plan
+
+pytest_plugins = ("pytester",)
+
+ROOT = Path(__file__).resolve().parent.parent
+_NOBODY = 65534
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "error")
+
+
+@pytest.fixture(scope="session")
+def worker_python() -> Path:
+    """An interpreter that has TensorFlow: the running one, else the one that the plan names."""
+    if importlib.util.find_spec("tensorflow"):
+        return Path(sys.executable)
+    planned = plan.read()
+    if planned is None:
+        pytest.skip("the running Python has no TensorFlow, and there is no plan on this host")
+    if not planned.interpreter.exists():
+        pytest.skip(f"the running Python has no TensorFlow, and {planned.interpreter} is not there")
+    return planned.interpreter
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Mounts a file system of so many KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system small enough to be filled")
+
+    def mount(kib: int) -> Path:
+        folder = tmp_path / f"disk-{kib}"
+        folder.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
+        done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+        return folder
+
+    with ExitStack() as stack:
+        yield mount
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Permissions hold in the block, which they do not for root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def ended() -> Callable[[int], bool]:
+    """Whether a process has ended, or ends while it is waited for."""
+
+    def ended(pid: int) -> bool:
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            return bool(select.select([process], [], [], 60.0)[0])
+        finally:
+            os.close(process)
+
+    return ended

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import plan
+from bench.errors import GrindstoneError
+
+_WRITTEN = {
+    "schema": 1,
+    "stack": "tensorflow-2.21-cpu",
+    "gpus": [],
+    "tensorflow": {"version": "2.21.0", "interpreter": "/opt/grindstone/tensorflow/bin/python"},
+}
+
+
+def test_the_plan_names_the_stack_and_the_interpreter(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(_WRITTEN), encoding="utf-8")
+    read = plan.read(path)
+    assert read is not None
+    assert read.interpreter == Path("/opt/grindstone/tensorflow/bin/python")
+    assert str(read) == f"{path}: stack tensorflow-2.21-cpu, TensorFlow 2.21.0"
+
+
+def test_a_host_without_provisioning_has_no_plan_and_that_is_no_error(tmp_path: Path) -> None:
+    assert plan.read(tmp_path / "plan.json") is None
+    assert plan.read(tmp_path / "grindstone" / "plan.json") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"stack": "tensorflow-2.21-cpu", ',
+        b"[]",
+        b"null",
+        b"7",
+        b"{}",
+        b'{"stack": "x", "tensorflow": "2.21.0"}',
+        b'{"stack": "x", "tensorflow": {"version": "2.21.0"}}',
+        b'{"stack": "x", "tensorflow": {"version": "2.21.0", "interpreter": null}}',
+        b"\xff\xfe\x00broken",
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused_in_one_line_with_the_way_out(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_bytes(content)
+    with pytest.raises(GrindstoneError) as refused:
+        plan.read(path)
+    message = str(refused.value)
+    assert message.startswith(f"{path} is no plan of Grindstone's")
+    assert "./run site" in message
+    assert "\n" not in message
+
+
+def test_a_plan_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(GrindstoneError, match=r"cannot be read: Is a directory"):
+        plan.read(tmp_path)
