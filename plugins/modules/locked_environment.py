@@ -119,7 +119,8 @@ def why_make(path: Path, requirements: str, python: str) -> str:
     if python.startswith("/"):
         fits = link.resolve() == Path(python).resolve()
     else:
-        fits = f"version_info = {python}." in read(path / "pyvenv.cfg")
+        made_with = re.search(r"^version_info = (3\.\d+)", read(path / "pyvenv.cfg"), re.MULTILINE)
+        fits = made_with is not None and made_with.group(1) == python
     if not fits:
         return f"its Python is not {python}"
     if read(path / LOCK) != requirements:
@@ -133,7 +134,7 @@ def run(command: list[str], environment: dict[str, str], lock: int) -> None:
     """Runs the command; its children hold the lock as long as they live.
 
     Raises:
-        MakingError: it failed; with the first and the last line of what it said.
+        MakingError: it failed; with the error and its cause.
     """
     done = subprocess.run(
         command,
@@ -146,10 +147,16 @@ def run(command: list[str], environment: dict[str, str], lock: int) -> None:
         pass_fds=[lock],
     )
     if done.returncode:
-        said = [line.strip() for line in done.stdout.decode(errors="replace").splitlines()]
-        said = [re.sub(r"^(error|cause): ", "", line, flags=re.IGNORECASE) for line in said if line]
-        told = list(dict.fromkeys(said[:1] + said[-1:])) or [f"exit status {done.returncode}"]
-        raise MakingError(f"{Path(command[0]).name} failed: {'; '.join(told)}")
+        said = reason(done.stdout.decode(errors="replace")) or f"exit status {done.returncode}"
+        raise MakingError(f"{Path(command[0]).name} failed: {said}")
+
+
+def reason(output: str) -> str:
+    """The error and its root cause, on one line, out of what uv or pip said."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    first = next((i for i, line in enumerate(lines) if line.lower().startswith("error")), 0)
+    ends = dict.fromkeys(lines[first : first + 1] + lines[-1:])
+    return "; ".join(re.sub(r"^(error|cause): ", "", line, flags=re.IGNORECASE) for line in ends)
 
 
 @contextmanager
@@ -193,17 +200,33 @@ def make(path: Path, lock: int, params: dict[str, str]) -> None:
     }
     environment = {name: value for name, value in names.items() if value}
     try:
-        run(venv, environment, lock)
+        try:
+            run(venv, environment, lock)
+        except MakingError as error:
+            if params["python"].startswith("/"):
+                raise
+            raise MakingError(
+                f"Python {params['python']} could not be brought ({error}): install it on the "
+                "host, or name a mirror of it in tensorflow_python_mirror"
+            ) from error
         lockfile.write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
     (new / PACKAGES).write_text("".join(name + "\n" for name in packages(new)), encoding="utf-8")
+    replace(path, new)
+
+
+def replace(path: Path, new: Path) -> None:
+    """Puts the new folder in the place of the one that may be there."""
     old = path.with_name(path.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
-        path.rename(old)
+        try:
+            path.rename(old)
+        except OSError:  # a folder of a container's image can be removed, but not renamed
+            shutil.rmtree(path)
     new.rename(path)
     shutil.rmtree(old, ignore_errors=True)
 

@@ -140,3 +140,11 @@ def test_one_run_at_a_time_holds_the_folder(tmp_path: Path) -> None:
 
 def test_the_diff_shows_pins_and_no_hashes() -> None:
     assert module.pins("# by hand\nedge==1.0 \\\n    --hash=sha256:00\n") == "edge==1.0\n"
+
+
+def test_an_error_and_its_root_cause_are_one_line_without_the_chatter() -> None:
+    output = (
+        "Downloading a.whl\nerror: Request failed\n  cause: (url)\n  cause: connection refused\n"
+    )
+    assert module.reason(output) == "Request failed; connection refused"
+    assert module.reason("no such option\n") == "no such option"

@@ -1,0 +1,209 @@
+"""Throw-away Debian roots: made once by mmdebstrap, kept, and laid under each test's overlay.
+
+What Ansible does there is done by the real apt, pip and uv.  The mounts live in a mount namespace
+of this process, so that none outlives it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parents[2]
+PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
+CLONE_NEWNS = 0x00020000
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def missing() -> str:
+    """Why no root can be made here, "" where one can."""
+    if os.getuid() != 0:
+        return "it mounts and changes roots, so it needs root"
+    if not shutil.which("mmdebstrap"):
+        return "it makes Debian roots, so it needs mmdebstrap"
+    if "overlay" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
+        return "it lays roots under overlays, and this kernel has none"
+    return ""
+
+
+def leave_the_mounts_to_this_process() -> None:
+    """Gives this thread, and what it starts, mounts of its own."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+def kept() -> Path:
+    """Where roots and downloads are kept from one run to the next."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "grindstone-tests"
+
+
+def mirror() -> list[str]:
+    """The mirror that this machine's own apt uses, none where it is not Debian's."""
+    lines = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+    return [line.split(" ", 1)[1] for line in lines if line.startswith("Debian ")][:1]
+
+
+def base(suite: str) -> Path:
+    """The root of a fresh Debian, made if it is not kept yet."""
+    root = kept() / f"{suite}-{PACKAGES.replace(',', '+')}"
+    if not root.exists():
+        part = root.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={PACKAGES}", suite]
+        subprocess.run([*command, str(part), *mirror()], check=True)
+        part.rename(root)
+    return root
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a playbook's run came to.
+
+    recap: `ok`, `changed`, `failed` … of the one host; empty where it was killed.
+    """
+
+    status: int
+    output: str
+    recap: dict[str, int]
+
+    @property
+    def failure(self) -> str:
+        """The message of the task that failed, on one line."""
+        told = re.search(r"^fatal: .*?^    msg: (.*?)\n\n", self.output, re.MULTILINE | re.DOTALL)
+        return " ".join(told.group(1).split()).strip("'") if told else ""
+
+
+@dataclass(frozen=True)
+class Root:
+    """A root at `path`; `layers` are the folders below what this one changes, the top first."""
+
+    path: Path
+    layers: list[Path]
+
+    @property
+    def changes(self) -> Path:
+        """The folder that holds what has changed here."""
+        return self.path.with_name("changes")
+
+    def share_downloads(self) -> None:
+        """Lets uv find there what it downloaded for another root."""
+        cache, folder = kept() / "uv", self.path / "opt/grindstone/cache"
+        for path in (cache, folder):
+            path.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Starts `site.yml` against this root."""
+        host = {
+            "ansible_connection": "community.general.chroot",
+            "ansible_host": str(self.path),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            **variables,
+        }
+        inventory = self.path.with_suffix(".json")
+        inventory.write_text(json.dumps({"all": {"hosts": {"root": host}}}), encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", str(inventory)]
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=HERE,
+            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def play(self, *arguments: str, **variables: str) -> Played:
+        """Runs `site.yml` against this root to its end."""
+        with self.start(*arguments, **variables) as running:
+            output, _ = running.communicate()
+        counts = re.search(r"^root +: (.*)$", output, re.MULTILINE)
+        recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
+        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+
+    def command(self, *words: str) -> str:
+        """Runs a command inside and returns what it prints."""
+        return subprocess.run(
+            ["chroot", str(self.path), *words],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def processes(self) -> list[int]:
+        """The processes that run inside."""
+        inside = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "root").readlink() == self.path:
+                    inside.append(int(process.name))
+            except OSError:  # it has ended, or is the kernel's
+                continue
+        return inside
+
+    def kill(self) -> None:
+        """Ends what runs inside, as a power cut would."""
+        while pids := self.processes():
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    def tree(self) -> dict[str, tuple[int, int, int, str]]:
+        """Each file's mode, size, time of change and target, and each folder's mode."""
+        found = {}
+        for folder, folders, files in os.walk(self.path):
+            if folder == str(self.path):
+                folders.remove("proc")
+            for name in [*folders, *files]:
+                path = Path(folder) / name
+                status = path.lstat()
+                target = str(path.readlink()) if path.is_symlink() else ""
+                timed = (0, 0) if path.is_dir() else (status.st_size, status.st_mtime_ns)
+                found[str(path.relative_to(self.path))] = (status.st_mode, *timed, target)
+        return found
+
+
+@contextmanager
+def root_on(layers: list[Path], folder: Path) -> Iterator[Root]:
+    """A root in `folder` on top of the layers; all that runs in it ends with it."""
+    path = folder / "root"
+    with ExitStack() as undo:
+        for name in ("changes", "work", "root"):
+            (folder / name).mkdir()
+        below = ":".join(map(str, layers))
+        options = f"lowerdir={below},upperdir={folder}/changes,workdir={folder}/work"
+        for mount in (
+            ["-t", "overlay", "-o", options, "overlay", str(path)],
+            ["-t", "proc", "proc", f"{path}/proc"],
+        ):
+            subprocess.run(["mount", *mount], check=True)
+            if mount[1] == "overlay":
+                undo.callback(subprocess.run, ["umount", "--recursive", str(path)], check=True)
+        root = Root(path, layers)
+        undo.callback(root.kill)
+        shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
+        if CERTIFICATES.exists():  # a proxy's own, if this machine has one
+            shutil.copy(CERTIFICATES, path / CERTIFICATES.relative_to("/"))
+        yield root

@@ -1,0 +1,227 @@
+"""`site.yml` in fresh Debian roots, with the real apt, pip, uv and TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.roles.roots import Played, Root
+
+Fresh = Callable[[str], Root]
+PREFIX = "opt/grindstone"
+PLAN = "etc/grindstone/plan.json"
+SITE_PACKAGES = f"{PREFIX}/tensorflow/lib/python3.11/site-packages"
+
+
+def stages(root: Root) -> dict[str, str]:
+    report = json.loads((root.path / "etc/grindstone/verify.json").read_text(encoding="utf-8"))
+    return {stage["stage"]: stage["state"] for stage in report["stages"]}
+
+
+def assert_proven(root: Root, first: Played, distribution: str, python: str) -> None:
+    assert first.status == 0, first.output
+    assert "driver and CUDA are not needed here" in first.output
+    plan = json.loads((root.path / PLAN).read_text(encoding="utf-8"))
+    assert plan["host"]["distribution"] == distribution
+    assert plan["tensorflow"]["python"] == python
+    assert plan["driver"] == {"action": "none", "reason": "no NVIDIA GPU found"}
+    for stage, state in stages(root).items():
+        gpu = stage in ("driver", "CUDA libraries", "GPU against CPU")
+        assert state == ("not applicable" if gpu else "passed"), stage
+    ask = "import importlib.metadata as m; print(m.version('tensorflow'))"
+    told = root.command(plan["tensorflow"]["interpreter"], "-c", ask)
+    assert told.strip() == plan["tensorflow"]["version"]
+
+
+def test_a_fresh_debian_12_ends_with_a_proven_tensorflow(
+    installed: Root, first_run: tuple[Played, list[Path]]
+) -> None:
+    assert_proven(installed, first_run[0], "Debian 12", "3.11")
+
+
+def test_a_fresh_debian_13_ends_with_a_proven_tensorflow_and_the_second_run_changes_nothing(
+    fresh: Fresh,
+) -> None:
+    root = fresh("trixie")
+    root.share_downloads()
+    assert_proven(root, root.play(), "Debian 13", "3.13")
+    second = root.play()
+    assert (second.status, second.recap["changed"]) == (0, 0), second.output
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check", "--diff"]])
+def test_the_second_run_changes_nothing(installed: Root, arguments: list[str]) -> None:
+    before = installed.tree()
+    second = installed.play(*arguments)
+    assert (second.status, second.recap["changed"]) == (0, 0), second.output
+    assert installed.tree() == before
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_check_mode_prints_the_plan_of_a_fresh_debian_and_changes_nothing(
+    fresh: Fresh, suite: str
+) -> None:
+    root = fresh(suite)
+    before = root.tree()
+    checked = root.play("--check", "--diff")
+    assert checked.status == 0, checked.output
+    assert "install the package python3-venv" in checked.output
+    assert '+    "stack": "tensorflow-2.21-cpu"' in checked.output
+    assert "+tensorflow==2.21.0" in checked.output
+    assert root.tree() == before
+
+
+def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next(fresh: Fresh) -> None:
+    root = fresh("bookworm")
+    root.share_downloads()
+    half = root.path / PREFIX / "tensorflow.new/lib/python3.11/site-packages/numpy"
+    with root.start() as running:
+        while not half.exists():
+            try:
+                output, _ = running.communicate(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail(f"it ended before it could be killed:\n{output}")
+        running.kill()
+        root.kill()
+    assert half.exists()
+    assert not (root.path / PREFIX / "tensorflow").exists()
+
+    again = root.play()
+    assert again.status == 0, again.output
+    assert stages(root)["XLA"] == "passed"
+    assert {path.name for path in (root.path / PREFIX).iterdir()} == {
+        ".lock",
+        "cache",
+        "tensorflow",
+        "tools",
+    }
+
+
+@pytest.fixture
+def too_new(fresh: Fresh) -> Root:
+    """A root whose only Python calls itself 3.14; it is Debian's, by another name."""
+    root = fresh("bookworm")
+    root.command("apt-get", "update")
+    root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-venv")
+    programs = root.path / "usr/bin"
+    (programs / "python3.11").rename(programs / "python3.14")
+    (programs / "python3").unlink()
+    (programs / "python3").symlink_to("python3.14")
+    (root.path / "usr/lib/python3.14").symlink_to("python3.11")
+    return root
+
+
+def test_a_python_for_which_tensorflow_is_not_built_and_no_other_to_be_had_is_one_line(
+    too_new: Root,
+) -> None:
+    refused = too_new.play(tensorflow_python_mirror="http://127.0.0.1:9/pythons")
+    assert refused.status == 2
+    assert "python3 is 3.14; TensorFlow takes 3.10 to 3.13" in refused.output
+    assert "Traceback" not in refused.output
+    assert "Python 3.13 could not be brought (uv failed: " in refused.failure
+    assert "Connection refused" in refused.failure
+    assert refused.failure.endswith("or name a mirror of it in tensorflow_python_mirror")
+    assert not (too_new.path / PREFIX / "tensorflow").exists()
+    assert not (too_new.path / PREFIX / "tensorflow.new").exists()
+
+
+def no_absolute_link(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if member.linkname.startswith("/") else member
+
+
+def published(root: Root) -> None:
+    """Debian's Python as uv takes one: an archive, and the list that names it."""
+    with tarfile.open(root.path / "srv/python.tar.gz", "w:gz", compresslevel=1) as archive:
+        for source, name in (
+            ("usr/bin/python3.14", "python/bin/python3.11"),
+            ("usr/lib/python3.11", "python/lib/python3.11"),
+        ):
+            archive.add(root.path / source, name, filter=no_absolute_link)
+    key = "cpython-3.11.2-linux-x86_64-gnu"
+    entry = {
+        "name": "cpython",
+        "arch": {"family": "x86_64", "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+        "major": 3,
+        "minor": 11,
+        "patch": 2,
+        "prerelease": "",
+        "url": "file:///srv/python.tar.gz",
+        "sha256": None,
+        "variant": None,
+    }
+    (root.path / "srv/pythons.json").write_text(json.dumps({key: entry}), encoding="utf-8")
+
+
+def test_a_python_that_fits_is_brought_where_the_system_s_does_not(
+    too_new: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_new.share_downloads()
+    published(too_new)
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", "/srv/pythons.json")
+    first = too_new.play(plan_python="3.11")
+    assert first.status == 0, first.output
+    interpreter = too_new.path / PREFIX / "tensorflow/bin/python"
+    assert interpreter.readlink().is_relative_to(f"/{PREFIX}/python")
+    assert stages(too_new)["training step"] == "passed"
+    second = too_new.play(plan_python="3.11")
+    assert (second.status, second.recap["changed"]) == (0, 0), second.output
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(fresh: Fresh) -> None:
+    root = fresh("bookworm")
+    small = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(root.path / "opt")]
+    subprocess.run(small, check=True)
+    before = root.tree()
+    refused = root.play()
+    assert refused.failure == (
+        "found 0.1 GB free for /opt/grindstone; TensorFlow needs 4.5 GB: free some, or set "
+        "plan_prefix to a folder on a larger disk"
+    )
+    assert root.tree() == before
+
+
+def test_a_distribution_that_is_not_known_is_refused_before_anything_is_written(
+    fresh: Fresh,
+) -> None:
+    root = fresh("bookworm")
+    release = root.path / "etc/os-release"
+    release.unlink()
+    release.write_text('NAME="Fedora Linux"\nID=fedora\nVERSION_ID=43\n', encoding="utf-8")
+    before = root.tree()
+    refused = root.play()
+    assert refused.failure.startswith("found Fedora 43; Grindstone knows Debian 12 or 13")
+    assert root.tree() == before
+
+
+def test_an_environment_that_has_drifted_is_made_anew_and_proven(installed: Root) -> None:
+    packages = installed.path / SITE_PACKAGES
+    (packages / "six.py").unlink()
+    shutil.rmtree(next(packages.glob("six-*.dist-info")))
+    again = installed.play()
+    assert (again.status, again.recap["changed"]) == (0, 1), again.output
+    assert (packages / "six.py").exists()
+
+
+def test_a_stage_that_fails_ends_the_run_with_what_it_found(installed: Root) -> None:
+    broken = installed.path / SITE_PACKAGES / "six.py"
+    broken.write_text("raise ImportError('broken')\n", encoding="utf-8")
+    refused = installed.play()
+    assert refused.status == 2
+    assert refused.failure.startswith("import failed: ImportError: broken; run site.yml again")
+    assert stages(installed)["matrix product"] == "not reached"
+
+
+def test_a_processor_without_the_wheels_instructions_is_named(installed: Root) -> None:
+    fatal = installed.path / SITE_PACKAGES / "six.py"
+    fatal.write_text("import os; os.kill(os.getpid(), 4)\n", encoding="utf-8")
+    refused = installed.play()
+    assert refused.failure.startswith("import failed: the processor lacks instructions")
