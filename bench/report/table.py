@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -22,17 +23,18 @@ def render(
 
     no_gpu: a row says that there is none; the notes say why.
     """
-    console = Console(width=width, force_terminal=colours, color_system="auto" if colours else None)
-    with console.capture() as captured:
-        console.print(table(entries, no_gpu=no_gpu))
-        for note in notes:
-            console.print(Text(note))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+    drawn = io.StringIO()  # not standard output, whose encoding would have rich draw another table
+    colour_system: Literal["auto"] | None = "auto" if colours else None
+    console = Console(file=drawn, width=width, force_terminal=colours, color_system=colour_system)
+    console.print(table(entries, no_gpu=no_gpu))
+    for note in notes:
+        console.print(Text(note))
+    return "\n".join(line.rstrip() for line in drawn.getvalue().splitlines()) + "\n"
 
 
 def table(entries: Sequence[Entry], *, no_gpu: bool = False) -> RenderableType:
     """The entries as rows, grouped by workload in the order they were trained."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
     for heading in ("Workload", "Data", "Device"):
         grid.add_column(heading, no_wrap=True)
     for heading in ("First\nepoch", "Steady epoch\nmedian ± spread", "Images/s", "CPU ÷\nGPU"):
@@ -76,9 +78,9 @@ def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
 
 def seconds(value: float) -> str:
     """A time with three significant digits: `83.2 ms`, `1.31 s`, `127 s`."""
-    if value < 1:
+    if value < 0.9995:  # from there on it would round to 1000 ms
         return f"{1000 * value:.3g} ms"
-    return f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+    return f"{value:.3g} s" if value < 999.5 else f"{value:,.0f} s"
 
 
 def _quality(entry: Entry) -> Text:

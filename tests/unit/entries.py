@@ -1,0 +1,84 @@
+"""Entries of a record as a real run makes them, from figures that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.datasets.dataset import Dataset, Source, Split
+from bench.datasets.prepared import Prepared
+from bench.devices import Device
+from bench.floors import Bounds
+from bench.run import Run, failed_entry
+from bench.timing import EpochTiming, Timings
+from bench.trainer import Outcome
+from bench.workloads.registry import WORKLOADS
+from bench.workloads.workload import Metric
+
+CPU = Device("cpu", "AMD EPYC 9454P 48-Core Processor")
+H100 = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f")
+GT1030 = Device("gpu:1", "NVIDIA GeForce GT 1030", "GPU-0a0b0c0d-0000-4e0b-9d8f-1c2b3a4d5e6f")
+
+_WORKER = {
+    "python": "3.11.2",
+    "tensorflow": "2.21.0",
+    "keras": "3.15.1",
+    "numpy": "2.4.0",
+    "device": "CPU",
+    "pinned": {"xla": False, "tf32": True, "precision": "float32", "threads": 2},
+}
+_HELD: Mapping[Metric, tuple[Bounds, float]] = {
+    "accuracy": (Bounds("accuracy", 0.975, 0.995), 0.9812),
+    "mse": (Bounds("mse", 90.0, 10.9), 52.3),
+}
+
+
+def prepared(workload: str, source: Source = "synthetic", note: str = "drawn") -> Prepared:
+    """A data set of three images, named after the workload's."""
+    name = WORKLOADS[workload].dataset
+    split = Split(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64))
+    baselines = {"mean_predictor_mse": 137.2, "best_possible_mse": 10.9}
+    dataset = Dataset(name, source, note, split, split, baselines if name == "grind" else {})
+    return Prepared(dataset, {}, dataset.sha256())
+
+
+def run(
+    workload: str = "mlp",
+    device: Device = CPU,
+    *,
+    seconds: Sequence[float] = (2.5, 1.25, 1.25, 1.5),
+    quality: float | None = None,
+    source: Source = "synthetic",
+    note: str = "drawn",
+) -> Run:
+    """A finished training; without a quality of its own it passes."""
+    metric = WORKLOADS[workload].metric
+    held, good = _HELD[metric]
+    epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
+    outcome = Outcome(_WORKER, {}, good if quality is None else quality, 0.1, None)
+    timings = Timings(tuple(epochs))
+    return Run(
+        WORKLOADS[workload], device, prepared(workload, source, note), timings, outcome, held
+    )
+
+
+def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dict[str, Any]:
+    """The entry of such a run."""
+    return run(workload, device, **figures).entry()
+
+
+def failed(workload: str, device: Device, reason: str, *, read: bool = True) -> dict[str, Any]:
+    """The entry of a training that did not finish."""
+    data = prepared(workload) if read else None
+    return failed_entry(WORKLOADS[workload], device, data, reason)
+
+
+def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:
+    """A record's head, as far as a report reads it."""
+    cpu = {"name": CPU.name, "affinity": [0, 1]}
+    return {
+        "machine": {"cpu": cpu, "why_no_gpu": why_no_gpu},
+        "settings": {"devices": None},
+    }

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from bench.report import words
+from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
+
+
+def test_without_a_gpu_it_names_the_cpu_its_threads_and_its_longest_epoch() -> None:
+    entries = [finished("mlp", seconds=(3.0, 1.0, 1.0)), finished("post", seconds=(90.0, 75, 75))]
+    assert words.sentence(entries, head()) == (
+        f"With no GPU to compare with, the longest epoch of this CPU ({CPU.name}, 2 threads) is "
+        "post's, with 75 s, and every network learned what it should."
+    )
+
+
+def test_a_faster_gpu_is_told_by_its_least_and_its_greatest_gain() -> None:
+    entries = [
+        finished("mlp", CPU, seconds=(3.0, 2.0, 2.0)),
+        finished("mlp", H100, seconds=(3.0, 0.5, 0.5)),
+        finished("post", CPU, seconds=(90.0, 80.0, 80.0)),
+        finished("post", H100, seconds=(9.0, 2.0, 2.0)),
+    ]
+    assert words.sentence(entries, head(None)) == (
+        f"gpu:0 ({H100.name}) trains 4.0 (mlp) to 40.0 (post) times as fast as this CPU, "
+        "and every network learned what it should."
+    )
+
+
+def test_a_gpu_that_is_slower_on_everything_is_said_to_be_worth_nothing() -> None:
+    entries = [
+        finished("mlp", CPU, seconds=(3.0, 1.0, 1.0)),
+        finished("mlp", GT1030, seconds=(3.0, 2.0, 2.0)),
+    ]
+    sentence = words.sentence(entries, head(None))
+    assert "gpu:1 (NVIDIA GeForce GT 1030) trains 0.5 times as fast as this CPU on mlp" in sentence
+    assert "it is worth nothing" in sentence
+
+
+def test_each_of_two_gpus_has_its_part_of_the_sentence() -> None:
+    entries = [
+        finished("mlp", CPU, seconds=(3.0, 1.0, 1.0)),
+        finished("mlp", H100, seconds=(3.0, 0.1, 0.1)),
+        finished("mlp", GT1030, seconds=(3.0, 0.5, 0.5)),
+    ]
+    sentence = words.sentence(entries, head(None))
+    assert f"gpu:0 ({H100.name}) trains 10.0 times" in sentence
+    assert "gpu:1 (NVIDIA GeForce GT 1030) trains 2.0 times" in sentence
+    assert "worth nothing" not in sentence
+
+
+def test_a_gpu_alone_has_no_ratio_and_the_sentence_says_why() -> None:
+    sentence = words.sentence([finished("mlp", H100, seconds=(3.0, 0.1, 0.1))], head(None))
+    assert sentence.startswith(f"With no CPU run beside it, gpu:0 ({H100.name}) has no ratio")
+
+
+def test_a_missed_floor_ends_the_sentence_in_a_warning() -> None:
+    sentence = words.sentence([finished("mlp", quality=0.5), finished("convnet")], head())
+    assert sentence.endswith("and do not count on mlp on cpu, for the reasons above.")
+
+
+def test_a_failure_ends_the_sentence_in_a_warning_too() -> None:
+    entries = [finished("mlp"), failed("mlp", H100, "killed")]
+    sentence = words.sentence(entries, head(None))
+    assert sentence.endswith("and do not count on mlp on gpu:0, for the reasons above.")
+
+
+def test_where_nothing_finished_nothing_is_claimed() -> None:
+    entries = [failed("mlp", CPU, "killed")]
+    assert words.sentence(entries, head()) == "Nothing was trained to its end."
+
+
+def test_each_failure_is_one_line_below_the_table() -> None:
+    entries = [
+        failed("mlp", CPU, "mlp on cpu: worker killed by SIGKILL\nits last lines:\n    bang"),
+        finished("convnet"),
+        failed("post", CPU, "the cache cannot be written", read=False),
+    ]
+    assert words.failures(entries) == [
+        "failed: mlp on cpu: worker killed by SIGKILL",
+        "failed: the cache cannot be written",
+    ]
+
+
+def test_each_source_is_named_once() -> None:
+    entries = [
+        finished("mlp", note="MNIST from /data"),
+        finished("convnet", note="MNIST from /data"),
+        finished("post", note="synthetic: drawn coffee particles"),
+        failed("post", H100, "killed", read=False),
+    ]
+    assert words.sources(entries) == [
+        "mnist: MNIST from /data",
+        "grind: synthetic: drawn coffee particles",
+    ]
+
+
+def test_what_was_pinned_and_which_versions_trained_is_one_line_where_all_were_alike() -> None:
+    one = finished("mlp")
+    assert words.trained_with([one, finished("convnet"), failed("post", CPU, "killed")]) == [
+        "trained with TensorFlow 2.21.0, Keras 3.15.1, NumPy 2.4.0, Python 3.11.2; on every device "
+        "alike: XLA off, float32 (TF32 allowed)"
+    ]
+    other = finished("mlp", H100)
+    other["worker"] = {**one["worker"], "tensorflow": "2.20.0"}
+    assert len(words.trained_with([one, other])) == 2
