@@ -12,8 +12,11 @@ import pytest
 from bench import plan
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError
-from bench.trainer import Limits
+from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import PROFILES, ProfileName
+
+_LONGEST_LIMIT = 1_000_000
+_NO_TENSORFLOW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,10 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
     planned = plan.read(config.getoption("plan"))
     python, reason = _worker_python(config.getoption("worker_python"), planned)
     limit = config.getoption("limit")
-    if limit is not None and limit <= 0:
-        raise GrindstoneError(f"--limit {limit:g} is no time; give seconds above 0")
+    if limit is not None and not 0 < limit <= _LONGEST_LIMIT:  # nan, too, fails this
+        raise GrindstoneError(
+            f"--limit {limit:g} is no time; give seconds above 0, {_LONGEST_LIMIT} at most"
+        )
     seed = config.getoption("seed")
     if not 0 <= seed < 2**32:
         raise GrindstoneError(f"--seed {seed} is out of range; give one from 0 to 4294967295")
@@ -149,15 +154,33 @@ def check_worker(settings: Settings) -> None:
         GrindstoneError: it is not there, or has no TensorFlow.
     """
     python, reason = settings.worker_python, settings.worker_chosen_by
-    look = "import importlib.util as u, sys; sys.exit(0 if u.find_spec('tensorflow') else 3)"
+    look = (
+        "import importlib.util as u, sys; "
+        f"sys.exit(0 if u.find_spec('tensorflow') else {_NO_TENSORFLOW})"
+    )
+    within = settings.limits.start
+    problem = None
     try:
-        code = subprocess.run([python, "-c", look], capture_output=True, check=False).returncode
+        code = subprocess.run(
+            [python, "-c", look],
+            capture_output=True,
+            check=False,
+            env=unbent_environment(),
+            timeout=within,
+        ).returncode
     except OSError as error:
+        problem = error.strerror
+    except subprocess.TimeoutExpired:
+        problem = f"nothing came of it within {within:g} s"
+    else:
+        if code not in (0, _NO_TENSORFLOW):
+            problem = how_it_ended(code)
+    if problem:
         raise GrindstoneError(
-            f"{python} ({reason}) cannot be started: {error.strerror}; run `./run site`, or name "
+            f"{python} ({reason}) cannot be started: {problem}; run `./run site`, or name "
             "a Python that has TensorFlow with --worker-python"
-        ) from error
-    if code != 0:
+        )
+    if code == _NO_TENSORFLOW:
         raise GrindstoneError(
             f"{python} ({reason}) has no TensorFlow; run `./run site` to install it, or name a "
             "Python that has it with --worker-python"

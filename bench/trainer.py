@@ -275,12 +275,10 @@ class Training:
             code = self._process.wait(timeout=limit)
         except subprocess.TimeoutExpired:
             return f"hung: it closed its output and had not ended {limit:g} s later"
-        if code >= 0:
-            return f"ended with exit status {code}"
-        name = signal.Signals(-code).name
-        if _oom_kills() > self._oom_kills:
-            return f"killed by {name}: the kernel ran out of memory; see `dmesg | tail`"
-        return f"killed by {name}"
+        told = how_it_ended(code)
+        if code < 0 and _oom_kills() > self._oom_kills:
+            return f"{told}: the kernel ran out of memory; see `dmesg | tail`"
+        return told
 
     def _failure(self, what: str) -> WorkerError:
         job = self._job
@@ -295,19 +293,31 @@ class Training:
         return [line for line in lines if not _ROUTINE.match(line)][-_LAST_LINES:]
 
     def _environment(self) -> dict[str, str]:
-        """This process's environment, less what would bend the worker, plus its device."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
-        }
+        """What a worker finds in its environment: what this process has, and its device."""
         return {
-            **inherited,
+            **unbent_environment(),
             **self._job.device.environment,
             "KERAS_BACKEND": "tensorflow",
             "KERAS_HOME": str(self._keras_home),  # no floatx of somebody's ~/.keras
             "PYTHONPATH": str(_ROOT),
-            "PYTHONSAFEPATH": "1",
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }
+
+
+def unbent_environment() -> dict[str, str]:
+    """This process's environment, less what would have another Python look for modules here."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONSAFEPATH": "1"}
+
+
+def how_it_ended(code: int) -> str:
+    """What a process's return code says, with the signal's name where one ended it."""
+    if code >= 0:
+        return f"ended with exit status {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal: most of them have no name
+        return f"killed by signal {-code}"
 
 
 # What TensorFlow says on every start, on healthy machines: it would hide the line that matters.

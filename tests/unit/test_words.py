@@ -95,10 +95,10 @@ def test_each_source_is_named_once() -> None:
 
 def test_what_was_pinned_and_which_versions_trained_is_one_line_where_all_were_alike() -> None:
     one = finished("mlp")
-    assert words.trained_with([one, finished("convnet"), failed("post", CPU, "killed")]) == [
-        "trained with TensorFlow 2.21.0, Keras 3.15.1, NumPy 2.4.0, Python 3.11.2; on every device "
-        "alike: XLA off, float32 (TF32 allowed)"
-    ]
+    lines = words.trained_with([one, finished("convnet"), failed("post", CPU, "killed")])
+    assert len(lines) == 1
+    assert "TensorFlow 2.21.0, Keras 3.15.1, NumPy 2.4.0, Python 3.11.2" in lines[0]
+    assert "on every device alike: XLA off, float32 (TF32 allowed)" in lines[0]
     other = finished("mlp", H100)
     other["worker"] = {**one["worker"], "tensorflow": "2.20.0"}
     assert len(words.trained_with([one, other])) == 2
