@@ -1,0 +1,178 @@
+"""What is found with NVML in every state it has been seen in.
+
+The real nvidia-ml-py module, its constants and its errors; only the functions that would call into
+the driver's library answer from recorded shapes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pynvml
+import pytest
+
+from bench import devices
+from bench.devices import Device, Found
+
+H100 = "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"
+GT1030 = "NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+DRIVER = "580.95.05"
+
+
+class Nvml:
+    """What the driver would answer."""
+
+    def __init__(self) -> None:
+        self.gpus = [H100, GT1030]
+        self.fails_to_start: int | None = None
+        self.lost: int | None = None
+        self.open = 0
+
+    def start(self) -> None:
+        if self.fails_to_start is not None:
+            raise pynvml.NVMLError(self.fails_to_start)
+        self.open += 1
+
+    def stop(self) -> None:
+        self.open -= 1
+
+    def handle(self, index: int) -> int:
+        if index == self.lost:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+        return index
+
+    def find(self) -> Found:
+        found = devices.find()
+        assert self.open == 0, "NVML was left open"
+        return found
+
+
+@pytest.fixture
+def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
+    fake = Nvml()
+    answers: dict[str, Callable[..., object]] = {
+        "nvmlInit": fake.start,
+        "nvmlShutdown": fake.stop,
+        "nvmlSystemGetDriverVersion": lambda: DRIVER,
+        "nvmlDeviceGetCount": lambda: len(fake.gpus),
+        "nvmlDeviceGetHandleByIndex": fake.handle,
+        "nvmlDeviceGetName": lambda handle: fake.gpus[handle][0],
+        "nvmlDeviceGetUUID": lambda handle: fake.gpus[handle][1],
+    }
+    for name, answer in answers.items():
+        assert hasattr(pynvml, name)
+        monkeypatch.setattr(pynvml, name, answer)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return fake
+
+
+def _ids(found: Found) -> list[str]:
+    return [device.id for device in found.devices]
+
+
+def test_two_gpus_follow_the_cpu_in_pci_order(nvml: Nvml) -> None:
+    found = nvml.find()
+    assert found.devices[1:] == (Device("gpu:0", *H100), Device("gpu:1", *GT1030))
+    assert found.devices[0].id == "cpu"
+    assert (found.driver, found.why_no_gpu) == (DRIVER, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, "no NVIDIA driver is installed"),
+        (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "its kernel module is not loaded"),
+        (pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH, "differ in version; reboot"),
+        (pynvml.NVML_ERROR_NO_PERMISSION, "NVML does not answer: Insufficient Permissions"),
+        (pynvml.NVML_ERROR_UNKNOWN, "NVML does not answer: Unknown Error"),
+    ],
+)
+def test_without_a_driver_that_answers_there_is_the_cpu_and_a_reason(
+    nvml: Nvml, code: int, reason: str
+) -> None:
+    nvml.fails_to_start = code
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu is not None
+    assert reason in found.why_no_gpu
+    assert found.driver is None
+
+
+def test_a_driver_that_shows_no_gpu_is_told_from_none_at_all(nvml: Nvml) -> None:
+    nvml.gpus = []
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu == "the NVIDIA driver is loaded, but shows no GPU"
+    assert found.driver == DRIVER
+
+
+def test_a_gpu_lost_while_they_are_listed_is_a_reason_and_no_crash(nvml: Nvml) -> None:
+    nvml.lost = 1
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu is not None
+    assert "lost a GPU while listing them: GPU is lost" in found.why_no_gpu
+
+
+def test_the_package_that_shadows_nvidia_ml_py_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", ModuleType("pynvml"))
+    found = devices.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu is not None
+    assert "pip uninstall pynvml" in found.why_no_gpu
+
+
+@pytest.mark.parametrize(
+    ("visible", "ids"),
+    [
+        ("0", ["gpu:0"]),
+        ("1", ["gpu:1"]),
+        ("0,1", ["gpu:0", "gpu:1"]),
+        ("1,0", ["gpu:0", "gpu:1"]),
+        (" 1 , 0 ", ["gpu:0", "gpu:1"]),
+        (GT1030[1], ["gpu:1"]),
+        ("GPU-8f6d", ["gpu:0"]),
+        (f"1,{H100[1]}", ["gpu:0", "gpu:1"]),
+        ("1,7,0", ["gpu:1"]),
+        ("1,-1,0", ["gpu:1"]),
+    ],
+)
+def test_cuda_visible_devices_leaves_the_gpus_that_cuda_would_see(
+    nvml: Nvml, monkeypatch: pytest.MonkeyPatch, visible: str, ids: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert _ids(nvml.find()) == ["cpu", *ids]
+
+
+@pytest.mark.parametrize("visible", ["-1", "", "7", "none", "GPU-ffff", "01"])
+def test_gpus_that_are_hidden_are_said_to_be_hidden(
+    nvml: Nvml, monkeypatch: pytest.MonkeyPatch, visible: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu == f"CUDA_VISIBLE_DEVICES={visible} hides them all"
+
+
+def test_a_worker_is_shown_its_gpu_by_uuid_and_a_cpus_worker_none() -> None:
+    assert Device("gpu:0", *H100).environment["CUDA_VISIBLE_DEVICES"] == H100[1]
+    assert Device("cpu", "a processor").environment["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert Device("cpu", "a processor").environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_the_processor_has_the_name_that_the_kernel_gives_it(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nmodel name\t: AMD EPYC 9454P: 48-Core\n", "utf-8")
+    assert devices.cpu_name(cpuinfo) == "AMD EPYC 9454P: 48-Core"
+
+
+def test_where_the_kernel_gives_no_name_the_architecture_stands_in(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nCPU implementer\t: 0x41\n", "utf-8")
+    assert devices.cpu_name(cpuinfo)
+    assert ":" not in devices.cpu_name(cpuinfo)

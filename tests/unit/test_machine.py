@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import machine
+from bench.devices import Device, Found
+from bench.results import Record
+
+GPU = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e")
+FOUND = Found((Device("cpu", "a processor"), GPU), driver="580.95.05")
+
+
+def test_a_machine_is_described_by_what_its_numbers_depend_on(tmp_path: Path) -> None:
+    described = machine.describe(FOUND)
+    assert described["memory"] == psutil.virtual_memory().total
+    assert described["cpu"]["affinity"] == sorted(os.sched_getaffinity(0))
+    assert described["cpu"]["threads"] >= len(described["cpu"]["affinity"]) >= 1
+    assert described["driver"] == "580.95.05"
+    assert described["devices"][1] == {"id": "gpu:0", "name": GPU.name, "uuid": GPU.uuid}
+    record = Record(tmp_path / "run.json", {"machine": described})
+    record.write()
+    assert json.loads(record.path.read_text(encoding="utf-8"))["machine"] == described
+
+
+def test_the_governor_is_the_kernels_or_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    governor = tmp_path / "scaling_governor"
+    monkeypatch.setattr(machine, "_GOVERNOR", governor)
+    assert machine.describe(FOUND)["cpu"]["governor"] is None
+    governor.write_text("powersave\n", encoding="ascii")
+    assert machine.describe(FOUND)["cpu"]["governor"] == "powersave"
+
+
+def test_a_system_that_does_not_say_what_it_is_is_called_by_its_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing() -> dict[str, str]:
+        raise OSError("no os-release")
+
+    monkeypatch.setattr("platform.freedesktop_os_release", nothing)
+    assert machine.describe(FOUND)["system"] == "Linux"

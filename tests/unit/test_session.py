@@ -1,0 +1,169 @@
+"""A run's session with a worker that only pretends: what is recorded, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import session as sessions
+from bench.datasets.prepared import Prepared, Store
+from bench.devices import Found
+from bench.errors import DataError, GrindstoneError, WorkerError
+from bench.session import Session
+from bench.settings import Settings
+from bench.timing import EpochTiming
+from bench.trainer import Event, Limits
+from bench.workloads.registry import WORKLOADS
+from tests.unit.entries import CPU, prepared
+from tests.unit.test_floors import reached
+
+_WORKER = f"""#!{sys.executable}
+import json, sys
+if sys.argv[1] == "-c":
+    sys.exit()
+def say(event, **fields):
+    print(json.dumps({{"event": event, **fields}}), flush=True)
+job = json.loads(sys.stdin.readline())
+say("ready", tensorflow="2.21.0")
+say("model", parameters=623290)
+if job["seed"] == 13:
+    sys.exit("unlucky")
+for number in range(1, job["epochs"] + 1):
+    say("epoch", number=number, begun=0.0, ended=1.0 / number, loss=0.5, quality=None)
+say("quality", value=0.9, untrained=0.1, memory_peak=None)
+"""
+
+
+def _ignored(_event: Event) -> None:
+    return
+
+
+def _drain(epochs: Iterator[EpochTiming], _count: int) -> None:
+    for _ in epochs:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "prepare", lambda *_: prepared("mlp"))
+    evidence = reached(*[0.9] * 5, data="synthetic", profile="smoke")
+    monkeypatch.setattr(sessions, "read_evidence", lambda: evidence)
+
+
+def _session(folder: Path, *, seed: int = 1, results: Path | None = None) -> Session:
+    worker = folder / "worker"
+    worker.write_text(_WORKER, encoding="utf-8")
+    worker.chmod(0o755)
+    chosen = Settings(
+        profile="smoke",
+        devices=(CPU,),
+        devices_asked_for=None,
+        data_dir=None,
+        cache_dir=None,
+        results_dir=results or folder / "results",
+        synthetic=False,
+        seed=seed,
+        limits=Limits(),
+        worker_python=worker,
+        worker_chosen_by="--worker-python",
+        plan=None,
+    )
+    return Session(chosen, Found((CPU,)), {"pytest": "9.2.0"})
+
+
+def _train(session: Session, watch: Any = _drain) -> None:
+    try:
+        session.train(WORKLOADS["mlp"], CPU, _ignored, watch)
+    finally:
+        session.close()
+
+
+def _results(session: Session) -> list[dict[str, Any]]:
+    document = json.loads(session.record.path.read_text(encoding="utf-8"))
+    return list(document["results"])
+
+
+def _blocked(folder: Path) -> Path:
+    """A file where the folder for the results should be."""
+    blocked = folder / "blocked"
+    blocked.write_text("", encoding="utf-8")
+    return blocked
+
+
+def test_a_finished_training_is_recorded_with_its_times_and_its_quality(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    _train(session)
+    (entry,) = _results(session)
+    assert (entry["workload"], entry["device"], entry["status"]) == ("mlp", "cpu", "finished")
+    assert (entry["epochs"]["first"], entry["epochs"]["steady"]) == (1.0, [0.5, 1.0 / 3])
+    assert entry["quality"]["value"] == 0.9
+    assert entry["quality"]["ok"] is True
+    assert entry["dataset"]["kind"] == "synthetic"
+    assert session.record.head["versions"]["pytest"] == "9.2.0"
+
+
+def test_a_failed_training_is_recorded_with_its_reason(tmp_path: Path) -> None:
+    session = _session(tmp_path, seed=13)
+    with pytest.raises(WorkerError, match="unlucky"):
+        _train(session)
+    (entry,) = _results(session)
+    assert entry["status"] == "failed"
+    assert entry["reason"].startswith("mlp on cpu: worker ended with exit status 1")
+    assert entry["dataset"]["name"] == "mnist"
+
+
+def test_data_that_cannot_be_read_are_recorded_without_a_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Prepared:
+        raise DataError("train-labels holds 3 labels for 60000 images")
+
+    monkeypatch.setattr(Store, "prepare", broken)
+    session = _session(tmp_path)
+    with pytest.raises(DataError):
+        _train(session)
+    (entry,) = _results(session)
+    assert entry["reason"] == "train-labels holds 3 labels for 60000 images"
+    assert entry["dataset"] is None
+
+
+def test_a_failure_that_cannot_be_recorded_either_keeps_its_reason(tmp_path: Path) -> None:
+    session = _session(tmp_path, seed=13, results=_blocked(tmp_path))
+    with pytest.raises(GrindstoneError) as failed:
+        _train(session)
+    assert "mlp on cpu: worker ended with exit status 1" in str(failed.value)
+    assert "cannot be written" in str(failed.value).splitlines()[-1]
+
+
+def _interrupted(epochs: Iterator[EpochTiming], _count: int) -> None:
+    next(epochs)
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_is_recorded_and_the_interrupt_goes_on(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        _train(session, _interrupted)
+    (entry,) = _results(session)
+    assert (entry["status"], entry["reason"]) == ("failed", "mlp on cpu: interrupted")
+
+
+def test_an_interrupt_gets_through_where_the_record_cannot_be_written(tmp_path: Path) -> None:
+    session = _session(tmp_path, results=_blocked(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        _train(session, _interrupted)
+
+
+def test_the_temporary_folder_goes_with_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    _train(_session(tmp_path))
+    assert list(scratch.iterdir()) == []
