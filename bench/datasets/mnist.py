@@ -153,6 +153,16 @@ def load(
     return _dataset(_read(files), "download", f"MNIST downloaded from {mirror}; {besides}")
 
 
+def drawn(cache_dir: Path) -> Dataset:
+    """Drawn digits, for a person who wants no real ones, with `load`'s shapes and cache.
+
+    Raises:
+        CacheError: the cache cannot be read or written.
+    """
+    splits = _drawn(cache_dir / "mnist" / f"drawn-digits-v{digits.VERSION}.npz")
+    return _dataset(splits, "synthetic", "synthetic digits: real ones were not asked for")
+
+
 def present(data_dir: Path) -> bool:
     """Whether any of MNIST's four files lies in `data_dir`, or in its `mnist` or `MNIST/raw`."""
     try:

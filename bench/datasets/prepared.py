@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:
         folder.mkdir(parents=True)
         return {"train": lay("train", dataset.train), "test": lay("test", dataset.test)}
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        reason = error.strerror or "not all of them could be written"  # NumPy loses the errno
         raise DataError(
-            f"the {dataset.name} arrays cannot be laid out in {folder}: {error.strerror}; "
+            f"the {dataset.name} arrays cannot be laid out in {folder}: {reason}; "
             "make room there, or name another place with TMPDIR"
         ) from error

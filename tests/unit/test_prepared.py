@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.datasets import digits
+from bench.datasets.dataset import Split
+from bench.datasets.prepared import Store
+from bench.errors import DataError
+from bench.workloads.registry import WORKLOADS
+
+MLP = WORKLOADS["mlp"]
+
+
+def _few_digits() -> tuple[Split, Split]:
+    x, y = np.arange(60 * 28 * 28, dtype=np.uint8).reshape(60, 28, 28, 1), np.arange(60) % 10
+    return Split(x[:40], y[:40]), Split(x[40:], y[40:])
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_a_workload_finds_its_arrays_on_the_disk_cut_to_its_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synthetic: bool
+) -> None:
+    monkeypatch.setattr(digits, "draw", _few_digits)
+    monkeypatch.setenv("GRINDSTONE_MNIST_URL", "")
+    store = Store(tmp_path / "laid", None, tmp_path / "cache", synthetic=synthetic)
+    schedule = type(MLP.schedules["smoke"])(epochs=3, train=12, test=7)
+    made = store.prepare(MLP, schedule)
+    assert made.dataset.kind == "synthetic"
+    train, _ = _few_digits()
+    assert (np.load(made.files["train"]["x"]) == train.x[:12]).all()
+    assert np.load(made.files["test"]["y"]).tolist() == [y % 10 for y in range(40, 47)]
+    assert store.prepare(WORKLOADS["convnet"], schedule) is made
+    assert store.prepare(MLP, MLP.schedules["full"]).sha256 != made.sha256
+
+
+def test_a_disk_too_small_for_the_arrays_is_told_in_one_line_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_disk: Callable[[int], Path]
+) -> None:
+    monkeypatch.setattr(digits, "draw", _few_digits)
+    disk = tiny_disk(16)
+    store = Store(disk / "laid", None, tmp_path / "cache", synthetic=True)
+    for _ in range(2):  # as for two workloads on the same data
+        with pytest.raises(DataError) as failed:
+            store.prepare(MLP, MLP.schedules["full"])
+        message = str(failed.value)
+        assert "the mnist arrays cannot be laid out in" in message
+        assert ": not all of them could be written; make room there" in message
+        assert "TMPDIR" in message
+        assert "\n" not in message
+    assert not list(disk.rglob("*.npy"))
