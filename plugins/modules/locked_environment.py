@@ -83,6 +83,8 @@ reason:
 
 LOCK = "requirements.txt"  # the text that the environment was made of
 PACKAGES = "packages.txt"  # what that came to
+# The host's own authorities, where it has any: a company's proxy is among them, and not among uv's.
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class MakingError(RuntimeError):
@@ -191,6 +193,7 @@ def make(path: Path, lock: int, params: dict[str, str]) -> None:
         ]
     names = {
         "UV_CACHE_DIR": params["cache"],
+        "UV_SYSTEM_CERTS": "1" if CERTIFICATES.exists() else "",
         "UV_PYTHON_INSTALL_DIR": params["pythons"],
         "UV_PYTHON_INSTALL_MIRROR": params["python_mirror"],
         "UV_DEFAULT_INDEX": params["index"],

@@ -1,0 +1,53 @@
+"""`./run` on a fresh Debian whose python3 cannot make environments yet, with the real apt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.roles.roots import HERE, Root
+
+
+@pytest.fixture
+def checkout(fresh: Callable[[str], Root]) -> Root:
+    """A root with a checkout in `/srv/a checkout`: its lock is empty and its pytest only speaks."""
+    root = fresh("bookworm")
+    folder = root.path / "srv/a checkout"
+    (folder / "requirements").mkdir(parents=True)
+    (folder / "requirements/run.txt").touch()
+    (folder / "pytest.py").write_text("print('benchmarked')\n", encoding="utf-8")
+    shutil.copy(HERE / "run", folder)
+    return root
+
+
+def run(root: Root, user: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["chroot", f"--userspec={user}", str(root.path), "/srv/a checkout/run", "bench"],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_root_gets_the_package_that_is_missing_and_goes_on(checkout: Root) -> None:
+    done = run(checkout, "root")
+    assert done.returncode == 0, done.stderr
+    assert "--no-install-recommends python3-venv\n" in done.stderr
+    assert done.stdout.endswith("benchmarked\n")
+
+
+def test_an_ordinary_user_is_told_the_command_that_installs_it(checkout: Root) -> None:
+    ensurepip = Path("usr/lib/python3.11/ensurepip")
+    assert not (checkout.path / ensurepip).exists()
+    done = run(checkout, "nobody")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "run: python3 has no ensurepip; install it, then run this again:  "
+        "sudo apt-get install python3-venv"
+    )
