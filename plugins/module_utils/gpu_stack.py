@@ -26,7 +26,8 @@ class Wishes:
     """What the user asks for.
 
     prefix: the folder that everything is installed below.
-    python: the Python to use, such as "3.12"; "" lets the resolver choose.
+    python: the Python to use, such as "3.12"; "" lets the resolver choose.  "3.1" is 3.10: so YAML
+        reads it where it is not quoted.
     """
 
     prefix: str = "/opt/grindstone"
@@ -67,11 +68,16 @@ def resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
     Raises:
         RefusedError: none does.
     """
+    if not wishes.prefix.startswith("/"):
+        raise RefusedError(
+            f"plan_prefix is «{wishes.prefix}»; it has to be an absolute path, such as "
+            f"{Wishes.prefix}: name one that starts with /"
+        )
     system = _system(found, matrix)
     stack = matrix.stacks[0]
     _must_have_wheels(found, stack)
     version, base, reason = _interpreter(found, wishes, stack, system)
-    folder = f"{wishes.prefix}/tensorflow"
+    folder = f"{wishes.prefix.rstrip('/')}/tensorflow"
     changes = _changes(found, stack, version, base, folder)
     if changes:
         _must_have_room(found, wishes, stack)
@@ -203,12 +209,13 @@ def _interpreter(found: Facts, wishes: Wishes, stack: Row, system: Row) -> tuple
     """The Python's version, the interpreter to make the environment with, and why that one."""
     taken = stack["pythons"]
     span = f"{taken[0]} to {taken[-1]}"
-    if wishes.python and wishes.python not in taken:
+    asked = "3.10" if wishes.python == "3.1" else wishes.python
+    if asked and asked not in taken:
         raise RefusedError(
             f"plan_python asks for Python {wishes.python}; TensorFlow {stack['tensorflow']} takes "
             f"{span}: ask for one of these, or leave plan_python empty"
         )
-    wanted = [wishes.python] if wishes.python else taken
+    wanted = [asked] if asked else taken
     fitting = [
         python for python in found["pythons"] if python["version"] in wanted and python["whole"]
     ]

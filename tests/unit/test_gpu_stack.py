@@ -47,6 +47,7 @@ def facts(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
         (hosts.ARCH_WITH_312, "", "3.12", "/usr/bin/python3.12", []),
         (hosts.ARCH_WITH_312, "3.11", "3.11", UV, []),
         (hosts.DEBIAN_13, "3.12", "3.12", UV, []),
+        (hosts.UBUNTU_2204, "3.1", "3.10", "/usr/bin/python3.10", []),
         (hosts.WSL, "", "3.10", "/usr/bin/python3.10", []),
     ],
 )
@@ -85,6 +86,11 @@ def test_a_disk_that_is_too_small_is_refused_with_both_sizes(tmp_path: Path) -> 
 def test_a_small_disk_is_no_matter_where_tensorflow_is_already(tmp_path: Path) -> None:
     there = {"environment": {"python": "3.11", "tensorflow": "2.21.0"}, "free_mb": 10}
     assert not resolve(facts(tmp_path, hosts.DEBIAN_12) | there, Wishes(), MATRIX).changes
+
+
+def test_a_prefix_that_is_no_absolute_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="plan_prefix is «here»; it has to be an absolute path"):
+        resolve(facts(tmp_path, hosts.DEBIAN_12), Wishes(prefix="here"), MATRIX)
 
 
 def test_a_gpu_is_named_and_its_driver_is_not_promised(tmp_path: Path) -> None:
