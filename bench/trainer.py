@@ -278,6 +278,8 @@ class Training:
         told = how_it_ended(code)
         if code < 0 and _oom_kills() > self._oom_kills:
             return f"{told}: the kernel ran out of memory; see `dmesg | tail`"
+        if code != 0 and _OUT_OF_MEMORY.search("\n".join(self._lines())):
+            return f"{told}: it ran out of memory"
         return told
 
     def _failure(self, what: str) -> WorkerError:
@@ -288,9 +290,13 @@ class Training:
         return WorkerError("\n".join([f"{who}: worker {what}, during {self._phase}", *wrote]))
 
     def _last_lines(self) -> list[str]:
+        routine = _ROUTINE if self._job.device.uuid else _ROUTINE_WITHOUT_GPU
+        return [line for line in self._lines() if not routine.match(line)][-_LAST_LINES:]
+
+    def _lines(self) -> list[str]:
+        """What the worker wrote, less empty lines."""
         text = self._log.read_text(encoding="utf-8", errors="replace")
-        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-        return [line for line in lines if not _ROUTINE.match(line)][-_LAST_LINES:]
+        return [line.rstrip() for line in text.splitlines() if line.strip()]
 
     def _environment(self) -> dict[str, str]:
         """What a worker finds in its environment: what this process has, and its device."""
@@ -320,8 +326,15 @@ def how_it_ended(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-# What TensorFlow says on every start, on healthy machines: it would hide the line that matters.
-_ROUTINE = re.compile(r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops")
+# What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
+# fatal line: they would hide the line that matters.
+_ROUTINE = re.compile(
+    r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
+    r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
+)
+_ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")
+# Its own allocators, C++'s and the C library's words for the same.
+_OUT_OF_MEMORY = re.compile("ran out of memory|RESOURCE_EXHAUSTED|bad_alloc|annot allocate memory")
 
 
 def _oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:

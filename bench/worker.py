@@ -12,7 +12,7 @@ What it says goes to standard output, one JSON object a line, each with its `eve
     model    parameters, workload_sha256          what is being trained
     epoch    number, begun, ended, loss, quality  begun and ended are CLOCK_MONOTONIC, in s
     quality  value, untrained, memory_peak        after the last epoch, off the clock
-    error    reason, message                      it could not go on
+    error    message                              it could not go on
 
 What TensorFlow prints goes to standard error.  When its parent is gone (standard input ends), so is
 the worker.
@@ -24,6 +24,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 import threading
 import time
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_LONGEST_MESSAGE = 400
+
 
 def main() -> int:
     """Reads the job, trains, reports; 0 when the training came to its end."""
@@ -45,11 +48,8 @@ def main() -> int:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         _train(job, say)
-    except MemoryError as error:
-        say("error", reason="memory", message=f"ran out of memory: {error}")
-        return 1
     except Exception as error:
-        say("error", reason=_reason(error), message=f"{type(error).__name__}: {error}")
+        say("error", message=_in_short(error))
         raise
     return 0
 
@@ -233,8 +233,13 @@ def _memory_peak(tf: Any) -> int | None:
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
 
-def _reason(error: Exception) -> str:
-    return "memory" if type(error).__name__ == "ResourceExhaustedError" else "error"
+def _in_short(error: Exception) -> str:
+    """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
+        return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"
+    return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}"
 
 
 class _Channel:

@@ -234,6 +234,49 @@ sys.exit(3)
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "W0000 bfc_allocator.cc:502] Allocator (mklcpu) ran out of memory trying to allocate",
+        "W0000 op_kernel.cc:1858] OP_REQUIRES failed: RESOURCE_EXHAUSTED: OOM when allocating",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "OSError: [Errno 12] Cannot allocate memory",
+    ],
+)
+def test_a_worker_that_dies_with_memory_on_its_lips_is_said_to_have_run_out_of_it(
+    bench: Bench, line: str
+) -> None:
+    program = f"print({line!r}, file=sys.stderr)\nos.kill(os.getpid(), signal.SIGABRT)"
+    lines = bench.failure(_BEGINS + program)
+    assert lines[0] == (
+        "mlp on cpu: worker killed by SIGABRT: it ran out of memory, during epoch 1"
+    )
+    assert lines[-1].strip() == line
+
+
+def test_a_fatal_line_is_not_hidden_by_the_addresses_below_it(bench: Bench) -> None:
+    lines = bench.failure(
+        _BEGINS
+        + """
+print("E0000 00:00:1.2 cuda_platform.cc:52] failed call to cuInit: INTERNAL", file=sys.stderr)
+print("F0000 00:00:1.3 env.cc:84] Check failed: ret == 0 (11 vs. 0)", file=sys.stderr)
+print("*** Check failure stack trace: ***", file=sys.stderr)
+for address in range(40):
+    print(f"    @     0x7f278116{address:04x}  tensorflow::Execute()", file=sys.stderr)
+os.kill(os.getpid(), signal.SIGABRT)
+"""
+    )
+    assert [line.strip() for line in lines[2:]] == [
+        "F0000 00:00:1.3 env.cc:84] Check failed: ret == 0 (11 vs. 0)"
+    ]
+
+
+def test_that_cuda_did_not_start_is_shown_where_a_gpu_was_asked_for(bench: Bench) -> None:
+    told = "E0000 00:00:1.2 cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)"
+    with pytest.raises(WorkerError, match="failed call to cuInit"):
+        bench.train(f"print({told!r}, file=sys.stderr)\nsys.exit(1)", device=GPU)
+
+
 def test_a_worker_that_leaves_early_without_an_error_has_failed_all_the_same(
     bench: Bench,
 ) -> None:
@@ -268,9 +311,7 @@ def test_an_event_that_a_kill_cut_short_is_not_shown(bench: Bench) -> None:
 
 
 def test_an_error_that_the_worker_reports_is_the_reason(bench: Bench) -> None:
-    lines = bench.failure(
-        _BEGINS + 'say("error", reason="memory", message="ran out of memory: 3 GiB"); sys.exit(1)'
-    )
+    lines = bench.failure(_BEGINS + 'say("error", message="ran out of memory: 3 GiB"); sys.exit(1)')
     assert lines == ["mlp on cpu: worker ran out of memory: 3 GiB, during epoch 1"]
 
 

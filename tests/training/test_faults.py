@@ -1,0 +1,241 @@
+"""Real trainings that do not go well: what the person is told, and what goes on all the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.training.command import Command, Ended
+
+# MNIST first: its perceptron is done when the grind network begins.
+_MNIST_FIRST = ("bench/test_mnist.py", "bench/test_grind.py")
+_TRAINING = r"post on cpu.*epochs, (epoch \d|evaluation)"
+
+
+def _failure(ended: Ended, test: str) -> list[str]:
+    """The lines of a failed test, none of which may be a traceback's."""
+    lines = ended.failures()[test]
+    assert not [line for line in lines if line.startswith(("Traceback", "E  ", ">"))]
+    return lines
+
+
+def _program(folder: Path, script: str) -> Path:
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+# ---- the worker
+
+
+def test_a_worker_killed_in_mid_training_fails_its_own_test_and_the_next_one_trains(
+    command: Command,
+) -> None:
+    with command.in_terminal("-k", "mlp or post") as terminal:
+        terminal.wait_for(_TRAINING)
+        terminal.worker().send_signal(signal.SIGKILL)
+        ended = terminal.end()
+    assert ended.status == 1
+    told = r"post on cpu: worker killed by SIGKILL, during (epoch \d|evaluation)"
+    assert re.match(told, _failure(ended, "test_grind[post-cpu]")[0])
+    entries = command.entries()
+    assert entries["post", "cpu"]["status"] == "failed"
+    assert re.match(told, entries["post", "cpu"]["reason"])
+    assert entries["mlp", "cpu"]["status"] == "finished"
+    assert re.search(r"post +synthetic +cpu +failed: see below", ended.output)
+    assert re.search(r"mlp +synthetic +cpu .*≥", ended.output)
+    assert command.left_behind() == []
+
+
+def test_a_worker_that_stops_is_hung_after_its_limit(
+    command: Command, ended: Callable[[int], bool]
+) -> None:
+    with command.in_terminal("-k", "mlp", "--limit=5") as terminal:
+        terminal.wait_for("TensorFlow's import")
+        worker = terminal.worker()
+        worker.send_signal(signal.SIGSTOP)
+        run = terminal.end()
+    assert run.status == 1
+    (line, *_) = _failure(run, "test_mnist[mlp-cpu]")
+    assert line.startswith("mlp on cpu: worker hung: nothing heard for 5 s (--limit allows more)")
+    assert ended(worker.pid)
+    assert command.left_behind() == []
+
+
+def test_a_worker_that_the_kernel_ends_for_want_of_memory_is_told_so(
+    command: Command, memory_cage: Callable[[int], Path], tmp_path: Path
+) -> None:
+    cage = memory_cage(800)  # MiB: TensorFlow fits in, and the grind network's training does not
+    caged = _program(tmp_path, f'echo $$ >"{cage}" && exec "{command.worker_python}" "$@"')
+    ended = dataclasses.replace(command, worker_python=caged).run("-k", "post")
+    assert ended.status == 1
+    lines = _failure(ended, "test_grind[post-cpu]")
+    assert re.match(
+        r"post on cpu: worker killed by SIGKILL: the kernel ran out of memory; see .*, "
+        r"during (data loading|epoch \d|evaluation)",
+        lines[0],
+    )
+    assert command.entries()["post", "cpu"]["reason"].splitlines()[0] == lines[0]
+
+
+def test_a_python_without_tensorflow_is_one_line_for_each_test(
+    command: Command, tmp_path: Path
+) -> None:
+    bare = _program(tmp_path, f'exec "{sys.executable}" -I -S "$@"')
+    ended = dataclasses.replace(command, worker_python=bare).run("-k", "mlp or post")
+    assert ended.status == 1
+    for test in ("test_mnist[mlp-cpu]", "test_grind[post-cpu]"):
+        (line,) = _failure(ended, test)
+        assert line.startswith(f"{bare} (--worker-python) has no TensorFlow; run `./run site`")
+    assert "Nothing was trained to its end." in ended.output
+
+
+def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
+    command: Command, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "pynvml.py").write_text(_TWO_GPUS, encoding="utf-8")
+    variables = {"PYTHONPATH": str(library), "CUDA_VISIBLE_DEVICES": "0,1"}
+    rig = dataclasses.replace(command, variables=variables)
+    ended = rig.run("-k", "mlp", "--device=cpu,gpu:1")
+    assert ended.status == 1
+    (line, *_) = _failure(ended, "test_mnist[mlp-gpu:1]")
+    assert "mlp on gpu:1: worker" in line
+    assert "TensorFlow sees 0 GPUs where one was given to it" in line
+    entries = rig.entries()
+    assert entries["mlp", "cpu"]["status"] == "finished"
+    assert entries["mlp", "gpu:1"]["status"] == "failed"
+    assert entries["mlp", "gpu:1"]["device_name"] == "NVIDIA GeForce GT 1030"
+    assert "do not count on mlp on gpu:1" in " ".join(ended.output.split())
+
+
+_TWO_GPUS = '''
+"""nvidia-ml-py as it answers on a machine with two GPUs."""
+
+NVML_ERROR_LIBRARY_NOT_FOUND = 12
+_GPUS = (
+    ("NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"),
+    ("NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
+)
+
+
+class NVMLError(Exception):
+    pass
+
+
+def _nvmlGetFunctionPointer(name): ...
+def nvmlInit(): ...
+def nvmlShutdown(): ...
+def nvmlSystemGetDriverVersion(): return "580.95.05"
+def nvmlDeviceGetCount(): return len(_GPUS)
+def nvmlDeviceGetHandleByIndex(index): return index
+def nvmlDeviceGetName(handle): return _GPUS[handle][0]
+def nvmlDeviceGetUUID(handle): return _GPUS[handle][1]
+'''
+
+
+# ---- the run
+
+
+def test_ctrl_c_leaves_no_child_and_keeps_what_finished(
+    command: Command, ended: Callable[[int], bool]
+) -> None:
+    with command.in_terminal("-k", "mlp or post", where=_MNIST_FIRST) as terminal:
+        terminal.wait_for(_TRAINING)
+        worker = terminal.worker()
+        terminal.press_ctrl_c()
+        run = terminal.end()
+    assert run.status == 2
+    assert ended(worker.pid)
+    assert command.left_behind() == []
+    entries = command.entries()
+    assert entries["mlp", "cpu"]["status"] == "finished"
+    assert entries["post", "cpu"]["reason"] == "post on cpu: interrupted"
+    assert re.search(r"mlp +synthetic +cpu .*≥", run.output)
+    assert "failed: post on cpu: interrupted" in run.output
+    assert "KeyboardInterrupt" in run.output
+
+
+def test_a_terminal_sees_the_epochs_go_by_and_no_worker_outlives_a_killed_run(
+    command: Command, ended: Callable[[int], bool]
+) -> None:
+    with command.in_terminal("-k", "post") as terminal:
+        terminal.wait_for(r"post on cpu .* 0/3 epochs, epoch 1 .* gone, .* left")
+        worker = terminal.worker()
+        terminal.wait_for(r"post on cpu .* [1-3]/3 epochs, .* \d:\d\d:\d\d gone, .* left")
+        assert "\x1b[" in terminal.raw
+        terminal.kill()
+        assert ended(worker.pid)
+        assert terminal.end().status == -signal.SIGKILL
+    assert not psutil.pid_exists(worker.pid) or worker.status() == psutil.STATUS_ZOMBIE
+
+
+# ---- the data and the disks
+
+
+def test_a_damaged_mnist_is_one_line_for_each_test(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (folder / f"{name}-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x02\x05")
+    ended = command.run("-k", "mlp or cnn_simple", f"--data-dir={folder}")
+    assert ended.status == 1
+    for name in ("mlp", "cnn_simple"):
+        (line,) = _failure(ended, f"test_mnist[{name}-cpu]")
+        assert str(folder / "train-images-idx3-ubyte") in line
+    assert {e["status"] for e in command.record()["results"]} == {"failed"}
+    assert command.left_behind() == []
+
+
+def test_a_record_that_finds_no_room_is_one_line_and_the_table_stands(
+    command: Command, tiny_disk: Callable[[int], Path]
+) -> None:
+    full = tiny_disk(4)  # one block, and the folder's first file needs it
+    (full / "something").write_bytes(b"x" * 4096)
+    ended = dataclasses.replace(command, results=full / "results").run("-k", "mlp")
+    assert ended.status == 1
+    (line,) = _failure(ended, "test_mnist[mlp-cpu]")
+    assert "cannot be written: No space left on device" in line
+    assert "--results-dir" in line
+    assert re.search(r"mlp +synthetic +cpu .*≥", ended.output)
+    assert "record: none" in ended.output
+
+
+def test_a_temporary_folder_without_room_is_one_line_for_each_test(
+    command: Command, tiny_disk: Callable[[int], Path]
+) -> None:
+    small = tiny_disk(256)
+    ended = dataclasses.replace(command, scratch=small).run("-k", "mlp or cnn_simple")
+    assert ended.status == 1
+    for name in ("mlp", "cnn_simple"):
+        (line,) = _failure(ended, f"test_mnist[{name}-cpu]")
+        assert "cannot be laid out" in line
+        assert "TMPDIR" in line
+    assert list(small.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--device=gpu:7"], "no device 'gpu:7' here; there is cpu"),
+        (["--seed=-1"], "--seed -1 is out of range"),
+        (["--limit=0"], "--limit 0 is no time"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_one_line_before_anything_is_trained(
+    command: Command, options: list[str], told: str
+) -> None:
+    ended = command.run(*options)
+    assert ended.status == 4
+    (line,) = [line for line in ended.output.splitlines() if line.strip()]
+    assert line.startswith("ERROR: bench: ")
+    assert told in line

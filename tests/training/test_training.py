@@ -1,0 +1,224 @@
+"""Real trainings that go well: MNIST's perceptron and the grind network, at `smoke` size."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.workloads.registry import WORKLOADS
+from tests.conftest import ROOT
+from tests.training.command import Command, Ended
+
+_MNIST = ROOT.parent / "shared" / "data" / "mnist"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run of `mlp` and `post` on drawn data, piped to a file."""
+
+    command: Command
+    ended: Ended
+    benchmarks: dict[str, Any]
+
+    @property
+    def entries(self) -> dict[str, dict[str, Any]]:
+        return {entry["workload"]: entry for entry in self.command.record()["results"]}
+
+
+@pytest.fixture(scope="module")
+def trained(module_command: Command) -> Trained:
+    path = module_command.results.with_name("benchmarks.json")
+    ended = module_command.run("-k", "mlp or post", "--benchmark-json", str(path))
+    assert ended.status == 0, ended.output
+    document = json.loads(path.read_text(encoding="utf-8"))
+    rows = {row["group"]: row for row in document["benchmarks"]}
+    return Trained(module_command, ended, rows)
+
+
+def test_a_run_in_a_pipe_says_in_a_table_what_it_trained_and_how_well(trained: Trained) -> None:
+    table = trained.ended.table()
+    for name, quality in (("mlp", r"\d+\.\d\d %  ≥ \d+\.\d\d %"), ("post", r"[\d.]+ s²  ≤ [\d.]+")):
+        (row,) = [line for line in table if re.match(rf" *{name} ", line)]
+        assert re.search(
+            rf"{name} +synthetic +cpu .*[\d.]+ m?s +[\d.]+ m?s ± \d+ %.*{quality}", row
+        )
+    assert max(map(len, table)) <= 100
+    text = " ".join(" ".join(table).split())
+    assert "With no GPU to compare with, the longest epoch of this CPU" in text
+    assert "every network learned what it should" in text
+    assert "mean predictor" in text
+
+
+def test_the_table_says_that_the_data_are_synthetic_and_why(trained: Trained) -> None:
+    text = " ".join(" ".join(trained.ended.table()).split())
+    assert "mnist: synthetic digits: no download (switched off), and no --data-dir" in text
+    assert "grind: synthetic" in text
+
+
+def test_a_pipe_gets_neither_colours_nor_a_bar(trained: Trained) -> None:
+    assert "\x1b" not in trained.ended.output
+    assert "\r" not in trained.ended.output
+    assert "epochs, epoch" not in trained.ended.output
+
+
+def test_the_record_holds_the_run_whole(trained: Trained) -> None:
+    record = trained.command.record()
+    assert record["schema"] == 1
+    assert record["settings"]["profile"] == "smoke"
+    assert record["machine"]["cpu"]["name"]
+    for name, entry in trained.entries.items():
+        assert entry["status"] == "finished"
+        assert entry["quality"]["ok"] is True
+        assert entry["dataset"]["kind"] == "synthetic"
+        assert re.fullmatch(r"[0-9a-f]{64}", entry["dataset"]["sha256"])
+        assert entry["model"]["parameters"] == WORKLOADS[name].parameters
+        assert entry["worker"]["pinned"]["xla"] is False
+        assert entry["worker"]["pinned"]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
+        assert entry["worker"]["tensorflow"]
+    assert set(trained.entries) == {"mlp", "post"}
+
+
+@pytest.mark.parametrize("name", ["mlp", "post"])
+def test_pytest_benchmark_has_the_records_steady_epochs_to_the_last_digit(
+    trained: Trained, name: str
+) -> None:
+    epochs = trained.entries[name]["epochs"]
+    assert trained.benchmarks[name]["stats"]["data"] == epochs["steady"]
+    assert len(epochs["steady"]) == WORKLOADS[name].schedules["smoke"].epochs - 1
+    assert trained.benchmarks[name]["extra_info"]["epochs"]["first"] == epochs["first"]
+
+
+def test_a_network_is_better_after_its_training_than_before(trained: Trained) -> None:
+    quality = trained.entries["mlp"]["quality"]
+    assert quality["untrained"] < 0.3 < quality["value"]
+
+
+def test_a_run_leaves_no_process_and_no_temporary_file(trained: Trained) -> None:
+    assert trained.command.left_behind() == []
+
+
+def test_real_mnist_reaches_the_floor_that_real_mnist_has(command: Command) -> None:
+    if not _MNIST.is_dir():
+        pytest.skip(f"MNIST's files are not in {_MNIST}")
+    ended = command.run("-k", "cnn_simple", f"--data-dir={_MNIST}")
+    assert ended.status == 0, ended.output
+    entry = command.entries()["cnn_simple", "cpu"]
+    assert (entry["dataset"]["kind"], entry["dataset"]["source"]) == ("real", "files")
+    assert entry["quality"]["floor"] <= entry["quality"]["value"] <= entry["quality"]["bound"]
+    assert re.search(r"cnn_simple +real +cpu ", ended.output)
+
+
+# ---- the networks themselves, in one TensorFlow
+
+_NETWORKS = """
+import json, sys
+import numpy as np
+
+from bench import worker
+from bench.workloads.registry import WORKLOADS
+
+folder, said = sys.argv[1], []
+draw = np.random.default_rng(3)
+np.save(f"{folder}/x.npy", draw.integers(0, 256, (1000, 28, 28, 1), dtype=np.uint8))
+np.save(f"{folder}/y.npy", draw.integers(0, 10, 1000))
+files = {"x": f"{folder}/x.npy", "y": f"{folder}/y.npy"}
+for seed in (1, 1, 2):
+    job = {"workload": "mlp", "device": "cpu", "seed": seed, "epochs": 1,
+           "data": {"train": files, "test": files}, "evaluate_after": []}
+    worker._train(job, lambda event, **fields: said.append({"event": event, **fields}))
+
+import keras
+networks = {}
+for name, workload in WORKLOADS.items():
+    model = worker._compiled(keras, workload)
+    networks[name] = {
+        "parameters": model.count_params(),
+        "jit_compile": model.jit_compile,
+        "optimizer": type(model.optimizer).__name__,
+        "input": model.input_shape[1:],
+        "outputs": model.output_shape[1],
+        "described": worker._described(model, workload)["workload_sha256"],
+    }
+losses = [event["loss"] for event in said if event["event"] == "epoch"]
+print(json.dumps({"networks": networks, "losses": losses}))
+"""
+
+
+@pytest.fixture(scope="module")
+def real(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the worker's own functions make in the worker's own Python."""
+    folder = tmp_path_factory.mktemp("networks")
+    variables = {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    done = subprocess.run(
+        [worker_python, "-c", _NETWORKS, str(folder)],
+        env={**variables, "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "shape", "outputs"),
+    [
+        ("mlp", 623_290, [28, 28, 1], 10),
+        ("cnn_simple", 592_074, [28, 28, 1], 10),
+        ("cnn_large", 59_933, [28, 28, 1], 10),
+        ("convnet", 34_826, [28, 28, 1], 10),
+        ("post", 14_839_105, [255, 255, 3], 1),
+    ],
+)
+def test_a_network_is_the_published_one_without_xla(
+    real: dict[str, Any], name: str, parameters: int, shape: list[int], outputs: int
+) -> None:
+    network = real["networks"][name]
+    assert network["parameters"] == parameters
+    assert network["input"] == shape
+    assert network["outputs"] == outputs
+    assert network["optimizer"] == "Adam"
+    assert network["jit_compile"] is False
+
+
+def test_every_network_has_a_fingerprint_of_its_own(real: dict[str, Any]) -> None:
+    fingerprints = {network["described"] for network in real["networks"].values()}
+    assert len(fingerprints) == len(WORKLOADS)
+
+
+def test_the_same_seed_trains_the_same_and_another_seed_another(real: dict[str, Any]) -> None:
+    first, again, other = real["losses"]
+    assert again == pytest.approx(first, rel=1e-4)
+    assert other != pytest.approx(first, rel=1e-3)
+
+
+# ---- what is imported, and when
+
+
+def test_collecting_the_benchmark_imports_neither_tensorflow_nor_numpy(tmp_path: Path) -> None:
+    code = (
+        "import sys, pytest; status = pytest.main(['bench/', '--collect-only', '-q', "
+        f"'-p', 'no:cacheprovider', '--plan={tmp_path / 'none'}', '--device=cpu']); "
+        "print('loaded:', *sorted({name.partition('.')[0] for name in sys.modules})); "
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    (loaded,) = re.findall(r"^loaded: (.*)$", done.stdout, re.MULTILINE)
+    assert "pytest_benchmark" in loaded
+    assert not set(loaded.split()) & {"tensorflow", "keras", "numpy", "PIL", "rich", "pooch"}
+    collected = re.findall(r"::(\S+)$", done.stdout, re.MULTILINE)
+    tests = {"mnist": "test_mnist", "grind": "test_grind"}
+    assert sorted(collected) == sorted(
+        f"{tests[workload.dataset]}[{name}-cpu]" for name, workload in WORKLOADS.items()
+    )
