@@ -28,17 +28,21 @@ def base() -> Callable[[str], Path]:
 def fresh(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], roots.Root]]:
     """Makes a fresh root of a Debian suite."""
     with ExitStack() as stack:
+        stack.callback(roots.forget, tmp_path)
         yield lambda suite: stack.enter_context(roots.root_on([base(suite)], tmp_path))
 
 
 @pytest.fixture(scope="session")
 def first_run(
     base: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[roots.Played, list[Path]]:
+) -> Iterator[tuple[roots.Played, list[Path]]]:
     """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to."""
-    with roots.root_on([base("bookworm")], tmp_path_factory.mktemp("installed")) as root:
+    folder = tmp_path_factory.mktemp("installed")
+    with roots.root_on([base("bookworm")], folder) as root:
         root.share_downloads()
-        return root.play(), [root.changes, *root.layers]
+        played = root.play()
+    yield played, [root.changes, *root.layers]
+    roots.forget(folder)
 
 
 @pytest.fixture
@@ -49,3 +53,4 @@ def installed(first_run: tuple[roots.Played, list[Path]], tmp_path: Path) -> Ite
     with roots.root_on(layers, tmp_path) as root:
         root.share_downloads()
         yield root
+    roots.forget(tmp_path)

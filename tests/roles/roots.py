@@ -49,6 +49,12 @@ def kept() -> Path:
     return Path(home) / "grindstone-tests"
 
 
+def forget(folder: Path) -> None:
+    """Frees what a root in `folder` has written: gigabytes, which pytest would keep for a while."""
+    for name in ("changes", "work"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
 def mirror() -> list[str]:
     """The mirror that this machine's own apt uses, none where it is not Debian's."""
     lines = subprocess.run(
@@ -187,7 +193,7 @@ class Root:
 
 @contextmanager
 def root_on(layers: list[Path], folder: Path) -> Iterator[Root]:
-    """A root in `folder` on top of the layers; all that runs in it ends with it."""
+    """A root in `folder` on top of the layers; all that runs and is mounted in it ends with it."""
     path = folder / "root"
     with ExitStack() as undo:
         for name in ("changes", "work", "root"):
