@@ -18,6 +18,7 @@ from bench.workloads.registry import WORKLOADS
 from tests.conftest import ROOT
 
 CPU = Device("cpu", "a processor")
+_LONG_ENOUGH = Limits.all_alike(60.0)  # whatever hangs by mistake fails after that
 GPU = Device("gpu:1", "a GPU", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f")
 
 _WORKER = f"""#!{sys.executable}
@@ -88,7 +89,7 @@ class Bench:
             if listener is not None:
                 listener(event)
 
-        with Training(job, interpreter, limits or Limits(), self.folder, listen) as training:
+        with Training(job, interpreter, limits or _LONG_ENOUGH, self.folder, listen) as training:
             for epoch in training.epochs():
                 assert epoch.images == 60_000
                 self.seconds.append(epoch.seconds)
