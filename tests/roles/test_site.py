@@ -45,16 +45,6 @@ def test_a_fresh_debian_12_ends_with_a_proven_tensorflow(
     assert_proven(installed, first_run[0], "Debian 12", "3.11")
 
 
-def test_a_fresh_debian_13_ends_with_a_proven_tensorflow_and_the_second_run_changes_nothing(
-    fresh: Fresh,
-) -> None:
-    root = fresh("trixie")
-    root.share_downloads()
-    assert_proven(root, root.play(), "Debian 13", "3.13")
-    second = root.play()
-    assert (second.status, second.recap["changed"]) == (0, 0), second.output
-
-
 @pytest.mark.parametrize("arguments", [[], ["--check", "--diff"]])
 def test_the_second_run_changes_nothing(installed: Root, arguments: list[str]) -> None:
     before = installed.tree()
@@ -77,10 +67,12 @@ def test_check_mode_prints_the_plan_of_a_fresh_debian_and_changes_nothing(
     assert root.tree() == before
 
 
-def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next(fresh: Fresh) -> None:
-    root = fresh("bookworm")
+def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fresh_debian_13(
+    fresh: Fresh,
+) -> None:
+    root = fresh("trixie")
     root.share_downloads()
-    half = root.path / PREFIX / "tensorflow.new/lib/python3.11/site-packages/numpy"
+    half = root.path / PREFIX / "tensorflow.new/lib/python3.13/site-packages/numpy"
     with root.start() as running:
         while not half.exists():
             try:
@@ -93,15 +85,11 @@ def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next(fresh: F
     assert half.exists()
     assert not (root.path / PREFIX / "tensorflow").exists()
 
-    again = root.play()
-    assert again.status == 0, again.output
-    assert stages(root)["XLA"] == "passed"
-    assert {path.name for path in (root.path / PREFIX).iterdir()} == {
-        ".lock",
-        "cache",
-        "tensorflow",
-        "tools",
-    }
+    assert_proven(root, root.play(), "Debian 13", "3.13")
+    made = {path.name for path in (root.path / PREFIX).iterdir()}
+    assert made == {".lock", "cache", "tensorflow", "tools"}
+    third = root.play()
+    assert (third.status, third.recap["changed"]) == (0, 0), third.output
 
 
 @pytest.fixture
@@ -119,8 +107,9 @@ def too_new(fresh: Fresh) -> Root:
 
 
 def test_a_python_for_which_tensorflow_is_not_built_and_no_other_to_be_had_is_one_line(
-    too_new: Root,
+    too_new: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     refused = too_new.play(tensorflow_python_mirror="http://127.0.0.1:9/pythons")
     assert refused.status == 2
     assert "python3 is 3.14; TensorFlow takes 3.10 to 3.13" in refused.output
