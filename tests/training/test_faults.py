@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.training.command import Command, Ended
+from tests.conftest import ROOT
+from tests.training.command import PATIENCE, Command, Ended
 
 # MNIST first: its perceptron is done when the grind network begins.
 _MNIST_FIRST = ("bench/test_mnist.py", "bench/test_grind.py")
@@ -177,6 +181,32 @@ def test_a_terminal_sees_the_epochs_go_by_and_no_worker_outlives_a_killed_run(
         assert ended(worker.pid)
         assert terminal.end().status == -signal.SIGKILL
     assert not psutil.pid_exists(worker.pid) or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
+    worker_python: Path,
+) -> None:
+    files = {"x": "/nonexistent/x.npy", "y": "/nonexistent/y.npy"}  # it would stumble over them
+    job = {
+        "workload": "mlp",
+        "device": "cpu",
+        "seed": 1,
+        "epochs": 3,
+        "data": {"train": files, "test": files},
+        "evaluate_after": [],
+    }
+    done = subprocess.run(
+        [worker_python, "-m", "bench.worker"],
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        input=json.dumps(job) + "\n",  # and then its standard input ends
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1
+    assert '"error"' not in done.stdout
 
 
 # ---- the data and the disks
