@@ -23,6 +23,8 @@ _NOBODY = 65534
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
+    # Raised whenever the collector finds a test's pipe, it would fail a test that did nothing.
+    config.addinivalue_line("filterwarnings", "default::ResourceWarning")
 
 
 @pytest.fixture(scope="session")
