@@ -83,7 +83,7 @@ def test_a_linear_model_learns_them_and_one_that_is_not_linear_learns_more(halve
     directions = np.random.default_rng(seed=1).standard_normal((28 * 28, 1500)) / 28
     features = [np.maximum(flat(split) @ directions, 0) for split in halves]
     assert 0.7 < linear < 0.85
-    assert fitted_accuracy(*features, halves) > linear + 0.08
+    assert fitted_accuracy(features[0], features[1], halves) > linear + 0.08
 
 
 def test_the_same_seed_draws_the_same_digits_and_another_seed_others() -> None:
