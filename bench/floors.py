@@ -141,8 +141,10 @@ def _mse_bounds(
     relative floor where that is the weaker, and otherwise to beating the mean predictor.
     """
     rows = _rows(evidence, workload, "synthetic", profile)
-    values = [row.quality for row in rows]
-    relative = (max(values) + _margin(values, "mse")) / rows[0].mean_predictor
+    values, mean_predictor = [row.quality for row in rows], rows[0].mean_predictor
+    relative = (max(values) + _margin(values, "mse")) / mean_predictor
+    if max(values) < mean_predictor:
+        relative = min(relative, 1.0)  # where every seed learned, guessing must not pass
     if data == "real":
         relative = max(relative, 1.0)
     floor = relative * baselines["mean_predictor_mse"]

@@ -43,7 +43,7 @@ WORKLOADS = (
         build=_post,
         schedules={
             "smoke": Schedule(epochs=3, train=32, test=24),
-            "quick": Schedule(epochs=15),
+            "quick": Schedule(epochs=25),
             "full": Schedule(epochs=200),
         },
         parameters=14_839_105,

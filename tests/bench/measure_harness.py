@@ -55,7 +55,7 @@ def _ours(prepared: Prepared, python: Path, folder: Path) -> float:
 
 def _bare(prepared: Prepared, python: Path) -> float:
     files = prepared.files["train"]
-    command = [python, BARE, files["x"], files["y"], str(EPOCHS), str(WORKLOAD.batch)]
+    command = [str(python), str(BARE), files["x"], files["y"], str(EPOCHS), str(WORKLOAD.batch)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return float(json.loads(done.stdout.splitlines()[-1])["epoch"])
