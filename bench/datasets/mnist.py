@@ -142,9 +142,10 @@ def load(
             answer_within,
         )
     except UnreachableError as reason:
-        drawn = _drawn(kept / f"drawn-digits-v{digits.VERSION}.npz")
         note = f"synthetic digits: no download ({reason}), and {besides}"
-        return _dataset(drawn, "synthetic", note)
+        if any(path.exists() for path in files.values()):
+            note += f"; MNIST's files in {kept} are damaged"
+        return _dataset(_drawn(kept), "synthetic", note)
     except DataError as error:
         raise DataError(
             f"{error}; try again, name another mirror with {MIRROR_VARIABLE} "
@@ -159,8 +160,8 @@ def drawn(cache_dir: Path) -> Dataset:
     Raises:
         CacheError: the cache cannot be read or written.
     """
-    splits = _drawn(cache_dir / "mnist" / f"drawn-digits-v{digits.VERSION}.npz")
-    return _dataset(splits, "synthetic", "synthetic digits: real ones were not asked for")
+    note = "synthetic digits: real ones were not asked for"
+    return _dataset(_drawn(cache_dir / "mnist"), "synthetic", note)
 
 
 def present(data_dir: Path) -> bool:
@@ -285,7 +286,8 @@ def _cached(files: Mapping[Published, Path]) -> tuple[Split, Split] | None:
         return None
 
 
-def _drawn(path: Path) -> tuple[Split, Split]:
+def _drawn(folder: Path) -> tuple[Split, Split]:
+    path = folder / f"drawn-digits-v{digits.VERSION}.npz"
     kept = cache.load_arrays(path)
     if kept is None or set(kept) != {"train_x", "train_y", "test_x", "test_y"}:
         train, test = digits.draw()

@@ -210,12 +210,12 @@ def test_two_processes_that_store_at_once_never_show_a_mixture(tmp_path: Path) -
             array = np.full(100_000, int(sys.argv[2]), np.uint8)
             cache.store_arrays(Path(sys.argv[1]), pixels=array)
     """
-    writers = [in_child(program, path, number) for number in (1, 2)]
-    while any(writer.poll() is None for writer in writers):
-        loaded = cache.load_arrays(path)
-        assert loaded is not None
-        assert len(set(loaded["pixels"].tolist())) == 1
-    assert [writer.wait() for writer in writers] == [0, 0]
+    with in_child(program, path, 1) as first, in_child(program, path, 2) as second:
+        while first.poll() is None or second.poll() is None:
+            loaded = cache.load_arrays(path)
+            assert loaded is not None
+            assert len(set(loaded["pixels"].tolist())) == 1
+    assert (first.returncode, second.returncode) == (0, 0)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -233,11 +233,10 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_its_remains_are_swept(
             print("written", flush=True)
             sys.stdin.read()
     """
-    writer = in_child(program, path)
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == b"written\n"
-    writer.kill()
-    writer.wait()
+    with in_child(program, path) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"written\n"
+        writer.kill()
     assert cache.load_arrays(path) is not None
     (partial,) = path.parent.glob(".*.part")
 
