@@ -135,6 +135,7 @@ class Root:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # so that a test can kill all of it
         )
 
     def play(self, *arguments: str, **variables: str) -> Played:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -80,7 +82,7 @@ def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fre
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        running.kill()
+        os.killpg(running.pid, signal.SIGKILL)
         root.kill()
     assert half.exists()
     assert not (root.path / PREFIX / "tensorflow").exists()
