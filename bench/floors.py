@@ -69,7 +69,7 @@ class Bounds:
 
     def show(self, value: float) -> str:
         """The value with its unit, as the table prints it."""
-        return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:.1f} s²"
+        return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:,.1f} s²"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _quality(entry: Entry) -> Text:
         shown = Text(f"{_percent(quality['value'])}  {held} {_percent(quality['floor'])}", style)
     else:
         held = "≤" if quality["ok"] else "misses"
-        shown = Text(f"{_squares(quality['value'])}  {held} {quality['floor']:.1f}", style)
+        shown = Text(f"{_squares(quality['value'])}  {held} {squares(quality['floor'])}", style)
         baselines = entry["dataset"]["baselines"]
         shown.append(
             f"\nmean predictor {baselines['mean_predictor_mse']:.1f},"
@@ -106,7 +106,12 @@ def _percent(value: float | None) -> str:
 
 
 def _squares(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1f} s²"
+    return "n/a" if value is None else f"{squares(value)} s²"
+
+
+def squares(value: float) -> str:
+    """An MSE: `52.1`, `127,250`."""
+    return f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
 
 
 def _finished(entry: Entry) -> bool:

@@ -6,6 +6,7 @@ all 60,000 images, scaled to 0..1 before training as every one of those sources 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bench.workloads.workload import Schedule, Workload
@@ -77,15 +78,19 @@ def _convnet(keras: Any) -> Any:
     )
 
 
+_workload = partial(
+    Workload,
+    dataset="mnist",
+    image=_IMAGE,
+    scale=1 / 255,
+    metric="accuracy",
+    learning_rate=1e-3,
+)
+
 WORKLOADS = (
-    Workload(
+    _workload(
         name="mlp",
-        dataset="mnist",
-        image=_IMAGE,
-        scale=1 / 255,
         batch=200,
-        metric="accuracy",
-        learning_rate=1e-3,
         build=_mlp,
         schedules={"smoke": _SMOKE, "quick": _QUICK, "full": Schedule(epochs=10)},
         parameters=623_290,
@@ -93,14 +98,9 @@ WORKLOADS = (
         source="the Keras tutorials' baseline perceptron; error 1.74-1.91 % published",
         published=0.975,
     ),
-    Workload(
+    _workload(
         name="cnn_simple",
-        dataset="mnist",
-        image=_IMAGE,
-        scale=1 / 255,
         batch=200,
-        metric="accuracy",
-        learning_rate=1e-3,
         build=_cnn_simple,
         schedules={"smoke": _SMOKE, "quick": _QUICK, "full": Schedule(epochs=10)},
         parameters=592_074,
@@ -108,14 +108,9 @@ WORKLOADS = (
         source="the Keras tutorials' simple CNN; error 1.03 % published",
         published=0.980,
     ),
-    Workload(
+    _workload(
         name="cnn_large",
-        dataset="mnist",
-        image=_IMAGE,
-        scale=1 / 255,
         batch=200,
-        metric="accuracy",
-        learning_rate=1e-3,
         build=_cnn_large,
         schedules={"smoke": _SMOKE, "quick": _QUICK, "full": Schedule(epochs=10)},
         parameters=59_933,
@@ -123,14 +118,9 @@ WORKLOADS = (
         source="the Keras tutorials' larger CNN; error 0.77-0.99 % published",
         published=0.987,
     ),
-    Workload(
+    _workload(
         name="convnet",
-        dataset="mnist",
-        image=_IMAGE,
-        scale=1 / 255,
         batch=128,
-        metric="accuracy",
-        learning_rate=1e-3,
         build=_convnet,
         schedules={"smoke": _SMOKE, "quick": _QUICK, "full": Schedule(epochs=15)},
         parameters=34_826,
