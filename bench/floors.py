@@ -30,6 +30,8 @@ _DEVIATIONS = 4.0
 _LEAST_MARGIN: Mapping[Metric, float] = {"accuracy": 0.003, "mse": 1.0}
 # An untrained network guesses: one class in ten.  Three times that is not a guess any more.
 _GUESSING = 0.3
+# Predicting the mean is the guess of a regression; a tenth of the variance is the least to explain.
+_GUESSING_MSE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _mse_bounds(
     values, mean_predictor = [row.quality for row in rows], rows[0].mean_predictor
     relative = (max(values) + _margin(values, "mse")) / mean_predictor
     if max(values) < mean_predictor:
-        relative = min(relative, 1.0)  # where every seed learned, guessing must not pass
+        relative = min(relative, _GUESSING_MSE)  # every seed learned, so a guess must not pass
     if data == "real":
         relative = max(relative, 1.0)
     floor = relative * baselines["mean_predictor_mse"]
