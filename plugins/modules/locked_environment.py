@@ -2,6 +2,9 @@
 
 It is made beside its place and renamed into it when it is whole, so a run that is killed leaves the
 one before it, or none.  It is made again when the lock, the Python or what is installed differs.
+
+Libraries that look in the wrong place for others are mended before the environment is in its place.
+What is installed are hard links into uv's cache, so a mended library is a new file, renamed over.
 """
 
 from __future__ import annotations
@@ -15,8 +18,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.elf import SearchPath, search_path
 
 DOCUMENTATION = """
 module: locked_environment
@@ -63,6 +69,18 @@ options:
     description: The proxy to download through.
     type: str
     default: ""
+  runtime_path:
+    description:
+      - Which libraries look where for others, before C(LD_LIBRARY_PATH) has its say (DT_RPATH).
+      - A key is a library below C(site-packages), and may be a pattern.
+      - Its value is a list of folders. A relative one is below C(site-packages), and may be a
+        pattern; the library finds it from its own place, so that the environment can be moved.
+      - An empty list leaves a library the folders that it has, and only puts them first.
+    type: dict
+    default: {}
+  patchelf:
+    description: The patchelf to do that with. O(runtime_path) needs it.
+    type: path
 """
 
 EXAMPLES = """
@@ -72,6 +90,9 @@ EXAMPLES = """
     requirements: "{{ lookup('ansible.builtin.file', 'tensorflow-2.21.0.txt') }}"
     python: /usr/bin/python3.11
     uv: /opt/grindstone/tools/bin/uv
+    runtime_path:
+      tensorflow/libtensorflow_framework.so.2: [nvidia/*/lib]
+    patchelf: /opt/grindstone/tools/bin/patchelf
 """
 
 RETURN = """
@@ -111,7 +132,66 @@ def read(path: Path) -> str:
         return ""
 
 
-def why_make(path: Path, requirements: str, python: str) -> str:
+def search_paths(path: Path, wishes: dict[str, list[str]]) -> dict[Path, SearchPath]:
+    """The search path that each library of the environment is to have.
+
+    Raises:
+        MakingError: a wish fits no library, or none of its folders is there.
+    """
+    wanted = {}
+    for site in path.glob("lib/python3.*/site-packages"):
+        for pattern, folders in wishes.items():
+            libraries = sorted(site.glob(pattern))
+            if not libraries:
+                raise MakingError(f"the lock brings no {pattern}, whose runtime path is to be set")
+            for library in libraries:
+                own = folders_of(library, site, folders) or search_path(library).folders
+                wanted[library] = SearchPath(True, own)
+    return wanted
+
+
+def folders_of(library: Path, site: Path, folders: list[str]) -> str:
+    """The folders as the library is to name them, in the order of the wishes."""
+    found = []
+    for folder in folders:
+        if folder.startswith("/"):
+            found.append(folder)
+            continue
+        places = sorted(place for place in site.glob(folder) if place.is_dir())
+        if not places:
+            raise MakingError(f"the lock brings no {folder}, where {library.name} is to look")
+        found += [f"$ORIGIN/{os.path.relpath(place, library.parent)}" for place in places]
+    return ":".join(found)
+
+
+def mend(path: Path, wishes: dict[str, list[str]], patchelf: str, lock: int) -> None:
+    """Gives the libraries the search paths that they are to have."""
+    for library, wanted in search_paths(path, wishes).items():
+        if search_path(library) == wanted:
+            continue
+        new = library.with_name(library.name + ".new")
+        command = [patchelf, "--force-rpath", "--set-rpath", wanted.folders, "--output", str(new)]
+        run([*command, str(library)], {}, lock)
+        shutil.copymode(str(library), str(new))
+        new.replace(library)
+        if search_path(library) != wanted:
+            raise MakingError(f"patchelf has not set the runtime path of {library.name}")
+
+
+def astray(path: Path, wishes: dict[str, list[str]]) -> str:
+    """Which library does not look where it should, "" where all do."""
+    try:
+        for library, wanted in search_paths(path, wishes).items():
+            if search_path(library) != wanted:
+                return library.name
+    except (MakingError, OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def why_make(
+    path: Path, requirements: str, python: str, runtime_path: dict[str, list[str]] | None = None
+) -> str:
     """Why the environment has to be made, "" where it is as it should be."""
     link = path / "bin/python"
     if not path.exists():
@@ -129,7 +209,8 @@ def why_make(path: Path, requirements: str, python: str) -> str:
         return "the lock has changed"
     if read(path / PACKAGES).split() != packages(path):
         return "what is installed has drifted from the lock"
-    return ""
+    lost = astray(path, runtime_path or {})
+    return f"what looks elsewhere for its libraries: {lost}" if lost else ""
 
 
 def run(command: list[str], environment: dict[str, str], lock: int) -> None:
@@ -170,7 +251,7 @@ def held(folder: Path) -> Iterator[int]:
         yield file.fileno()
 
 
-def make(path: Path, lock: int, params: dict[str, str]) -> None:
+def make(path: Path, lock: int, params: dict[str, Any]) -> None:
     """Makes the environment beside its place, then puts it there."""
     new = path.with_name(path.name + ".new")
     lockfile = new / LOCK
@@ -214,6 +295,7 @@ def make(path: Path, lock: int, params: dict[str, str]) -> None:
             ) from error
         lockfile.write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
+        mend(new, params["runtime_path"], params["patchelf"], lock)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -247,16 +329,21 @@ def main() -> None:
             "index": {"type": "str", "default": ""},
             "python_mirror": {"type": "str", "default": ""},
             "proxy": {"type": "str", "default": ""},
+            "runtime_path": {"type": "dict", "default": {}},
+            "patchelf": {"type": "path"},
         },
         supports_check_mode=True,
     )
     os.umask(0o022)  # what root makes here, everybody may use
     path = Path(module.params["path"])
     requirements = module.params["requirements"]
+    if module.params["runtime_path"] and not module.params["patchelf"]:
+        module.fail_json(msg="runtime_path needs patchelf: say where it is")
     module.params["python"] = module.params["python"] or sys.executable
 
     def why() -> str:
-        return why_make(path, requirements, module.params["python"])
+        wishes = module.params["runtime_path"]
+        return why_make(path, requirements, module.params["python"], wishes)
 
     reason = why()
     diff = {"before": pins(read(path / LOCK)), "after": pins(requirements)}

