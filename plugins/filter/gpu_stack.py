@@ -1,4 +1,4 @@
-"""The door from a playbook to the resolver in module_utils/gpu_stack.py."""
+"""The door from a playbook to the resolver in module_utils/gpu_stack."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..module_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, res
 def gpu_stack(
     found: dict[str, Any],
     wishes: dict[str, Any],
-    stacks: list[dict[str, Any]],
-    systems: list[dict[str, Any]],
+    matrix: dict[str, list[dict[str, Any]]],
     host: str,
 ) -> dict[str, Any]:
-    """The plan's fields and its `block` of text, or why there is none in `refusal`."""
+    """The plan's fields, what of it `lasts`, and its `block`, or why there is none in `refusal`."""
     try:
-        plan = resolve(found, Wishes(**wishes), Matrix(stacks, systems))
+        plan = resolve(found, Wishes(**wishes), Matrix(**matrix))
     except RefusedError as refused:
         return {"refusal": str(refused)}
-    return {"refusal": "", "block": describe(plan, found, host), **vars(plan)}
+    block = describe(plan, found, host)
+    return {"refusal": "", "block": block, "lasting": plan.lasting, **vars(plan)}
 
 
 class FilterModule:

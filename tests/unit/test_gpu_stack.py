@@ -25,7 +25,7 @@ from tests.unit import hosts
 
 ROLE = Path(__file__).parents[2] / "roles"
 ROWS = yaml.safe_load((ROLE / "plan/vars/main.yml").read_text(encoding="utf-8"))
-MATRIX = Matrix(ROWS["plan_stacks"], ROWS["plan_systems"])
+MATRIX = Matrix(**{name: ROWS[f"plan_{name}"] for name in ROWS["plan_matrix"]})
 RANGE = ["3.10", "3.11", "3.12", "3.13"]
 PLENTY = {"free_mb": 100_000}
 
@@ -62,10 +62,10 @@ def test_each_system_gets_an_interpreter_in_tensorflow_s_range(
 @pytest.mark.parametrize(
     ("host", "wish", "found", "expected", "advice"),
     [
-        (hosts.FEDORA, "", "Fedora 43", "Debian 12 or 13, Ubuntu .* and Arch", "a container"),
-        (hosts.RISCV, "", "riscv64", "x86_64 and aarch64", "use a machine"),
+        (hosts.FEDORA, "", "Fedora 43", "Debian 12 or 13, Ubuntu .* or Arch", "a container"),
+        (hosts.RISCV, "", "riscv64", "x86_64 or aarch64", "use a machine"),
         (hosts.OLD_GLIBC, "", "glibc 2.24", "glibc 2.27 or newer", "use a newer system"),
-        (hosts.DEBIAN_12, "3.9", "Python 3.9", "3.10 to 3.13", "leave plan_python empty"),
+        (hosts.DEBIAN_12, "3.9", "plan_python=3.9", "3.10 to 3.13", "leave plan_python empty"),
     ],
 )
 def test_a_host_that_nothing_fits_is_refused_with_what_does(
@@ -89,18 +89,8 @@ def test_a_small_disk_is_no_matter_where_tensorflow_is_already(tmp_path: Path) -
 
 
 def test_a_prefix_that_is_no_absolute_path_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="plan_prefix is «here»; it has to be an absolute path"):
+    with pytest.raises(RefusedError, match="plan_prefix=«here»; expected an absolute path"):
         resolve(facts(tmp_path, hosts.DEBIAN_12), Wishes(prefix="here"), MATRIX)
-
-
-def test_a_gpu_is_named_and_its_driver_is_not_promised(tmp_path: Path) -> None:
-    found = facts(tmp_path, hosts.WITH_GPU)
-    plan = resolve(found, Wishes(), MATRIX)
-    assert plan.record["driver"]["action"] == plan.record["cuda"]["action"] == "none"
-    block = " ".join(describe(plan, found, "here").split())
-    assert "NVIDIA 0x2204 at 0000:01:00.0" in block
-    assert "does not install the driver yet: what is there stays as it is" in block
-    assert "2.21.0 for the CPU" in block
 
 
 def test_without_a_gpu_the_plan_says_that_driver_and_cuda_are_not_needed(tmp_path: Path) -> None:
@@ -110,8 +100,8 @@ def test_without_a_gpu_the_plan_says_that_driver_and_cuda_are_not_needed(tmp_pat
 
 
 def test_every_row_of_the_matrix_names_its_source_and_its_lock_is_there() -> None:
-    for row in MATRIX.stacks + MATRIX.systems:
-        assert row["source"]
+    for rows in vars(MATRIX).values():
+        assert all(row["source"] for row in rows)
     for stack in MATRIX.stacks:
         lock = (ROLE / "tensorflow/files" / stack["lock"]).read_text(encoding="utf-8")
         assert f"\ntensorflow=={stack['tensorflow']} " in lock
