@@ -78,6 +78,10 @@ options:
       - An empty list leaves a library the folders that it has, and only puts them first.
     type: dict
     default: {}
+  files:
+    description: Texts to leave in C(site-packages) beside the packages, by their names.
+    type: dict
+    default: {}
   patchelf:
     description: The patchelf to do that with. O(runtime_path) needs it.
     type: path
@@ -139,14 +143,14 @@ def search_paths(path: Path, wishes: dict[str, list[str]]) -> dict[Path, SearchP
         MakingError: a wish fits no library, or none of its folders is there.
     """
     wanted = {}
-    for site in path.glob("lib/python3.*/site-packages"):
-        for pattern, folders in wishes.items():
-            libraries = sorted(site.glob(pattern))
-            if not libraries:
-                raise MakingError(f"the lock brings no {pattern}, whose runtime path is to be set")
-            for library in libraries:
-                own = folders_of(library, site, folders) or search_path(library).folders
-                wanted[library] = SearchPath(True, own)
+    site = site_packages(path)
+    for pattern, folders in wishes.items():
+        libraries = sorted(site.glob(pattern))
+        if not libraries:
+            raise MakingError(f"the lock brings no {pattern}, whose runtime path is to be set")
+        for library in libraries:
+            own = folders_of(library, site, folders) or search_path(library).folders
+            wanted[library] = SearchPath(True, own)
     return wanted
 
 
@@ -164,6 +168,17 @@ def folders_of(library: Path, site: Path, folders: list[str]) -> str:
     return ":".join(found)
 
 
+def site_packages(path: Path) -> Path:
+    """The folder of the environment that packages are installed in.
+
+    Raises:
+        MakingError: there is none.
+    """
+    for site in path.glob("lib/python3.*/site-packages"):
+        return site
+    raise MakingError("it has no site-packages")
+
+
 def mend(path: Path, wishes: dict[str, list[str]], patchelf: str, lock: int) -> None:
     """Gives the libraries the search paths that they are to have."""
     for library, wanted in search_paths(path, wishes).items():
@@ -178,19 +193,26 @@ def mend(path: Path, wishes: dict[str, list[str]], patchelf: str, lock: int) -> 
             raise MakingError(f"patchelf has not set the runtime path of {library.name}")
 
 
-def astray(path: Path, wishes: dict[str, list[str]]) -> str:
-    """Which library does not look where it should, "" where all do."""
+def unlike(path: Path, runtime_path: dict[str, list[str]], files: dict[str, str]) -> str:
+    """What is not as it was to be made of the packages, "" where all is."""
     try:
-        for library, wanted in search_paths(path, wishes).items():
+        for name, text in files.items():
+            if read(site_packages(path) / name) != text:
+                return f"{name} is not as it should be"
+        for library, wanted in search_paths(path, runtime_path).items():
             if search_path(library) != wanted:
-                return library.name
+                return f"{library.name} looks for its libraries elsewhere"
     except (MakingError, OSError, ValueError) as error:
         return str(error)
     return ""
 
 
 def why_make(
-    path: Path, requirements: str, python: str, runtime_path: dict[str, list[str]] | None = None
+    path: Path,
+    requirements: str,
+    python: str,
+    runtime_path: dict[str, list[str]] | None = None,
+    files: dict[str, str] | None = None,
 ) -> str:
     """Why the environment has to be made, "" where it is as it should be."""
     link = path / "bin/python"
@@ -209,8 +231,7 @@ def why_make(
         return "the lock has changed"
     if read(path / PACKAGES).split() != packages(path):
         return "what is installed has drifted from the lock"
-    lost = astray(path, runtime_path or {})
-    return f"what looks elsewhere for its libraries: {lost}" if lost else ""
+    return unlike(path, runtime_path or {}, files or {})
 
 
 def run(command: list[str], environment: dict[str, str], lock: int) -> None:
@@ -296,6 +317,8 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
         lockfile.write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
         mend(new, params["runtime_path"], params["patchelf"], lock)
+        for name, text in params["files"].items():
+            (site_packages(new) / name).write_text(text, encoding="utf-8")
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -330,6 +353,7 @@ def main() -> None:
             "python_mirror": {"type": "str", "default": ""},
             "proxy": {"type": "str", "default": ""},
             "runtime_path": {"type": "dict", "default": {}},
+            "files": {"type": "dict", "default": {}},
             "patchelf": {"type": "path"},
         },
         supports_check_mode=True,
@@ -342,8 +366,8 @@ def main() -> None:
     module.params["python"] = module.params["python"] or sys.executable
 
     def why() -> str:
-        wishes = module.params["runtime_path"]
-        return why_make(path, requirements, module.params["python"], wishes)
+        wishes = module.params["runtime_path"], module.params["files"]
+        return why_make(path, requirements, module.params["python"], *wishes)
 
     reason = why()
     diff = {"before": pins(read(path / LOCK)), "after": pins(requirements)}

@@ -48,7 +48,11 @@ def wheel(folder: Path, version: str) -> str:
 
 
 def make(
-    path: Path, index: Path, requirements: str, runtime_path: dict[str, list[str]] | None = None
+    path: Path,
+    index: Path,
+    requirements: str,
+    runtime_path: dict[str, list[str]] | None = None,
+    files: dict[str, str] | None = None,
 ) -> None:
     params = {
         "requirements": requirements,
@@ -60,6 +64,7 @@ def make(
         "python_mirror": "",
         "proxy": "",
         "runtime_path": runtime_path or {},
+        "files": files or {},
         "patchelf": PATCHELF,
     }
     with module.held(path.parent) as lock:
@@ -193,7 +198,7 @@ def test_an_environment_that_is_not_mended_or_was_undone_is_made_again(
 ) -> None:
     path, lock = made
     why = module.why_make(path, lock, PYTHON, MENDED)
-    assert why == "what looks elsewhere for its libraries: edge.so"
+    assert why == "edge.so looks for its libraries elsewhere"
 
 
 def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index: Path) -> None:
@@ -219,3 +224,12 @@ def test_a_mend_that_does_not_belong_to_the_lock_is_refused_and_leaves_nothing(
         make(tmp_path / "here", index, wheel(index / "edge", "1.0"), wish)
     assert not (tmp_path / "here").exists()
     assert not (tmp_path / "here.new").exists()
+
+
+def test_a_file_beside_the_packages_is_part_of_the_environment(tmp_path: Path, index: Path) -> None:
+    path, lock, files = tmp_path / "here", wheel(index / "edge", "1.0"), {"honing.pth": "# dull\n"}
+    make(path, index, lock, files=files)
+    assert module.why_make(path, lock, PYTHON, {}, files) == ""
+    next(path.glob("lib/python3.*/site-packages/honing.pth")).write_text("# blunt\n")
+    why = module.why_make(path, lock, PYTHON, {}, files)
+    assert why == "honing.pth is not as it should be"

