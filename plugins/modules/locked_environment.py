@@ -82,6 +82,10 @@ options:
     description: Texts to leave in C(site-packages) beside the packages, by their names.
     type: dict
     default: {}
+  links:
+    description: Symbolic links to make in C(site-packages), and what each leads to from its place.
+    type: dict
+    default: {}
   patchelf:
     description: The patchelf to do that with. O(runtime_path) needs it.
     type: path
@@ -193,13 +197,32 @@ def mend(path: Path, wishes: dict[str, list[str]], patchelf: str, lock: int) -> 
             raise MakingError(f"patchelf has not set the runtime path of {library.name}")
 
 
-def unlike(path: Path, runtime_path: dict[str, list[str]], files: dict[str, str]) -> str:
+def link(path: Path, links: dict[str, str]) -> None:
+    """Makes the links.
+
+    Raises:
+        MakingError: one would lead nowhere.
+    """
+    for name, target in links.items():
+        place = site_packages(path) / name
+        if not (place.parent / target).exists():
+            raise MakingError(f"the lock brings no {target}, where {name} is to lead to")
+        place.symlink_to(target)
+
+
+def unlike(path: Path, wishes: dict[str, Any]) -> str:
     """What is not as it was to be made of the packages, "" where all is."""
     try:
-        for name, text in files.items():
-            if read(site_packages(path) / name) != text:
+        site = site_packages(path)
+        for name, text in wishes.get("files", {}).items():
+            if read(site / name) != text:
                 return f"{name} is not as it should be"
-        for library, wanted in search_paths(path, runtime_path).items():
+        for name, target in wishes.get("links", {}).items():
+            place = site / name
+            # Path.readlink came with Python 3.9.
+            if not place.is_symlink() or os.readlink(place) != target:  # noqa: PTH115
+                return f"{name} is not the link that it should be"
+        for library, wanted in search_paths(path, wishes.get("runtime_path", {})).items():
             if search_path(library) != wanted:
                 return f"{library.name} looks for its libraries elsewhere"
     except (MakingError, OSError, ValueError) as error:
@@ -208,11 +231,7 @@ def unlike(path: Path, runtime_path: dict[str, list[str]], files: dict[str, str]
 
 
 def why_make(
-    path: Path,
-    requirements: str,
-    python: str,
-    runtime_path: dict[str, list[str]] | None = None,
-    files: dict[str, str] | None = None,
+    path: Path, requirements: str, python: str, wishes: dict[str, Any] | None = None
 ) -> str:
     """Why the environment has to be made, "" where it is as it should be."""
     link = path / "bin/python"
@@ -231,7 +250,7 @@ def why_make(
         return "the lock has changed"
     if read(path / PACKAGES).split() != packages(path):
         return "what is installed has drifted from the lock"
-    return unlike(path, runtime_path or {}, files or {})
+    return unlike(path, wishes or {})
 
 
 def run(command: list[str], environment: dict[str, str], lock: int) -> None:
@@ -317,6 +336,7 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
         lockfile.write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
         mend(new, params["runtime_path"], params["patchelf"], lock)
+        link(new, params["links"])
         for name, text in params["files"].items():
             (site_packages(new) / name).write_text(text, encoding="utf-8")
     except BaseException:
@@ -354,6 +374,7 @@ def main() -> None:
             "proxy": {"type": "str", "default": ""},
             "runtime_path": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
+            "links": {"type": "dict", "default": {}},
             "patchelf": {"type": "path"},
         },
         supports_check_mode=True,
@@ -366,8 +387,7 @@ def main() -> None:
     module.params["python"] = module.params["python"] or sys.executable
 
     def why() -> str:
-        wishes = module.params["runtime_path"], module.params["files"]
-        return why_make(path, requirements, module.params["python"], *wishes)
+        return why_make(path, requirements, module.params["python"], module.params)
 
     reason = why()
     diff = {"before": pins(read(path / LOCK)), "after": pins(requirements)}

@@ -10,6 +10,7 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -51,8 +52,7 @@ def make(
     path: Path,
     index: Path,
     requirements: str,
-    runtime_path: dict[str, list[str]] | None = None,
-    files: dict[str, str] | None = None,
+    wishes: dict[str, Any] | None = None,
 ) -> None:
     params = {
         "requirements": requirements,
@@ -63,9 +63,11 @@ def make(
         "index": index.as_uri(),
         "python_mirror": "",
         "proxy": "",
-        "runtime_path": runtime_path or {},
-        "files": files or {},
+        "runtime_path": {},
+        "files": {},
+        "links": {},
         "patchelf": PATCHELF,
+        **(wishes or {}),
     }
     with module.held(path.parent) as lock:
         module.make(path, lock, params)
@@ -169,7 +171,8 @@ def test_an_error_and_its_root_cause_are_one_line_without_the_chatter() -> None:
     assert module.reason("no such option\n") == "no such option"
 
 
-MENDED = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
+FOLDERS = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
+MENDED = {"runtime_path": FOLDERS}
 
 
 def test_a_library_finds_others_from_its_own_place_before_all_that_the_user_has_set(
@@ -188,7 +191,7 @@ def test_a_library_finds_others_from_its_own_place_before_all_that_the_user_has_
 
 def test_no_folders_leave_a_library_its_own_and_put_them_first(tmp_path: Path, index: Path) -> None:
     lock = wheel(index / "edge", "1.0")
-    make(tmp_path / "here", index, lock, {"edge/lib/*.so": []})
+    make(tmp_path / "here", index, lock, {"runtime_path": {"edge/lib/*.so": []}})
     library = next((tmp_path / "here").glob("lib/python3.*/site-packages/edge/lib/edge.so"))
     assert search_path(library) == (True, search_path(LIBRARY).folders)
 
@@ -207,7 +210,7 @@ def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index
     kept = tmp_path / "kept.so"
     kept.hardlink_to(library)
     with module.held(tmp_path) as lock:
-        module.mend(tmp_path / "here", MENDED, PATCHELF, lock)
+        module.mend(tmp_path / "here", FOLDERS, PATCHELF, lock)
     assert kept.read_bytes() == LIBRARY.read_bytes()
     assert library.read_bytes() != LIBRARY.read_bytes()
     assert library.stat().st_mode == kept.stat().st_mode
@@ -215,10 +218,14 @@ def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index
 
 @pytest.mark.parametrize(
     ("wish", "lacking"),
-    [({"edge/nowhere.so": ["grind/*"]}, "edge/nowhere.so"), ({"edge/lib/*": ["mill/*"]}, "mill/*")],
+    [
+        ({"runtime_path": {"edge/nowhere.so": ["grind/*"]}}, "edge/nowhere.so"),
+        ({"runtime_path": {"edge/lib/*": ["mill/*"]}}, "mill/*"),
+        ({"links": {"edge/lib/blade.so": "blade.so.1"}}, "blade.so.1"),
+    ],
 )
 def test_a_mend_that_does_not_belong_to_the_lock_is_refused_and_leaves_nothing(
-    tmp_path: Path, index: Path, wish: dict[str, list[str]], lacking: str
+    tmp_path: Path, index: Path, wish: dict[str, Any], lacking: str
 ) -> None:
     with pytest.raises(module.MakingError, match=f"the lock brings no {re.escape(lacking)}, wh"):
         make(tmp_path / "here", index, wheel(index / "edge", "1.0"), wish)
@@ -226,10 +233,18 @@ def test_a_mend_that_does_not_belong_to_the_lock_is_refused_and_leaves_nothing(
     assert not (tmp_path / "here.new").exists()
 
 
-def test_a_file_beside_the_packages_is_part_of_the_environment(tmp_path: Path, index: Path) -> None:
-    path, lock, files = tmp_path / "here", wheel(index / "edge", "1.0"), {"honing.pth": "# dull\n"}
-    make(path, index, lock, files=files)
-    assert module.why_make(path, lock, PYTHON, {}, files) == ""
-    next(path.glob("lib/python3.*/site-packages/honing.pth")).write_text("# blunt\n")
-    why = module.why_make(path, lock, PYTHON, {}, files)
-    assert why == "honing.pth is not as it should be"
+def test_a_file_and_a_link_beside_the_packages_are_part_of_the_environment(
+    tmp_path: Path, index: Path
+) -> None:
+    path, lock = tmp_path / "here", wheel(index / "edge", "1.0")
+    wishes = {"files": {"honing.pth": "# dull\n"}, "links": {"edge/lib/blade.so": "edge.so"}}
+    make(path, index, lock, wishes)
+    site = next(path.glob("lib/python3.*/site-packages"))
+    assert module.why_make(path, lock, PYTHON, wishes) == ""
+    assert (site / "edge/lib/blade.so").read_bytes() == LIBRARY.read_bytes()
+    (site / "honing.pth").write_text("# blunt\n")
+    assert module.why_make(path, lock, PYTHON, wishes) == "honing.pth is not as it should be"
+    (site / "honing.pth").write_text("# dull\n")
+    (site / "edge/lib/blade.so").unlink()
+    why = module.why_make(path, lock, PYTHON, wishes)
+    assert why == "edge/lib/blade.so is not the link that it should be"
