@@ -1,0 +1,107 @@
+"""How long does a run of `site.yml` take that has nothing to do, and how does it grow with hosts?
+
+    python -m pytest tests/bench/measure_site.py -s
+
+Not part of `./run test`: it holds times.  Provisions one Debian 12 root, lays 1, 5 and 20 hosts as
+overlays on it, connects by chroot, and runs `site.yml` RUNS times on each inventory, verification
+included.  Prints the seconds and, for one host, the slowest tasks.  The target for one host is 8 s
+on 2 cores.  Needs root and mmdebstrap.  Run nothing else beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.roles import roots
+
+HOSTS = (1, 5, 20)
+RUNS = 3
+PROFILE = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
+
+
+def test_the_second_run_of_the_site_on_one_and_more_hosts(tmp_path: Path) -> None:
+    if reason := roots.missing():
+        pytest.skip(reason)
+    roots.leave_the_mounts_to_this_process()
+    provisioned = tmp_path / "provisioned"
+    provisioned.mkdir()
+    with ExitStack() as undo:
+        undo.callback(roots.forget, provisioned)
+        with roots.root_on([roots.base("bookworm")], provisioned) as first:
+            first.share_downloads()
+            began = time.perf_counter()
+            played = first.play()
+            assert played.status == 0, played.output
+            print(f"\nfirst run on 1 host: {time.perf_counter() - began:.1f} s")
+        layers = [first.changes, *first.layers]
+        hosts = [undo.enter_context(_host(layers, tmp_path, i)) for i in range(max(HOSTS))]
+        medians = {}
+        for count in HOSTS:
+            inventory = _inventory(tmp_path, hosts[:count])
+            seconds = [_seconds(inventory, count) for _ in range(RUNS)]
+            medians[count] = statistics.median(seconds)
+            every = ", ".join(f"{second:.1f}" for second in seconds)
+            print(f"{count} hosts: {medians[count]:.1f} s ({every})")
+        growth = (medians[HOSTS[-1]] - medians[1]) / (HOSTS[-1] - 1)
+        print(f"each further host: {growth:.2f} s")
+        _show_the_slowest_tasks(_inventory(tmp_path, hosts[:1]))
+
+
+def _host(layers: list[Path], folder: Path, number: int) -> AbstractContextManager[roots.Root]:
+    own = folder / f"host-{number}"
+    own.mkdir()
+    return roots.root_on(layers, own)
+
+
+def _inventory(folder: Path, hosts: list[roots.Root]) -> Path:
+    entries = {
+        host.path.parent.name: {
+            "ansible_connection": "community.general.chroot",
+            "ansible_host": str(host.path),
+            "ansible_python_interpreter": "/usr/bin/python3",
+        }
+        for host in hosts
+    }
+    inventory = folder / f"{len(hosts)}.json"
+    inventory.write_text(json.dumps({"all": {"hosts": entries}}), encoding="utf-8")
+    return inventory
+
+
+def _run(inventory: Path, **environment: str) -> str:
+    command = [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", str(inventory)]
+    own = {"ANSIBLE_CONFIG": str(roots.HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        command,
+        cwd=roots.HERE,
+        env={**os.environ, **own, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def _seconds(inventory: Path, count: int) -> float:
+    began = time.perf_counter()
+    output = _run(inventory)
+    took = time.perf_counter() - began
+    assert len(re.findall(r"changed=0 .*failed=0", output)) == count, output
+    return took
+
+
+def _show_the_slowest_tasks(inventory: Path) -> None:
+    tasks = re.findall(r"^(.*?) -{3,} ([0-9.]+)s$", _run(inventory, **PROFILE), re.MULTILINE)
+    assert tasks
+    for name, seconds in tasks[:8]:
+        print(f"  {float(seconds):5.2f} s  {name}")
