@@ -1,11 +1,11 @@
-"""The door from a playbook to the resolver in module_utils/gpu_stack."""
+"""The doors from a playbook to the resolver in module_utils/gpu_stack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ..module_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve
+from ..module_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve, row, table
 
 
 def gpu_stack(
@@ -14,18 +14,27 @@ def gpu_stack(
     matrix: dict[str, list[dict[str, Any]]],
     host: str,
 ) -> dict[str, Any]:
-    """The plan's fields, what of it `lasts`, and its `block`, or why there is none in `refusal`."""
+    """The plan's fields, or why there is none in `refusal`.
+
+    With them come what of the record is `lasting`, the plan as a `block` of text, and its `row` for
+    the table of many.
+    """
     try:
         plan = resolve(found, Wishes(**wishes), Matrix(**matrix))
     except RefusedError as refused:
         return {"refusal": str(refused)}
-    block = describe(plan, found, host)
-    return {"refusal": "", "block": block, "lasting": plan.lasting, **vars(plan)}
+    texts = {"block": describe(plan, found, host), "row": row(plan, found)}
+    return {"refusal": "", **texts, "lasting": plan.lasting, **vars(plan)}
+
+
+def plan_table(results: dict[str, dict[str, Any]]) -> str:
+    """The plans of many hosts as one table."""
+    return table(results)
 
 
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """What a playbook calls `grindstone.grindstone.gpu_stack`."""
-        return {"gpu_stack": gpu_stack}
+        """What a playbook calls `grindstone.grindstone.gpu_stack` and `….plan_table`."""
+        return {"gpu_stack": gpu_stack, "plan_table": plan_table}

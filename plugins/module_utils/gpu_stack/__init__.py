@@ -5,5 +5,6 @@ from __future__ import annotations
 from .block import describe
 from .model import UV, Matrix, Plan, RefusedError, Wishes
 from .resolve import resolve
+from .table import row, table
 
-__all__ = ["UV", "Matrix", "Plan", "RefusedError", "Wishes", "describe", "resolve"]
+__all__ = ["UV", "Matrix", "Plan", "RefusedError", "Wishes", "describe", "resolve", "row", "table"]

@@ -54,7 +54,7 @@ def _gpu_rows(found: Facts, record: Record) -> list[tuple[str, str]]:
         "not on the PCI bus, but its libraries are here"
     ]
     rows = [("GPU", named[0]), *(("", name) for name in named[1:])]
-    return rows + _driver_rows(record) + _cuda_rows(record) + _left(record)
+    return rows + _driver_rows(found, record) + _cuda_rows(record) + _left(record)
 
 
 def _gpu(gpu: Row) -> str:
@@ -68,7 +68,7 @@ def _left(record: Record) -> list[tuple[str, str]]:
     return [("stays as is", left) for left in record["cuda"]["leaves"]]
 
 
-def _driver_rows(record: Record) -> list[tuple[str, str]]:
+def _driver_rows(found: Facts, record: Record) -> list[tuple[str, str]]:
     driver = record["driver"]
     if driver["action"] != "install":
         named = {
@@ -91,10 +91,38 @@ def _driver_rows(record: Record) -> list[tuple[str, str]]:
     ]
     if driver["secure_boot"] != "off":
         rows.append(("Secure Boot", _SECURE_BOOT[driver["secure_boot"]]))
-    rows.append(
-        ("reboot", "where it is needed" if driver["reboot"] != "never" else "never, as asked")
-    )
+    if driver["remove"]:
+        rows.append(("will remove", " ".join(driver["remove"])))
+    because = reboot_because(found, driver)
+    if driver["reboot"] == "never":
+        because = f"never, as plan_reboot asks{': do it yourself, ' + because if because else ''}"
+    elif because:
+        because = f"yes, {because}"
+    rows.append(("reboot", because or "only if the module cannot be loaded without"))
+    if found["laptop"] and found["other_gpus"]:
+        rows.append(("desktop", "stays on the laptop's other GPU: this one is there on demand"))
+    training = [f"{each['name']} ({each['pid']})" for each in foreign(found)]
+    if training:
+        rows.append(("in use", f"by {', '.join(training)}: no reboot while they run"))
     return rows
+
+
+def reboot_because(found: Facts, driver: Record) -> str:
+    """Why the driver needs a reboot, as far as that can be known; "" where it need not be."""
+    there = found["driver"]
+    if driver["action"] != "install":
+        return ""
+    if driver["secure_boot"] == "stage":
+        return "for MokManager to enroll the key"
+    if there["nouveau"]:
+        return "as nouveau is loaded"
+    replaced = driver["remove"] or there["loaded"] != there["libraries"]
+    return f"as {there['loaded']} is loaded" if there["loaded"] and replaced else ""
+
+
+def foreign(found: Facts) -> list[Row]:
+    """The processes that compute on the GPUs."""
+    return [each for each in found["processes"] if each.get("kind", "compute") == "compute"]
 
 
 _SECURE_BOOT = {

@@ -34,6 +34,8 @@ def decide(host: Host, wishes: Wishes, matrix: Matrix, stack: Row) -> Record:
 
 
 def _reason(host: Host, matrix: Matrix, stack: Row, where: str) -> str:
+    if host.unseen:
+        return f"{where}; the GPU is not on the bus, so that what takes most of them is taken"
     holding = limit(host, stack, matrix)
     return f"{where}; {holding}" if holding else where
 

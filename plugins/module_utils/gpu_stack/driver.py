@@ -90,7 +90,12 @@ def _not_by(host: Host, driver: Row, matrix: Matrix) -> str:
 
 
 def _no_module_next(host: Host) -> str:
-    """The kernel that boots next has no module, although the running one has."""
+    """The kernel that boots next has no module, although the running one has.
+
+    It counts where the module comes in packages, which can be had for that kernel as well.
+    """
+    if origin(host) not in ("distribution", "nvidia"):
+        return ""
     kernels = host.found["kernels"]
     has = {kernel["release"]: bool(kernel["nvidia"]) for kernel in kernels["installed"]}
     if has.get(kernels["running"]) and has.get(kernels["next"]) is False:

@@ -15,7 +15,7 @@ _EMPTY: dict[str, Any] = {
     "container": "",
     "glibc": "",
     "pythons": [],
-    "environment": {"python": "", "tensorflow": "", "lock": ""},
+    "environment": {"python": "", "tensorflow": "", "cudnn": None},  # None: not looked at
     "free_mb": 0,
     "free_boot_mb": None,
     "gpus": [],

@@ -84,7 +84,8 @@ def _must_be_ours(found: Facts, wishes: Wishes) -> None:
             "a PCI GPU: JetPack brings a Jetson's driver and CUDA, and no wheel is built for them",
             "use NVIDIA's TensorFlow for JetPack, docs.nvidia.com/deeplearning/frameworks",
         )
-    if found["machine"] == "DGX" and wishes.driver not in ("keep", "skip"):
+    left = found["container"] or wishes.driver in ("keep", "skip")
+    if found["machine"] == "DGX" and not left:
         raise RefusedError(
             "a DGX",
             "a system whose driver is not part of it, as it is of DGX OS",

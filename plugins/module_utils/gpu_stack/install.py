@@ -7,7 +7,7 @@ import re
 from . import gpus
 from .host import Host
 from .model import Matrix, Record, RefusedError, Row, Wishes, listed
-from .parts import WHO, branch_there, origin, parts, version_there
+from .parts import WHO, branch_there, origin, ours, parts, version_there
 from .repositories import entry, row_for
 
 _REMOVAL = {
@@ -15,6 +15,13 @@ _REMOVAL = {
     "ppa": "run `ppa-purge ppa:graphics-drivers/ppa`, then the same command again",
     "unknown": "remove it with what installed it, then run the same command again",
 }
+# «-580», «-580-server», and the AUR's «-580xx»
+_BRANCH_IN_NAME = re.compile(r"-(\d{3})(?:xx)?(-server)?(?=[-:]|$)")
+# The packages that there are once for the open module and once for the other.
+_HAS_MODULE = re.compile(
+    r"dkms|kernel-source|linux-(modules|objects|signatures)-nvidia"
+    r"|^nvidia-(driver|headless\S*?)-\d{3}|^nvidia-open|^cuda-drivers"
+)
 
 
 def install(host: Host, wishes: Wishes, matrix: Matrix, stack: Row, misfit: str) -> Record:
@@ -47,7 +54,7 @@ def install(host: Host, wishes: Wishes, matrix: Matrix, stack: Row, misfit: str)
     )
     headers = [] if precompiled else _headers(host)
     images = names([host.system["image"]]) if precompiled else []
-    planned = {
+    planned: Record = {
         "action": "install",
         "reason": _reason(host, matrix, module),
         "origin": source,
@@ -58,7 +65,7 @@ def install(host: Host, wishes: Wishes, matrix: Matrix, stack: Row, misfit: str)
         "first": names(row.get("first", [])),
         "packages": [*driver, *headers],
         "headers": headers,
-        "remove": _in_the_way(host, source, branch, module, driver),
+        "remove": [],
         "hold": [*driver, *images],
         "components": row.get("components", []),
         "secure_boot": _secure_boot(host, precompiled),
@@ -68,6 +75,7 @@ def install(host: Host, wishes: Wishes, matrix: Matrix, stack: Row, misfit: str)
     repository = row_for(host, matrix)
     if source == "nvidia" and repository:
         planned["repository"] = entry(repository)
+    planned["remove"] = _in_the_way(host, row, planned)
     _must_not_be_held(host, planned)
     return planned
 
@@ -80,7 +88,7 @@ def flavours(host: Host) -> list[str]:
 def _source(host: Host, wishes: Wishes, misfit: str) -> str:
     """The one origin that the driver is from, afterwards."""
     there = origin(host)
-    if there in _REMOVAL:
+    if there in _REMOVAL and not ours(host):
         version = version_there(host)
         raise RefusedError(
             f"driver {version}".strip()
@@ -214,7 +222,7 @@ def _drives_not_all(
         )
     ]
     needs = "; ".join(dict.fromkeys(_range(gpu, matrix) for gpu in out or host.gpus))
-    do = ""
+    do = "take one of them out, or bind it to vfio-pci" if len(host.gpus) > 1 else ""
     if host.system["id"] == "arch" and out:
         aur = gpus.generation(out[0], matrix)["aur"]
         have = f"{rows[0][0]['at_least']} and later"
@@ -268,32 +276,35 @@ def _secure_boot(host: Host, precompiled: bool) -> str:
     return "enrolled" if state["enrolled"] else "stage"
 
 
-def _in_the_way(host: Host, source: str, branch: str, module: str, driver: list[str]) -> list[str]:
+def _in_the_way(host: Host, row: Row, planned: Record) -> list[str]:
     """The installed parts of another origin, another branch or another module."""
     return [
         part["name"]
         for part in parts(host)
-        if part["name"] not in driver
+        if part["name"] not in planned["packages"]
         and (
-            part.get("origin", source) not in (source, "")
-            or _of_another(part["name"], branch, module, driver)
+            part.get("origin", "") not in (planned["origin"], "")
+            or part["name"] in row.get("others", [])
+            or _of_another_branch(part["name"], branch_there(host), planned)
+            or _of_another_module(part["name"], planned)
         )
     ]
 
 
-def _of_another(name: str, branch: str, module: str, driver: list[str]) -> bool:
-    numbered = re.search(r"-(\d{3})(-server)?(?=-|$)", name)
-    if numbered and branch.isdigit():
-        server = any(f"-{branch}-server" in each for each in driver)
-        if numbered.group(1) != branch or bool(numbered.group(2)) != server:
-            return bool(any(f"-{branch}" in each for each in driver)) or numbered.group(1) != branch
-    if re.search(
-        r"dkms|kernel-source|linux-modules|^nvidia-(driver|headless|open|lts)|cuda-drivers", name
-    ):
-        is_open = "open" in name
-        generic = name in ("nvidia-driver", "nvidia-utils", "nvidia-kernel-common")
-        return not generic and is_open != (module == "open")
-    return False
+def _of_another_branch(name: str, there: str, planned: Record) -> bool:
+    """By the branch in the name, and whether it is the server's variant of it."""
+    said = _BRANCH_IN_NAME.search(name)
+    matches = [_BRANCH_IN_NAME.search(each) for each in planned["packages"]]
+    with_branch = [each.groups() for each in matches if each]
+    if not said:  # NVIDIA has no branch in the names from 590 on
+        return planned["origin"] == "nvidia" and bool(with_branch) and there != planned["branch"]
+    return said.groups() not in with_branch
+
+
+def _of_another_module(name: str, planned: Record) -> bool:
+    if "dkms" in name and planned["method"] != "dkms":
+        return True
+    return bool(_HAS_MODULE.search(name)) and ("open" in name) != (planned["flavour"] == "open")
 
 
 def _must_not_be_held(host: Host, planned: Record) -> None:

@@ -25,7 +25,7 @@ class RefusedError(ValueError):
 
     def with_advice(self, advice: str) -> RefusedError:
         """The same refusal, with one more thing to do."""
-        parts = [part for part in (self.do, advice) if part]
+        parts = [part for part in (self.do, advice) if part] or ["use another host"]
         return RefusedError(self.found, self.expected, ", or ".join(parts))
 
 

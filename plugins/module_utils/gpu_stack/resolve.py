@@ -6,21 +6,22 @@ is that role's `vars/main.yml`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from . import cuda, driver, install, stacks
 from .host import Host, seen
-from .model import GRINDSTONE, UV, Facts, Matrix, Plan, Record, RefusedError, Row, Wishes
+from .model import GRINDSTONE, UV, Facts, Matrix, Plan, Record, RefusedError, Row, Wishes, listed
 from .python import default, interpreter
 
 # What is tried in turn for a host and wishes that nothing fits: the least change first.
 _NEAREST: list[dict[str, str]] = [
+    {"driver_origin": "nvidia"},
+    {"driver_origin": "distribution"},
     {"tensorflow": ""},
     {"python": ""},
     {"driver": ""},
     {"cuda": "wheels"},
-    {"driver_origin": "nvidia"},
-    {"driver_origin": "distribution"},
     {"tensorflow": "", "python": ""},
     {"driver": "", "driver_origin": "nvidia"},
     {"driver": "", "driver_origin": "distribution"},
@@ -50,7 +51,8 @@ def resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
 
 
 def _nearest(found: Facts, wishes: Wishes, matrix: Matrix) -> str:
-    """The least change of the wishes with which something fits."""
+    """The least change of the wishes with which something fits.  The disk is another matter."""
+    found = {**found, "free_mb": sys.maxsize, "free_boot_mb": None}
     for change in _NEAREST:
         other = replace(wishes, **change)  # type: ignore[arg-type]
         if other == wishes:
@@ -59,12 +61,12 @@ def _nearest(found: Facts, wishes: Wishes, matrix: Matrix) -> str:
             plan = _resolve(found, other, matrix)
         except RefusedError:
             continue
-        different = {key: value for key, value in change.items() if getattr(wishes, key) != value}
-        steps = [
-            f"set plan_{key}={value}" if value else f"leave plan_{key} empty"
-            for key, value in different.items()
-        ]
-        return f"{' and '.join(steps)} for {plan.record['stack']}"
+        steps = [key for key, value in change.items() if getattr(wishes, key) != value]
+        setting = [f"plan_{key}={change[key]}" for key in steps if change[key]]
+        leaving = [f"plan_{key}" for key in steps if not change[key]]
+        said = [f"set {listed(setting, 'and')}"] if setting else []
+        said += [f"leave {listed(leaving, 'and')} empty"] if leaving else []
+        return f"{' and '.join(said)} for {plan.record['stack']}"
     return ""
 
 
@@ -78,7 +80,8 @@ def _resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
     planned_cuda = cuda.decide(host, wishes, matrix, stack)
     lock = stack["system_lock"] if planned_cuda["action"] == "system" else stack["lock"]
     folder = f"{wishes.prefix.rstrip('/')}/tensorflow"
-    environment = _environment(found, stack, version, base, folder, lock)
+    cudnn = planned_cuda["installed_cudnn"] if planned_cuda["action"] == "wheels" else ""
+    environment = _environment(found, stack, version, base, folder, cudnn)
     if environment:
         _must_have_room(found, wishes, stack)
     seed = default(found)
@@ -103,7 +106,7 @@ def _resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
             "architecture": found["architecture"],
             "kernel": found["kernels"]["next"],
         },
-        "gpus": [_lasting(gpu) for gpu in found["gpus"]],
+        "gpus": [_lasting(gpu, host) for gpu in found["gpus"]],
         "driver": planned_driver,
         "cuda": planned_cuda,
         "tensorflow": _tensorflow(stack, version, folder, reason),
@@ -130,11 +133,10 @@ def _tensorflow(stack: Row, version: str, folder: str, reason: str) -> Record:
     }
 
 
-def _lasting(gpu: Row) -> Row:
+def _lasting(gpu: Row, host: Host) -> Row:
     """What does not change when the driver does, or the host's list of names."""
-    return {
-        key: gpu[key] for key in ("address", "device", "chip", "generation", "compute_capability")
-    }
+    keys = ("address", "device", "chip", "generation", "compute_capability")
+    return {**{key: gpu[key] for key in keys}, "used": gpu in host.gpus}
 
 
 def _must_be_wishes(wishes: Wishes) -> None:
@@ -200,15 +202,16 @@ def _must_be_free(host: Host) -> None:
 
 
 def _environment(
-    found: Facts, stack: Row, version: str, base: str, folder: str, lock: str
+    found: Facts, stack: Row, version: str, base: str, folder: str, cudnn: str
 ) -> list[str]:
     there = found["environment"]
     same = (there["python"], there["tensorflow"]) == (version, stack["tensorflow"])
-    if same and there["lock"] in ("", lock):
+    if same and there["cudnn"] in (None, cudnn):
         return []
     bring = [f"install Python {version} by uv"] if base == UV else []
     if not there["tensorflow"]:
         size = stack["disk_mb"] / 2000
         return [*bring, f"make {folder}: {size:.1f} GB"]
     old = f"Python {there['python'] or 'no longer there'}, TensorFlow {there['tensorflow']}"
+    old += f", cuDNN {there['cudnn']}" if there["cudnn"] else ""
     return [*bring, f"replace {folder}, which holds {old}"]

@@ -118,7 +118,7 @@ def _no_kernels(
         return RefusedError(
             f"{gpus.all_called(new)}, compute capability {_capabilities(new)}",
             f"at most {highest[0]}.{highest[1]}, the last with kernels in TensorFlow's wheels",
-            f"use the container {NGC}",
+            listed([f"use the container {NGC}", *_without(host, new)], "or"),
             nearest=True,
         )
     asked = f"TensorFlow {wishes.tensorflow}" if wishes.tensorflow else "any TensorFlow here"
@@ -127,8 +127,14 @@ def _no_kernels(
     return RefusedError(
         f"{gpus.all_called(old)}, compute capability {_capabilities(old)}",
         f"at least {lowest}, which {asked} has kernels for",
+        *_without(host, old),
         nearest=True,
     )
+
+
+def _without(host: Host, few: list[Row]) -> list[str]:
+    """What else to do where other GPUs are left."""
+    return ["bind it to vfio-pci"] if len(few) < len(host.gpus) else []
 
 
 def _capabilities(several: list[Row]) -> str:

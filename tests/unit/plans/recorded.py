@@ -1,0 +1,143 @@
+"""The recorded hosts: what gpu_facts told of each, what was wished, and what the resolver says.
+
+`hosts.yml` is the table that a person reads; `systems.yml` and `gpus.yml` hold what its rows share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plugins.module_utils.gpu_stack import Matrix, Plan, RefusedError, Wishes, resolve
+
+HERE = Path(__file__).parent
+ROWS = yaml.safe_load((HERE.parents[2] / "roles/plan/vars/main.yml").read_text(encoding="utf-8"))
+MATRIX = Matrix(**{name: ROWS[f"plan_{name}"] for name in ROWS["plan_matrix"]})
+GPUS = yaml.safe_load((HERE / "gpus.yml").read_text(encoding="utf-8"))
+SYSTEMS = yaml.safe_load((HERE / "systems.yml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A host, its wishes, and what is expected: fields of the plan, or the refusal."""
+
+    name: str
+    found: dict[str, Any]
+    wishes: Wishes
+    asked: dict[str, Any]
+    expected: dict[str, Any] = field(default_factory=dict)
+    refused: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def system(name: str) -> dict[str, Any]:
+    """A fresh host, as gpu_facts tells it."""
+    said = SYSTEMS[name]
+    version = said["python"]
+    kernels = [
+        {"release": release, "package": "", "flavour": flavour, "headers": False, "nvidia": {}}
+        for release, flavour in said["kernels"].items()
+    ]
+    return {
+        "distribution": said["distribution"],
+        "architecture": "x86_64",
+        "kernel": said["kernel"],
+        "wsl": False,
+        "container": "",
+        "glibc": said["glibc"],
+        "pythons": [
+            {
+                "path": f"/usr/bin/python{version}",
+                "version": version,
+                "whole": True,
+                "ensurepip": True,
+                "default": True,
+            }
+        ],
+        "environment": {"python": "", "tensorflow": ""},
+        "free_mb": 200_000,
+        "free_boot_mb": 700,
+        "gpus": [],
+        "kernels": {"running": said["kernel"], "next": said["kernel"], "installed": kernels},
+        "secure_boot": {"state": "disabled", "key": "", "enrolled": False, "staged": False},
+    }
+
+
+def gpu(name: str, place: int, **more: str) -> dict[str, Any]:
+    """A GPU, as gpu_facts tells it; `place` is its number on the bus."""
+    return {
+        "address": f"0000:{place + 1:02x}:00.0",
+        "name": name,
+        "bound": "",
+        **GPUS[name],
+        **more,
+    }
+
+
+def merged(found: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """`found` with `more` laid over it, dictionaries into dictionaries."""
+    result = dict(found)
+    for key, value in more.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def hosts() -> list[Recorded]:
+    """All of `hosts.yml`."""
+    return [_recorded(row) for row in yaml.safe_load((HERE / "hosts.yml").read_text("utf-8"))]
+
+
+def _recorded(row: dict[str, Any]) -> Recorded:
+    bound = row.get("bound", {})
+    gpus = [
+        gpu(name, place, bound=bound.get(place, ""))
+        for place, name in enumerate(row.get("gpus", []))
+    ]
+    found = merged(system(row["system"]) | {"gpus": gpus}, row.get("facts", {}))
+    wishes = row.get("wishes", {})
+    return Recorded(
+        name=row["host"],
+        found=found,
+        wishes=Wishes(**wishes),
+        asked=wishes,
+        expected=row.get("plan", {}),
+        refused=row.get("refused", ""),
+    )
+
+
+def outcome(host: Recorded) -> Plan | str:
+    """The plan, or the line of the refusal."""
+    try:
+        return resolve(host.found, host.wishes, MATRIX)
+    except RefusedError as refused:
+        return str(refused)
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """A plan in the few words that `hosts.yml` has for it."""
+    record = plan.record
+    driver, cuda = record["driver"], record["cuda"]
+    said: dict[str, Any] = {"stack": record["stack"]}
+    if driver["action"] == "install":
+        said["driver"] = (
+            f"{driver['branch']} {driver['flavour']}, {driver['method']}, {driver['origin']}"
+        )
+        said["packages"] = " ".join([*driver["first"], *driver["packages"]])
+        if driver["remove"]:
+            said["remove"] = " ".join(driver["remove"])
+        if driver["secure_boot"] != "off":
+            said["secure_boot"] = driver["secure_boot"]
+    else:
+        said["driver"] = f"{driver['action']}: {driver['reason']}"
+    said["cuda"] = cuda["action"]
+    if cuda["action"] != "none":
+        said["cuda"] += f" {cuda['version']}, cuDNN {cuda['installed_cudnn']}"
+    if cuda["leaves"]:
+        said["leaves"] = cuda["leaves"]
+    return said
