@@ -1,0 +1,226 @@
+"""What has this host to say about its GPU?  Logs and leftovers, read only.
+
+It runs on the host with any Python from 3.8 on.  Every path is looked up below `sysroot`; commands,
+which only read, run where that is the real root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: gpu_logs
+short_description: Reads what a host's logs say about its GPU
+description:
+  - Reads the kernel's log since the boot, the logs of failed module builds, what the package
+    manager complains of, what is in TensorFlow's environment and what earlier runs have left in
+    C(/etc/grindstone).
+  - It changes nothing, in check mode or out of it.
+author: Grindstone's authors
+options:
+  prefix:
+    description: The folder that everything is installed below.
+    type: path
+    default: /opt/grindstone
+  sysroot:
+    description: The folder to take for the root of the host.
+    type: path
+    default: /
+"""
+
+EXAMPLES = """
+- name: Read the host's logs
+  grindstone.grindstone.gpu_logs:
+  register: doctor_logs
+"""
+
+RETURN = """
+said:
+  description: What was found, in the shape that the filter gpu_doctor takes.
+  returned: always
+  type: dict
+kept:
+  description: The texts of C(plan.json) and C(verify.json), as far as they are there.
+  returned: always
+  type: dict
+private:
+  description: The C(hosts) and C(users) whose names a bundle must not have.
+  returned: always
+  type: dict
+"""
+
+OF_THE_GPU = re.compile(
+    r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"
+    r"|module verification failed",
+    re.IGNORECASE,
+)
+LINES = 300  # the last ones: a GPU that fails says the same thing without end
+BROKEN = re.compile(r"unmet dependencies|broken packages|interrupted|half.(installed|configured)")
+FIRST_USER = 1000  # of people, as login.defs has it
+
+
+def text(path: Path) -> str:
+    """The file's text, or nothing where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def output(*command: str) -> str:
+    """What a command prints on both ways out, nothing where it is not there or hangs."""
+    if not shutil.which(command[0]):
+        return ""
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LC_ALL": "C"},
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+def kernel_log(root: Path) -> list[str]:
+    """The lines about the GPU and its module since the boot, without times and host names."""
+    if root == Path("/"):
+        said = output("journalctl", "-k", "-b", "--no-pager", "-o", "cat", "--quiet")
+        said = said or output("dmesg", "--notime") or output("dmesg")
+    else:
+        said = text(root / "var/log/dmesg") or text(root / "var/log/kern.log")
+    return [line.strip() for line in said.splitlines() if OF_THE_GPU.search(line)][-LINES:]
+
+
+def builds(root: Path) -> list[dict[str, str]]:
+    """The modules that DKMS could not build, each with the compiler's first error.
+
+    DKMS moves the log of a build that went well out of `build`, beside the module.
+    """
+    failed = []
+    for log in sorted((root / "var/lib/dkms").glob("nvidia*/*/build/make.log")):
+        said = text(log)
+        kernel = re.search(r"for kernel (\S+)", said)
+        release = kernel.group(1) if kernel else ""
+        errors = [line.strip() for line in said.splitlines() if re.search(r"\berror: ", line)]
+        errors += [line.strip() for line in said.splitlines() if re.search(r"\*\*\* |Error ", line)]
+        if errors and not any(log.parents[1].glob(f"{release or '*'}/*/module")):
+            failed.append(
+                {
+                    "module": f"{log.parents[2].name} {log.parents[1].name}",
+                    "kernel": release,
+                    "error": errors[0],
+                    "log": "/" + str(log.relative_to(root)),
+                }
+            )
+    return failed
+
+
+def complaints(root: Path) -> list[str]:
+    """What dpkg and apt find wrong with what is installed; they take no lock and write nothing."""
+    if root != Path("/"):
+        return []
+    in_memory = ["Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=", "Debug::NoLocking=1"]
+    options = [word for option in in_memory for word in ("-o", option)]
+    said = output("dpkg", "--audit") + output("apt-get", "check", "-qq", *options)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not any(BROKEN.search(line) for line in lines):
+        return []
+    telling = [line for line in lines if " : " in line or BROKEN.search(line)]
+    return sorted(telling, key=lambda line: " : " not in line)
+
+
+def environment(root: Path, folder: str) -> dict[str, Any]:
+    """What TensorFlow's environment holds of CUDA."""
+    found = {"wheels": False, "cudnn": "", "ptxas": False, "libdevice": False}
+    for packages in (root / folder.lstrip("/")).glob("lib/python3.*/site-packages"):
+        for wheel in packages.glob("nvidia_cudnn_cu*.dist-info"):
+            found["cudnn"] = wheel.name[: -len(".dist-info")].rpartition("-")[2]
+        compiler = packages / "nvidia/cuda_nvcc"
+        found["wheels"] = (packages / "nvidia/cuda_runtime").is_dir()
+        found["ptxas"] = (compiler / "bin/ptxas").is_file()
+        found["libdevice"] = any((compiler / "nvvm/libdevice").glob("libdevice.*.bc"))
+    return found
+
+
+def toolkits(root: Path) -> list[dict[str, Any]]:
+    """The system's CUDA folders that have a runtime, and whether they have cuBLAS beside it."""
+    found = []
+    for folder in sorted((root / "usr/local").glob("cuda-*")):
+        libraries = [folder / "lib64", *folder.glob("targets/*/lib")]
+        if any(any(place.glob("libcudart.so*")) for place in libraries):
+            cublas = any(any(place.glob("libcublas.so*")) for place in libraries)
+            found.append({"path": "/" + str(folder.relative_to(root)), "cublas": cublas})
+    return found
+
+
+def kept(root: Path) -> dict[str, str]:
+    """What earlier runs have left."""
+    names = ("plan.json", "verify.json")
+    texts = {name: text(root / "etc/grindstone" / name) for name in names}
+    return {name: said for name, said in texts.items() if said}
+
+
+def private(root: Path) -> dict[str, list[str]]:
+    """The names that are somebody's: of this host and its neighbours, and of its people."""
+    hosts = [text(root / "etc/hostname"), text(root / "proc/sys/kernel/hostname")]
+    hosts += text(root / "proc/sys/kernel/domainname").replace("(none)", "").split()
+    for line in text(root / "etc/hosts").splitlines():
+        names = line.split("#")[0].split()[1:]
+        hosts += [name for name in names if not name.startswith(("localhost", "ip6-"))]
+    for line in text(root / "etc/resolv.conf").splitlines():
+        if line.startswith(("search", "domain")):
+            hosts += line.split()[1:]
+    users = [path.name for path in (root / "home").glob("*")]
+    for line in text(root / "etc/passwd").splitlines():
+        fields = line.split(":")
+        if len(fields) > 4 and fields[2].isdigit() and int(fields[2]) >= FIRST_USER:
+            users += [fields[0], fields[4].split(",")[0]]
+    users += [os.environ.get(name, "") for name in ("SUDO_USER", "LOGNAME", "USER")]
+    return {
+        "hosts": sorted({name.strip() for name in hosts} - {"", "."}),
+        "users": sorted({name.strip() for name in users} - {"", "nobody", "root"}),
+    }
+
+
+def look(root: Path, prefix: str) -> dict[str, Any]:
+    """Everything above."""
+    return {
+        "said": {
+            "kernel": kernel_log(root),
+            "builds": builds(root),
+            "packages": complaints(root),
+            "environment": environment(root, prefix.rstrip("/") + "/tensorflow"),
+            "toolkits": toolkits(root),
+            "library_path": os.environ.get("LD_LIBRARY_PATH", "") if root == Path("/") else "",
+        },
+        "kept": kept(root),
+        "private": private(root),
+    }
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "prefix": {"type": "path", "default": "/opt/grindstone"},
+            "sysroot": {"type": "path", "default": "/"},
+        },
+        supports_check_mode=True,
+    )
+    module.exit_json(changed=False, **look(Path(module.params["sysroot"]), module.params["prefix"]))
+
+
+if __name__ == "__main__":
+    main()
