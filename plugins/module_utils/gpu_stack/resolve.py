@@ -51,8 +51,12 @@ def resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
 
 
 def _nearest(found: Facts, wishes: Wishes, matrix: Matrix) -> str:
-    """The least change of the wishes with which something fits.  The disk is another matter."""
-    found = {**found, "free_mb": sys.maxsize, "free_boot_mb": None}
+    """The least change of the wishes with which something fits.
+
+    The disk and an interrupted package manager are another matter.
+    """
+    packages = {**found.get("packages", {}), "half_installed": [], "locked": False}
+    found = {**found, "packages": packages, "free_mb": sys.maxsize, "free_boot_mb": None}
     for change in _NEAREST:
         other = replace(wishes, **change)  # type: ignore[arg-type]
         if other == wishes:

@@ -63,6 +63,10 @@ def system(name: str) -> dict[str, Any]:
         "free_mb": 200_000,
         "free_boot_mb": 700,
         "gpus": [],
+        "driver": {},
+        "cuda": [],
+        "cudnn": [],
+        "packages": {},
         "kernels": {"running": said["kernel"], "next": said["kernel"], "installed": kernels},
         "secure_boot": {"state": "disabled", "key": "", "enrolled": False, "staged": False},
     }

@@ -1,0 +1,432 @@
+"""What holds for every plan: all generations, systems, drivers and wishes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.module_utils.gpu_stack import UV, Plan, RefusedError, Wishes, describe, resolve
+from tests.unit.plans import recorded
+from tests.unit.plans.recorded import MATRIX
+
+RANGE = ["3.10", "3.11", "3.12", "3.13"]
+ONE_LINE = re.compile(r"found [^\n;]+(; (?!expected)[^\n;]+)*; expected [^\n]+: [^\n]+[^\n: ]")
+
+
+def parts(names: str, version: str, origin: str) -> list[dict[str, str]]:
+    return [{"name": name, "version": version, "origin": origin} for name in names.split()]
+
+
+# Drivers as hosts have them: working, broken, of every origin.
+DRIVERS: list[dict[str, Any]] = [
+    {},
+    {"nouveau": True},
+    {
+        "loaded": "580.95.05",
+        "loaded_flavour": "open",
+        "libraries": "580.95.05",
+        "origin": "distribution",
+        "branch": "580",
+        "packages": parts("nvidia-driver-580-open libnvidia-compute-580", "580.95", "distribution"),
+    },
+    {
+        "loaded": "535.261.03",
+        "loaded_flavour": "proprietary",
+        "libraries": "535.261.03",
+        "origin": "distribution",
+        "branch": "535",
+        "packages": parts("nvidia-driver nvidia-kernel-dkms libcuda1", "535.261", "distribution"),
+    },
+    {
+        "loaded": "470.256.02",
+        "loaded_flavour": "proprietary",
+        "libraries": "470.256.02",
+        "origin": "distribution",
+        "branch": "470",
+        "packages": parts("nvidia-driver-470 nvidia-dkms-470", "470.256", "distribution"),
+    },
+    {
+        "loaded": "595.58.03",
+        "loaded_flavour": "open",
+        "libraries": "595.71.05",
+        "origin": "nvidia",
+        "branch": "595",
+        "packages": parts("nvidia-open libnvidia-compute cuda-toolkit-12-5", "595.71", "nvidia"),
+    },
+    {
+        "libraries": "580.95.05",
+        "origin": "nvidia",
+        "branch": "580",
+        "packages": parts("cuda-drivers-580 nvidia-dkms-580", "580.95", "nvidia"),
+    },
+    {
+        "loaded": "580.95.05",
+        "loaded_flavour": "proprietary",
+        "libraries": "580.95.05",
+        "origin": "ppa",
+        "branch": "580",
+        "packages": parts("nvidia-driver-580", "580.95", "ppa"),
+    },
+    {"loaded": "450.51.06", "libraries": "450.51.06", "origin": "runfile", "branch": "450"},
+    {"libraries": "590.48.01", "origin": "unknown", "branch": "590"},
+]
+SYSTEMS = sorted(recorded.SYSTEMS)
+
+
+def interpreters() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Any interpreters a host may have, at most one of them being `python3`."""
+    versions = st.lists(st.integers(8, 16), unique=True).map(sorted)
+    flags = st.tuples(st.booleans(), st.booleans())
+    several = versions.flatmap(
+        lambda minors: st.tuples(
+            st.just(minors),
+            st.lists(flags, min_size=len(minors), max_size=len(minors)),
+            st.sampled_from([None, *minors]),
+        )
+    )
+    return several.map(
+        lambda drawn: [
+            {
+                "path": f"/usr/bin/python3.{minor}",
+                "version": f"3.{minor}",
+                "whole": whole,
+                "ensurepip": ensurepip,
+                "default": minor == drawn[2],
+            }
+            for minor, (whole, ensurepip) in zip(drawn[0], drawn[1], strict=True)
+        ]
+    )
+
+
+def gpus() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Up to three GPUs of any generations, one of them perhaps passed through."""
+    names = st.lists(st.sampled_from(sorted(recorded.GPUS)), max_size=3)
+    bound = st.sampled_from(["", "", "nouveau", "vfio-pci"])
+    drawn = st.tuples(names, bound)
+    return drawn.map(
+        lambda both: [
+            recorded.gpu(name, place, bound=both[1] if place == 0 else "")
+            for place, name in enumerate(both[0])
+        ]
+    )
+
+
+@st.composite
+def any_facts(draw: st.DrawFn) -> dict[str, Any]:
+    """Hosts of every kind, with one or two things that are seldom so."""
+    found = recorded.system(draw(st.sampled_from(SYSTEMS)))
+    found |= {
+        "gpus": draw(gpus()),
+        "desktop": draw(st.booleans()),
+        "pythons": draw(st.one_of(st.just(found["pythons"]), interpreters())),
+        "driver": draw(st.sampled_from(DRIVERS)),
+        "cuda": draw(st.sampled_from([[], [{"version": "11.0", "path": "/usr/local/cuda-11.0"}]])),
+        "environment": draw(st.sampled_from(ENVIRONMENTS)),
+        "secure_boot": {
+            "state": draw(st.sampled_from(["enabled", "disabled", "no efi"])),
+            "enrolled": False,
+        },
+    }
+    for seldom in draw(st.lists(st.sampled_from(SELDOM), max_size=2)):
+        found = recorded.merged(found, seldom)
+    kernel = draw(st.sampled_from(["", "", "generic", "oem-24.04", "linux-zen", "mine"]))
+    if kernel:
+        more = {"release": f"6.9.1-9-{kernel}", "flavour": kernel, "headers": draw(st.booleans())}
+        found["kernels"]["installed"].append({"package": "", "nvidia": {}, **more})
+    return found
+
+
+ENVIRONMENTS: list[dict[str, str]] = [
+    {"python": "", "tensorflow": ""},
+    {"python": "3.11", "tensorflow": "2.20.0"},
+    {"python": "3.13", "tensorflow": "2.21.0", "cudnn": ""},
+]
+SELDOM: list[dict[str, Any]] = [
+    {"secure_boot": {"enrolled": True}},
+    {"packages": {"repositories": ["nvidia"]}},
+    {"packages": {"repositories": ["ppa:graphics-drivers/ppa"]}},
+    {"packages": {"held": ["nvidia-driver-470"]}},
+    {"packages": {"half_installed": ["libc-bin"]}},
+    {"driver": {"devices": ["/dev/nvidia0"]}, "container": "docker"},
+    {"container": "podman"},
+    {"wsl": True},
+    {"architecture": "aarch64"},
+    {"architecture": "riscv64"},
+    {"machine": "Jetson"},
+    {"machine": "DGX"},
+    {"glibc": "2.24"},
+    {"glibc": ""},
+    {"free_mb": 4_500},
+    {"free_boot_mb": 20},
+]
+NO_WISH = Wishes()
+ONE_WISH = [
+    NO_WISH,
+    *(Wishes(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
+    *(Wishes(tensorflow=v) for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15")),
+    *(Wishes(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
+    Wishes(driver_origin="nvidia"),
+    Wishes(cuda="system"),
+    Wishes(cuda="none"),
+    Wishes(reboot=False),
+    Wishes(prefix="/srv/a b"),
+    Wishes(cuda="none", driver_origin="nvidia"),
+    Wishes(cuda="system", driver="580", driver_origin="nvidia"),
+]
+ANY_FACTS = any_facts()
+ANY_WISHES = st.one_of(
+    st.just(NO_WISH),
+    st.sampled_from(ONE_WISH),
+    st.builds(
+        Wishes,
+        python=st.sampled_from(["", *RANGE]),
+        tensorflow=st.sampled_from(["", "2.21.0", "2.19", "2.16.2", "2.14.1"]),
+        driver=st.sampled_from(["", "keep", "skip", "470", "535", "580", "595", "610"]),
+        driver_origin=st.sampled_from(["distribution", "nvidia"]),
+        cuda=st.sampled_from(["wheels", "system", "none"]),
+        reboot=st.booleans(),
+    ),
+)
+
+
+def attempt(found: dict[str, Any], wishes: Wishes) -> Plan | str:
+    try:
+        return resolve(found, wishes, MATRIX)
+    except RefusedError as refused:
+        return str(refused)
+
+
+def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The facts after the plan has been carried out and the host rebooted."""
+    tensorflow, driver, cuda = (plan.record[part] for part in ("tensorflow", "driver", "cuda"))
+    wheels = cuda["action"] == "wheels"
+    after = found | {
+        "environment": {
+            "python": tensorflow["python"],
+            "tensorflow": tensorflow["version"],
+            "cudnn": cuda["installed_cudnn"] if wheels else "",
+        },
+        "pythons": [{**python, "ensurepip": True} for python in found["pythons"]],
+        "owned": {"open": [], "packages": list(plan.packages)},
+    }
+    if cuda["action"] == "system":
+        prefix = {"version": cuda["version"], "path": cuda["prefix"], "origin": "nvidia"}
+        after["cuda"] = [*found["cuda"], prefix]
+        after["cudnn"] = [{"version": cuda["installed_cudnn"], "path": "/usr/lib/libcudnn.so.9"}]
+        after["owned"]["packages"] += list(cuda["packages"])
+    if driver["action"] == "install":
+        version = "590.48.01" if driver["branch"] == "rolling" else f"{driver['branch']}.95.05"
+        installed = [*driver["first"], *driver["packages"]]
+        left = [
+            part
+            for part in found["driver"].get("packages", [])
+            if part["name"] not in [*driver["remove"], *installed]
+        ]
+        new = parts(" ".join(installed), version, driver["origin"])
+        after["driver"] = {
+            "loaded": version,
+            "loaded_flavour": driver["flavour"],
+            "libraries": version,
+            "nouveau": False,
+            "nouveau_blacklisted": True,
+            "origin": driver["origin"],
+            "branch": version.split(".")[0],
+            "packages": left + new,
+            "devices": ["/dev/nvidia0"],
+        }
+        after["owned"]["packages"] += installed
+        after["packages"] = {**found["packages"], "held": driver["hold"], "half_installed": []}
+        enrolled = (
+            driver["secure_boot"] in ("enrolled", "stage") or found["secure_boot"]["enrolled"]
+        )
+        after["secure_boot"] = {**found["secure_boot"], "enrolled": enrolled}
+        kernels = [{**each, "headers": True} for each in found["kernels"]["installed"]]
+        after["kernels"] = {**found["kernels"], "installed": kernels}
+    return after
+
+
+# Said here again, in few words, so that a slip in the matrix is one: (first branch, last, modules).
+BY_GENERATION = {
+    "Fermi": (0, 390, {"proprietary"}),
+    "Kepler": (0, 470, {"proprietary"}),
+    **dict.fromkeys(["Maxwell", "Pascal", "Volta"], (0, 580, {"proprietary"})),
+    **dict.fromkeys(["Turing", "Ampere"], (0, 9999, {"open", "proprietary"})),
+    **dict.fromkeys(["Ada", "Hopper"], (515, 9999, {"open", "proprietary"})),
+    **dict.fromkeys(["Blackwell", ""], (570, 9999, {"open"})),
+}
+CUDA_FLOOR = {"11": 450, "12": 525}
+
+
+def numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
+
+
+def must_hold(found: dict[str, Any], wishes: Wishes) -> None:
+    """All of it, for one host."""
+    came = attempt(found, wishes)
+    assert attempt(found, wishes) == came
+    if isinstance(came, str):
+        assert ONE_LINE.fullmatch(came), came
+        must_advise_what_works(found, wishes, came)
+        return
+    must_have_one_origin(found, came)
+    must_keep_to_floors_and_caps(found, came)
+    must_be_as_wished(wishes, came)
+    must_have_an_interpreter(found, wishes, came)
+    must_last(found, wishes, came)
+    for line in describe(came, found, "here").splitlines():
+        assert len(line) <= 88
+        assert line == line.rstrip()
+
+
+def must_advise_what_works(found: dict[str, Any], wishes: Wishes, refused: str) -> None:
+    advice = re.search(r"((set|leave) plan_[^:]+) for (tensorflow-\S+)$", refused)
+    if not advice:
+        hopeless = found["glibc"] in ("", "2.24") or found["architecture"] == "riscv64"
+        assert hopeless or not refused.endswith("use another host")
+        return
+    said, stack = advice.group(1), advice.group(3)
+    change = dict(re.findall(r"plan_(\w+)=(\S+?)(?=[ ,]|$)", said))
+    empty = said.split("leave ")[1] if "leave " in said else ""
+    change |= dict.fromkeys(re.findall(r"plan_(\w+)", empty), "")
+    room: dict[str, Any] = {
+        "free_mb": 10**9,
+        "free_boot_mb": None,
+        "packages": {"half_installed": []},
+    }
+    plan = attempt(recorded.merged(found, room), replace(wishes, **change))
+    assert isinstance(plan, Plan), (refused, plan)
+    assert plan.record["stack"] == stack
+
+
+def templates(driver: dict[str, Any]) -> list[str]:
+    """The names that the driver's origin has for its branch, as regular expressions."""
+    rows = [
+        each
+        for each in MATRIX.drivers
+        if each["origin"] == driver["origin"] and driver["branch"] in each["branches"]
+    ]
+    names = [
+        name
+        for each in rows
+        for name in [
+            *itertools.chain(*each["packages"].values()),
+            *each["module"].values(),
+            *each.get("precompiled", {}).values(),
+            *each.get("first", []),
+        ]
+    ]
+    words = {"open": "(-open)?", "server": "(-server)?", "kernel": ".+"}
+    return [name.format(branch=driver["branch"], **words) for name in names]
+
+
+def must_have_one_origin(found: dict[str, Any], plan: Plan) -> None:
+    driver = plan.record["driver"]
+    if driver["action"] != "install":
+        return
+    known = "|".join(templates(driver))
+    for name in set(driver["packages"]) - set(driver["headers"]):
+        assert re.fullmatch(known, name)
+    stays = [
+        part
+        for part in found["driver"].get("packages", [])
+        if part["name"] not in driver["remove"] and "toolkit" not in part["name"]
+    ]
+    assert all(part["origin"] == driver["origin"] for part in stays)
+    assert not set(driver["packages"]) & set(driver["remove"])
+
+
+def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
+    driver, cuda = plan.record["driver"], plan.record["cuda"]
+    used = [gpu for gpu in plan.record["gpus"] if gpu["used"]]
+    if driver["action"] == "install":
+        branch = 590 if driver["branch"] == "rolling" else int(driver["branch"])
+    elif driver["action"] == "keep":
+        branch = int(driver["version"].split(".")[0])
+    else:
+        branch = 0
+    for gpu in used:
+        first, last, modules = BY_GENERATION[gpu["generation"]]
+        assert not branch or first <= branch <= last
+        if driver["action"] == "install":
+            assert driver["flavour"] in modules
+        if driver["action"] == "keep":
+            assert found["driver"].get("loaded_flavour", min(modules)) in modules
+    if cuda["action"] == "none":
+        assert plan.record["stack"] == "tensorflow-2.21-cpu"
+        return
+    stack = next(each for each in MATRIX.stacks if each["name"] == plan.record["stack"])
+    for gpu in used:
+        low, high = (numbers(each) for each in stack["capabilities"])
+        assert low <= numbers(gpu["compute_capability"]) <= high
+    assert numbers(cuda["installed_cudnn"]) >= numbers(cuda["cudnn"])
+    if any(numbers(gpu["compute_capability"]) < [7, 5] for gpu in used):
+        assert numbers(cuda["installed_cudnn"]) <= [9, 10, 2, 21]
+    if branch:
+        assert branch >= CUDA_FLOOR[cuda["version"].split(".")[0]]
+    assert plan.record["tensorflow"]["version"] != "2.16.1"
+    assert found["architecture"] == "x86_64"
+
+
+def must_be_as_wished(wishes: Wishes, plan: Plan) -> None:
+    driver, cuda = plan.record["driver"], plan.record["cuda"]
+    version = plan.record["tensorflow"]["version"]
+    assert f"{version}.".startswith(f"{wishes.tensorflow}.") or not wishes.tensorflow
+    assert cuda["action"] in (wishes.cuda, "none")
+    if driver["action"] == "install":
+        assert wishes.driver in ("", driver["branch"])
+        assert driver["reboot"] == ("when needed" if wishes.reboot else "never")
+        assert wishes.driver_origin in ("distribution", driver["origin"])
+    if wishes.driver in ("keep", "skip"):
+        assert driver["action"] in (wishes.driver, "none")
+
+
+def must_have_an_interpreter(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+    python = plan.record["tensorflow"]["python"]
+    stack = next(each for each in MATRIX.stacks if each["name"] == plan.record["stack"])
+    assert python in stack["pythons"]
+    assert wishes.python in ("", python)
+    usable = {row["path"]: row["version"] for row in found["pythons"] if row["whole"]}
+    assert plan.base == UV or usable[plan.base] == python
+
+
+def must_last(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+    after = attempt(applied(found, plan), wishes)
+    assert isinstance(after, Plan), after
+    expected = plan.lasting
+    if expected["driver"].get("secure_boot") == "stage":
+        expected["driver"]["secure_boot"] = "enrolled"  # by a person, at the boot
+    assert after.lasting == expected
+    assert after.changes == []
+
+
+@given(found=ANY_FACTS, wishes=ANY_WISHES)
+def test_every_plan_keeps_the_laws_and_every_refusal_is_one_line_with_advice_that_works(
+    found: dict[str, Any], wishes: Wishes
+) -> None:
+    must_hold(found, wishes)
+
+
+def test_the_laws_hold_for_every_generation_on_every_system_with_every_driver() -> None:
+    for gpu, system, driver in itertools.product(recorded.GPUS, SYSTEMS, DRIVERS):
+        found = recorded.system(system) | {"gpus": [recorded.gpu(gpu, 0)], "driver": driver}
+        must_hold(found, NO_WISH)
+
+
+def test_the_laws_hold_for_every_generation_on_every_system_with_every_wish() -> None:
+    for gpu, system, wishes in itertools.product(recorded.GPUS, SYSTEMS, ONE_WISH):
+        found = recorded.system(system) | {"gpus": [recorded.gpu(gpu, 0)]}
+        must_hold(found, wishes)
+
+
+def test_the_laws_hold_for_every_two_generations_on_every_system() -> None:
+    pairs = itertools.combinations(recorded.GPUS, 2)
+    for (one, other), system in itertools.product(pairs, SYSTEMS):
+        both = [recorded.gpu(one, 0), recorded.gpu(other, 1)]
+        for wishes in (NO_WISH, Wishes(cuda="none")):
+            must_hold(recorded.system(system) | {"gpus": both}, wishes)

@@ -1,0 +1,246 @@
+"""The matrix against its locks and against what the wheels say of themselves."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+import zipfile
+from email.parser import HeaderParser
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import parse_wheel_filename
+
+from tests.roles import roots
+from tests.unit.plans.recorded import MATRIX
+
+LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
+FOR_GPUS = [stack for stack in MATRIX.stacks if stack["capabilities"]]
+NAMES = [stack["name"] for stack in MATRIX.stacks]
+OLDEST = (3, 10)  # the oldest Python that Grindstone offers
+
+
+def pins(lock: str) -> dict[str, str]:
+    """The versions that a lock lists."""
+    text = (LOCKS / lock).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
+
+
+def stack_named(name: str) -> dict[str, Any]:
+    return next(stack for stack in MATRIX.stacks if stack["name"] == name)
+
+
+@cache
+def index() -> str:
+    """The package index that pip is set up for here, as its own help says it."""
+    pip = shutil.which("pip3") or shutil.which("pip")
+    if not pip:
+        pytest.skip("the index is asked of pip, and there is none")
+    said = subprocess.run([pip, "install", "--help"], capture_output=True, text=True, check=True)
+    found = re.search(r"\(default (https?://\S+?)\)", re.sub(r"\s+", " ", said.stdout))
+    if not found:
+        pytest.skip("this pip does not say which index it uses")
+    return found.group(1).rstrip("/")
+
+
+def fetched(address: str, part: str = "") -> tuple[bytes, str]:
+    """What is there, or `part` of its bytes, and the range that the answer is of."""
+    request = urllib.request.Request(address, headers={"Range": f"bytes={part}"} if part else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read(), answer.headers.get("Content-Range", "")
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+    except (urllib.error.URLError, TimeoutError) as error:
+        pytest.skip(f"the package index cannot be reached: {type(error).__name__}")
+
+
+class Distant(io.RawIOBase):
+    """A file of the index's, of which only those parts are fetched that are read."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.place = address, 0
+        _, said = fetched(address, "0-0")
+        if not said:
+            pytest.skip("the package index sends files as a whole only")
+        self.size = int(said.rsplit("/", 1)[1])
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.place = offset + {io.SEEK_CUR: self.place, io.SEEK_END: self.size}.get(whence, 0)
+        return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.size if size < 0 else min(self.size, self.place + size)
+        if end <= self.place:
+            return b""
+        data, _ = fetched(self.address, f"{self.place}-{end - 1}")
+        self.place += len(data)
+        return data
+
+
+def from_wheel(address: str) -> str:
+    """The METADATA of a wheel: by PEP 658 where the index has it, else out of the wheel."""
+    try:
+        return fetched(f"{address}.metadata")[0].decode()
+    except urllib.error.HTTPError:
+        with zipfile.ZipFile(Distant(address)) as wheel:
+            name = next(each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+            return wheel.read(name).decode()
+
+
+@cache
+def wheels(version: str) -> dict[str, str]:
+    """The addresses of a TensorFlow's wheels for Linux, by file name; they never change."""
+    kept = roots.kept() / f"metadata/tensorflow-{version}.json"
+    if not kept.exists():
+        text = fetched(f"{index()}/tensorflow/")[0].decode()
+        links = re.findall(r'href="([^"#]*/(tensorflow-[^"#/]*\.whl))', text)
+        start = f"tensorflow-{version}-"
+        of_it = {name: link for link, name in links if name.startswith(start) and "linux" in name}
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(of_it), encoding="utf-8")
+    return dict(json.loads(kept.read_text(encoding="utf-8")))
+
+
+@cache
+def metadata(version: str) -> tuple[SpecifierSet, list[Requirement]]:
+    """Requires-Python and the requirements, from the newest x86_64 wheel's METADATA."""
+    name = max(each for each in wheels(version) if "x86_64" in each)
+    kept = roots.kept() / f"metadata/{name}.metadata"
+    if not kept.exists():
+        kept.write_text(from_wheel(wheels(version)[name]), encoding="utf-8")
+    said = HeaderParser().parsestr(kept.read_text(encoding="utf-8"))
+    requirements = [Requirement(each) for each in said.get_all("Requires-Dist", [])]
+    return SpecifierSet(said["Requires-Python"]), requirements
+
+
+def with_cuda(version: str) -> dict[str, SpecifierSet]:
+    """What `tensorflow[and-cuda]` adds."""
+    return {
+        each.name: each.specifier
+        for each in metadata(version)[1]
+        if each.marker and 'extra == "and-cuda"' in str(each.marker)
+    }
+
+
+def test_every_row_names_its_source() -> None:
+    for rows in vars(MATRIX).values():
+        assert all(row["source"] for row in rows)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(name: str) -> None:
+    stack = stack_named(name)
+    brought = pins(stack["lock"])
+    assert brought["tensorflow"] == stack["tensorflow"]
+    cudnn = {each: version for each, version in brought.items() if "cudnn" in each}
+    if stack["capabilities"]:
+        major = stack["cuda"].split(".")[0]
+        assert cudnn == {f"nvidia-cudnn-cu{major}": stack["cudnn_installed"]}
+    else:
+        assert not [each for each in brought if each.startswith("nvidia")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_and_no_cuda(name: str) -> None:
+    lock = stack_named(name).get("system_lock")
+    if lock:
+        brought = pins(lock)
+        assert brought["tensorflow"] == stack_named(name)["tensorflow"]
+        assert not [each for each in brought if each.startswith("nvidia")]
+
+
+def test_stacks_are_the_newest_first_and_those_that_are_pinned_have_a_newer_one() -> None:
+    versions = [[int(part) for part in stack["tensorflow"].split(".")] for stack in FOR_GPUS]
+    assert versions == sorted(versions, reverse=True)
+    for stack in FOR_GPUS:
+        newer = FOR_GPUS[: FOR_GPUS.index(stack)]
+        same = [each for each in newer if each["capabilities"] == stack["capabilities"]]
+        assert bool(same) == bool(stack.get("pinned"))
+
+
+def test_no_stack_for_gpus_before_turing_has_a_cudnn_that_dropped_them() -> None:
+    for stack in FOR_GPUS:
+        if float(stack["capabilities"][0]) < 7.5:
+            cudnn = tuple(int(part) for part in stack["cudnn_installed"].split("."))
+            assert cudnn <= (9, 10, 2, 21)
+
+
+def test_no_broken_release_is_in_a_stack_and_each_has_one_that_works() -> None:
+    offered = [stack["tensorflow"] for stack in MATRIX.stacks]
+    for row in MATRIX.broken:
+        assert row["tensorflow"] not in offered
+        assert row["instead"] in offered
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(name: str) -> None:
+    stack = stack_named(name)
+    for architecture in stack["architectures"]:
+        tags = [
+            tag
+            for wheel in wheels(stack["tensorflow"])
+            if architecture in wheel
+            for tag in parse_wheel_filename(wheel)[3]
+        ]
+        built = {(3, int(tag.interpreter[3:])) for tag in tags if tag.interpreter[:3] == "cp3"}
+        expected = [f"3.{minor}" for _, minor in sorted(built) if (3, minor) >= OLDEST]
+        assert stack["pythons"] == expected
+    takes, _ = metadata(stack["tensorflow"])
+    assert all(f"{python}.0" in takes for python in stack["pythons"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stack_s_glibc_is_that_of_its_wheels(name: str) -> None:
+    stack = stack_named(name)
+    said = {
+        f"{match.group(1)}.{match.group(2)}"
+        for wheel in wheels(stack["tensorflow"])
+        if (match := re.search(r"manylinux_(\d+)_(\d+)_", wheel))
+    }
+    assert said == {stack["glibc"]}
+
+
+@pytest.mark.parametrize("name", [stack["name"] for stack in FOR_GPUS])
+def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(name: str) -> None:
+    stack = stack_named(name)
+    asked = with_cuda(stack["tensorflow"])
+    brought = pins(stack["lock"])
+    # TF-TRT alone needs it, and there is none for Python 3.11.
+    left_out = {each for each in asked if each not in brought}
+    assert left_out <= {"tensorrt"}
+    for each, specifier in asked.items():
+        if each not in left_out:
+            assert brought[each] in specifier, each
+
+
+@pytest.mark.parametrize("name", [stack["name"] for stack in FOR_GPUS])
+def test_a_stack_s_cuda_and_cudnn_are_the_least_that_tensorflow_asks_for(name: str) -> None:
+    stack = stack_named(name)
+    asked = with_cuda(stack["tensorflow"])
+    major = stack["cuda"].split(".")[0]
+
+    def least(package: str) -> str:
+        return next(each.version for each in asked[package] if each.operator in ("==", ">="))
+
+    assert least(f"nvidia-cudnn-cu{major}") == stack["cudnn"]
+    assert least(f"nvidia-cuda-nvcc-cu{major}").startswith(f"{stack['cuda']}.")
