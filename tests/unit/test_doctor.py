@@ -392,8 +392,7 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str]]] = {
                 ],
             },
             "/etc/profile.d/cuda.sh puts /usr/local/cuda-11.0/lib64 first, with cuDNN 8.0.4",
-            r"sudo sed -i.old '\|LD_LIBRARY_PATH.*/usr/local/cuda-11.0/lib64|d' "
-            "/etc/profile.d/cuda.sh",
+            r"'\|LD_LIBRARY_PATH.*/usr/local/cuda-11.0/lib64|d' /etc/profile.d/cuda.sh",
         ),
         (
             {
