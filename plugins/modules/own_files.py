@@ -1,0 +1,151 @@
+"""What of Grindstone's lies on this host, and who uses it?  Nothing is changed.
+
+Only what Grindstone can tell to be its own is named: the prefix may be a folder that others use.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: own_files
+short_description: Names the files that Grindstone has made on a host
+description:
+  - Names the folders below the prefix and the system's that Grindstone has made, its ledgers, and
+    the processes that use any of it.
+  - It changes nothing, in check mode or out of it.
+author: Grindstone's authors
+options:
+  prefix:
+    description: The folder that everything is installed below.
+    type: path
+    default: /opt/grindstone
+  sysroot:
+    description: The folder to take for the root of the host.
+    type: path
+    default: /
+"""
+
+EXAMPLES = """
+- name: Look for what is Grindstone's
+  grindstone.grindstone.own_files:
+    prefix: /opt/grindstone
+  register: remove_found
+"""
+
+RETURN = """
+paths:
+  description: What is Grindstone's, in the order to remove it in.
+  returned: always
+  type: list
+  elements: str
+stays:
+  description: What else is in the prefix.
+  returned: always
+  type: list
+  elements: str
+ledgers:
+  description: The names of the ledgers, the last to have been opened first.
+  returned: always
+  type: list
+  elements: str
+users:
+  description: The processes that run from the prefix, each with its C(pid) and C(name).
+  returned: always
+  type: list
+  elements: dict
+"""
+
+STATE = "var/lib/grindstone"
+CONFIGURATION = "etc/grindstone"
+LAST_FIRST = ["cuda", "nvidia_driver"]  # site.yml's order, backwards
+
+
+def environments(prefix: Path) -> list[Path]:
+    """The environments, whole or half made: each has the file that venv and uv leave."""
+    names = [name + end for name in ("tensorflow", "tools") for end in ("", ".new", ".old")]
+    return [prefix / name for name in names if (prefix / name / "pyvenv.cfg").is_file()]
+
+
+def of_uv(prefix: Path) -> list[Path]:
+    """The cache of uv and the folder of the Pythons that it brought, if they are uv's alone."""
+    cache, pythons = prefix / "cache", prefix / "python"
+    found = [cache] if (cache / "CACHEDIR.TAG").is_file() or _empty(cache) else []
+    if pythons.is_dir() and not pythons.is_symlink():
+        names = [path.name for path in pythons.iterdir()]
+        if all(name.startswith((".", "cpython-", "pypy-")) for name in names):
+            found.append(pythons)
+    return found
+
+
+def _empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def own(root: Path, prefix: Path) -> tuple[list[Path], list[Path]]:
+    """What goes, in its order, and what else the prefix holds: others' files and mounts."""
+    mine = [path for path in environments(prefix) + of_uv(prefix) if not os.path.ismount(str(path))]
+    if mine and (prefix / ".lock").is_file():
+        mine.append(prefix / ".lock")
+    stays = sorted(set(prefix.iterdir()) - set(mine)) if prefix.is_dir() else []
+    if prefix.is_dir() and not stays and not os.path.ismount(str(prefix)):
+        mine.append(prefix)
+    # Last, for they tell a run that was cut off what there is to remove.
+    mine += [root / name for name in (STATE, CONFIGURATION) if (root / name).is_dir()]
+    return mine, stays
+
+
+def ledgers(root: Path) -> list[str]:
+    """The names of the ledgers, in the order to undo them in."""
+    names = [path.stem for path in (root / STATE / "ledger").glob("*.json")]
+    order = {name: number for number, name in enumerate(LAST_FIRST)}
+    return sorted(names, key=lambda name: (order.get(name, len(order)), name))
+
+
+def users(root: Path, prefix: Path) -> list[dict[str, Any]]:
+    """The processes of this root that run or have mapped something below the prefix."""
+    found = []
+    folder = str(prefix).rstrip("/") + "/"
+    for process in sorted((root / "proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        if int(process.name) in (os.getpid(), os.getppid()):
+            continue
+        try:
+            if not (process / "root").samefile(root):
+                continue  # another root's, as a container's
+            program = (process / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+            mapped = (process / "maps").read_text(encoding="utf-8", errors="replace")
+            name = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:  # it has ended
+            continue
+        if program.startswith(folder) or f" {folder}" in mapped:
+            found.append({"pid": int(process.name), "name": name})
+    return found
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "prefix": {"type": "path", "default": "/opt/grindstone"},
+            "sysroot": {"type": "path", "default": "/"},
+        },
+        supports_check_mode=True,
+    )
+    root = Path(module.params["sysroot"])
+    prefix = root / module.params["prefix"].strip("/")
+    goes, stays = own(root, prefix)
+    module.exit_json(
+        changed=False,
+        paths=["/" + str(path.relative_to(root)) for path in goes],
+        stays=["/" + str(path.relative_to(root)) for path in stays],
+        ledgers=ledgers(root),
+        users=users(root, prefix),
+    )
+
+
+if __name__ == "__main__":
+    main()
