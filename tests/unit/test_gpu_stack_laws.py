@@ -279,6 +279,7 @@ def must_hold(found: dict[str, Any], wishes: Wishes) -> None:
     must_be_as_wished(wishes, came)
     must_have_an_interpreter(found, wishes, came)
     must_last(found, wishes, came)
+    must_be_the_same_after_a_kill(found, wishes, came)
     for line in describe(came, found, "here").splitlines():
         assert len(line) <= 88
         assert line == line.rstrip()
@@ -403,6 +404,28 @@ def must_last(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
         expected["driver"]["secure_boot"] = "enrolled"  # by a person, at the boot
     assert after.lasting == expected
     assert after.changes == []
+
+
+def must_be_the_same_after_a_kill(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+    """The old packages are gone, and half of the new are there, one of them half installed."""
+    driver = plan.record["driver"]
+    if driver["action"] != "install":
+        return
+    new = driver["packages"][: len(driver["packages"]) // 2]
+    old = found["driver"].get("packages", [])
+    left = [part for part in old if part["name"] not in driver["remove"]]
+    installed = left + parts(" ".join(new), "1", driver["origin"])
+    some = {"origin": driver["origin"], "branch": driver["branch"], "packages": installed}
+    killed = found | {
+        "driver": some if installed else {},
+        "owned": {"open": ["nvidia_driver"], "packages": new},
+        "packages": {**found["packages"], "half_installed": new[:1]},
+    }
+    if driver["origin"] == "nvidia":
+        killed["packages"]["repositories"] = ["nvidia"]
+    after = attempt(killed, wishes)
+    assert isinstance(after, Plan), after
+    assert after.lasting == plan.lasting
 
 
 @given(found=ANY_FACTS, wishes=ANY_WISHES)

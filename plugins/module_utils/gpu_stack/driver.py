@@ -6,7 +6,16 @@ from . import gpus
 from .host import Host
 from .install import install
 from .model import Matrix, Record, RefusedError, Row, Wishes, numbers
-from .parts import WHO, branch_there, is_there, origin, ours, version_there
+from .parts import (
+    NOT_LOADED,
+    NOT_THE_SAME,
+    WHO,
+    branch_there,
+    is_there,
+    origin,
+    ours,
+    version_there,
+)
 
 WISHES = ("", "keep", "skip")
 
@@ -76,10 +85,10 @@ def _misfit(host: Host, matrix: Matrix, stack: Row) -> str:
             f"the {driver['loaded_flavour']} module does not drive {_not_by(host, driver, matrix)}"
         )
     if not driver["loaded"]:
-        return "its module is not loaded"
+        return NOT_LOADED
     if driver["libraries"] != driver["loaded"]:
         libraries = driver["libraries"] or "missing"
-        return f"the loaded module is {driver['loaded']}, and the libraries are {libraries}"
+        return f"{NOT_THE_SAME} {driver['loaded']}, and the libraries are {libraries}"
     return _no_module_next(host)
 
 

@@ -15,6 +15,8 @@ WHO = {
     "unknown": "an unknown source",
     "": "an unknown source",
 }
+# How a misfit begins that the next boot may mend.
+NOT_LOADED, NOT_THE_SAME = PENDING = ("its module is not loaded", "the loaded module is")
 # What has NVIDIA's or CUDA's name and is no part of a driver.
 _NO_DRIVER = re.compile(
     r"container|docker|toolkit|cudnn|nvidia-cuda-|nvidia-settings|^cuda-(?!drivers)|fabricmanager"
