@@ -1,0 +1,417 @@
+"""The stages of the proof: the driver's by folders of files, the GPUs' by a TensorFlow of ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parents[2]
+spec = importlib.util.spec_from_file_location("verify", HERE / "roles/verify/files/verify.py")
+assert spec is not None
+assert spec.loader is not None
+verify = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(verify)
+
+KERNEL = "6.1.0-50-amd64"
+LOADED = (
+    "NVRM version: NVIDIA UNIX {flavour} Kernel Module{arch}  {version}  Release Build  (dvs)\n"
+    "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14+deb12u1)\n"
+)
+PLAN: dict[str, Any] = {
+    "host": {"kernel": KERNEL},
+    "gpus": [{"address": "0000:01:00.0"}, {"address": "0000:02:00.0", "used": True}],
+    "driver": {"action": "install"},
+    "cuda": {"action": "wheels", "version": "12.5", "cudnn": "9.3.0.75"},
+    "tensorflow": {"gpu": True},
+}
+
+
+def put(root: Path, name: str, text: str = "") -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A host whose driver works, on Debian's paths."""
+    version = LOADED.format(flavour="x86_64", arch="", version="535.261.03")
+    put(tmp_path, "proc/driver/nvidia/version", version)
+    put(tmp_path, "proc/sys/kernel/osrelease", KERNEL + "\n")
+    put(tmp_path, f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko.xz")
+    put(tmp_path, "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03")
+    for name in ("nvidiactl", "nvidia-uvm", "nvidia0", "nvidia1"):
+        put(tmp_path, f"dev/{name}")
+    return tmp_path
+
+
+def failure(check: Callable[..., str], *arguments: Any) -> tuple[str, str]:
+    with pytest.raises(verify.StageError) as caught:
+        check(*arguments)
+    return str(caught.value), caught.value.advice
+
+
+def test_a_working_driver_is_said_with_its_version_and_flavour(root: Path) -> None:
+    assert verify.driver(PLAN, root) == "535.261.03 (proprietary), module and libraries alike"
+    text = LOADED.format(flavour="Open", arch=" for x86_64", version="580.95.05")
+    put(root, "proc/driver/nvidia/version", text)
+    put(root, "usr/lib/libcuda.so.580.95.05")
+    assert verify.driver(PLAN, root) == "580.95.05 (open), module and libraries alike"
+
+
+def test_libraries_that_were_upgraded_under_the_module_want_a_reboot(root: Path) -> None:
+    library = root / "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03"
+    library.rename(library.with_name("libcuda.so.580.95.05"))
+    found, advice = failure(verify.driver, PLAN, root)
+    assert "the loaded module is 535.261.03, the libraries are 580.95.05" in found
+    assert advice.startswith("reboot")
+
+
+def test_a_module_without_its_libraries_is_told_from_a_mismatch(root: Path) -> None:
+    (root / "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03").unlink()
+    found, advice = failure(verify.driver, PLAN, root)
+    assert "libcuda.so is not on this host" in found
+    assert "site.yml" in advice
+
+
+def unload(root: Path) -> None:
+    (root / "proc/driver/nvidia/version").unlink()
+
+
+def test_nouveau_in_the_modules_place_is_named(root: Path) -> None:
+    unload(root)
+    (root / "sys/module/nouveau").mkdir(parents=True)
+    found, advice = failure(verify.driver, PLAN, root)
+    assert found.startswith("nouveau holds the GPU")
+    assert "initramfs" in advice
+
+
+def test_a_module_that_is_there_and_not_loaded_points_to_dmesg_and_secure_boot(root: Path) -> None:
+    unload(root)
+    found, advice = failure(verify.driver, PLAN, root)
+    assert found == f"NVIDIA's module is there for kernel {KERNEL}, and not loaded"
+    assert "Key was rejected by service" in advice
+
+
+def test_a_kernel_without_a_module_says_which_kernel_has_one(root: Path) -> None:
+    unload(root)
+    put(root, "proc/sys/kernel/osrelease", "6.1.0-49-amd64\n")
+    found, advice = failure(verify.driver, PLAN, root)
+    assert "the running kernel 6.1.0-49-amd64 has no NVIDIA module" in found
+    assert KERNEL in found
+    assert advice == "reboot into the newer kernel"
+    found, advice = failure(verify.driver, {"host": {"kernel": "6.1.0-49-amd64"}}, root)
+    assert found == "the running kernel 6.1.0-49-amd64 has no NVIDIA module"
+    assert "headers" in advice
+
+
+def test_the_devices_of_every_gpu_are_looked_for(root: Path) -> None:
+    assert verify.device_nodes(PLAN, root) == "nvidiactl, nvidia-uvm, nvidia0, nvidia1"
+    (root / "dev/nvidia1").unlink()
+    assert failure(verify.device_nodes, PLAN, root)[0] == "/dev/nvidia1 missing"
+
+
+def test_a_missing_uvm_is_the_reason_why_cuda_fails_for_all_but_root(root: Path) -> None:
+    (root / "dev/nvidia-uvm").unlink()
+    found, advice = failure(verify.device_nodes, PLAN, root)
+    assert "CUDA_ERROR_UNKNOWN for all but root" in found
+    assert advice.startswith("nvidia-modprobe")
+
+
+def loader(*lacking: str, folder: str = f"{sys.prefix}/lib") -> Callable[[str], Any]:
+    """A stand-in for TensorFlow's loader, which opens all but the named."""
+    return lambda name: None if name in lacking else verify.Library(f"{folder}/{name}", 1)
+
+
+def test_libraries_that_open_from_the_environment_are_said_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verify, "opened", loader())
+    assert verify.libraries(PLAN) == f"7 of {sys.prefix}"
+    monkeypatch.setattr(verify, "opened", loader(folder="/usr/lib"))
+    assert verify.libraries(PLAN) == "7 open"
+
+
+@pytest.mark.parametrize(
+    ("version", "cudnn", "library"),
+    [
+        ("12.5", "9.3.0.75", "libcusolver.so.11"),
+        ("12.5", "9.3.0.75", "libcudnn.so.9"),
+        ("11.8", "8.7.0.84", "libcudart.so.11.0"),
+    ],
+)
+def test_a_library_that_does_not_open_is_named(
+    monkeypatch: pytest.MonkeyPatch, version: str, cudnn: str, library: str
+) -> None:
+    monkeypatch.setattr(verify, "opened", loader(library))
+    found, _ = failure(verify.libraries, {"cuda": {"version": version, "cudnn": cudnn}})
+    assert found.startswith(f"TensorFlow's loader cannot open {library} (")
+
+
+def test_a_missing_libcuda_is_the_drivers_and_not_cudas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "opened", loader("libcuda.so.1"))
+    assert failure(verify.libraries, PLAN)[0].startswith("the driver's libcuda.so.1 cannot be")
+
+
+@pytest.mark.parametrize(
+    ("number", "built", "version"),
+    [(90300, "9.3.0.75", "9.3.0"), (92800, "9.3.0.75", "9.28.0"), (8907, "8.7.0.84", "8.9.7")],
+)
+def test_a_cudnn_as_new_as_the_one_built_with_is_good(
+    monkeypatch: pytest.MonkeyPatch, number: int, built: str, version: str
+) -> None:
+    run_cudnn(monkeypatch, number)
+    assert verify.cudnn({"cuda": {"cudnn": built}}) == f"{version}, built with {built}"
+
+
+def test_an_older_cudnn_is_refused_with_the_library_path_as_the_suspect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_cudnn(monkeypatch, 90100)
+    found, advice = failure(verify.cudnn, PLAN)
+    assert "cuDNN 9.1.0 is opened" in found
+    assert "built with 9.3.0.75" in found
+    assert advice.startswith("unset LD_LIBRARY_PATH")
+
+
+def run_cudnn(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setattr(verify, "opened", loader())
+    library = types.SimpleNamespace(cudnnGetVersion=lambda: number)
+    monkeypatch.setattr(verify.ctypes, "CDLL", lambda _: library)
+
+
+class Tensor(np.ndarray):
+    """An array with the one method of TensorFlow's that the stages call."""
+
+    def numpy(self) -> Any:
+        return np.asarray(self)
+
+
+class TensorFlow(types.ModuleType):
+    """A TensorFlow on NumPy that lists GPUs; `wrong` is added to what they compute."""
+
+    float32 = np.float32
+
+    def __init__(self, gpus: int, wrong: float = 0, error: str = "") -> None:
+        super().__init__("tensorflow")
+        self.wrong, self.error, self.on, self.used = wrong, error, "", set[str]()
+        names = [types.SimpleNamespace(name=f"/device:GPU:{i}") for i in range(gpus)]
+        details = {"device_name": "Tesla P100", "compute_capability": (6, 0)}
+        experimental = types.SimpleNamespace(
+            get_device_details=lambda _: details,
+            enable_tensor_float_32_execution=lambda _: None,
+        )
+        self.config = types.SimpleNamespace(
+            list_physical_devices=lambda _: names,
+            list_logical_devices=lambda _: names,
+            set_soft_device_placement=lambda _: None,
+            experimental=experimental,
+        )
+
+    def device(self, name: str) -> TensorFlow:
+        self.on = name
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.on = ""
+
+    def constant(self, value: Any, _: Any) -> Any:
+        return np.asarray(value, np.float32)
+
+    def matmul(self, left: Any, right: Any) -> Tensor:
+        if self.error:
+            raise RuntimeError(self.error)
+        self.used.add(self.on)
+        product: Tensor = (left @ right + self.wrong).view(Tensor)
+        return product
+
+
+@pytest.fixture
+def tensorflow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TensorFlow]:
+    def make(*arguments: Any, **names: Any) -> TensorFlow:
+        module = TensorFlow(*arguments, **names)
+        monkeypatch.setitem(sys.modules, "tensorflow", module)
+        return module
+
+    return make
+
+
+def test_every_gpu_is_listed_by_name_and_capability(tensorflow: Callable[..., TensorFlow]) -> None:
+    tensorflow(2)
+    assert verify.listed(PLAN) == "Tesla P100 (6.0), Tesla P100 (6.0)"
+
+
+def test_a_gpu_that_tensorflow_does_not_list_is_missed(
+    tensorflow: Callable[..., TensorFlow],
+) -> None:
+    tensorflow(1)
+    with pytest.raises(AssertionError, match="TensorFlow lists 1 of 2 GPUs"):
+        verify.listed(PLAN)
+    unused = {"gpus": [{"address": "0000:01:00.0"}, {"address": "0000:02:00.0", "used": False}]}
+    assert verify.listed(unused) == "Tesla P100 (6.0)"
+
+
+def test_each_gpu_computes_in_its_turn(tensorflow: Callable[..., TensorFlow]) -> None:
+    module = tensorflow(2)
+    assert verify.on_each_gpu(verify.product)(PLAN) == "agrees with NumPy on 2 GPUs"
+    assert module.used == {"/device:GPU:0", "/device:GPU:1"}
+
+
+def test_a_gpu_that_computes_something_else_is_named(
+    tensorflow: Callable[..., TensorFlow],
+) -> None:
+    tensorflow(1, wrong=0.001)
+    with pytest.raises(RuntimeError, match=r"on GPU:0: it differs from NumPy by 0\.001, not with"):
+        verify.on_each_gpu(verify.product)(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("CUDA_ERROR_INVALID_PTX: a PTX JIT compilation failed", "nvcr.io/nvidia/tensorflow"),
+        ("PTX version 8.5 does not support target 'sm_120'", "nvcr.io/nvidia/tensorflow"),
+        ("no kernel image is available for execution on the device", "too new for the GPU"),
+        ("CUDA_ERROR_UNKNOWN: unknown error", "nvidia-modprobe"),
+        ("Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0", "wrong cuDNN"),
+        (
+            "Can't find libdevice directory ${CUDA_DIR}/nvvm/libdevice",
+            "XLA does not find its tools",
+        ),
+        ("Failed to initialize NVML: Driver/library version mismatch", "reboot"),
+        ("CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED", "cuDNN's parts"),
+        ("OOM when allocating tensor", "nvidia-smi"),
+    ],
+)
+def test_what_cuda_says_becomes_what_to_do(
+    tensorflow: Callable[..., TensorFlow], said: str, advice: str
+) -> None:
+    tensorflow(1, error=said)
+    stage = verify.Stage("GPU product", verify.on_each_gpu(verify.product), verify.GPU_HARDWARE)
+    known = verify.in_child([stage], PLAN)
+    assert known[0].state == "failed"
+    assert said in known[0].found
+    assert advice in known[0].advice
+
+
+def test_what_only_the_log_says_counts_as_well() -> None:
+    def stage(_: Any) -> str:
+        os.write(2, b"W gpu_device.cc: Cannot dlopen some GPU libraries. Skipping registering\n")
+        raise AssertionError("TensorFlow lists 0 of 1 GPUs")
+
+    (known,) = verify.in_child([verify.Stage("GPUs", stage, "look into dmesg")], PLAN)
+    assert known.advice == verify.AGAIN
+
+
+@pytest.mark.parametrize(
+    ("number", "found", "advice"),
+    [
+        (signal.SIGILL, "AVX", "another machine"),
+        (signal.SIGKILL, "memory runs out", "free some"),
+        (signal.SIGALRM, "did not end within 15 minutes", "reboot"),
+        (signal.SIGTERM, "it ended by SIGTERM", "run site.yml again"),
+    ],
+)
+def test_a_stage_that_ends_its_process_fails_and_says_what_it_means(
+    number: signal.Signals, found: str, advice: str
+) -> None:
+    fine = verify.Stage("fine", lambda _: "well", "")
+    fatal = verify.Stage("fatal", lambda _: os.kill(os.getpid(), number), "")
+    known = verify.in_child([fine, fatal, fine], PLAN)
+    assert [result.state for result in known] == ["passed", "failed"]
+    assert found in known[1].found
+    assert advice in known[1].advice
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
+    """Makes every stage pass but the one of that name."""
+
+    def check(name: str) -> Callable[[Any], str]:
+        def checked(_: Any) -> str:
+            if name == failing:
+                raise verify.StageError("it is dull", "whet it")
+            return "sharp"
+
+        return checked
+
+    for group in ("CPU_STAGES", "DRIVER_STAGES", "GPU_STAGES"):
+        stages = [stage._replace(check=check(stage.name)) for stage in getattr(verify, group)]
+        monkeypatch.setattr(verify, group, stages)
+
+
+def states(report: dict[str, Any]) -> dict[str, str]:
+    return {stage["stage"]: stage["state"] for stage in report["stages"]}
+
+
+def test_a_machine_where_all_is_well_passes_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch)
+    report = verify.run(PLAN)
+    assert set(states(report).values()) == {"passed"}
+    assert len(report["stages"]) == 14
+    assert (report["ok"], report["failure"], report["schema"]) == (True, "", 1)
+
+
+@pytest.mark.parametrize("failing", ["import", "driver", "device nodes", "cuDNN", "GPU XLA"])
+def test_the_stages_stop_at_the_first_that_fails(
+    monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    stand_in(monkeypatch, failing)
+    report = verify.run(PLAN)
+    assert report["failure"] == f"{failing} failed: it is dull; whet it"
+    assert not report["ok"]
+    names = list(states(report))
+    before, after = names[: names.index(failing)], names[names.index(failing) + 1 :]
+    assert {states(report)[name] for name in before} == {"passed"}
+    assert {states(report)[name] for name in after} <= {"not reached"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        ({}, "there is no plan on this host"),
+        ({"driver": {"action": "none", "reason": "no NVIDIA GPU found"}}, "no NVIDIA GPU found"),
+        ({**PLAN, "driver": {"action": "skip", "reason": "as plan_driver asks"}}, "as plan_driver"),
+    ],
+)
+def test_without_a_driver_the_cpus_stages_run_and_the_rest_says_why_not(
+    monkeypatch: pytest.MonkeyPatch, plan: dict[str, Any], reason: str
+) -> None:
+    stand_in(monkeypatch)
+    report = verify.run(plan)
+    assert report["ok"]
+    assert list(states(report).values()) == ["passed"] * 6 + ["not applicable"] * 8
+    assert all(stage["found"].startswith(reason) for stage in report["stages"][6:])
+
+
+def test_where_the_driver_is_another_systems_the_gpu_is_proven_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand_in(monkeypatch)
+    wsl = {**PLAN, "driver": {"action": "none", "reason": "WSL2 has the driver of Windows"}}
+    report = verify.run(wsl)
+    assert list(states(report).values()) == [
+        *["passed"] * 6,
+        *["not applicable"] * 2,
+        *["passed"] * 6,
+    ]
+
+
+def test_with_tensorflow_for_the_cpu_the_driver_is_proven_and_the_gpu_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand_in(monkeypatch)
+    none = {"action": "none", "reason": "as plan_cuda asks: TensorFlow is for the CPU"}
+    report = verify.run({**PLAN, "cuda": none, "tensorflow": {"gpu": False}})
+    assert list(states(report).values()) == ["passed"] * 8 + ["not applicable"] * 6
+    assert report["stages"][-1]["found"] == none["reason"]
