@@ -1,0 +1,263 @@
+"""The system's CUDA in a Debian 12 root, from a signed repository that stands for NVIDIA's."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.filter.openpgp import key_fingerprints
+from tests.roles import stand_ins
+from tests.roles.roots import HERE, Played, Root
+from tests.roles.stand_ins import Package
+
+PACKAGES = {"cuda-toolkit-12-5": "12.5.*", "libcudnn9-cuda-12": "9.3.0.75-1"}
+LIBRARY = "usr/lib/x86_64-linux-gnu/libcudnn.so.9.3.0"
+OFFERED = [
+    Package(
+        "cuda-toolkit-12-5",
+        "12.5.1-1",
+        {"Depends": ["libcublas-12-5"], "Recommends": ["cuda-drivers"]},
+        {"usr/local/cuda-12.5/bin/ptxas": "#!/bin/sh\n"},
+    ),
+    Package("libcublas-12-5", "12.5.3.2-1", {}, {"usr/local/cuda-12.5/lib64/libcublas.so.12": ""}),
+    Package("libcudnn9-cuda-12", "9.3.0.75-1", {}, {LIBRARY: ""}),
+    Package("libcudnn9-cuda-12", "9.28.0.42-1", {}, {"usr/lib/x86_64-linux-gnu/libcudnn.so": ""}),
+    Package("cuda-drivers", "610.43.02-1"),
+    Package("nvidia-driver", "610.43.02-1"),
+]
+OURS = ("grindstone-nvidia-cuda.gpg", "grindstone-nvidia-cuda.sources", "grindstone-nvidia-cuda")
+
+
+@dataclass(frozen=True)
+class Nvidia:
+    """What stands for NVIDIA's repository, in the folder `path`, and what is known of its key."""
+
+    path: Path
+    sha256: str
+    fingerprint: str
+
+
+def make(folder: Path) -> Nvidia:
+    """The repository of a distribution: flat, as NVIDIA's are, with its keyring's package."""
+    repository = folder / "debian12/x86_64"
+    repository.mkdir(parents=True)
+    with stand_ins.keys() as signer:
+        for package in OFFERED:
+            stand_ins.deb(package, repository)
+        ftparchive = ["apt-ftparchive", "-qq", "-o", "APT::FTPArchive::Release::Origin=NVIDIA"]
+        index = subprocess.check_output([*ftparchive, "packages", "."], cwd=repository)
+        (repository / "Packages").write_bytes(index)
+        release = subprocess.check_output([*ftparchive, "release", "."], cwd=repository)
+        (repository / "InRelease").write_bytes(signer.gpg("--clearsign", data=release))
+        public = signer.public
+    keyring = Package("cuda-keyring", "1.1-1", {}, {"usr/share/keyrings/cuda.gpg": public})
+    stand_ins.deb(keyring, repository)
+    path = (repository / "cuda-keyring_1.1-1_amd64.deb").rename(
+        repository / "cuda-keyring_1.1-1_all.deb"
+    )
+    (fingerprint,) = key_fingerprints(base64.b64encode(public).decode())
+    return Nvidia(folder, hashlib.sha256(path.read_bytes()).hexdigest(), fingerprint)
+
+
+@pytest.fixture(scope="module")
+def nvidia(tmp_path_factory: pytest.TempPathFactory) -> Nvidia:
+    reason = stand_ins.missing("apt-ftparchive", "gpg")
+    if reason:
+        pytest.skip(reason)
+    return make(tmp_path_factory.mktemp("nvidia") / "repos")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Debian 12 that can reach the repository below /srv."""
+
+    root: Root
+    nvidia: Nvidia
+
+    def play(self, *arguments: str, action: str = "system", **repository: str) -> Played:
+        """Runs the role; `repository` replaces what the plan says of it."""
+        cuda: dict[str, Any] = {"action": action, "version": "12.5", "cudnn": "9.3.0.75"}
+        if action == "system":
+            known = {
+                "distro": "debian12",
+                "arch": "x86_64",
+                "package": "cuda-keyring_1.1-1_all.deb",
+                "keyring_sha256": self.nvidia.sha256,
+                "key_fingerprint": self.nvidia.fingerprint,
+            }
+            cudnn = repository.pop("cudnn", PACKAGES["libcudnn9-cuda-12"])
+            cuda["packages"] = {**PACKAGES, "libcudnn9-cuda-12": cudnn}
+            cuda["repository"] = {**known, **repository}
+        given = {
+            "plan_result": {"record": {"cuda": cuda, "driver": {"origin": "distribution"}}},
+            "cuda_repository_url": "file:///srv/nvidia",
+        }
+        connection = {
+            "ansible_connection": "community.general.chroot",
+            "ansible_host": str(self.root.path),
+            "ansible_python_interpreter": "/usr/bin/python3",
+        }
+        inventory = self.root.path.with_suffix(".json")
+        hosts = {"all": {"hosts": {"root": connection}}}
+        inventory.write_text(json.dumps(hosts), encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/cuda.yml"]
+        done = subprocess.run(
+            [*command, "-i", str(inventory), "-e", json.dumps(given), *arguments],
+            cwd=HERE,
+            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        recap = re.findall(r"(\w+)=(\d+)", done.stdout.rsplit("PLAY RECAP", 1)[-1])
+        counts = {name: int(count) for name, count in recap}
+        return Played(done.returncode, done.stdout, counts)
+
+    def installed(self) -> dict[str, str]:
+        """The packages of NVIDIA's that are installed, and their versions."""
+        form = "${db:Status-Abbrev} ${Package} ${Version}\n"
+        lines = self.root.command("dpkg-query", "--show", "-f", form).splitlines()
+        rows = [line.split() for line in lines]
+        return {row[1]: row[2] for row in rows if row[0][1] == "i" and is_nvidias(row[1])}
+
+    def ours(self) -> list[str]:
+        """The files of the role that are there."""
+        folders = ("usr/share/keyrings", "etc/apt/sources.list.d", "etc/apt/preferences.d")
+        names = (path.name for folder in folders for path in (self.root.path / folder).iterdir())
+        return sorted(name for name in names if name in OURS)
+
+
+def last_failure(played: Played) -> str:
+    """The message that the run ended with: what came before it was rescued."""
+    return Played(0, "fatal: " + played.output.rsplit("\nfatal: ", 1)[-1], {}).failure
+
+
+def is_nvidias(name: str) -> bool:
+    return re.match("cuda|libcudnn|libcublas|nvidia", name) is not None
+
+
+@pytest.fixture
+def host(fresh: Callable[[str], Root], nvidia: Nvidia) -> Host:
+    root = fresh("bookworm")
+    shutil.copytree(nvidia.path, root.path / "srv/nvidia")
+    # The role's own repository is enough; Debian's is not asked for anything.
+    for source in [
+        *(root.path / "etc/apt").glob("sources.list*/*"),
+        root.path / "etc/apt/sources.list",
+    ]:
+        source.unlink(missing_ok=True)
+    needed = root.path / "usr/lib/python3/dist-packages"
+    if not (needed / "apt_pkg.cpython-311-x86_64-linux-gnu.so").exists():
+        root_with_python_apt(root)
+    return Host(root, nvidia)
+
+
+def root_with_python_apt(root: Root) -> None:
+    """Installs what Ansible's module for apt needs, as it would by itself."""
+    from tests.roles.roots import mirror
+
+    deb = (mirror() or ["http://deb.debian.org/debian"])[0]
+    source = root.path / "etc/apt/sources.list"
+    source.write_text(f"deb {deb} bookworm main\n", encoding="utf-8")
+    root.command("apt-get", "update")
+    root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-apt")
+    source.unlink()
+
+
+def test_a_fresh_host_gets_the_exact_pair_held_and_the_second_run_changes_nothing(
+    host: Host,
+) -> None:
+    first = host.play()
+    assert first.status == 0, first.output
+    assert host.installed() == {
+        "cuda-toolkit-12-5": "12.5.1-1",
+        "libcublas-12-5": "12.5.3.2-1",
+        "libcudnn9-cuda-12": "9.3.0.75-1",
+    }
+    assert (host.root.path / LIBRARY).exists()
+    held = host.root.command("apt-mark", "showhold").split()
+    assert held == ["cuda-toolkit-12-5", "libcudnn9-cuda-12"]
+    policy = host.root.command("apt-cache", "policy", "nvidia-driver")
+    assert "Candidate: (none)" in policy
+    second = host.play()
+    assert (second.status, second.recap["changed"]) == (0, 0), second.output
+
+
+def test_check_mode_changes_nothing(host: Host) -> None:
+    before = host.root.tree()
+    checked = host.play("--check", "--diff")
+    assert (checked.status, checked.recap["changed"]) == (0, 0), checked.output
+    assert host.root.tree() == before
+
+
+def test_cuda_out_of_wheels_leaves_the_system_alone(host: Host) -> None:
+    before = host.root.tree()
+    played = host.play(action="wheels")
+    assert (played.status, played.recap["changed"]) == (0, 0), played.output
+    assert host.root.tree() == before
+
+
+def test_a_wrong_cuda_that_is_there_stays_byte_for_byte(host: Host) -> None:
+    others = host.root.path / "usr/local/cuda-11.0"
+    for name in ("bin/ptxas", "lib64/libcudnn.so.8", "version.txt"):
+        (others / name).parent.mkdir(parents=True, exist_ok=True)
+        (others / name).write_text(f"{name} of CUDA 11.0\n", encoding="utf-8")
+    (host.root.path / "usr/local/cuda").symlink_to("cuda-11.0")
+    before = {name: row for name, row in host.root.tree().items() if "usr/local/cuda" in name}
+    played = host.play()
+    assert played.status == 0, played.output
+    after = host.root.tree()
+    assert {name: after[name] for name in before} == before
+    assert (host.root.path / "usr/local/cuda-12.5/bin/ptxas").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"keyring_sha256": "0" * 64}, "The checksum for .* did not match 0000"),
+        (
+            {"key_fingerprint": "EB69" * 10},
+            f"the key in .* is [0-9A-F]{{40}}; expected {'EB69' * 10}",
+        ),
+        ({"cudnn": "9.4.0.1-1"}, "libcudnn9-cuda-12=9.4.0.1-1"),
+        ({"distro": "debian99"}, "debian99"),
+    ],
+    ids=["checksum", "fingerprint", "version", "repository"],
+)
+def test_what_is_not_as_it_should_be_is_one_line_and_leaves_nothing(
+    host: Host, wrong: dict[str, str], said: str
+) -> None:
+    refused = host.play(**wrong)
+    assert refused.status == 2, refused.output
+    line = last_failure(refused)
+    assert re.search(said, line), refused.output
+    assert line.startswith("CUDA 12.5 could not be installed from file:///srv/nvidia/")
+    assert "Traceback" not in line
+    assert host.installed() == {}
+    assert host.ours() == []
+    assert list((host.root.path / "tmp").glob("grindstone-*")) == []
+
+
+def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> None:
+    with stand_ins.keys() as stranger:
+        release = host.root.path / "srv/nvidia/debian12/x86_64/InRelease"
+        text = stranger.gpg("--decrypt", "--skip-verify", data=release.read_bytes())
+        release.write_bytes(stranger.gpg("--clearsign", data=text))
+    refused = host.play()
+    assert refused.status == 2, refused.output
+    assert host.installed() == {}
+    assert host.ours() == []
