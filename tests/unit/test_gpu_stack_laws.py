@@ -32,7 +32,9 @@ DRIVERS: list[dict[str, Any]] = [
         "libraries": "580.95.05",
         "origin": "distribution",
         "branch": "580",
-        "packages": parts("nvidia-driver-580-open libnvidia-compute-580", "580.95", "distribution"),
+        "packages": parts(
+            "nvidia-driver-580-open libnvidia-compute-580 nvidia-modprobe", "580.95", "distribution"
+        ),
     },
     {
         "loaded": "535.261.03",
@@ -357,7 +359,9 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
         if driver["action"] == "install":
             assert driver["flavour"] in modules
         if driver["action"] == "keep":
-            assert found["driver"].get("loaded_flavour", min(modules)) in modules
+            there = found["driver"]
+            assert there["loaded"] == there["libraries"]
+            assert there.get("loaded_flavour", min(modules)) in modules
     if cuda["action"] == "none":
         assert plan.record["stack"] == "tensorflow-2.21-cpu"
         return
@@ -453,3 +457,9 @@ def test_the_laws_hold_for_every_two_generations_on_every_system() -> None:
         both = [recorded.gpu(one, 0), recorded.gpu(other, 1)]
         for wishes in (NO_WISH, Wishes(cuda="none")):
             must_hold(recorded.system(system) | {"gpus": both}, wishes)
+
+
+def test_the_laws_hold_for_every_driver_on_every_system_with_every_wish() -> None:
+    for driver, system, wishes in itertools.product(DRIVERS, SYSTEMS, ONE_WISH):
+        found = recorded.system(system) | {"gpus": [recorded.gpu("T4", 0)], "driver": driver}
+        must_hold(found, wishes)
