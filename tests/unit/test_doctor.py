@@ -24,8 +24,11 @@ from plugins.module_utils.gpu_doctor import (
     recognise,
     sum_up,
 )
+from plugins.module_utils.gpu_stack import Plan
 from plugins.modules import gpu_bundle, gpu_logs
 from tests.unit import hosts
+from tests.unit.plans.recorded import Recorded, outcome
+from tests.unit.plans.recorded import hosts as recorded_hosts
 
 RUNNING, NEXT = "6.1.0-49-amd64", "6.1.0-50-amd64"
 ADA = {
@@ -99,7 +102,7 @@ HEALTHY: dict[str, Any] = {
         "tensorflow": {"python": "3.11", "reason": "Debian's own python3, in its range"},
     },
     "refusal": "",
-    "verify": {"ok": True, "failure": "", "stages": [stage("import"), stage("GPU against CPU")]},
+    "verify": {"ok": True, "failure": "", "stages": [stage("import"), stage("GPU product")]},
 }
 NOT_LOADED = {
     "found.driver.loaded": "",
@@ -135,8 +138,8 @@ def kernels(running: bool, following: bool, headers: bool = True) -> list[dict[s
 
 def failed(found: str) -> dict[str, Any]:
     """A proof whose stage on the GPU failed with these words."""
-    stages = [stage("import"), stage("GPU against CPU", "failed", found)]
-    return {"ok": False, "failure": f"GPU against CPU failed: {found}; try", "stages": stages}
+    stages = [stage("import"), stage("GPU product", "failed", found)]
+    return {"ok": False, "failure": f"GPU product failed: {found}; try", "stages": stages}
 
 
 def host(**changes: Any) -> Look:
@@ -155,7 +158,7 @@ UNPROVEN: dict[str, Any] = {"verify": {}}
 CASES: dict[str, list[tuple[dict[str, Any], str, str]]] = {
     "wrong kernel module": [
         (
-            {**UNPROVEN, "found.gpus": [BLACKWELL], "verify": {"stages": [stage("a GPU")]}},
+            {**UNPROVEN, "found.gpus": [BLACKWELL], "verify": {"stages": [stage("GPU product")]}},
             "RTX 5090 .* with the proprietary module",
             "site.yml",
         ),
@@ -325,7 +328,6 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str]]] = {
             {
                 "found.gpus": [BLACKWELL],
                 "found.driver.loaded_flavour": "open",
-                "refusal": "no wheel has kernels for it",
                 "verify": {},
             },
             "RTX 5090",
@@ -544,7 +546,7 @@ def test_a_host_where_nothing_was_done_yet_is_told_the_command() -> None:
 
 def test_a_stage_that_fails_with_words_nobody_knows_is_told_with_its_own_advice() -> None:
     report = failed("it differs from NumPy by 3")
-    report["failure"] = "GPU against CPU failed: it differs from NumPy by 3; undo any overclocking"
+    report["failure"] = "GPU product failed: it differs from NumPy by 3; undo any overclocking"
     findings = examine(host(verify=report))
     assert [finding.symptom for finding in findings] == ["stage failed"]
     assert "differs from NumPy by 3" in findings[0].evidence
@@ -842,3 +844,35 @@ def test_a_finding_is_what_the_role_reads() -> None:
     told = gpu_doctor({"found": {}}, "gpu1")
     assert told["findings"][0].keys() == Finding("", "", "", "").__dict__.keys()
     assert told["failure"].startswith("not provisioned: ")
+
+
+@pytest.mark.parametrize("recorded", recorded_hosts(), ids=str)
+def test_a_recorded_host_is_told_its_refusal_or_what_site_yml_would_mend(
+    recorded: Recorded,
+) -> None:
+    plan = outcome(recorded)
+    refusal = "" if isinstance(plan, Plan) else str(plan)
+    record = plan.record if isinstance(plan, Plan) else {}
+    look = Look(found=recorded.found, plan=record, refusal=refusal)
+    findings = examine(look)
+    told = {finding.symptom for finding in findings}
+    assert told
+    assert bool(refusal) == bool(told & {"refused", "package manager stuck"})
+    if refusal:
+        assert "no driver" not in told  # its mend would be refused
+    for finding in findings:
+        assert finding.evidence.splitlines() == [finding.evidence]
+        assert finding.mend
+    passed_through = recorded.found["gpus"] and not look.gpus
+    assert not (passed_through and told - {"not provisioned"})
+
+
+def test_a_driver_alone_is_not_told_that_the_wheels_are_older_than_the_gpu() -> None:
+    alone = {"found.gpus": [BLACKWELL], "found.driver.loaded_flavour": "open", "verify": {}}
+    assert examine(host(**alone, **{"plan.cuda": {"action": "none"}})) == []
+
+
+def test_what_only_a_stage_s_advice_speaks_of_is_not_taken_for_what_was_found() -> None:
+    report = failed("NVIDIA's module is there for kernel 6.1, and not loaded")
+    report["failure"] += " «Key was rejected by service» is Secure Boot"
+    assert [finding.symptom for finding in examine(host(verify=report))] == ["stage failed"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .look import Look
-from .symptoms import LAST_RESORTS, REFUSED, SYMPTOMS, Symptom
+from .symptoms import LAST_RESORTS, ON_A_HOST, SYMPTOMS, Symptom
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def examine(look: Look) -> list[Finding]:
     """What is wrong on the host, the most fundamental first, without what follows from it."""
     findings: list[Finding] = []
     covered: set[str] = set()
-    for symptom in (*SYMPTOMS, REFUSED, *LAST_RESORTS):
+    for symptom in (*ON_A_HOST, *LAST_RESORTS):
         if symptom.name in covered or (symptom in LAST_RESORTS and findings):
             continue
         evidence = _evidence(symptom, look)
@@ -52,10 +52,10 @@ def _evidence(symptom: Symptom, look: Look) -> str:
 
 
 def _said(symptom: Symptom, look: Look) -> str:
-    for told in look.failures:
+    for stage in look.failures:
         for pattern in symptom.texts:
-            if re.search(pattern, told, re.IGNORECASE | re.DOTALL):
-                return told
+            if re.search(pattern, stage["found"], re.IGNORECASE | re.DOTALL):
+                return f"{stage['stage']}: {stage['found']}"
     return ""
 
 
@@ -63,6 +63,6 @@ def _finding(symptom: Symptom, evidence: str, look: Look) -> Finding:
     return Finding(symptom.name, symptom.cause, evidence, symptom.mend(look))
 
 
-def _one_line(text: str, most: int = 400) -> str:
+def _one_line(text: str, most: int = 1000) -> str:
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -57,7 +57,17 @@ class Look:
         """Whether there is a GPU whose driver is this system's business."""
         found = self.found
         skipped = self.plan.get("driver", {}).get("action") == "skip"
-        return bool(found["gpus"]) and not (found["wsl"] or found["container"] or skipped)
+        return bool(self.gpus) and not (found["wsl"] or found["container"] or skipped)
+
+    @property
+    def gpus(self) -> list[Facts]:
+        """The GPUs that are not passed through to a virtual machine."""
+        return [gpu for gpu in self.found["gpus"] if gpu["bound"] != "vfio-pci"]
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether TensorFlow is to use them: the wish may be a driver alone."""
+        return bool(self.gpus) and self.plan.get("cuda", {}).get("action") != "none"
 
     @property
     def on_disk(self) -> bool:
@@ -82,21 +92,21 @@ class Look:
 
     def capabilities(self) -> list[tuple[list[int], Facts]]:
         """Each GPU with its compute capability, where that is known."""
-        known = [gpu for gpu in self.found["gpus"] if gpu["compute_capability"]]
+        known = [gpu for gpu in self.gpus if self.wants_gpu and gpu["compute_capability"]]
         return [(numbers(gpu["compute_capability"]), gpu) for gpu in known]
 
     @property
     def computes(self) -> bool:
-        """Whether a stage has passed that a GPU computes in."""
+        """Whether all stages have passed that a GPU computes in."""
         stages = self.verify.get("stages", [])
-        return any("GPU" in stage["stage"] and stage["state"] == "passed" for stage in stages)
+        states = [stage["state"] for stage in stages if stage["stage"].startswith("GPU ")]
+        return bool(states) and set(states) == {"passed"}
 
     @property
-    def failures(self) -> list[str]:
-        """What the stages that failed found."""
+    def failures(self) -> list[Facts]:
+        """The stages that failed."""
         stages = self.verify.get("stages", [])
-        told = [stage["found"] for stage in stages if stage["state"] == "failed"]
-        return [*told, *filter(None, [self.verify.get("failure", "")])]
+        return [stage for stage in stages if stage["state"] == "failed"]
 
 
 def gpu_name(gpu: Facts) -> str:

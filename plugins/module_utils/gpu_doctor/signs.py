@@ -31,7 +31,7 @@ def wrong_module(look: Look) -> str:
     """The module's flavour is not for this GPU, or nouveau has the GPU."""
     if not look.own_kernel:
         return ""
-    gpus = [gpu for gpu in look.found["gpus"] if gpu["generation"]]
+    gpus = [gpu for gpu in look.gpus if gpu["generation"]]
     loaded = look.driver["loaded_flavour"]
     flavour = loaded or look.kernel("next")["nvidia"].get("flavour", "")
     for gpu in gpus:
@@ -117,7 +117,7 @@ def no_module(look: Look) -> str:
         return ""
     for which in ("running", "next"):
         kernel = look.kernel(which)
-        loaded = which == "running" and look.driver["loaded"]
+        loaded = kernel["release"] == look.kernel("running")["release"] and look.driver["loaded"]
         if kernel["known"] and not kernel["nvidia"] and not loaded:
             headers = "" if kernel["headers"] else ", nor the headers to build it"
             return f"the {which} kernel {kernel['release']} has no nvidia module{headers}"
@@ -160,7 +160,7 @@ def no_driver(look: Look) -> str:
         ]
         return f"this container has no {' and no '.join(lacks)}" if lacks else ""
     if look.own_kernel and not look.on_disk and not look.driver["loaded"]:
-        return f"{gpu_name(found['gpus'][0])}, and no NVIDIA driver is installed or loaded"
+        return f"{gpu_name(look.gpus[0])}, and no NVIDIA driver is installed or loaded"
     return ""
 
 
@@ -204,7 +204,7 @@ def tensorrt(look: Look) -> str:
 
 def loader(look: Look) -> str:
     """TensorFlow does not find CUDA's libraries."""
-    if look.found["gpus"] and look.environment["tensorflow"] == "2.16.1":
+    if look.wants_gpu and look.environment["tensorflow"] == "2.16.1":
         return "TensorFlow 2.16.1 is installed"
     return ""
 
@@ -249,7 +249,7 @@ def cudnn_too_new(look: Look) -> str:
 def no_compiler(look: Look) -> str:
     """CUDA's wheels are there without the two things that XLA compiles with."""
     environment = look.logs["environment"]
-    if not environment["wheels"] or look.computes:
+    if not (environment["wheels"] and look.wants_gpu) or look.computes:
         return ""
     lacks = [name for name in ("ptxas", "libdevice") if not environment[name]]
     return f"the environment has CUDA's wheels and no {' and no '.join(lacks)}" if lacks else ""

@@ -21,7 +21,6 @@ _FOLLOWS = (
     "no driver",
     "no device nodes",
     "libraries not opened",
-    "refused",
 )
 
 
@@ -130,7 +129,7 @@ SYMPTOMS = (
             r"black screen",
             r"login loop",
             r"not supported by open nvidia\.ko",
-            r"nouveau.{0,60}(in use|unload|conflict|blacklist)",
+            r"nouveau.{0,60}(in use|unload|conflict|blacklist|holds)",
         ),
         sign=signs.wrong_module,
         cause=(
@@ -190,7 +189,7 @@ SYMPTOMS = (
             "versions exclude each other; metapackages such as «cuda» bring the newest driver."
         ),
         mend=_for_packages,
-        covers=_FOLLOWS,
+        covers=(*_FOLLOWS, "refused"),
         source="tensorflow#36121, #39116; NVIDIA/ansible-role-nvidia-driver#33",
     ),
     Symptom(
@@ -231,7 +230,7 @@ SYMPTOMS = (
             "machine that Ansible runs on, and not under somebody's computation."
         ),
         mend=_for_unfinished,
-        covers=_FOLLOWS,
+        covers=(*_FOLLOWS, "refused"),
         source="NVIDIA/ansible-role-nvidia-driver#20, deepops#88",
     ),
     Symptom(
@@ -246,7 +245,7 @@ SYMPTOMS = (
             "it, or the module is not loaded."
         ),
         mend=_for_kernel,
-        covers=("no driver", "no device nodes", "libraries not opened", "refused"),
+        covers=("no driver", "no device nodes", "libraries not opened"),
         source="nvidia-smi after a kernel update; NVIDIA/ansible-role-nvidia-driver#20, #6",
     ),
     Symptom(
@@ -258,7 +257,7 @@ SYMPTOMS = (
             "upgrades. After the reboot site.yml holds them."
         ),
         mend=always(f"sudo systemctl reboot   # then {SITE}"),
-        covers=("no device nodes", "libraries not opened", "refused"),
+        covers=("no device nodes", "libraries not opened"),
         source="shine-cluster#30, #50; ubuntu-packaging-nvidia-driver#3",
     ),
     Symptom(
@@ -275,7 +274,7 @@ SYMPTOMS = (
             "TensorFlow reports with the same words."
         ),
         mend=_for_driver,
-        covers=("no device nodes", "libraries not opened", "refused"),
+        covers=("no device nodes", "libraries not opened"),
         source="tensorflow#66750; tensorman#28",
     ),
     Symptom(
@@ -307,7 +306,7 @@ SYMPTOMS = (
             "has; or TensorFlow is built from source."
         ),
         mend=always(NGC),
-        covers=("refused", "stage failed"),
+        covers=("libraries not opened",),
         source="tensorflow#89272, #97387, #99592, #101746, #103531, #111958",
     ),
     Symptom(
@@ -319,7 +318,6 @@ SYMPTOMS = (
             "capability 6.0, 2.15 and 2.16 at 5.0, older ones at 3.5."
         ),
         mend=_for_old_gpu,
-        covers=("refused",),
         source="build_info.py of the wheels; TensorFlow 2.17's release notes",
     ),
     Symptom(
@@ -375,7 +373,7 @@ SYMPTOMS = (
     Symptom(
         name="cuDNN too old",
         texts=(
-            r"Loaded runtime CuDNN library: [\d.]+ but source was compiled with",
+            r"Loaded runtime CuDNN library.{1,20}but source was compiled with",
             r"DNN library initialization failed",
         ),
         sign=signs.cudnn_too_old,
@@ -419,23 +417,28 @@ def _not_provisioned(look: Look) -> str:
 
 
 def _stage_failed(look: Look) -> str:
-    return look.failures[-1] if look.failures else ""
+    return "".join(f"{stage['stage']} failed: {stage['found']}" for stage in look.failures[:1])
 
 
 def _by_stage(look: Look) -> str:
-    """The stage's own advice: what stands behind the last semicolon of the failure."""
-    advice = str(look.verify.get("failure", "")).rpartition("; ")[2]
+    """The stage's own advice, which stands behind what it found."""
+    failure = str(look.verify.get("failure", ""))
+    advice = failure.partition(f"{look.failures[0]['found']}; ")[2] if look.failures else ""
     return f"{SITE}   # {advice}" if advice else SITE
 
 
-# Beyond what people search for: why site.yml does nothing here; then, where nothing else is wrong.
+# Beyond what people search for: why site.yml, which mends most things, does nothing here.
 REFUSED = Symptom(
     name="refused",
     texts=(),
     sign=signs.refused,
     cause="site.yml stops before it changes anything: no line-up of versions fits this host.",
     mend=always(f"{SITE} --check   # after what the line above asks for"),
+    covers=("no driver", "no Python for TensorFlow", "not provisioned"),
 )
+_REST = next(n for n, symptom in enumerate(SYMPTOMS) if symptom.name == "no module for the kernel")
+ON_A_HOST = (*SYMPTOMS[:_REST], REFUSED, *SYMPTOMS[_REST:])
+# Where nothing else is wrong.
 LAST_RESORTS = (
     Symptom(
         name="stage failed",
