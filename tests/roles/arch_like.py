@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.roles import roots
 from tests.roles.stand_ins import (
     DKMS,
+    MADE,
     Files,
     Keys,
     Like,
@@ -210,12 +211,13 @@ def arch_like() -> Like:
         root.command("apt-get", "install", "--yes", "--no-install-recommends", *ARCH_NEEDS)
         root.command("apt-get", "clean")
         with keys() as signer:
-            for mirror, version, kernels in (
-                ("now", NVIDIA, ARCH_KERNELS),
-                ("newer", NEWER_NVIDIA, NEWER_KERNELS),
+            for mirror, version, kernels, made_at in (
+                ("now", NVIDIA, ARCH_KERNELS, MADE),
+                ("newer", NEWER_NVIDIA, NEWER_KERNELS, MADE + 86400),
             ):
-                pacman_repository(web / mirror / "core", arch_core(kernels), signer)
-                pacman_repository(web / mirror / "extra", arch_extra(version, kernels), signer)
+                extra = arch_extra(version, kernels)
+                pacman_repository(web / mirror / "core", arch_core(kernels), signer, made_at)
+                pacman_repository(web / mirror / "extra", extra, signer, made_at)
             _trust(root.path / "etc/pacman.d/gnupg", signer)
         _call_it_arch(root)
         use_mirror(root, web / "now")

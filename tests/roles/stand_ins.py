@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import shutil
 import struct
 import subprocess
@@ -238,8 +239,11 @@ def _lay_out(files: Files, tree: Path) -> None:
         path.chmod(0o755 if data.startswith(b"#!") else 0o644)
 
 
-def pacman_repository(folder: Path, packages: list[Package], signer: Keys) -> None:
-    """Makes `folder` a repository of its name for pacman, packages and database signed."""
+def pacman_repository(folder: Path, packages: list[Package], signer: Keys, made_at: int) -> None:
+    """Makes `folder` a repository of its name for pacman, packages and database signed.
+
+    made_at: the database's time, in s; pacman takes only a newer one anew.
+    """
     folder.mkdir(parents=True)
     made = []
     for package in packages:
@@ -251,7 +255,10 @@ def pacman_repository(folder: Path, packages: list[Package], signer: Keys) -> No
     subprocess.run(["repo-add", "--quiet", str(database), *made], check=True)
     for old in folder.glob("*.old*"):
         old.unlink()
-    signer.gpg("--detach-sign", "--output", str(folder / f"{folder.name}.db.sig"), str(database))
+    signature = folder / f"{folder.name}.db.sig"
+    signer.gpg("--detach-sign", "--output", str(signature), str(database))
+    for path in (database, signature):
+        os.utime(path, (made_at, made_at))
 
 
 def arch_package(package: Package) -> bytes:
