@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from docs import stacks as page
+from plugins.module_utils import gpu_chips
 from plugins.module_utils.gpu_stack import (
     UV,
     RefusedError,
@@ -44,6 +45,18 @@ def test_a_recorded_host_gets_its_plan_or_its_refusal(host: Recorded) -> None:
 def test_there_are_at_least_forty_recorded_hosts_and_no_two_of_a_name() -> None:
     names = [host.name for host in recorded.hosts()]
     assert len(set(names)) == len(names) >= 40
+
+
+@pytest.mark.parametrize("name", sorted(recorded.GPUS))
+def test_a_recorded_gpu_is_the_chip_that_gpu_facts_sees_behind_its_device(name: str) -> None:
+    said = recorded.GPUS[name]
+    told = (said["chip"], said["generation"], said["compute_capability"])
+    assert gpu_chips.of_device(int(said["device"], 16)) == told
+
+
+def test_every_generation_that_gpu_facts_knows_is_in_the_matrix() -> None:
+    known = {*gpu_chips.GENERATIONS.values(), gpu_chips.BEFORE_FERMI.generation}
+    assert known == {row["name"] for row in MATRIX.generations}
 
 
 def test_the_page_of_stacks_is_current() -> None:

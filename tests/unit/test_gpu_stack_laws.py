@@ -151,7 +151,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
 SELDOM: list[dict[str, Any]] = [
     {"secure_boot": {"enrolled": True}},
     {"packages": {"repositories": ["nvidia"]}},
-    {"packages": {"repositories": ["ppa:graphics-drivers/ppa"]}},
+    {"packages": {"repositories": ["ppa:graphics-drivers"]}},
     {"packages": {"held": ["nvidia-driver-470"]}},
     {"packages": {"half_installed": ["libc-bin"]}},
     {"driver": {"devices": ["/dev/nvidia0"]}, "container": "docker"},
@@ -254,6 +254,7 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 # Said here again, in few words, so that a slip in the matrix is one: (first branch, last, modules).
 BY_GENERATION = {
+    "Tesla": (0, 340, {"proprietary"}),
     "Fermi": (0, 390, {"proprietary"}),
     "Kepler": (0, 470, {"proprietary"}),
     **dict.fromkeys(["Maxwell", "Pascal", "Volta"], (0, 580, {"proprietary"})),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from .model import Facts, Matrix, Row, listed, numbers
+
+
+def with_capability(gpu: Row, matrix: Matrix) -> Row:
+    """The GPU with a compute capability: its generation's lowest, where its own is not known."""
+    known = re.fullmatch(r"\d+\.\d+", gpu["compute_capability"])
+    if known or unknown(gpu, matrix):
+        return gpu
+    return {**gpu, "compute_capability": generation(gpu, matrix)["capability"]}
 
 
 def here(found: Facts) -> list[Row]:

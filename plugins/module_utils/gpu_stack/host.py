@@ -46,6 +46,7 @@ def seen(found: Facts, wishes: Wishes, matrix: Matrix) -> Host:
     found = normalised(found)
     system = _system(found, matrix)
     _must_be_ours(found, wishes)
+    found["gpus"] = [gpus.with_capability(gpu, matrix) for gpu in found["gpus"]]
     own = gpus.here(found)
     driver = found["driver"]
     if found["wsl"]:

@@ -20,6 +20,7 @@ NOT_LOADED, NOT_THE_SAME = PENDING = ("its module is not loaded", "the loaded mo
 # What has NVIDIA's or CUDA's name and is no part of a driver.
 _NO_DRIVER = re.compile(
     r"container|docker|toolkit|cudnn|nvidia-cuda-|nvidia-settings|^cuda-(?!drivers)|fabricmanager"
+    r"|egl-|nvidia-(prime|detect|support|installer-cleanup|legacy-check|xconfig|vaapi)|-alternative"
     r"|^libnccl|^lib(cu|npp|nvj|nvrtc|nvtool|nvvm)(?!da1|vid)|driver-pinning"
 )
 

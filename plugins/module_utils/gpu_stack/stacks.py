@@ -105,10 +105,10 @@ def _no_kernels(
     """Why no stack takes the GPUs, and which GPU it is."""
     strange = [gpu for gpu in host.gpus if gpus.unknown(gpu, matrix)]
     if strange:
-        first, last = matrix.generations[1]["name"], matrix.generations[-2]["name"]
+        last = matrix.generations[-2]["name"]
         return RefusedError(
             f"{gpus.all_called(strange)}, newer than Grindstone's table",
-            f"GPUs from {first} to {last}, which TensorFlow's wheels have kernels for",
+            f"GPUs from Kepler to {last}, which TensorFlow's wheels have kernels for",
             f"use the newest container of NVIDIA's, {NGC} or later",
             nearest=True,
         )
