@@ -6,6 +6,7 @@ test is a folder of files.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -13,12 +14,23 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import (
+    host_cuda,
+    host_driver,
+    host_firmware,
+    host_kernels,
+    host_packages,
+)
+from ..module_utils.gpu_chips import of_device
+from ..module_utils.host_files import link, names, raw, text
+
 DOCUMENTATION = """
 module: gpu_facts
 short_description: Looks at a host that is to train on GPUs
 description:
-  - Reads the distribution, the kernel, the NVIDIA GPUs on the PCI bus, the Python interpreters, the
-    free disk and what Grindstone has already made, from files only.
+  - Reads the distribution, its kernels and packages, the GPUs on the PCI bus, the driver, CUDA,
+    Secure Boot, the Python interpreters and what Grindstone has already made, from files only.
+  - A GPU's generation and compute capability come from its PCI id; no driver has to be there.
   - It changes nothing, in check mode or out of it.
 author: Grindstone's authors
 options:
@@ -43,18 +55,55 @@ found:
   description: What was found, in the shape that the filter gpu_stack takes.
   returned: always
   type: dict
+  contains:
+    distribution: {description: "Its C(id), C(name), C(version) and C(codename).", type: dict}
+    architecture: {description: As C(uname -m) says., type: str}
+    kernel: {description: The running kernel's release., type: str}
+    boot_id: {description: Another one after each boot., type: str}
+    wsl: {description: Whether it is Windows' Linux., type: bool}
+    container: {description: "What contains it, or nothing.", type: str}
+    machine: {description: "C(Jetson), C(DGX) or nothing.", type: str}
+    laptop: {description: Whether the chassis is one that is carried., type: bool}
+    desktop: {description: Whether it boots to a screen., type: bool}
+    glibc: {description: The C library's version., type: str}
+    gpus:
+      description: >-
+        NVIDIA's display devices: C(address), C(device), C(chip), C(generation),
+        C(compute_capability), C(name) and the driver that they are C(bound) to.
+      type: list
+    other_gpus: {description: "The others: C(address), C(vendor), C(device).", type: list}
+    kernels:
+      description: >-
+        The C(running) release, the C(next) to boot, and those C(installed), each with C(release),
+        C(package), C(flavour), whether it has C(headers), and its C(nvidia) module's C(version),
+        C(flavour) and C(path).
+      type: dict
+    driver:
+      description: >-
+        What is C(loaded), the C(loaded_flavour), the version of the C(libraries), C(nouveau) and
+        C(nouveau_blacklisted), C(origin), C(branch), C(packages), C(devices) and C(uvm).
+      type: dict
+    processes: {description: "Who holds a GPU: C(pid), C(name), C(kind).", type: list}
+    secure_boot: {description: "C(state), C(key), C(enrolled) and C(staged).", type: dict}
+    cuda: {description: "Toolkits: C(version), C(path), C(origin).", type: list}
+    cudnn: {description: "Libraries: C(version), C(path), C(origin).", type: list}
+    library_path: {description: "Settings that lead elsewhere: C(path), C(file).", type: list}
+    packages:
+      description: >-
+        The C(manager), what is C(held) or C(half_installed), whether it is C(locked), foreign
+        C(repositories), and C(unattended_upgrades).
+      type: dict
+    reboot_required: {description: Whether the system asks for one., type: bool}
+    owned: {description: "Ledgers that are C(open), and C(packages) of Grindstone's.", type: dict}
+    pythons: {description: The system's interpreters., type: list}
+    environment: {description: "C(python), C(tensorflow) and C(cudnn) of its own.", type: dict}
+    free_mb: {description: Free space for the prefix in MB., type: int}
+    free_boot_mb: {description: Free space for C(/boot) in MB., type: int}
 """
 
 NVIDIA = "0x10de"
+REBOOT_REQUIRED = ("run/reboot-required", "var/run/reboot-required")
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
-
-
-def text(path: Path) -> str:
-    """The file's text without its last newline, or nothing where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def distribution(root: Path) -> dict[str, str]:
@@ -64,17 +113,74 @@ def distribution(root: Path) -> dict[str, str]:
     fields = dict(line.split("=", 1) for line in lines)
     values = {key: value.strip("\"'") for key, value in fields.items()}
     name = values.get("NAME", "an unknown system").replace(" GNU/Linux", "").replace(" Linux", "")
-    return {"id": values.get("ID", ""), "name": name, "version": values.get("VERSION_ID", "")}
+    return {
+        "id": values.get("ID", ""),
+        "name": name,
+        "version": values.get("VERSION_ID", ""),
+        "codename": values.get("VERSION_CODENAME", ""),
+    }
 
 
 def gpus(root: Path) -> list[dict[str, str]]:
-    """NVIDIA's display devices on the PCI bus, in bus order (compare `lspci -nn -d 10de:`)."""
-    devices = sorted((root / "sys/bus/pci/devices").glob("*"))
+    """NVIDIA's display devices on the PCI bus, in bus order (compare `lspci -nnk -d 10de:`)."""
+    found = []
+    for device in displays(root):
+        if text(device / "vendor") != NVIDIA:
+            continue
+        number = text(device / "device")
+        chip = of_device(int(number, 16))
+        found.append(
+            {
+                "address": device.name,
+                "device": number,
+                "chip": chip.code,
+                "generation": chip.generation,
+                "compute_capability": chip.capability,
+                "name": pci_name(root, number[2:]),
+                "bound": bound(device),
+            }
+        )
+    return found
+
+
+def other_gpus(root: Path) -> list[dict[str, str]]:
+    """The display devices that are not NVIDIA's: a laptop's second GPU, a server's console."""
     return [
-        {"address": device.name, "device": text(device / "device")}
-        for device in devices
-        if text(device / "vendor") == NVIDIA and text(device / "class").startswith(DISPLAY)
+        {
+            "address": device.name,
+            "vendor": text(device / "vendor"),
+            "device": text(device / "device"),
+        }
+        for device in displays(root)
+        if text(device / "vendor") != NVIDIA
     ]
+
+
+def displays(root: Path) -> list[Path]:
+    """The folders of the display devices on the PCI bus; a device that has gone is not whole."""
+    folder = root / "sys/bus/pci/devices"
+    whole = re.compile(r"0x[0-9a-f]{4}$")
+    return [
+        folder / name
+        for name in names(folder)
+        if text(folder / name / "class").startswith(DISPLAY)
+        and whole.match(text(folder / name / "device"))
+    ]
+
+
+def bound(device: Path) -> str:
+    """The kernel's driver that has the device, "" for none."""
+    return Path(link(device / "driver")).name
+
+
+def pci_name(root: Path, device: str) -> str:
+    """The marketing name that the host's own pci.ids gives a device, "" where it is older."""
+    for path in ("usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"):
+        of_nvidia = raw(root / path).partition(b"\n10de  ")[2]
+        match = re.search(rb"^\t" + device.encode() + rb"  .*?\[(.*)\]", of_nvidia, re.MULTILINE)
+        if match:
+            return match.group(1).decode(errors="replace")
+    return ""
 
 
 def glibc(root: Path) -> str:
@@ -123,15 +229,20 @@ def container(root: Path) -> str:
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
-    """The virtual environment in `folder`: its Python and TensorFlow, "" for what is not there."""
+    """The virtual environment in `folder`: its Python, TensorFlow and cuDNN, "" where not."""
     path = root / folder.lstrip("/")
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
-    wheels = path.glob("lib/python3.*/site-packages/tensorflow-*.dist-info")
-    versions = [wheel.name[len("tensorflow-") : -len(".dist-info")] for wheel in wheels]
     return {
         "python": match.group(1) if match and (path / "bin/python").exists() else "",
-        "tensorflow": versions[0] if versions else "",
+        "tensorflow": wheel(path, "tensorflow"),
+        "cudnn": wheel(path, "nvidia_cudnn_cu12") or wheel(path, "nvidia_cudnn_cu11"),
     }
+
+
+def wheel(environment: Path, name: str) -> str:
+    """The version of a wheel that is installed in an environment, "" where it is not."""
+    found = environment.glob(f"lib/python3.*/site-packages/{name}-*.dist-info")
+    return next((each.name[len(name) + 1 : -len(".dist-info")] for each in found), "")
 
 
 def free_mb(path: Path) -> int:
@@ -142,20 +253,69 @@ def free_mb(path: Path) -> int:
     return disk.f_bavail * disk.f_frsize // 1_000_000
 
 
+def owned(root: Path) -> dict[str, list[str]]:
+    """What Grindstone's ledgers say: the `open` ones, and the `packages` that it has added.
+
+    A ledger that is open is of a run that was killed, or goes on.  Only root may read them.
+    """
+    folder = root / "var/lib/grindstone/ledger"
+    ledgers = [(name[: -len(".json")], text(folder / name)) for name in names(folder)]
+    told = [(name, json.loads(said)) for name, said in ledgers if said.endswith("}")]
+    packages = {package for _, ledger in told for package in ledger.get("added", [])}
+    return {
+        "open": [name for name, ledger in told if ledger.get("state") == "open"],
+        "packages": sorted(packages),
+    }
+
+
+def library_path(root: Path) -> list[dict[str, str]]:
+    """The settings that make every program look elsewhere for CUDA: `path` and the `file`."""
+    found = []
+    files = ["etc/environment", "etc/profile", "etc/bash.bashrc"]
+    for folder in ("etc/profile.d", "etc/ld.so.conf.d"):
+        files += [f"{folder}/{name}" for name in names(root / folder)]
+    for name in files:
+        said = text(root / name)
+        if name.startswith("etc/ld.so.conf.d"):
+            paths = re.findall(r"^\s*(/\S*(?:cuda|cudnn)\S*)", said, re.MULTILINE)
+        else:
+            paths = re.findall(r"^[^#\n]*\bLD_LIBRARY_PATH=[\"']?([^\s\"']+)", said, re.MULTILINE)
+        found += [{"path": path, "file": f"/{name}"} for path in paths]
+    return found
+
+
 def look(root: Path, prefix: str) -> dict[str, Any]:
-    """Everything above in one dictionary."""
-    kernel = text(root / "proc/sys/kernel/osrelease") or os.uname().release
+    """Everything above, and what module_utils/host_*.py look at, in one dictionary."""
+    running = text(root / "proc/sys/kernel/osrelease") or os.uname().release
+    packages = host_packages.installed(root)
+    kernels = host_kernels.look(root, running, packages)
     return {
         "distribution": distribution(root),
         "architecture": text(root / "proc/sys/kernel/arch") or os.uname().machine,
-        "kernel": kernel,
-        "wsl": "microsoft" in kernel.lower(),
+        "kernel": running,
+        "boot_id": text(root / "proc/sys/kernel/random/boot_id"),
+        "wsl": "microsoft" in running.lower(),
         "container": container(root),
+        "machine": host_firmware.machine(root),
+        "laptop": host_firmware.laptop(root),
+        "desktop": host_firmware.desktop(root),
         "glibc": glibc(root),
         "gpus": gpus(root),
+        "other_gpus": other_gpus(root),
+        "kernels": kernels,
+        "driver": host_driver.look(root, kernels, packages),
+        "processes": host_driver.processes(root),
+        "secure_boot": host_firmware.secure_boot(root),
+        "cuda": host_cuda.cuda(root, packages),
+        "cudnn": host_cuda.cudnn(root, packages),
+        "library_path": library_path(root),
+        "packages": host_packages.look(root, packages),
+        "reboot_required": any((root / path).exists() for path in REBOOT_REQUIRED),
+        "owned": owned(root),
         "pythons": pythons(root),
         "environment": environment(root, prefix + "/tensorflow"),
         "free_mb": free_mb(root / prefix.lstrip("/")),
+        "free_boot_mb": free_mb(root / "boot"),
     }
 
 

@@ -29,12 +29,24 @@ def look(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
 def test_the_distribution_is_os_release_s(
     tmp_path: Path, host: hosts.Host, expected: dict[str, str]
 ) -> None:
-    assert look(tmp_path, host)["distribution"] == expected
+    assert look(tmp_path, host)["distribution"] == {"codename": "", **expected}
 
 
 def test_only_nvidia_s_display_devices_are_gpus(tmp_path: Path) -> None:
     found = look(tmp_path, hosts.WITH_GPU)
-    assert found["gpus"] == [{"address": "0000:01:00.0", "device": "0x2204"}]
+    assert found["gpus"] == [
+        {
+            "address": "0000:01:00.0",
+            "device": "0x2204",
+            "chip": "GA102",
+            "generation": "Ampere",
+            "compute_capability": "8.6",
+            "name": "",
+            "bound": "",
+        }
+    ]
+    others = [{"address": "0000:00:02.0", "vendor": "0x8086", "device": "0x4680"}]
+    assert found["other_gpus"] == others
 
 
 def test_an_interpreter_is_known_by_its_name_and_what_of_its_library_is_there(
@@ -104,6 +116,7 @@ def test_an_environment_whose_interpreter_is_gone_has_no_python(tmp_path: Path) 
     assert look(tmp_path / "there", made | there)["environment"] == {
         "python": "3.11",
         "tensorflow": "2.21.0",
+        "cudnn": "",
     }
     assert look(tmp_path / "gone", made | gone)["environment"]["python"] == ""
 

@@ -1,0 +1,120 @@
+"""NVIDIA's driver on a host: what is loaded, what is on the disk, and where it came from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from .host_files import inside, link, names, text
+from .host_packages import DRIVER, Package
+
+LIBRARIES = (
+    "usr/lib/x86_64-linux-gnu",
+    "usr/lib/x86_64-linux-gnu/nvidia/current",
+    "usr/lib/aarch64-linux-gnu",
+    "usr/lib/aarch64-linux-gnu/nvidia/current",
+    "usr/lib64",
+    "usr/lib",
+    "usr/lib/wsl/lib",
+)
+INSTALLER = "usr/bin/nvidia-uninstall"  # only NVIDIA's .run file leaves it
+DAEMONS = re.compile(
+    r"^(nvidia-persiste|nv-hostengine|nvidia-smi|nvidia-powerd|dcgm|nvidia-fabric)"
+)
+DISPLAYS = re.compile(
+    r"^(Xorg|Xwayland|X|gnome-|kwin|plasma|sddm|gdm|lightdm|weston|sway|Hyprland|mutter|cinnamon)"
+)
+STRONGEST = ("runfile", "nvidia", "ppa", "unknown", "distribution")
+
+
+def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> dict[str, Any]:
+    """What is known of the driver, "" or empty for what is not there."""
+    version, flavour = loaded(root)
+    parts = [
+        {"name": name, "version": package.version, "origin": package.origin}
+        for name, package in sorted(packages.items())
+        if DRIVER.search(name) and package.state not in ("config-files", "not-installed")
+    ]
+    library = libraries(root)
+    of_modules = [kernel["nvidia"].get("version", "") for kernel in kernels["installed"]]
+    known = [name for name in [version, library, *of_modules] if name]
+    there = bool(known or parts)
+    return {
+        "loaded": version,
+        "loaded_flavour": flavour,
+        "libraries": library,
+        "nouveau": (root / "sys/module/nouveau").is_dir(),
+        "nouveau_blacklisted": nouveau_blacklisted(root),
+        "origin": origin(root, parts) if there and library != "1.1" else "",
+        "branch": _branch(known, parts),
+        "packages": parts,
+        "devices": [f"/dev/{name}" for name in names(root / "dev") if name.startswith("nvidia")],
+        "uvm": (root / "dev/nvidia-uvm").exists(),
+    }
+
+
+def loaded(root: Path) -> tuple[str, str]:
+    """The loaded module's version and flavour (compare `cat /proc/driver/nvidia/version`)."""
+    said = text(root / "proc/driver/nvidia/version")
+    version = re.search(r"Kernel Module\b.*?\s(\d+\.\d+(?:\.\d+)?)\s", said + " ")
+    if not version:
+        return "", ""
+    return version.group(1), "open" if "Open Kernel Module" in said else "proprietary"
+
+
+def libraries(root: Path) -> str:
+    """The version of libcuda on the disk (compare `ls /usr/lib/*/libcuda.so.*`)."""
+    for folder in LIBRARIES:
+        for name in reversed(names(inside(root, folder))):
+            match = re.match(r"libcuda\.so\.(\d+(?:\.\d+)+)$", name)
+            if match:
+                return match.group(1)
+    return ""
+
+
+def nouveau_blacklisted(root: Path) -> bool:
+    """Whether a file of modprobe's or the kernel's own command line keeps nouveau out."""
+    for folder in ("/etc/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d"):
+        for name in names(inside(root, folder)):
+            said = text(inside(root, f"{folder}/{name}"))
+            if re.search(r"^\s*blacklist\s+nouveau\b", said, re.MULTILINE):
+                return True
+    return "modprobe.blacklist=nouveau" in text(root / "proc/cmdline")
+
+
+def origin(root: Path, parts: list[dict[str, str]]) -> str:
+    """Where the driver came from; of several, the one that is furthest from the distribution's."""
+    found = {part["origin"] for part in parts}
+    if (root / INSTALLER).exists():
+        found.add("runfile")
+    return next((name for name in STRONGEST if name in found), "unknown")
+
+
+def _branch(versions: list[str], parts: list[dict[str, str]]) -> str:
+    """The branch, such as "580": of what is there, else of the packages."""
+    mains = [part["version"] for part in parts if re.search(r"utils|driver|kernel", part["name"])]
+    told = versions + [re.sub(r"^\d+:", "", version) for version in mains]
+    numbers = [re.match(r"\d{3}(?=\.|$|-)", version) for version in told]
+    return next((number.group() for number in numbers if number), "")
+
+
+def processes(root: Path) -> list[dict[str, Any]]:
+    """The processes that hold one of NVIDIA's devices (compare `fuser -v /dev/nvidia*`)."""
+    found = []
+    for pid in names(root / "proc"):
+        folder = root / "proc" / pid / "fd"
+        if pid.isdigit() and any(_device(folder / number) for number in names(folder)):
+            name = text(root / "proc" / pid / "comm")
+            found.append({"pid": int(pid), "name": name, "kind": _kind(name)})
+    return sorted(found, key=lambda process: process["pid"])
+
+
+def _device(path: Path) -> bool:
+    return bool(re.match(r"/dev/nvidia(\d|-uvm)", link(path)))
+
+
+def _kind(name: str) -> str:
+    if DAEMONS.match(name):
+        return "daemon"
+    return "display" if DISPLAYS.match(name) else "compute"

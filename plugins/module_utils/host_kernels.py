@@ -1,0 +1,151 @@
+"""The kernels of a host: which runs, which boots next, which have headers and NVIDIA's module."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from .host_files import inside, names, raw, text
+from .host_packages import Package
+
+# Debian's module is called nvidia-current, and nvidia-current-open where it is the open one.
+MODULE = re.compile(r"^nvidia(-current|-tesla|-legacy)?(-\d+(xx)?)?(-open)?\.ko(\.(xz|zst|gz))?$")
+LICENCES = {"NVIDIA": "proprietary", "Dual MIT/GPL": "open"}
+
+
+def look(root: Path, running: str, packages: dict[str, Package]) -> dict[str, Any]:
+    """The kernels, oldest first.  `packages` are those of `host_packages.installed`."""
+    modules = inside(root, "/lib/modules")
+    releases = [name for name in names(modules) if _bootable(root, modules / name)]
+    releases.sort(key=order)
+    installed = [_kernel(root, modules / release, packages) for release in releases]
+    return {
+        "running": running,
+        "next": next_to_boot(root, running, installed),
+        "installed": installed,
+    }
+
+
+def order(release: str) -> list[Any]:
+    """A key that sorts releases as GRUB does: numbers by value."""
+    parts = re.findall(r"\d+|[^\d]+", release)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+
+
+def _bootable(root: Path, folder: Path) -> bool:
+    """Whether there is a kernel to those modules."""
+    return (root / f"boot/vmlinuz-{folder.name}").exists() or (folder / "vmlinuz").exists()
+
+
+def _kernel(root: Path, folder: Path, packages: dict[str, Package]) -> dict[str, Any]:
+    release = folder.name
+    package, flavour = _origin(folder, release, packages)
+    modules = "/" + str(folder.relative_to(root)) if folder != root else ""
+    return {
+        "release": release,
+        "package": package,
+        "flavour": flavour,
+        "headers": inside(root, f"{modules}/build").is_dir(),
+        "nvidia": module(root, folder),
+    }
+
+
+def _origin(folder: Path, release: str, packages: dict[str, Package]) -> tuple[str, str]:
+    """The package that the kernel is from, and the flavour that keeps it up to date."""
+    base = text(folder / "pkgbase")  # Arch's kernels say it themselves
+    if base:
+        return base, base
+    candidates = [f"linux-image-{release}", f"linux-image-unsigned-{release}"]
+    package = next((name for name in candidates if name in packages), "")
+    of_release = re.sub(r"^[\d.]+(\+deb\d+)?(-\d+)*-?", "", release)
+    for name in sorted(packages):
+        meta = re.match(r"linux-image-([a-z][a-z0-9.-]*)$", name)
+        depends = re.split(r"[ ,|]+", packages[name].depends) if meta else []
+        if meta and package in depends:
+            return package, meta.group(1)
+    return package, of_release
+
+
+def module(root: Path, folder: Path) -> dict[str, str]:
+    """NVIDIA's module for a kernel: its `version`, `flavour` and `path`; none where it has none."""
+    found = []
+    for place, _, files in os.walk(folder):
+        found += [Path(place, name) for name in files if MODULE.match(name)]
+    if not found:
+        return {}
+    # depmod takes the one in updates/ before any other (depmod.d(5)).
+    path = min(found, key=lambda each: ("/updates/" not in str(each), str(each)))
+    version, licence = _told(path)
+    return {
+        "version": version,
+        "flavour": LICENCES.get(licence, ""),
+        "path": "/" + str(path.relative_to(root)),
+    }
+
+
+def _told(path: Path) -> tuple[str, str]:
+    """A module's version and licence (compare `modinfo -F version FILE`)."""
+    if path.suffix != ".ko":
+        return _asked(path, "version"), _asked(path, "license")
+    content = raw(path)
+    return _field(content, b"version"), _field(content, b"license")
+
+
+def _field(content: bytes, name: bytes) -> str:
+    start = content.find(b"\0" + name + b"=")
+    if start < 0:
+        return ""
+    start += len(name) + 2
+    return content[start : content.find(b"\0", start)].decode(errors="replace")
+
+
+def _asked(path: Path, field: str) -> str:
+    """The same of a compressed module, by kmod's program."""
+    for program in ("/usr/sbin/modinfo", "/sbin/modinfo", "/usr/bin/modinfo"):
+        if os.access(program, os.X_OK):
+            command = [program, "-F", field, str(path)]
+            done = subprocess.run(
+                command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            return done.stdout.decode(errors="replace").split("\n")[0]
+    return ""
+
+
+def next_to_boot(root: Path, running: str, installed: list[dict[str, Any]]) -> str:
+    """The kernel that a reboot would start: what the boot loader names, else its newest."""
+    releases = [kernel["release"] for kernel in installed]
+    if not releases:
+        return running
+    of_arch = [kernel for kernel in installed if kernel["package"] == kernel["flavour"] != ""]
+    if of_arch:
+        return _next_of_arch(running, of_arch)
+    chosen = _default_entry(root)
+    # The longest, for one release may be the start of another.
+    named = [release for release in releases if release in chosen]
+    return max(named, key=len) if named else str(releases[-1])
+
+
+def _next_of_arch(running: str, kernels: list[dict[str, Any]]) -> str:
+    """Arch keeps one kernel of each flavour: the running flavour's, else the stock one's."""
+    like = re.search(r"-(lts|zen|hardened)$", running)
+    flavour = f"linux-{like.group(1)}" if like else "linux"
+    fitting = [kernel["release"] for kernel in kernels if kernel["flavour"] == flavour]
+    return str(fitting[-1] if fitting else kernels[-1]["release"])
+
+
+def _default_entry(root: Path) -> str:
+    """What GRUB or systemd-boot are told to boot, "" for their first entry."""
+    saved = text(root / "boot/grub/grubenv")
+    once = re.search(r"^next_entry=(.+)$", saved, re.MULTILINE)
+    if once:
+        return once.group(1)
+    told = re.search(r"^GRUB_DEFAULT=(.*)$", text(root / "etc/default/grub"), re.MULTILINE)
+    default = told.group(1).strip("\"'") if told else ""
+    if default == "saved":
+        kept = re.search(r"^saved_entry=(.+)$", saved, re.MULTILINE)
+        return kept.group(1) if kept else ""
+    loader = re.search(r"^default\s+(.*)$", text(root / "boot/loader/loader.conf"), re.MULTILINE)
+    return default or (loader.group(1) if loader else "")

@@ -1,0 +1,174 @@
+"""What is installed on a host, from its package manager's own files: dpkg's or pacman's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .host_files import inside, names, raw, text
+
+
+class Package(NamedTuple):
+    """wanted: "hold" or "install"; state: dpkg's word, "installed" by pacman; origin: see below."""
+
+    version: str
+    wanted: str
+    state: str
+    depends: str
+    origin: str
+
+
+# What a driver, CUDA or a kernel is made of; only their origins and holds matter here.
+DRIVER = re.compile(
+    r"^(nvidia-(?!cuda|cudnn|cufft|nccl|container)|nvidia$|libnvidia-(?!container)|libcuda1"
+    r"|linux-(modules|objects|signatures)-nvidia|xserver-xorg-video-nvidia|cuda-drivers"
+    r"|firmware-nvidia|egl-wayland$)"
+)
+CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
+FIELDS = re.compile(r"^(Package|Status|Version|Depends): (.*)$", re.MULTILINE)
+FINE = ("installed", "config-files", "not-installed")
+# The words of a repository's Release file, and the part of its address where it has none.
+FOREIGN = {"NVIDIA": "nvidia", "LP-PPA": "ppa"}
+ADDRESSES = {"developer.download.nvidia.com": "nvidia", "ppa.launchpad": "ppa"}
+
+
+def installed(root: Path) -> dict[str, Package]:
+    """The packages by their names, those that are half there or only configured among them."""
+    if (root / "var/lib/dpkg/status").exists():
+        return _dpkg(root)
+    return _pacman(root)
+
+
+def _dpkg(root: Path) -> dict[str, Package]:
+    found = {}
+    for stanza in re.split(r"\n\n+", text(root / "var/lib/dpkg/status")):
+        told = dict(FIELDS.findall(stanza))
+        words = told.get("Status", "").split()
+        if "Package" in told and len(words) == 3:
+            found[told["Package"]] = Package(
+                told.get("Version", ""), words[0], words[2], told.get("Depends", ""), "distribution"
+            )
+    concerned = {name: package for name, package in found.items() if DRIVER.search(name)}
+    for name, origin in _foreign(root, concerned).items():
+        found[name] = found[name]._replace(origin=origin)
+    return found
+
+
+def _foreign(root: Path, packages: dict[str, Package]) -> dict[str, str]:
+    """The origins of those packages that a repository offers which is not the distribution's."""
+    origins = {name: "ppa" for name, package in packages.items() if "~gpu" in package.version}
+    if not packages:
+        return origins
+    for path, origin in lists(root).items():
+        for stanza in re.split(r"\n\n+", text(path)):
+            offered = dict(re.findall(r"^(Package|Version): (.*)$", stanza, re.MULTILINE))
+            package = packages.get(offered.get("Package", ""))
+            if package and package.version == offered.get("Version"):
+                origins[offered["Package"]] = origin
+    return origins
+
+
+def lists(root: Path) -> dict[Path, str]:
+    """The lists that apt has of foreign repositories, by their origin."""
+    folder = root / "var/lib/apt/lists"
+    files = names(folder)
+    found = {}
+    for name in files:
+        if not re.search(r"_(Packages|InRelease|Release)$", name):
+            continue
+        foreign = next((kind for part, kind in ADDRESSES.items() if name.startswith(part)), "")
+        if not name.endswith("_Packages"):
+            told = re.search(r"^Origin: (.*)$", text(folder / name), re.MULTILINE)
+            word = told.group(1) if told else ""
+            foreign = next(
+                (kind for part, kind in FOREIGN.items() if word.startswith(part)), foreign
+            )
+            start = re.sub(r"_?(InRelease|Release)$", "", name)
+        else:
+            start = name
+        if foreign:
+            of_it = [
+                each for each in files if each.startswith(start) and each.endswith("_Packages")
+            ]
+            found.update({folder / each: foreign for each in of_it})
+    return found
+
+
+def _pacman(root: Path) -> dict[str, Package]:
+    found = {}
+    ignored = _ignored(root)
+    folder = root / "var/lib/pacman/local"
+    for entry in names(folder):
+        match = re.match(r"(.+)-([^-]+-[^-]+)$", entry)
+        if not match:
+            continue
+        name, version = match.groups()
+        origin = "distribution"
+        if CONCERNED.search(name):
+            # A package that was built here, as from the AUR, carries no signature.
+            validation = re.search(
+                r"^%VALIDATION%\n(.*)", text(folder / entry / "desc"), re.MULTILINE
+            )
+            origin = "unknown" if validation and validation.group(1) == "none" else origin
+        wanted = "hold" if name in ignored else "install"
+        found[name] = Package(version, wanted, "installed", "", origin)
+    return found
+
+
+def _ignored(root: Path) -> set[str]:
+    """The packages of pacman's IgnorePkg."""
+    ignored: set[str] = set()
+    paths = ["/etc/pacman.conf"]
+    for path in paths:  # grows by what is included
+        said = text(inside(root, path))
+        for value in re.findall(r"^\s*IgnorePkg\s*=\s*(.*)$", said, re.MULTILINE):
+            ignored.update(value.split())
+        for value in re.findall(r"^\s*Include\s*=\s*(\S+)$", said, re.MULTILINE):
+            if value not in paths and "mirrorlist" not in value:
+                paths.append(value)
+    return ignored
+
+
+def manager(root: Path) -> str:
+    """`apt`, `pacman` or neither."""
+    if (root / "var/lib/dpkg").exists():
+        return "apt"
+    return "pacman" if (root / "var/lib/pacman").exists() else ""
+
+
+def repositories(root: Path) -> list[str]:
+    """The foreign sources of drivers that are set up: `nvidia`, `ppa:graphics-drivers`."""
+    folder = root / "etc/apt/sources.list.d"
+    paths = [root / "etc/apt/sources.list", *(folder / name for name in names(folder))]
+    said = "\n".join(text(path) for path in paths if path.suffix in (".list", ".sources"))
+    active = "\n".join(line for line in said.splitlines() if not line.lstrip().startswith("#"))
+    found = set(lists(root).values()) - {"ppa"}
+    if "developer.download.nvidia.com/compute/cuda" in active:
+        found.add("nvidia")
+    ppas = re.findall(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/", active)
+    found.update(f"ppa:{name}" for name in ppas if "graphics" in name or "nvidia" in name)
+    return sorted(found)
+
+
+def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
+    """What the package manager is in the middle of, and what it must not change."""
+    half = [name for name, package in packages.items() if package.state not in FINE]
+    if names(root / "var/lib/dpkg/updates"):
+        half.append("dpkg's journal")
+    held = [name for name, package in packages.items() if package.wanted == "hold"]
+    return {
+        "manager": manager(root),
+        "held": sorted(name for name in held if CONCERNED.search(name)),
+        "half_installed": sorted(half),
+        "locked": (root / "var/lib/pacman/db.lck").exists() and not _runs(root, "pacman"),
+        "repositories": repositories(root),
+        "unattended_upgrades": "unattended-upgrades" in packages
+        and packages["unattended-upgrades"].state == "installed",
+    }
+
+
+def _runs(root: Path, program: str) -> bool:
+    """Whether a process of that name runs."""
+    processes = [name for name in names(root / "proc") if name.isdigit()]
+    return any(raw(root / "proc" / pid / "comm").decode().strip() == program for pid in processes)
