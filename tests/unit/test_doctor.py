@@ -876,3 +876,13 @@ def test_what_only_a_stage_s_advice_speaks_of_is_not_taken_for_what_was_found() 
     report = failed("NVIDIA's module is there for kernel 6.1, and not loaded")
     report["failure"] += " «Key was rejected by service» is Secure Boot"
     assert [finding.symptom for finding in examine(host(verify=report))] == ["stage failed"]
+
+
+def test_another_cuda_that_is_not_whole_is_nobody_s_fault() -> None:
+    """As a development package of 13.0 leaves it, on a machine without a GPU at that."""
+    stray = {
+        "logs.toolkits": [{"path": "/usr/local/cuda-13.0", "cublas": False}],
+        "found.library_path": [{"path": "/usr/local/cuda-13.0/lib64", "file": "/etc/environment"}],
+    }
+    assert examine(host(**stray)) == []
+    assert examine(host(**stray, **{"found.gpus": []})) == []

@@ -213,12 +213,8 @@ def cublas(look: Look) -> str:
     """The system's CUDA that TensorFlow is to use has no cuBLAS."""
     cuda = look.plan.get("cuda", {})
     used = cuda.get("prefix", "") if cuda.get("action") == "system" else ""
-    named = [entry["path"] for entry in look.found.get("library_path", [])]
-    for toolkit in look.logs["toolkits"]:
-        path = toolkit["path"]
-        if not toolkit["cublas"] and any(way.startswith(path) for way in [used, *named] if way):
-            return f"{path} has no libcublas"
-    return ""
+    lacking = [kit["path"] for kit in look.logs["toolkits"] if not kit["cublas"]]
+    return f"{used} has no libcublas" if used in lacking else ""
 
 
 def cudnn_too_old(look: Look) -> str:
