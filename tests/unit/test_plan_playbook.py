@@ -1,0 +1,38 @@
+"""playbooks/plan.yml: every host of an inventory in one table, and nothing changed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
+    tmp_path: Path,
+) -> None:
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text(
+        "[all:vars]\n"
+        "ansible_connection=local\n"
+        f"ansible_python_interpreter={sys.executable}\n"
+        "[all]\n"
+        "wrong plan_prefix=here\n"
+        "other plan_driver=newest\n"
+        f"lost ansible_python_interpreter={tmp_path}/none\n",
+        encoding="utf-8",
+    )
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory]
+    done = subprocess.run(
+        [*command, "playbooks/plan.yml"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    table = done.stdout.split("Show all of them as one table")[1].split("PLAY RECAP")[0]
+    said = " ".join(table.split())
+    assert "wrong refused: found plan_prefix=«here»; expected an absolute path" in said
+    assert "other refused: found plan_driver=newest; expected keep, skip, or a branch" in said
+    assert "lost not reached, or it could not be looked at" in said
+    assert "0 planned, 2 refused, 1 not seen" in said
+    changed = re.findall(r"changed=(\d+)", done.stdout)
+    assert changed == ["0", "0", "0"]
