@@ -5,6 +5,7 @@ Names and relations of the packages: archlinux.org/packages, and facts in roles/
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from tests.roles.stand_ins import (
     Keys,
     Like,
     Package,
-    end_agents,
     kept,
     kernel_module,
     keys,
@@ -233,11 +233,11 @@ def _trust(home: Path, signer: Keys) -> None:
     (home / "pubring.gpg").touch()  # gpg then keeps the keys in it, where pacman looks for them
     listing = signer.gpg("--list-keys", "--with-colons").decode()
     fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line[:3] == "fpr")
-    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--no-permission-warning"]
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--no-autostart"]
+    gpg += ["--no-permission-warning"]
     subprocess.run([*gpg, "--import"], input=signer.public, check=True, capture_output=True)
     trust = f"{fingerprint}:6:\n".encode()
     subprocess.run([*gpg, "--import-ownertrust"], input=trust, check=True, capture_output=True)
-    end_agents(home)
 
 
 def _call_it_arch(root: roots.Root) -> None:
@@ -246,6 +246,8 @@ def _call_it_arch(root: roots.Root) -> None:
     text = 'NAME="Arch Linux"\nPRETTY_NAME="Arch Linux"\nID=arch\nBUILD_ID=rolling\n'
     release.write_text(text, encoding="utf-8")
     (root.path / "etc/debian_version").unlink()
+    for folder in ("var/lib/dpkg", "var/lib/apt", "etc/apt", "var/cache/apt"):
+        shutil.rmtree(root.path / folder)
     (root.path / "etc/arch-release").touch()
     (root.path / "etc/pacman.conf").write_text(PACMAN_CONF, encoding="utf-8")
     mirrors = root.path / "etc/pacman.d/mirrorlist"

@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import io
 import os
+import select
 import shutil
 import struct
 import subprocess
@@ -159,14 +160,14 @@ class Keys:
         return self.gpg("--export")
 
     def close(self) -> None:
-        """Ends what gpg has started for them, and forgets them."""
-        end_agents(self.home)
+        """Ends the agent that gpg has started for them, waits for its end, and forgets them."""
+        ask = ["gpg-connect-agent", "--homedir", str(self.home), "GETINFO pid", "/bye"]
+        told = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+        agent = os.pidfd_open(int(told.split()[1]))  # «D 4711», «OK»
+        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=True)
+        select.select([agent], [], [])
+        os.close(agent)
         shutil.rmtree(self.home)
-
-
-def end_agents(home: Path) -> None:
-    """Ends what gpg has started for the folder `home`."""
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ NOT_LOADED, NOT_THE_SAME = PENDING = ("its module is not loaded", "the loaded mo
 _NO_DRIVER = re.compile(
     r"container|docker|toolkit|cudnn|nvidia-cuda-|nvidia-settings|^cuda-(?!drivers)|fabricmanager"
     r"|egl-|nvidia-(prime|detect|support|installer-cleanup|legacy-check|xconfig|vaapi)|-alternative"
-    r"|^libnccl|^lib(cu|npp|nvj|nvrtc|nvtool|nvvm)(?!da1|vid)|driver-pinning"
+    r"|^libnccl|^lib(cu|npp|nvj|nvrtc|nvtool|nvvm)(?!da1|vid)|driver-pinning|^linux-signatures-"
 )
 
 
