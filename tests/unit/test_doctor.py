@@ -25,7 +25,7 @@ from plugins.module_utils.gpu_doctor import (
     sum_up,
 )
 from plugins.module_utils.gpu_stack import Plan
-from plugins.modules import gpu_bundle, gpu_logs
+from plugins.modules import gpu_bundle, gpu_facts, gpu_logs
 from tests.unit import hosts
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
@@ -886,3 +886,19 @@ def test_another_cuda_that_is_not_whole_is_nobody_s_fault() -> None:
     }
     assert examine(host(**stray)) == []
     assert examine(host(**stray, **{"found.gpus": []})) == []
+
+
+def test_what_the_modules_find_in_a_host_s_files_leads_to_the_finding(tmp_path: Path) -> None:
+    """One host from its files to its mend, so that the facts' shape and the signs' are the same."""
+    upgraded = hosts.WITH_GPU | {
+        "proc/driver/nvidia/version": (
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.261.03  Tue Nov  4\n"
+        ),
+        "usr/lib/x86_64-linux-gnu/libcuda.so.535.288.01": "",
+    }
+    root = hosts.write(tmp_path, upgraded)
+    found = gpu_facts.look(root, "/opt/grindstone")
+    logs = gpu_logs.look(root, "/opt/grindstone")["said"]
+    findings = examine(Look(found=found, logs=logs))
+    assert [finding.symptom for finding in findings] == ["versions differ"]
+    assert findings[0].evidence == "the loaded module is 535.261.03, the libraries are 535.288.01"
