@@ -13,6 +13,7 @@ from tests.roles import roots
 from tests.roles.stand_ins import (
     DKMS,
     MADE,
+    WAIT,
     Files,
     Keys,
     Like,
@@ -53,6 +54,7 @@ Include = /etc/pacman.d/mirrorlist
 MKINITCPIO = """#!/bin/bash
 # Stands for mkinitcpio: an image holds its configuration's hooks and what keeps modules out.
 set -e
+[ ! -p /srv/wait-initramfs ] || read -r _ < /srv/wait-initramfs
 echo "$*" >> /var/log/mkinitcpio.log
 . /etc/mkinitcpio.conf
 for drop_in in /etc/mkinitcpio.conf.d/*.conf; do
@@ -140,6 +142,7 @@ def arch_driver(version: str, kernels: dict[str, tuple[str, str]]) -> list[Packa
                 "usr/lib/modprobe.d/nvidia-utils.conf": "blacklist nouveau\n",
                 "usr/lib/modules-load.d/nvidia-utils.conf": "nvidia-uvm\n",
             },
+            {"pre_install": WAIT.format("before"), "post_install": WAIT.format("after")},
         ),
         Package(
             "nvidia-open-dkms",

@@ -92,9 +92,9 @@ class Played:
 
     @property
     def failure(self) -> str:
-        """The message of the task that failed, on one line."""
-        told = re.search(r"^fatal: .*?^    msg: (.*?)\n\n", self.output, re.MULTILINE | re.DOTALL)
-        return " ".join(told.group(1).split()).strip("'") if told else ""
+        """The message of the last task that failed, on one line."""
+        told = re.findall(r"^fatal: .*?^    msg: (.*?)\n\n", self.output, re.MULTILINE | re.DOTALL)
+        return " ".join(told[-1].split()).strip("'").replace("''", "'") if told else ""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,10 @@ class Root:
             path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Starts `site.yml` against this root."""
+    def start(
+        self, *arguments: str, playbook: str = "site.yml", **variables: str
+    ) -> subprocess.Popen[str]:
+        """Starts a playbook against this root."""
         host = {
             "ansible_connection": "community.general.chroot",
             "ansible_host": str(self.path),
@@ -126,7 +128,7 @@ class Root:
         }
         inventory = self.path.with_suffix(".json")
         inventory.write_text(json.dumps({"all": {"hosts": {"root": host}}}), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", str(inventory)]
+        command = [sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory)]
         return subprocess.Popen(
             [*command, *arguments],
             cwd=HERE,
@@ -138,9 +140,9 @@ class Root:
             start_new_session=True,  # so that a test can kill all of it
         )
 
-    def play(self, *arguments: str, **variables: str) -> Played:
-        """Runs `site.yml` against this root to its end."""
-        with self.start(*arguments, **variables) as running:
+    def play(self, *arguments: str, playbook: str = "site.yml", **variables: str) -> Played:
+        """Runs a playbook against this root to its end."""
+        with self.start(*arguments, playbook=playbook, **variables) as running:
             output, _ = running.communicate()
         counts = re.search(r"^root +: (.*)$", output, re.MULTILINE)
         recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []

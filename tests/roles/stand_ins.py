@@ -16,6 +16,7 @@ import io
 import os
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import tarfile
@@ -32,6 +33,8 @@ from tests.roles import roots
 
 MADE = 1_760_000_000  # when the files of all packages were made
 Files = dict[str, bytes | str]
+# In a package's script: waits while a test holds it there.
+WAIT = "[ ! -p /srv/wait-{0} ] || read -r _ < /srv/wait-{0}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ autoinstall)
             target=/lib/modules/$kernel/updates/dkms
             [ ! -e "$tree/$kernel" ] || continue
             echo "Building module for $source and $kernel"
+            [ ! -p /srv/wait-dkms ] || read -r _ < /srv/wait-dkms
             case $kernel in
             $(cat "/usr/src/$source/fails-for" 2>/dev/null || echo -))
                 mkdir -p "$tree/build"
@@ -368,3 +372,28 @@ def give_gpu(root: roots.Root, device: str) -> None:
     slot.mkdir(parents=True)
     for name, value in (("vendor", "0x10de"), ("device", device), ("class", "0x030000")):
         (slot / name).write_text(value + "\n", encoding="utf-8")
+
+
+def kill_at(point: str, root: roots.Root, running: subprocess.Popen[str]) -> None:
+    """Cuts the power, as it were, when a package's script or a tool comes to `point` (see WAIT)."""
+    gate = root.path / f"srv/wait-{point}"
+    writer = -1
+    while writer < 0:
+        try:
+            writer = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)  # an error while nobody reads
+        except OSError:
+            try:
+                output, _ = running.communicate(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError(f"it ended before it came to «{point}»:\n{output}") from None
+    os.killpg(running.pid, signal.SIGKILL)
+    root.kill()
+    running.communicate()
+    os.close(writer)
+    gate.unlink()
+
+
+def hold_at(point: str, root: roots.Root) -> None:
+    """Lets what comes to `point` in the root wait there."""
+    os.mkfifo(root.path / f"srv/wait-{point}")

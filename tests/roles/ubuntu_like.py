@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.roles import roots
 from tests.roles.stand_ins import (
     DKMS,
+    WAIT,
     Files,
     Like,
     Package,
@@ -81,6 +82,7 @@ HOSTS = {
 UPDATE_INITRAMFS = """#!/bin/sh
 # Stands for initramfs-tools: the image holds what keeps modules from being loaded.
 set -e
+[ ! -p /srv/wait-initramfs ] || read -r _ < /srv/wait-initramfs
 echo "$*" >> /var/log/update-initramfs.log
 for kernel in /lib/modules/*/; do
     cat /etc/modprobe.d/*.conf /lib/modprobe.d/*.conf 2>/dev/null \\
@@ -183,7 +185,8 @@ def ubuntu_modules(ubuntu: Ubuntu, branch: str, server: str, module: str) -> lis
                 {},
                 {
                     # As the real one: joins what comes apart, the module and its signature.
-                    "postinst": f"cat /{bits}/nvidia.o /usr/lib/linux/{release}/signatures/nvidia "
+                    "postinst": f"{WAIT.format('module')}\ncat /{bits}/nvidia.o "
+                    f"/usr/lib/linux/{release}/signatures/nvidia "
                     f"> /lib/modules/{release}/kernel/{folder}/nvidia.ko",
                     "prerm": f"rm -f /lib/modules/{release}/kernel/{folder}/nvidia.ko",
                 },
@@ -204,10 +207,13 @@ def ubuntu_driver(branch: str, server: str, version: str) -> list[Package]:
     """The driver's packages of a branch that are the same for all kernels."""
     driver, name = version.split("-")[0], f"{branch}{server}"
 
-    def alone(package: str, provides: str, depends: list[str], files: Files) -> Package:
+    def alone(
+        package: str, provides: str, depends: list[str], files: Files, **scripts: str
+    ) -> Package:
         """One of those that can be there for one branch only."""
         only = {"Provides": [provides], "Conflicts": [provides], "Replaces": [provides]}
-        return Package(package, version, {"Depends": depends, **only} if depends else only, files)
+        relations = {"Depends": depends, **only} if depends else only
+        return Package(package, version, relations, files, scripts)
 
     def same(*packages: str) -> list[str]:
         return [f"{package} (= {version})" for package in packages]
@@ -226,7 +232,7 @@ def ubuntu_driver(branch: str, server: str, version: str) -> list[Package]:
     }
     blacklist = "blacklist nouveau\nblacklist lbm-nouveau\nalias nouveau off\n"
     packages = [
-        alone(compute, "libnvidia-compute", [], libraries),
+        alone(compute, "libnvidia-compute", [], libraries, preinst=WAIT.format("unpacking")),
         alone(f"libnvidia-cfg1-{name}", "libnvidia-cfg1-any", [], {}),
         alone(f"libnvidia-gl-{name}", "libnvidia-gl", [], {}),
         alone(f"nvidia-compute-utils-{name}", "nvidia-compute-utils", same(compute), daemon),
@@ -241,6 +247,7 @@ def ubuntu_driver(branch: str, server: str, version: str) -> list[Package]:
             "nvidia-kernel-common",
             [],
             {"lib/modprobe.d/nvidia-graphics-drivers.conf": blacklist},
+            postinst=WAIT.format("configuring"),
         ),
     ]
     for module in ("", "-open") if int(branch) >= 535 else ("",):
