@@ -185,7 +185,9 @@ def keys() -> Iterator[Keys]:
         made.home.parent.rmdir()
 
 
-def apt_repository(folder: Path, suite: str, packages: list[Package], signer: Keys) -> None:
+def apt_repository(
+    folder: Path, origin: str, suite: str, packages: list[Package], signer: Keys
+) -> None:
     """Makes `folder` an apt repository with one component, main."""
     pool = folder / "pool"
     pool.mkdir(parents=True)
@@ -197,7 +199,7 @@ def apt_repository(folder: Path, suite: str, packages: list[Package], signer: Ke
     ftparchive = ["apt-ftparchive", "-qq"]
     index.write_bytes(subprocess.check_output([*ftparchive, "packages", "pool"], cwd=folder))
     about = {"Suite": suite, "Codename": suite, "Components": "main", "Architectures": "amd64"}
-    for key, value in {"Origin": folder.parts[-1], **about}.items():
+    for key, value in {"Origin": origin, **about}.items():
         ftparchive += ["-o", f"APT::FTPArchive::Release::{key}={value}"]
     text = subprocess.check_output([*ftparchive, "release", str(release)])
     (release / "InRelease").write_bytes(signer.gpg("--clearsign", data=text))

@@ -358,13 +358,12 @@ def ubuntu_like(version: str) -> Like:
         root.command("apt-get", "update")
         root.command("apt-get", "install", "--yes", "--no-install-recommends", *UBUNTU_NEEDS)
         with keys() as signer:
-            apt_repository(
-                web / HOSTS["distribution"], ubuntu.codename, ubuntu_archive(ubuntu), signer
-            )
-            newer = f"580.105.08-0ubuntu0~gpu{version}.1"
-            apt_repository(
-                web / HOSTS["ppa"], ubuntu.codename, ubuntu_driver("580", "", newer), signer
-            )
+            newer = ubuntu_driver("580", "", f"580.105.08-0ubuntu0~gpu{version}.1")
+            for host, origin, packages in (
+                ("distribution", "Ubuntu", ubuntu_archive(ubuntu)),
+                ("ppa", "LP-PPA-graphics-drivers", newer),
+            ):
+                apt_repository(web / HOSTS[host], origin, ubuntu.codename, packages, signer)
             key = root.path / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
             key.write_bytes(signer.public)
         _call_it_ubuntu(root, ubuntu)
