@@ -44,7 +44,9 @@ class Prefix:
             "packages": [],
             "lock": "tensorflow-2.21.0-cuda12.txt",
         }
-        given = {"plan_result": plan, "plan_prefix": str(self.path)}
+        found = {"owned": {"open": []}, "packages": {"half_installed": []}}
+        facts = {"found": {"architecture": "x86_64", **found}}
+        given = {"plan_result": plan, "plan_facts": facts, "plan_prefix": str(self.path)}
         command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/loader.yml"]
         command += ["-i", "root,", "-c", "local", "-e", f"ansible_python_interpreter={PYTHON}"]
         return subprocess.Popen(
