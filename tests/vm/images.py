@@ -21,6 +21,8 @@ ESP_MIB = 64  # from the first MiB on; the root file system follows it to the en
 DISK_MIB = 16 * 1024
 PACKAGES = [
     "ca-certificates",
+    "dbus",
+    "e2fsprogs",
     "grub-efi-amd64-signed",
     "initramfs-tools",
     "kmod",
@@ -65,6 +67,7 @@ set prefix=($root)/boot/grub
 configfile $prefix/grub.cfg
 """
 APT = 'Acquire::Languages "none";\nApt::Install-Recommends "false";\n'
+RESOLVER = "nameserver 10.0.2.3\n"  # qemu's own
 FSTAB = "LABEL=root / ext4 errors=remount-ro 0 1\n"
 FILES = {
     "etc/initramfs-tools/conf.d/disk": INITRAMFS,
@@ -121,18 +124,7 @@ def base() -> Base:
 
 def _keys(base: Base) -> None:
     for name in ("key", "host"):
-        command = [
-            "ssh-keygen",
-            "-q",
-            "-t",
-            "ed25519",
-            "-N",
-            "",
-            "-C",
-            "",
-            "-f",
-            base.folder / name,
-        ]
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", ""]
         subprocess.run([*command, "-f", str(base.folder / name)], check=True)
     host = (base.folder / "host.pub").read_text(encoding="utf-8")
     base.known_hosts.write_text(f"guest {host}", encoding="utf-8")
@@ -146,7 +138,7 @@ def _root(base: Base) -> None:
     command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(PACKAGES)}"]
     hooks = [
         f'--setup-hook=cp -r "{given}/." "$1"',
-        f'--customize-hook=chroot "$1" sh -euc {shlex.quote(KERNEL)}',
+        f'--customize-hook=chroot "$1" sh -euc {shlex.quote(KERNEL)} >/dev/null',
     ]
     subprocess.run([*command, *hooks, SUITE, str(base.root), *roots.mirror()], check=True)
     _set_up(base)
@@ -168,7 +160,7 @@ def _set_up(base: Base) -> None:
             shutil.copyfile(source, root / name)
             (root / name).chmod(mode)
     (root / "etc/resolv.conf").unlink(missing_ok=True)
-    (root / "etc/resolv.conf").write_text("nameserver 10.0.2.3\n", encoding="utf-8")  # qemu's own
+    (root / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
     (root / "boot/grub").mkdir(exist_ok=True)
     (root / "boot/grub/grub.cfg").write_text(FIRST_GRUB, encoding="utf-8")
 
@@ -184,6 +176,13 @@ def write_disk(root: Path, disk: Path) -> None:
     make = ["mke2fs", "-q", "-t", "ext4", "-L", "root", "-E", f"offset={offset},lazy_itable_init=1"]
     subprocess.run([*make, "-d", str(root), str(disk), size], check=True)
     _write_esp(root, disk)
+
+
+def write_disk_of(root: roots.Root, disk: Path) -> None:
+    """Writes a mounted root, as it is now, to a disk."""
+    subprocess.run(["umount", str(root.path / "proc")], check=True)
+    (root.path / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
+    write_disk(root.path, disk)
 
 
 def _write_esp(root: Path, disk: Path) -> None:

@@ -7,10 +7,13 @@ grub.cfg names is the one that boots, after Ansible's reboot as after a power cu
 from __future__ import annotations
 
 import atexit
+import json
+import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from tests.roles.roots import HERE, Played
 from tests.vm.images import Base
 
 FIRMWARE = Path("/usr/share/OVMF")
@@ -51,6 +55,7 @@ class Console:
         self._log = log
         self._text = ""
         self._seen = 0
+        self._ended = False
         self._more = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -65,6 +70,7 @@ class Console:
                     self._text += piece.decode("utf-8", "replace")
                     self._more.notify_all()
         with self._more:
+            self._ended = True
             self._more.notify_all()
 
     def wait_for(self, pattern: str, limit_s: float) -> re.Match[str]:
@@ -74,7 +80,7 @@ class Console:
             while not (found := re.compile(pattern).search(self._text, self._seen)):
                 left = until - monotonic()
                 tail = self._text[-2000:]
-                if not self._reader.is_alive():
+                if self._ended:
                     raise AssertionError(f"qemu ended before «{pattern}» was printed:\n{tail}")
                 if left <= 0 or not self._more.wait(left):
                     raise AssertionError(f"no «{pattern}» within {limit_s} s:\n{tail}")
@@ -92,6 +98,10 @@ class Console:
         self._reader.join()
 
 
+def ansible_environment() -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
+
+
 def free_port() -> int:
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
@@ -104,7 +114,7 @@ class Machine:
 
     base: Base
     disk: Path
-    memory_mib: int = 2048
+    memory_mib: int
     port: int = field(default_factory=free_port)
     _qemu: subprocess.Popen[bytes] | None = None
     _console: Console | None = None
@@ -193,6 +203,11 @@ class Machine:
             text=True,
         )
 
+    def tell_when_there(self, path: str) -> None:
+        """Has the console say `vm: there` once `path` exists in the guest."""
+        tell = "echo vm: there >/dev/ttyS0"
+        self.command(f"systemd-run --quiet --path-property=PathExists={path} sh -c '{tell}'")
+
     def run(self, command: str, limit_s: float = 600) -> tuple[int, str]:
         """Runs a shell's command in the guest and returns its status and what it printed."""
         with self.start(command) as running:
@@ -202,6 +217,56 @@ class Machine:
                 running.kill()
                 raise
         return running.returncode, output
+
+    def inventory(self, **variables: object) -> Path:
+        """Writes an inventory in which this is the one host, «guest»."""
+        host = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": self.port,
+            "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_common_args": " ".join(self.ssh),
+            **variables,
+        }
+        path = self.disk.with_suffix(".json")
+        path.write_text(json.dumps({"all": {"hosts": {"guest": host}}}), encoding="utf-8")
+        return path
+
+    def ansible(self, module: str, arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs one module of Ansible on the guest."""
+        command = ["adhoc", "guest", "-i", str(self.inventory()), "-m", module, "-a", arguments]
+        return subprocess.run(
+            [sys.executable, "-m", "ansible", *command],
+            cwd=HERE,
+            env=ansible_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def play(self, *arguments: str, **variables: object) -> Played:
+        """Runs `site.yml` on the guest to its end."""
+        with self.start_site(*arguments, **variables) as running:
+            output, _ = running.communicate()
+        counts = re.search(r"^guest +: (.*)$", output, re.MULTILINE)
+        recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
+        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+
+    def start_site(self, *arguments: str, **variables: object) -> subprocess.Popen[str]:
+        """Starts `site.yml` on the guest."""
+        inventory = str(self.inventory(**variables))
+        return subprocess.Popen(
+            [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", inventory, *arguments],
+            cwd=HERE,
+            env=ansible_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # so that a test can kill all of it
+        )
 
     def unpack(self, archive: Path) -> None:
         """Unpacks a tar archive over the guest's root."""
@@ -218,14 +283,19 @@ class Machine:
 
 @contextmanager
 def machine(
-    base: Base, below: Path, folder: Path, *, secure_boot: bool = False
+    base: Base,
+    below: Path,
+    folder: Path,
+    *,
+    secure_boot: bool = False,
+    memory_mib: int = 2048,
 ) -> Iterator[Machine]:
     """A machine in `folder` on what it changes of the disk `below`; it ends with the block."""
     disk = folder / "disk.qcow2"
     kind = "raw" if below.suffix == ".img" else "qcow2"
     create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(below), str(disk)]
     subprocess.run(create, check=True)
-    made = Machine(base, disk)
+    made = Machine(base, disk, memory_mib)
     keys = "OVMF_VARS_4M.ms.fd" if secure_boot else "OVMF_VARS_4M.fd"
     shutil.copyfile(FIRMWARE / keys, made.variables)
     try:

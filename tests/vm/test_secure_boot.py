@@ -1,7 +1,7 @@
 """Secure Boot as firmware, shim and kernel do it: 2 boots and MokManager, 2 minutes.
 
-The module is a tiny one of our own, built, signed and placed by Debian's DKMS as NVIDIA's would be:
-NVIDIA's takes minutes to build, and the kernel asks of both the same question.
+The module is whetstone, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
+question.
 """
 
 from __future__ import annotations
@@ -13,26 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.roles import roots
+from tests.vm import whetstone
 from tests.vm.images import Base
 from tests.vm.machine import Machine
 
-SOURCE = "usr/src/whetstone-1.0"
-FILES = {
-    "whetstone.c": """#include <linux/module.h>
-MODULE_LICENSE("GPL");
-static int __init begin(void) { return 0; }
-static void __exit end(void) { }
-module_init(begin);
-module_exit(end);
-""",
-    "Makefile": "obj-m := whetstone.o\n",
-    "dkms.conf": """PACKAGE_NAME="whetstone"
-PACKAGE_VERSION="1.0"
-BUILT_MODULE_NAME[0]="whetstone"
-DEST_MODULE_LOCATION[0]="/updates"
-AUTOINSTALL="yes"
-""",
-}
 KEY = "var/lib/dkms/mok.pub"
 PASSWORD = "grindstone"
 DOWN, ENTER = "\x1b[B", "\r"
@@ -44,14 +28,7 @@ def signed(vm_base: Base, tmp_path: Path) -> Iterator[Path]:
     """An archive of the module that DKMS has built and signed, its key, and one unsigned."""
     roots.leave_the_mounts_to_this_process()
     with roots.root_on([vm_base.root], tmp_path) as root:
-        for name, text in FILES.items():
-            (root.path / SOURCE).mkdir(exist_ok=True)
-            (root.path / SOURCE / name).write_text(text, encoding="utf-8")
-        root.command("apt-get", "update")
-        root.command("apt-get", "install", "--yes", "--no-install-recommends", "dkms")
-        kernel = next((root.path / "lib/modules").iterdir()).name
-        root.command("dkms", "install", "whetstone/1.0", "-k", kernel)
-        module = f"lib/modules/{kernel}/updates/dkms/whetstone.ko"
+        module = whetstone.install(root)
         root.command("objcopy", "--strip-debug", f"/{module}", "/root/unsigned.ko")
         archive = tmp_path / "signed.tar"
         subprocess.run(

@@ -1,0 +1,41 @@
+"""A newer kernel comes by apt, and a reboot by Ansible: 2 boots, 4 minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.roles import roots
+from tests.vm import images, machine, whetstone
+
+
+@pytest.fixture
+def prepared(vm_base: images.Base, tmp_path: Path) -> Iterator[machine.Machine]:
+    """A machine whose root has DKMS, a module by it and the headers' meta-package."""
+    roots.leave_the_mounts_to_this_process()
+    disk = tmp_path / "prepared.img"
+    with roots.root_on([vm_base.root], tmp_path) as root:
+        whetstone.install(root)
+        images.write_disk_of(root, disk)
+    roots.forget(tmp_path)
+    with machine.machine(vm_base, disk, tmp_path) as made:
+        yield made
+    disk.unlink()
+
+
+def test_a_module_is_there_for_a_newer_kernel_after_its_update_and_a_reboot(
+    prepared: machine.Machine,
+) -> None:
+    before = prepared.boot()
+    old = prepared.command("uname -r").strip()
+    prepared.command("modprobe whetstone")
+    prepared.command("DEBIAN_FRONTEND=noninteractive apt-get install --yes linux-image-amd64")
+    done = prepared.ansible("ansible.builtin.reboot", "reboot_timeout=300")
+    assert done.returncode == 0, done.stdout
+    assert prepared.wait_until_ready() != before
+    new = prepared.command("uname -r").strip()
+    assert new != old
+    assert new in prepared.command("modinfo --field filename whetstone")
+    prepared.command("modprobe whetstone")
