@@ -327,7 +327,17 @@ def ubuntu_archive(ubuntu: Ubuntu) -> list[Package]:
             {},
             {"etc/apt/apt.conf.d/50unattended-upgrades": "Unattended-Upgrade::Origins {};\n"},
         ),
-        Package("gdm3", "46.2", {}, {"usr/sbin/gdm3": "#!/bin/sh\n"}),
+        Package(
+            "gdm3",
+            "46.2-1ubuntu1",
+            {},
+            {"usr/sbin/gdm3": "#!/bin/sh\n", "lib/systemd/system/gdm3.service": "[Service]\n"},
+            {
+                "postinst": "mkdir -p /etc/systemd/system\nln -s /lib/systemd/system/gdm3.service "
+                "/etc/systemd/system/display-manager.service",
+                "postrm": "rm -f /etc/systemd/system/display-manager.service",
+            },
+        ),
     ]
     for flavour, release in ubuntu.kernels.items():
         packages += ubuntu_kernel(flavour, release)
@@ -384,6 +394,7 @@ def ubuntu_like(version: str) -> Like:
 
 
 def _call_it_ubuntu(root: roots.Root, ubuntu: Ubuntu) -> None:
+    (root.path / "etc/modules-load.d").mkdir(exist_ok=True)  # systemd's
     release = root.path / "etc/os-release"
     release.unlink()
     lines = {
