@@ -62,7 +62,7 @@ users:
 
 STATE = "var/lib/grindstone"
 CONFIGURATION = "etc/grindstone"
-LAST_FIRST = ["cuda", "nvidia_driver"]  # site.yml's order, backwards
+LAST_FIRST = ["tensorflow", "cuda", "nvidia_driver"]  # site.yml's order, backwards
 
 
 def environments(prefix: Path) -> list[Path]:
