@@ -12,13 +12,14 @@ def missing_components(
 ) -> list[dict[str, Any]]:
     """The distribution's own sources that lack components, each with what it lacks.
 
-    `targets` are lines of `apt-get indextargets`: site, repository, suite, component, keyring.
+    `targets` are lines of `apt-get indextargets`: repository, suite, component, keyring; a source
+    that names no keyring has apt's own word for it there.
     """
     known: dict[tuple[str, str, str], set[str]] = {}
     for line in targets:
-        _, uri, suite, component, *signed_by = line.split()
+        uri, suite, component, keyring = line.split()
         if suite.split("-")[0] == codename:
-            source = (uri, suite, signed_by[0] if signed_by else "")
+            source = (uri, suite, "" if keyring.startswith("$") else keyring)
             known.setdefault(source, set()).add(component)
     every = {(uri, suite): set[str]() for uri, suite, _ in known}
     for (uri, suite, _), there in known.items():
@@ -27,8 +28,8 @@ def missing_components(
     for (uri, suite, signed_by), there in known.items():
         missing = [name for name in components if name not in every[uri, suite]]
         if "main" in there and missing:
-            source = {"uri": uri, "suite": suite, "signed_by": signed_by}
-            lacking.append({**source, "components": missing})
+            where = {"uri": uri, "suite": suite, "signed_by": signed_by}
+            lacking.append({**where, "components": missing})
     return lacking
 
 

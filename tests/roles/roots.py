@@ -15,9 +15,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
@@ -66,17 +68,27 @@ def mirror() -> list[str]:
     return [line.split(" ", 1)[1] for line in lines if line.startswith("Debian ")][:1]
 
 
-def base(suite: str) -> Path:
-    """The root of a fresh Debian, made if it is not kept yet."""
-    root = kept() / f"{suite}-{PACKAGES.replace(',', '+')}"
+def base(suite: str, more: str = "") -> Path:
+    """The root of a fresh Debian with `more` packages, made if it is not kept yet."""
+    packages = ",".join(filter(None, [PACKAGES, more]))
+    root = kept() / f"{suite}-{packages.replace(',', '+')}"
     if not root.exists():
         part = root.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         part.parent.mkdir(parents=True, exist_ok=True)
-        command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={PACKAGES}", suite]
+        command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", suite]
         subprocess.run([*command, str(part), *mirror()], check=True)
         part.rename(root)
     return root
+
+
+def end(running: subprocess.Popen[str]) -> None:
+    """Ends a playbook with the workers that Ansible has put into sessions of their own."""
+    started = psutil.Process(running.pid)
+    for process in [started, *started.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    running.communicate()
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,20 @@ class Root:
         for path in (cache, folder):
             path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
+
+    def share_packages(self) -> None:
+        """Lets apt find there what it downloaded for another root of the same suite."""
+        suite = re.search(r"^VERSION_CODENAME=(\w+)", self.text("etc/os-release"), re.MULTILINE)
+        cache = kept() / f"archives-{suite.group(1) if suite else 'unknown'}"
+        (cache / "partial").mkdir(parents=True, exist_ok=True)
+        keep = self.path / "etc/apt/apt.conf.d/99keep"  # of what mmdebstrap's roots throw away
+        keep.write_text('APT::Keep-Downloaded-Packages "true";\n', encoding="utf-8")
+        folder = self.path / "var/cache/apt/archives"
+        subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
+
+    def text(self, name: str) -> str:
+        """The text of a file there."""
+        return (self.path / name).read_text(encoding="utf-8")
 
     def start(
         self, *arguments: str, playbook: str = "site.yml", **variables: str
@@ -185,6 +211,8 @@ class Root:
         for folder, folders, files in os.walk(self.path):
             if folder == str(self.path):
                 folders.remove("proc")
+            if folder == str(self.path / "dev"):
+                folders.remove("pts")
             for name in [*folders, *files]:
                 path = Path(folder) / name
                 status = path.lstat()
@@ -206,6 +234,7 @@ def root_on(layers: list[Path], folder: Path) -> Iterator[Root]:
         for mount in (
             ["-t", "overlay", "-o", options, "overlay", str(path)],
             ["-t", "proc", "proc", f"{path}/proc"],
+            ["-t", "devpts", "-o", "newinstance", "devpts", f"{path}/dev/pts"],
         ):
             subprocess.run(["mount", *mount], check=True)
             if mount[1] == "overlay":

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.roles import roots
 from tests.roles.roots import Played, Root
 
 Fresh = Callable[[str], Root]
@@ -82,7 +81,7 @@ def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fre
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        os.killpg(running.pid, signal.SIGKILL)
+        roots.end(running)
         root.kill()
     assert half.exists()
     assert not (root.path / PREFIX / "tensorflow").exists()

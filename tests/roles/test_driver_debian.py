@@ -1,0 +1,252 @@
+"""The role nvidia_driver on Debian 12 and 13: the real packages, and real builds by DKMS."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.roles import roots, stand_ins
+from tests.roles.driver_play import assert_done, assert_nothing_left_to_do, files, play, start
+from tests.roles.roots import Played, Root
+
+TESLA_T4 = "0x1eb8"
+KERNEL = "linux-image-amd64"
+PLANNED = {"libcuda1", "nvidia-smi", "nvidia-persistenced", "nvidia-kernel-dkms"}
+VARIABLES = "sys/firmware/efi/efivars"
+SHIM = "605dab50-e046-4300-abb6-3dd810dd8b23"
+Debian = Callable[[str], Root]
+
+
+def prepare(root: Root) -> None:
+    root.share_packages()
+    if not (root.path / "sys/bus").exists():
+        stand_ins.give_gpu(root, TESLA_T4)
+
+
+@pytest.fixture
+def debian(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Debian]:  # noqa: ARG001, it skips
+    """Makes a fresh Debian, with its kernel and a Tesla T4, by its suite."""
+    with ExitStack() as stack:
+        stack.callback(roots.forget, tmp_path)
+
+        def made(suite: str) -> Root:
+            root = stack.enter_context(roots.root_on([roots.base(suite, KERNEL)], tmp_path))
+            prepare(root)
+            return root
+
+        yield made
+
+
+@pytest.fixture(scope="session")
+def first_driver(
+    base: Callable[[str], Path],  # noqa: ARG001, it skips
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Played, list[Path]]]:
+    """The first run on a fresh Debian 12, and the layers that it came to."""
+    folder = tmp_path_factory.mktemp("driver")
+    with roots.root_on([roots.base("bookworm", KERNEL)], folder) as root:
+        prepare(root)
+        played = play(root)
+    yield played, [root.changes, *root.layers]
+    roots.forget(folder)
+
+
+@pytest.fixture
+def driven(first_driver: tuple[Played, list[Path]], tmp_path: Path) -> Iterator[Root]:
+    """A Debian 12 where the role has run once."""
+    played, layers = first_driver
+    assert_done(played)
+    with roots.root_on(layers, tmp_path) as root:
+        prepare(root)
+        yield root
+    roots.forget(tmp_path)
+
+
+def packages(root: Root) -> list[str]:
+    """The packages with their versions, states and marks."""
+    said = root.command("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n")
+    marks = [f"{name} auto" for name in root.command("apt-mark", "showauto").split()]
+    return sorted(said.splitlines()) + sorted(marks)
+
+
+def kernel(root: Root) -> str:
+    return next((root.path / "lib/modules").iterdir()).name
+
+
+def held(root: Root) -> set[str]:
+    return set(root.command("apt-mark", "showhold").split())
+
+
+def assert_driven(root: Root) -> None:
+    module = f"/lib/modules/{kernel(root)}/updates/dkms/nvidia-current.ko"
+    assert root.command("modinfo", "-F", "license", module).strip() == "NVIDIA"
+    version = root.command("dpkg-query", "-W", "-f", "${Version}", "nvidia-kernel-dkms")
+    assert version.startswith(root.command("modinfo", "-F", "version", module).strip() + "-")
+    assert held(root) == PLANNED
+
+
+def test_debian_12_gets_a_module_that_is_built_for_its_kernel_and_held(driven: Root) -> None:
+    assert_driven(driven)
+
+
+def test_nouveau_is_kept_out_of_the_initramfs(driven: Root) -> None:
+    initramfs = f"/boot/initrd.img-{kernel(driven)}"
+    inside = driven.command("lsinitramfs", initramfs).splitlines()
+    assert "etc/modprobe.d/grindstone-nouveau.conf" in inside
+    assert not [name for name in inside if name.endswith("/nouveau.ko")]
+
+
+def test_only_the_missing_components_are_added_beside_the_host_s_own_sources(driven: Root) -> None:
+    ours = driven.text("etc/apt/sources.list.d/grindstone.sources")
+    suites = re.findall(r"^Suites: (.*)$", ours, re.MULTILINE)
+    assert suites[0] == "bookworm"
+    assert set(re.findall(r"^Components: (.*)$", ours, re.MULTILINE)) == {
+        "contrib non-free non-free-firmware"
+    }
+    fresh = roots.base("bookworm", KERNEL) / "etc/apt/sources.list"
+    assert driven.text("etc/apt/sources.list") == fresh.read_text(encoding="utf-8")
+
+
+def test_debian_s_second_run_changes_nothing(driven: Root) -> None:
+    assert_nothing_left_to_do(driven)
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian, suite: str) -> None:
+    root = debian(suite)
+    before = root.tree()
+    checked = play(root, "--check", "--diff")
+    assert checked.status == 0, checked.output
+    assert "linux-headers-amd64" in checked.output
+    assert root.tree() == before
+
+
+def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: Debian) -> None:
+    root = debian("bookworm")
+    build = root.path / "var/lib/dkms/nvidia-current"
+    with start(root) as running:
+        while not any(build.glob("*/build/make.log")):
+            try:
+                output, _ = running.communicate(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail(f"it ended before it could be killed:\n{output}")
+        roots.end(running)
+        root.kill()
+    unconfigured = root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
+    assert set(unconfigured) - {"installed", "config-files"}
+    assert_done(play(root))
+    assert_driven(root)
+    assert_nothing_left_to_do(root)
+
+
+def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> None:
+    with_packages = packages(driven)
+    removed = driven.play(playbook="playbooks/remove.yml")
+    assert removed.status == 0, removed.output
+    assert packages(driven) != with_packages
+    fresh = roots.Root(roots.base("bookworm", KERNEL), [])
+    assert packages(driven) == packages(fresh)
+    assert not held(driven)
+    left = {name for name in files(driven) if "nvidia" in name or "grindstone" in name}
+    assert left == {name for name in files(fresh) if "nvidia" in name}
+
+
+def test_a_module_that_does_not_build_for_debian_13_s_kernel_leaves_the_host_as_it_was(
+    debian: Debian,
+) -> None:
+    root = debian("trixie")
+    before, with_packages = files(root), packages(root)
+    failed = play(root)
+    assert re.fullmatch(
+        rf"driver 550 does not build for kernel {re.escape(kernel(root))} "
+        r"\(.*nv-pci\.c:\d+:\d+: error: too few arguments to function .pci_resize_resource.\); "
+        r"expected a driver that is made for this kernel; the host is as it was: "
+        r"set plan_driver_origin=nvidia for a newer driver, or boot an older kernel, "
+        r"then run the same command again",
+        failed.failure,
+    ), failed.output
+    assert packages(root) == with_packages
+    assert files(root) == before
+    again = play(root, "--check")
+    assert again.status == 0, again.output
+
+
+def test_a_repository_that_cannot_be_reached_is_named_and_nothing_is_left(debian: Debian) -> None:
+    root = debian("bookworm")
+    sources = root.path / "etc/apt/sources.list"
+    text = re.sub(r"https?://[^/ ]+", "http://127.0.0.1:9", sources.read_text(encoding="utf-8"))
+    sources.write_text(text, encoding="utf-8")
+    before, with_packages = files(root), packages(root)
+    failed = play(root)
+    assert failed.status != 0
+    assert "the host is as it was: mend that" in failed.failure, failed.output
+    assert (files(root), packages(root)) == (before, with_packages)
+
+
+def test_a_full_disk_stops_before_anything_is_unpacked(debian: Debian) -> None:
+    root = debian("bookworm")
+    archives = root.path / "var/cache/apt/archives"
+    subprocess.run(["umount", str(archives)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(archives)]
+    subprocess.run(mount, check=True)
+    before, with_packages = files(root), packages(root)
+    failed = play(root)
+    assert "enough free space" in failed.failure, failed.output
+    assert "the host is as it was" in failed.failure
+    assert (files(root), packages(root)) == (before, with_packages)
+
+
+def test_a_dpkg_that_somebody_else_has_interrupted_is_theirs_to_finish(debian: Debian) -> None:
+    root = debian("bookworm")
+    status = root.path / "var/lib/dpkg/status"
+    half = re.sub(
+        r"(Package: base-files\nStatus: install ok )installed", r"\1unpacked", status.read_text()
+    )
+    status.write_text(half, encoding="utf-8")
+    before = files(root)
+    refused = play(root)
+    assert refused.failure == (
+        "found base-files half installed; expected a package manager that has finished its work: "
+        "run `dpkg --configure -a`, then the same command again"
+    ), refused.output
+    assert files(root) == before
+
+
+MOKUTIL = f"""#!/bin/sh
+# Stands for mokutil, which needs a machine's own firmware: notes the certificate and the password.
+set -e
+[ "$1" = --import ]
+read -r password
+read -r again
+[ "$password" = "$again" ]
+printf '%s\\n' "$password" >>/srv/passwords
+cp "$2" /{VARIABLES}/MokNew-{SHIM}
+"""
+
+
+def test_secure_boot_has_the_key_staged_once_and_goes_on_when_it_is_enrolled(driven: Root) -> None:
+    variables = driven.path / VARIABLES
+    variables.mkdir(parents=True)
+    state = variables / "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    state.write_bytes(b"\6\0\0\0\1")
+    mokutil = driven.path / "usr/local/sbin/mokutil"
+    mokutil.write_text(MOKUTIL, encoding="utf-8")
+    mokutil.chmod(0o755)
+
+    staged = play(driven)
+    password = driven.text("srv/passwords").split()
+    assert f"type the password {password[0]}," in staged.failure, staged.output
+    assert password[0] not in driven.text("etc/grindstone/plan.json")
+    waiting = play(driven)
+    assert "the password that was shown when it was staged" in waiting.failure, waiting.output
+    assert driven.text("srv/passwords").split() == password
+
+    request = variables / f"MokNew-{SHIM}"
+    request.rename(variables / f"MokListRT-{SHIM}")  # as MokManager does
+    assert_done(play(driven))
