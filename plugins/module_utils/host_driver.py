@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .host_files import inside, link, names, text
+from .host_files import inside, link, names, text, there
 from .host_packages import DRIVER, Package
 
 LIBRARIES = (
@@ -23,8 +23,14 @@ DAEMONS = re.compile(
     r"^(nvidia-persiste|nv-hostengine|nvidia-smi|nvidia-powerd|dcgm|nvidia-fabric)"
 )
 DISPLAYS = re.compile(
-    r"^(Xorg|Xwayland|X|gnome-|kwin|plasma|sddm|gdm|lightdm|weston|sway|Hyprland|mutter|cinnamon)"
+    r"^(Xorg|Xwayland|X$|gnome-|kwin|plasma|sddm|gdm|lightdm|weston|sway|Hyprland|mutter|cinnamon)"
 )
+NO_NOUVEAU = re.compile(
+    r"^\s*(blacklist\s+nouveau\b|install\s+nouveau\s+\S*/(false|true)\b)", re.MULTILINE
+)
+OFF_AT_BOOT = re.compile(r"\b(modprobe\.|module_)blacklist=(\S+,)?nouveau\b")
+# What says whose a driver is; tools of it may be of another origin.
+MAINS = re.compile(r"libcuda1|compute|kernel|dkms|driver(?!-pinning)|utils|-nvidia-|open|^nvidia$")
 STRONGEST = ("runfile", "nvidia", "ppa", "unknown", "distribution")
 
 
@@ -34,23 +40,23 @@ def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> d
     parts = [
         {"name": name, "version": package.version, "origin": package.origin}
         for name, package in sorted(packages.items())
-        if DRIVER.search(name) and package.state not in ("config-files", "not-installed")
+        if DRIVER.search(name)
     ]
     library = libraries(root)
     of_modules = [kernel["nvidia"].get("version", "") for kernel in kernels["installed"]]
-    known = [name for name in [version, library, *of_modules] if name]
-    there = bool(known or parts)
+    # First what is on the disk, which the next boot loads.
+    known = [name for name in [library, *reversed(of_modules), version] if name]
     return {
         "loaded": version,
         "loaded_flavour": flavour,
         "libraries": library,
         "nouveau": (root / "sys/module/nouveau").is_dir(),
         "nouveau_blacklisted": nouveau_blacklisted(root),
-        "origin": origin(root, parts) if there and library != "1.1" else "",
+        "origin": origin(root, parts) if (known or parts) and library != "1.1" else "",
         "branch": _branch(known, parts),
         "packages": parts,
         "devices": [f"/dev/{name}" for name in names(root / "dev") if name.startswith("nvidia")],
-        "uvm": (root / "dev/nvidia-uvm").exists(),
+        "uvm": there(root / "dev/nvidia-uvm"),
     }
 
 
@@ -75,18 +81,25 @@ def libraries(root: Path) -> str:
 
 def nouveau_blacklisted(root: Path) -> bool:
     """Whether a file of modprobe's or the kernel's own command line keeps nouveau out."""
-    for folder in ("/etc/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d"):
+    said = "\n".join(modprobe(root))
+    return bool(NO_NOUVEAU.search(said) or OFF_AT_BOOT.search(text(root / "proc/cmdline")))
+
+
+def modprobe(root: Path) -> list[str]:
+    """The texts of modprobe's files; one hides those of its name in a later folder."""
+    found: dict[str, str] = {}
+    for folder in ("/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"):
         for name in names(inside(root, folder)):
-            said = text(inside(root, f"{folder}/{name}"))
-            if re.search(r"^\s*blacklist\s+nouveau\b", said, re.MULTILINE):
-                return True
-    return "modprobe.blacklist=nouveau" in text(root / "proc/cmdline")
+            if name.endswith(".conf"):
+                found.setdefault(name, text(inside(root, f"{folder}/{name}")))
+    return list(found.values())
 
 
 def origin(root: Path, parts: list[dict[str, str]]) -> str:
     """Where the driver came from; of several, the one that is furthest from the distribution's."""
-    found = {part["origin"] for part in parts}
-    if (root / INSTALLER).exists():
+    mains = [part for part in parts if MAINS.search(part["name"])]
+    found = {part["origin"] for part in mains or parts}
+    if there(root / INSTALLER):
         found.add("runfile")
     return next((name for name in STRONGEST if name in found), "unknown")
 

@@ -24,6 +24,14 @@ def raw(path: Path) -> bytes:
         return b""
 
 
+def there(path: Path) -> bool:
+    """Whether there is such a file or folder, as far as it can be seen."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def names(folder: Path) -> list[str]:
     """What lies in the folder, sorted; nothing where it cannot be listed."""
     try:

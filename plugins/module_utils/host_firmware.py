@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .host_files import inside, link, names, raw, text
+from .host_files import inside, link, names, raw, text, there
 
 VARIABLES = "sys/firmware/efi/efivars"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"  # the UEFI specification's own variables
@@ -25,17 +25,19 @@ def secure_boot(root: Path) -> dict[str, Any]:
     """
     if not (root / "sys/firmware/efi").is_dir():
         return {"state": "no efi", "key": "", "enrolled": False, "staged": False}
-    state = raw(root / VARIABLES / f"SecureBoot-{GLOBAL}")[4:5] == b"\1"
+    on = raw(root / VARIABLES / f"SecureBoot-{GLOBAL}")[4:5] == b"\1"
+    # `mokutil --disable-validation`: the kernel then takes any module, as without Secure Boot.
+    waived = raw(root / VARIABLES / f"MokSBStateRT-{SHIM}")[4:5] == b"\1"
     key = next((path for path in KEYS if raw(inside(root, path))), "")
     certificate = raw(inside(root, key)) if key else b""
     enrolled = raw(root / "sys/firmware/efi/mok-variables/MokListRT") + raw(
         root / VARIABLES / f"MokListRT-{SHIM}"
     )
     return {
-        "state": "enabled" if state else "disabled",
+        "state": "enabled" if on and not waived else "disabled",
         "key": key,
         "enrolled": bool(certificate) and certificate in enrolled,
-        "staged": (root / VARIABLES / f"MokNew-{SHIM}").exists(),
+        "staged": there(root / VARIABLES / f"MokNew-{SHIM}"),
     }
 
 
@@ -44,10 +46,10 @@ def machine(root: Path) -> str:
     model = text(root / "proc/device-tree/model") + text(
         root / "sys/firmware/devicetree/base/model"
     )
-    if (root / "etc/nv_tegra_release").exists() or JETSON.search(model):
+    if there(root / "etc/nv_tegra_release") or JETSON.search(model):
         return "Jetson"
     product = text(root / "sys/class/dmi/id/product_name")
-    is_dgx = (root / "etc/dgx-release").exists() or re.match(r"DGX|NVIDIA DGX", product)
+    is_dgx = there(root / "etc/dgx-release") or re.match(r"(NVIDIA[ _])?DGX", product)
     return "DGX" if is_dgx else ""
 
 

@@ -8,11 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from .host_files import inside, names, raw, text
+from .host_driver import modprobe
+from .host_files import inside, names, raw, text, there
 from .host_packages import Package
 
 # Debian's module is called nvidia-current, and nvidia-current-open where it is the open one.
 MODULE = re.compile(r"^nvidia(-current|-tesla|-legacy)?(-\d+(xx)?)?(-open)?\.ko(\.(xz|zst|gz))?$")
+CHOSEN = re.compile(r"^install\s+nvidia\s+modprobe\s+-i\s+(nvidia\S*)", re.MULTILINE)
+META = re.compile(r"linux-image-([a-z][a-z0-9.-]*)$")
+# In .modinfo; other sections hold words that look alike, so that the value has to fit.
+VERSION = re.compile(rb"(?<![a-z])version=(\d+\.\d+(?:\.\d+)*)\0")
+LICENCE = re.compile(rb"(?<![a-z])license=(NVIDIA|Dual MIT/GPL)\0")
+MODINFO = ("/usr/sbin/modinfo", "/sbin/modinfo", "/usr/bin/modinfo")
 LICENCES = {"NVIDIA": "proprietary", "Dual MIT/GPL": "open"}
 
 
@@ -37,7 +44,7 @@ def order(release: str) -> list[Any]:
 
 def _bootable(root: Path, folder: Path) -> bool:
     """Whether there is a kernel to those modules."""
-    return (root / f"boot/vmlinuz-{folder.name}").exists() or (folder / "vmlinuz").exists()
+    return there(root / f"boot/vmlinuz-{folder.name}") or there(folder / "vmlinuz")
 
 
 def _kernel(root: Path, folder: Path, packages: dict[str, Package]) -> dict[str, Any]:
@@ -61,11 +68,17 @@ def _origin(folder: Path, release: str, packages: dict[str, Package]) -> tuple[s
     candidates = [f"linux-image-{release}", f"linux-image-unsigned-{release}"]
     package = next((name for name in candidates if name in packages), "")
     of_release = re.sub(r"^[\d.]+(\+deb\d+)?(-\d+)*-?", "", release)
-    for name in sorted(packages):
-        meta = re.match(r"linux-image-([a-z][a-z0-9.-]*)$", name)
-        depends = re.split(r"[ ,|]+", packages[name].depends) if meta else []
-        if meta and package in depends:
-            return package, meta.group(1)
+    metas = {
+        name: match.group(1) for name in sorted(packages) for match in [META.match(name)] if match
+    }
+    for name, flavour in metas.items():
+        if package in re.split(r"[ ,|]+", packages[name].depends):
+            return package, flavour
+    # Ubuntu's hardware enablement: its meta-package depends on the newest only.
+    like = f"{of_release}-hwe-"
+    hwe = [flavour for flavour in metas.values() if flavour.startswith(like)]
+    if hwe and package and "-hwe" in packages[package].source:
+        return package, hwe[-1]
     return package, of_release
 
 
@@ -76,8 +89,17 @@ def module(root: Path, folder: Path) -> dict[str, str]:
         found += [Path(place, name) for name in files if MODULE.match(name)]
     if not found:
         return {}
-    # depmod takes the one in updates/ before any other (depmod.d(5)).
-    path = min(found, key=lambda each: ("/updates/" not in str(each), str(each)))
+    # Where Debian has both flavours, an alternative of glx says what modprobe loads; else depmod
+    # takes the one in updates/ before any other (depmod.d(5)).
+    chosen = CHOSEN.findall("\n".join(modprobe(root)))
+    path = min(
+        found,
+        key=lambda each: (
+            each.name.split(".")[0] not in chosen,
+            "updates" not in each.relative_to(folder).parts,
+            str(each),
+        ),
+    )
     version, licence = _told(path)
     return {
         "version": version,
@@ -91,20 +113,14 @@ def _told(path: Path) -> tuple[str, str]:
     if path.suffix != ".ko":
         return _asked(path, "version"), _asked(path, "license")
     content = raw(path)
-    return _field(content, b"version"), _field(content, b"license")
-
-
-def _field(content: bytes, name: bytes) -> str:
-    start = content.find(b"\0" + name + b"=")
-    if start < 0:
-        return ""
-    start += len(name) + 2
-    return content[start : content.find(b"\0", start)].decode(errors="replace")
+    found = [pattern.search(content) for pattern in (VERSION, LICENCE)]
+    version, licence = [match.group(1).decode() if match else "" for match in found]
+    return version, licence
 
 
 def _asked(path: Path, field: str) -> str:
     """The same of a compressed module, by kmod's program."""
-    for program in ("/usr/sbin/modinfo", "/sbin/modinfo", "/usr/bin/modinfo"):
+    for program in MODINFO:
         if os.access(program, os.X_OK):
             command = [program, "-F", field, str(path)]
             done = subprocess.run(
@@ -142,10 +158,29 @@ def _default_entry(root: Path) -> str:
     once = re.search(r"^next_entry=(.+)$", saved, re.MULTILINE)
     if once:
         return once.group(1)
-    told = re.search(r"^GRUB_DEFAULT=(.*)$", text(root / "etc/default/grub"), re.MULTILINE)
-    default = told.group(1).strip("\"'") if told else ""
+    parts = [name for name in names(root / "etc/default/grub.d") if name.endswith(".cfg")]
+    files = ["grub", *(f"grub.d/{name}" for name in parts)]  # what comes later counts
+    said = "\n".join(text(root / "etc/default" / name) for name in files)
+    told = re.findall(r"^GRUB_DEFAULT=(.*)$", said, re.MULTILINE)
+    default = told[-1].strip("\"' ") if told else ""
     if default == "saved":
         kept = re.search(r"^saved_entry=(.+)$", saved, re.MULTILINE)
-        return kept.group(1) if kept else ""
+        default = kept.group(1) if kept else "0"
+    if re.match(r"\d+>\d+$", default):
+        return _entry(text(root / "boot/grub/grub.cfg"), *map(int, default.split(">")))
     loader = re.search(r"^default\s+(.*)$", text(root / "boot/loader/loader.conf"), re.MULTILINE)
     return default or (loader.group(1) if loader else "")
+
+
+def _entry(menu: str, first: int, second: int) -> str:
+    """The title of an entry in a submenu of grub.cfg, both counted from 0, "" where it is not."""
+    submenus: list[list[str]] = []
+    for indent, word, title in re.findall(
+        r"^(\s*)(menuentry|submenu)\s+['\"]([^'\"]*)", menu, re.MULTILINE
+    ):
+        if word == "submenu" or not indent:
+            submenus.append([])
+        elif submenus:
+            submenus[-1].append(title)
+    inner = submenus[first] if first < len(submenus) else []
+    return inner[second] if second < len(inner) else ""

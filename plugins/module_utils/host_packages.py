@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .host_files import inside, names, raw, text
+from .host_files import inside, names, text, there
 
 
 class Package(NamedTuple):
-    """wanted: "hold" or "install"; state: dpkg's word, "installed" by pacman; origin: see below."""
+    """wanted: "hold" or "install"; state: dpkg's word, "installed" by pacman; origin: see below.
+
+    source: the source package, where dpkg tells it.
+    """
 
     version: str
     wanted: str
     state: str
     depends: str
     origin: str
+    source: str = ""
 
 
 # What a driver, CUDA or a kernel is made of; only their origins and holds matter here.
 DRIVER = re.compile(
     r"^(nvidia-(?!cuda|cudnn|cufft|nccl|container)|nvidia$|libnvidia-(?!container)|libcuda1"
     r"|linux-(modules|objects|signatures)-nvidia|xserver-xorg-video-nvidia|cuda-drivers"
-    r"|firmware-nvidia|egl-wayland$)"
+    r"|firmware-nvidia-(?!graphics)|egl-wayland$)"  # nouveau's own firmware is -graphics
 )
 CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
-FIELDS = re.compile(r"^(Package|Status|Version|Depends): (.*)$", re.MULTILINE)
-FINE = ("installed", "config-files", "not-installed")
+FIELDS = re.compile(r"^(Package|Architecture|Status|Version|Depends|Source): (.*)$", re.MULTILINE)
+GONE = ("config-files", "not-installed")
+FINE = ("installed", *GONE)
 # The words of a repository's Release file, and the part of its address where it has none.
 FOREIGN = {"NVIDIA": "nvidia", "LP-PPA": "ppa"}
 ADDRESSES = {"developer.download.nvidia.com": "nvidia", "ppa.launchpad": "ppa"}
 
 
-def installed(root: Path) -> dict[str, Package]:
-    """The packages by their names, those that are half there or only configured among them."""
-    if (root / "var/lib/dpkg/status").exists():
+def known(root: Path) -> dict[str, Package]:
+    """The packages by their names, with those that are half there or have left configuration.
+
+    One of a foreign architecture is named with it: `libcuda1:i386`.
+    """
+    if there(root / "var/lib/dpkg/status"):
         return _dpkg(root)
     return _pacman(root)
 
 
+def installed(packages: dict[str, Package]) -> dict[str, Package]:
+    """Those of `known` that are there, if only by half."""
+    return {name: package for name, package in packages.items() if package.state not in GONE}
+
+
 def _dpkg(root: Path) -> dict[str, Package]:
     found = {}
-    for stanza in re.split(r"\n\n+", text(root / "var/lib/dpkg/status")):
-        told = dict(FIELDS.findall(stanza))
+    stanzas = re.split(r"\n\n+", text(root / "var/lib/dpkg/status"))
+    every = [dict(FIELDS.findall(stanza)) for stanza in stanzas]
+    # dpkg itself is of the architecture that needs no name.
+    native = next((each.get("Architecture") for each in every if each.get("Package") == "dpkg"), "")
+    for told in every:
         words = told.get("Status", "").split()
         if "Package" in told and len(words) == 3:
-            found[told["Package"]] = Package(
-                told.get("Version", ""), words[0], words[2], told.get("Depends", ""), "distribution"
+            architecture = told.get("Architecture", "all")
+            foreign = bool(native) and architecture not in ("all", native)
+            name = told["Package"] + (f":{architecture}" if foreign else "")
+            found[name] = Package(
+                told.get("Version", ""),
+                words[0],
+                words[2],
+                told.get("Depends", ""),
+                "distribution",
+                told.get("Source", "").split(" ")[0],
             )
     concerned = {name: package for name, package in found.items() if DRIVER.search(name)}
     for name, origin in _foreign(root, concerned).items():
@@ -62,10 +87,11 @@ def _foreign(root: Path, packages: dict[str, Package]) -> dict[str, str]:
         return origins
     for path, origin in lists(root).items():
         for stanza in re.split(r"\n\n+", text(path)):
-            offered = dict(re.findall(r"^(Package|Version): (.*)$", stanza, re.MULTILINE))
-            package = packages.get(offered.get("Package", ""))
-            if package and package.version == offered.get("Version"):
-                origins[offered["Package"]] = origin
+            offered = dict(FIELDS.findall(stanza))
+            name = offered.get("Package", "")
+            for each in (name, f"{name}:{offered.get('Architecture', '')}"):
+                if each in packages and packages[each].version == offered.get("Version"):
+                    origins[each] = origin
     return origins
 
 
@@ -89,7 +115,9 @@ def lists(root: Path) -> dict[Path, str]:
             start = name
         if foreign:
             of_it = [
-                each for each in files if each.startswith(start) and each.endswith("_Packages")
+                each
+                for each in files
+                if each.startswith((start + "_", name)) and each.endswith("_Packages")
             ]
             found.update({folder / each: foreign for each in of_it})
     return found
@@ -111,38 +139,42 @@ def _pacman(root: Path) -> dict[str, Package]:
                 r"^%VALIDATION%\n(.*)", text(folder / entry / "desc"), re.MULTILINE
             )
             origin = "unknown" if validation and validation.group(1) == "none" else origin
-        wanted = "hold" if name in ignored else "install"
+        held = any(fnmatchcase(name, pattern) for pattern in ignored)
+        wanted = "hold" if held else "install"
         found[name] = Package(version, wanted, "installed", "", origin)
     return found
 
 
 def _ignored(root: Path) -> set[str]:
-    """The packages of pacman's IgnorePkg."""
+    """The packages of pacman's IgnorePkg, which may be patterns."""
     ignored: set[str] = set()
     paths = ["/etc/pacman.conf"]
     for path in paths:  # grows by what is included
         said = text(inside(root, path))
         for value in re.findall(r"^\s*IgnorePkg\s*=\s*(.*)$", said, re.MULTILINE):
             ignored.update(value.split())
-        for value in re.findall(r"^\s*Include\s*=\s*(\S+)$", said, re.MULTILINE):
-            if value not in paths and "mirrorlist" not in value:
-                paths.append(value)
+        for value in re.findall(r"^\s*Include\s*=\s*(\S+)\s*$", said, re.MULTILINE):
+            folder, _, pattern = value.rpartition("/")
+            files = [each for each in names(inside(root, folder)) if fnmatchcase(each, pattern)]
+            paths += [f"{folder}/{each}" for each in files if f"{folder}/{each}" not in paths]
     return ignored
 
 
 def manager(root: Path) -> str:
     """`apt`, `pacman` or neither."""
-    if (root / "var/lib/dpkg").exists():
+    if there(root / "var/lib/dpkg/status"):
         return "apt"
-    return "pacman" if (root / "var/lib/pacman").exists() else ""
+    return "pacman" if there(root / "var/lib/pacman") else ""
 
 
 def repositories(root: Path) -> list[str]:
     """The foreign sources of drivers that are set up: `nvidia`, `ppa:graphics-drivers`."""
     folder = root / "etc/apt/sources.list.d"
     paths = [root / "etc/apt/sources.list", *(folder / name for name in names(folder))]
-    said = "\n".join(text(path) for path in paths if path.suffix in (".list", ".sources"))
-    active = "\n".join(line for line in said.splitlines() if not line.lstrip().startswith("#"))
+    said = "\n\n".join(text(path) for path in paths if path.suffix in (".list", ".sources"))
+    stanzas = re.sub(r"^\s*#.*\n?", "", said, flags=re.MULTILINE).split("\n\n")
+    off = re.compile(r"^Enabled:\s*(no|false|0)\b", re.MULTILINE | re.IGNORECASE)
+    active = "\n".join(stanza for stanza in stanzas if not off.search(stanza))
     found = set(lists(root).values()) - {"ppa"}
     if "developer.download.nvidia.com/compute/cuda" in active:
         found.add("nvidia")
@@ -154,14 +186,15 @@ def repositories(root: Path) -> list[str]:
 def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
     """What the package manager is in the middle of, and what it must not change."""
     half = [name for name, package in packages.items() if package.state not in FINE]
-    if names(root / "var/lib/dpkg/updates"):
+    # dpkg numbers what it has not written to its status yet; tmp.i may stay for good.
+    if any(name.isdigit() for name in names(root / "var/lib/dpkg/updates")):
         half.append("dpkg's journal")
     held = [name for name, package in packages.items() if package.wanted == "hold"]
     return {
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
         "half_installed": sorted(half),
-        "locked": (root / "var/lib/pacman/db.lck").exists() and not _runs(root, "pacman"),
+        "locked": there(root / "var/lib/pacman/db.lck") and not _runs(root, "pacman"),
         "repositories": repositories(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
@@ -171,4 +204,4 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
 def _runs(root: Path, program: str) -> bool:
     """Whether a process of that name runs."""
     processes = [name for name in names(root / "proc") if name.isdigit()]
-    return any(raw(root / "proc" / pid / "comm").decode().strip() == program for pid in processes)
+    return any(text(root / "proc" / pid / "comm") == program for pid in processes)

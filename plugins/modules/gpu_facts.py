@@ -22,7 +22,7 @@ from ..module_utils import (
     host_packages,
 )
 from ..module_utils.gpu_chips import of_device
-from ..module_utils.host_files import link, names, raw, text
+from ..module_utils.host_files import link, names, raw, text, there
 
 DOCUMENTATION = """
 module: gpu_facts
@@ -104,6 +104,7 @@ found:
 NVIDIA = "0x10de"
 REBOOT_REQUIRED = ("run/reboot-required", "var/run/reboot-required")
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
+NO_ANSWER = "0xffff"  # what a device that has fallen off the bus says to everything
 
 
 def distribution(root: Path) -> dict[str, str]:
@@ -157,15 +158,19 @@ def other_gpus(root: Path) -> list[dict[str, str]]:
 
 
 def displays(root: Path) -> list[Path]:
-    """The folders of the display devices on the PCI bus; a device that has gone is not whole."""
+    """The folders of the display devices on the PCI bus that answer."""
     folder = root / "sys/bus/pci/devices"
-    whole = re.compile(r"0x[0-9a-f]{4}$")
+    devices = [folder / name for name in names(folder)]
     return [
-        folder / name
-        for name in names(folder)
-        if text(folder / name / "class").startswith(DISPLAY)
-        and whole.match(text(folder / name / "device"))
+        device
+        for device in devices
+        if text(device / "class").startswith(DISPLAY)
+        and all(_answered(text(device / part)) for part in ("vendor", "device"))
     ]
+
+
+def _answered(number: str) -> bool:
+    return number != NO_ANSWER and bool(re.match(r"0x[0-9a-f]{4}$", number))
 
 
 def bound(device: Path) -> str:
@@ -176,7 +181,8 @@ def bound(device: Path) -> str:
 def pci_name(root: Path, device: str) -> str:
     """The marketing name that the host's own pci.ids gives a device, "" where it is older."""
     for path in ("usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"):
-        of_nvidia = raw(root / path).partition(b"\n10de  ")[2]
+        since_nvidia = raw(root / path).partition(b"\n10de  ")[2]
+        of_nvidia = re.split(rb"\n[0-9a-f]{4}  ", since_nvidia)[0]
         match = re.search(rb"^\t" + device.encode() + rb"  .*?\[(.*)\]", of_nvidia, re.MULTILINE)
         if match:
             return match.group(1).decode(errors="replace")
@@ -225,7 +231,7 @@ def container(root: Path) -> str:
     if told:
         return told
     marks = {"docker": ".dockerenv", "podman": "run/.containerenv"}
-    return next((name for name, mark in marks.items() if (root / mark).exists()), "")
+    return next((name for name, mark in marks.items() if there(root / mark)), "")
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
@@ -233,7 +239,7 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     path = root / folder.lstrip("/")
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
     return {
-        "python": match.group(1) if match and (path / "bin/python").exists() else "",
+        "python": match.group(1) if match and there(path / "bin/python") else "",
         "tensorflow": wheel(path, "tensorflow"),
         "cudnn": wheel(path, "nvidia_cudnn_cu12") or wheel(path, "nvidia_cudnn_cu11"),
     }
@@ -247,7 +253,7 @@ def wheel(environment: Path, name: str) -> str:
 
 def free_mb(path: Path) -> int:
     """Free space for what goes to `path`, which need not be there yet, in MB (10^6 bytes)."""
-    while not path.exists():
+    while not there(path):
         path = path.parent
     disk = os.statvfs(path)
     return disk.f_bavail * disk.f_frsize // 1_000_000
@@ -256,16 +262,26 @@ def free_mb(path: Path) -> int:
 def owned(root: Path) -> dict[str, list[str]]:
     """What Grindstone's ledgers say: the `open` ones, and the `packages` that it has added.
 
-    A ledger that is open is of a run that was killed, or goes on.  Only root may read them.
+    A ledger that is open is of a run that was killed, or goes on; one that is damaged counts as
+    open, so that the role comes to it and says so.  Only root may read them.
     """
     folder = root / "var/lib/grindstone/ledger"
-    ledgers = [(name[: -len(".json")], text(folder / name)) for name in names(folder)]
-    told = [(name, json.loads(said)) for name, said in ledgers if said.endswith("}")]
-    packages = {package for _, ledger in told for package in ledger.get("added", [])}
+    # host_ledger writes a file beside the ledger first, whose name begins with a dot.
+    files = [name for name in names(folder) if re.match(r"[a-z][a-z0-9_]*\.json$", name)]
+    told = {name[: -len(".json")]: _ledger(text(folder / name)) for name in files}
+    packages = {package for ledger in told.values() for package in ledger.get("added", [])}
     return {
-        "open": [name for name, ledger in told if ledger.get("state") == "open"],
+        "open": [name for name, ledger in told.items() if ledger.get("state", "open") == "open"],
         "packages": sorted(packages),
     }
+
+
+def _ledger(said: str) -> dict[str, Any]:
+    try:
+        told = json.loads(said)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def library_path(root: Path) -> list[dict[str, str]]:
@@ -287,7 +303,8 @@ def library_path(root: Path) -> list[dict[str, str]]:
 def look(root: Path, prefix: str) -> dict[str, Any]:
     """Everything above, and what module_utils/host_*.py look at, in one dictionary."""
     running = text(root / "proc/sys/kernel/osrelease") or os.uname().release
-    packages = host_packages.installed(root)
+    known = host_packages.known(root)
+    packages = host_packages.installed(known)
     kernels = host_kernels.look(root, running, packages)
     return {
         "distribution": distribution(root),
@@ -309,8 +326,8 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "cuda": host_cuda.cuda(root, packages),
         "cudnn": host_cuda.cudnn(root, packages),
         "library_path": library_path(root),
-        "packages": host_packages.look(root, packages),
-        "reboot_required": any((root / path).exists() for path in REBOOT_REQUIRED),
+        "packages": host_packages.look(root, known),
+        "reboot_required": any(there(root / path) for path in REBOOT_REQUIRED),
         "owned": owned(root),
         "pythons": pythons(root),
         "environment": environment(root, prefix + "/tensorflow"),

@@ -67,6 +67,61 @@ WITH_GPU = UBUNTU_2204 | {
 WSL = UBUNTU_2204 | {"proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n"}
 
 
+def debs(*told: str) -> Host:
+    """dpkg's status: each `name version`, and what differs, as `Status: hold ok installed`."""
+    stanzas = ["Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.22"]
+    for each in told:
+        first, *fields = each.split("\n")
+        name, _, version = first.partition(" ")
+        usual = {"Status": "install ok installed", "Architecture": "amd64", "Version": version}
+        usual.update(field.split(": ", 1) for field in fields)
+        stanzas.append("\n".join([f"Package: {name}", *(f"{k}: {v}" for k, v in usual.items())]))
+    return {"var/lib/dpkg/status": "\n\n".join(stanzas) + "\n"}
+
+
+def arch_packages(*told: str, validation: str = "pgp") -> Host:
+    """pacman's local database: each `name version`."""
+    entries = [each.split(" ") for each in told]
+    return {
+        f"var/lib/pacman/local/{name}-{version}/desc": (
+            f"%NAME%\n{name}\n\n%VERSION%\n{version}\n\n%VALIDATION%\n{validation}\n"
+        )
+        for name, version in entries
+    }
+
+
+def kernel(release: str, *, headers: bool = False) -> Host:
+    """A kernel as Debian and Ubuntu install it; the link to its headers is absolute."""
+    files = {f"boot/vmlinuz-{release}": "", f"lib/modules/{release}/modules.dep": ""}
+    if headers:
+        files[f"lib/modules/{release}/build"] = f"->/usr/src/linux-headers-{release}"
+        files[f"usr/src/linux-headers-{release}/Makefile"] = ""
+    return files
+
+
+def arch_kernel(release: str, base: str = "linux") -> Host:
+    """A kernel as Arch installs it."""
+    folder = f"usr/lib/modules/{release}"
+    return {f"{folder}/vmlinuz": "", f"{folder}/pkgbase": f"{base}\n", "lib": "->usr/lib"}
+
+
+def module(version: str, licence: str) -> str:
+    """NVIDIA's module: an ELF file with a .modinfo among words that look like one."""
+    return (
+        "\x7fELF\0version=%s\0license=%u\0srcversion=0.0\0"
+        f"firmware=nvidia/gsp.bin\0alias=char-major-195-*\0version={version}\0"
+        f"supported=external\0license={licence}\0srcversion=4A5DFC\0vermagic=6.1 SMP\0"
+    )
+
+
+OPEN, PROPRIETARY = "Dual MIT/GPL", "NVIDIA"
+
+
+def merged(*parts: Host) -> Host:
+    """One host of several parts."""
+    return {name: content for part in parts for name, content in part.items()}
+
+
 def write(root: Path, host: Host) -> Path:
     """Lays the host's files below `root`."""
     for name, content in host.items():
