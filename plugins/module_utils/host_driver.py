@@ -106,7 +106,7 @@ def origin(root: Path, parts: list[dict[str, str]]) -> str:
 
 def _branch(versions: list[str], parts: list[dict[str, str]]) -> str:
     """The branch, such as "580": of what is there, else of the packages."""
-    mains = [part["version"] for part in parts if re.search(r"utils|driver|kernel", part["name"])]
+    mains = [part["version"] for part in parts if MAINS.search(part["name"])]
     told = versions + [re.sub(r"^\d+:", "", version) for version in mains]
     numbers = [re.match(r"\d{3}(?=\.|$|-)", version) for version in told]
     return next((number.group() for number in numbers if number), "")
