@@ -55,7 +55,7 @@ def _kernel(root: Path, folder: Path, packages: dict[str, Package]) -> dict[str,
         "release": release,
         "package": package,
         "flavour": flavour,
-        "headers": inside(root, f"{modules}/build").is_dir(),
+        "headers": bool(names(inside(root, f"{modules}/build"))),
         "nvidia": module(root, folder),
     }
 

@@ -247,8 +247,11 @@ def environment(root: Path, folder: str) -> dict[str, str]:
 
 def wheel(environment: Path, name: str) -> str:
     """The version of a wheel that is installed in an environment, "" where it is not."""
-    found = environment.glob(f"lib/python3.*/site-packages/{name}-*.dist-info")
-    return next((each.name[len(name) + 1 : -len(".dist-info")] for each in found), "")
+    for folder in names(environment / "lib"):
+        for each in names(environment / "lib" / folder / "site-packages"):
+            if each.startswith(f"{name}-") and each.endswith(".dist-info"):
+                return each[len(name) + 1 : -len(".dist-info")]
+    return ""
 
 
 def free_mb(path: Path) -> int:
