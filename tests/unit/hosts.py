@@ -74,7 +74,8 @@ def debs(*told: str) -> Host:
         first, *fields = each.split("\n")
         name, _, version = first.partition(" ")
         usual = {"Status": "install ok installed", "Architecture": "amd64", "Version": version}
-        usual.update(field.split(": ", 1) for field in fields)
+        for field in fields:
+            key, _, usual[key] = field.partition(": ")
         stanzas.append("\n".join([f"Package: {name}", *(f"{k}: {v}" for k, v in usual.items())]))
     return {"var/lib/dpkg/status": "\n\n".join(stanzas) + "\n"}
 
