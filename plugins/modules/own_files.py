@@ -62,7 +62,8 @@ users:
 
 STATE = "var/lib/grindstone"
 CONFIGURATION = "etc/grindstone"
-LAST_FIRST = ["tensorflow", "cuda", "nvidia_driver"]  # site.yml's order, backwards
+# site.yml's order, backwards; a run that was killed has left its own.
+LAST_FIRST = ["tensorflow", "cuda", "nvidia_driver_run", "nvidia_driver"]
 
 
 def environments(prefix: Path) -> list[Path]:
