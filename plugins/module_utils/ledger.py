@@ -18,10 +18,11 @@ import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, List, Set  # noqa: UP035 (evaluated: Python 3.8)
 
-Packages = dict[str, dict[str, Any]]
-Needs = dict[str, list[set[str]]]  # of each package, the groups of which it needs one name each
+Packages = Dict[str, Dict[str, Any]]  # noqa: UP006
+# Of each package, the groups of which it needs one name each.
+Needs = Dict[str, List[Set[str]]]  # noqa: UP006
 FIELDS = ("version", "manual", "hold", "residual")
 
 

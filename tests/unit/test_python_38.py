@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -68,19 +69,7 @@ def too_new(source: str) -> list[str]:
     return found
 
 
-# Known, and to be mended: two aliases are evaluated as `dict[...]`.  Mended, this line must go.
-KNOWN = {
-    "module_utils/ledger.py": [pytest.mark.xfail(strict=True, reason="its aliases need Python 3.9")]
-}
-
-
-CASES = [
-    pytest.param(path, id=path.name, marks=KNOWN.get(str(path.relative_to(PLUGINS)), []))
-    for path in SHIPPED
-]
-
-
-@pytest.mark.parametrize("path", CASES)
+@pytest.mark.parametrize("path", SHIPPED, ids=attrgetter("name"))
 def test_what_runs_on_hosts_takes_python_3_8(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert "from __future__ import annotations" in source
