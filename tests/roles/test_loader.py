@@ -44,8 +44,13 @@ class Prefix:
             "packages": [],
             "lock": "tensorflow-2.21.0-cuda12.txt",
         }
-        found = {"owned": {"open": []}, "packages": {"half_installed": []}}
-        facts = {"found": {"architecture": "x86_64", **found}}
+        facts = {
+            "found": {
+                "architecture": "x86_64",
+                "owned": {"open": []},
+                "packages": {"half_installed": []},
+            }
+        }
         given = {"plan_result": plan, "plan_facts": facts, "plan_prefix": str(self.path)}
         command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/loader.yml"]
         command += ["-i", "root,", "-c", "local", "-e", f"ansible_python_interpreter={PYTHON}"]

@@ -24,7 +24,7 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
         f"lost ansible_python_interpreter={tmp_path}/none\n",
         encoding="utf-8",
     )
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory]
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory)]
     done = subprocess.run(
         [*command, "playbooks/plan.yml"], cwd=ROOT, capture_output=True, text=True, check=False
     )
