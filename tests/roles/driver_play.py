@@ -1,0 +1,66 @@
+"""Plan and driver against a root, without TensorFlow; see driver.yml.
+
+Nothing can be loaded in a root, so a run that went well ends in «takes a reboot».
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.roles.roots import Played, Root
+
+RTX_4090, GTX_1080_TI = "0x2684", "0x1b06"
+_PLAYBOOK = "tests/roles/driver.yml"
+# What a run leaves for its own sake, and what package managers and the stand-ins write of any run.
+_NOTED = (
+    *("etc/grindstone", "var/lib/grindstone", "var/cache", "var/log", "tmp", "srv"),
+    *("var/lib/apt", "var/lib/dpkg", "var/lib/pacman", "boot/initr"),
+)
+
+
+def play(root: Root, *arguments: str, **variables: str) -> Played:
+    """A run to its end, which reboots nothing."""
+    return root.play(*arguments, playbook=_PLAYBOOK, plan_reboot="false", **variables)
+
+
+def start(root: Root) -> subprocess.Popen[str]:
+    """A run that is to be killed."""
+    return root.start(playbook=_PLAYBOOK, plan_reboot="false")
+
+
+def assert_done(played: Played) -> None:
+    """The driver is there, as far as it can be in a root."""
+    done = "the driver is installed, and takes a reboot to be loaded"
+    assert played.failure.startswith(done), played.output
+
+
+def assert_nothing_left_to_do(root: Root) -> None:
+    """One more run changes nothing."""
+    before = files(root)
+    again = play(root)
+    assert_done(again)
+    assert again.recap["changed"] == 0, again.output
+    assert files(root) == before
+
+
+def assert_same(
+    root: Root, before: tuple[list[str], dict[str, tuple[int, int, int, str]]], now: list[str]
+) -> None:
+    """Packages and files are what they were."""
+    assert now == before[0]
+    after = files(root)
+    assert {
+        name: after.get(name)
+        for name in before[1].keys() | after.keys()
+        if after.get(name) != before[1].get(name)
+    } == {}
+
+
+def files(root: Root) -> dict[str, tuple[int, int, int, str]]:
+    """The root's files, without those that only note that something was run."""
+    return {
+        name: entry
+        for name, entry in root.tree().items()
+        if not name.startswith(_NOTED) and not Path(root.path / name).is_dir()
+    }
