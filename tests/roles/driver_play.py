@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.roles.roots import Played, Root
 
+Tree = dict[str, tuple[int, int, int, str]]
 RTX_4090, GTX_1080_TI = "0x2684", "0x1b06"
 _PLAYBOOK = "tests/roles/driver.yml"
 # What a run leaves for its own sake, and what package managers and the stand-ins write of any run.
@@ -37,27 +38,23 @@ def assert_done(played: Played) -> None:
 
 def assert_nothing_left_to_do(root: Root) -> None:
     """One more run changes nothing."""
-    before = files(root)
+    before = [], files(root)
     again = play(root)
     assert_done(again)
     assert again.recap["changed"] == 0, again.output
-    assert files(root) == before
+    assert_same(root, before, [])
 
 
-def assert_same(
-    root: Root, before: tuple[list[str], dict[str, tuple[int, int, int, str]]], now: list[str]
-) -> None:
-    """Packages and files are what they were."""
-    assert now == before[0]
+def assert_same(root: Root, before: tuple[list[str], Tree], now: list[str]) -> None:
+    """Packages, which are `now`, and files are what they were."""
+    assert now == before[0], sorted(set(now) ^ set(before[0]))
     after = files(root)
-    assert {
-        name: after.get(name)
-        for name in before[1].keys() | after.keys()
-        if after.get(name) != before[1].get(name)
-    } == {}
+    either = before[1].keys() | after.keys()
+    changed = sorted(name for name in either if after.get(name) != before[1].get(name))
+    assert not changed, changed
 
 
-def files(root: Root) -> dict[str, tuple[int, int, int, str]]:
+def files(root: Root) -> Tree:
     """The root's files, without those that only note that something was run."""
     return {
         name: entry

@@ -16,7 +16,6 @@ import io
 import os
 import select
 import shutil
-import signal
 import struct
 import subprocess
 import tarfile
@@ -389,9 +388,8 @@ def kill_at(point: str, root: roots.Root, running: subprocess.Popen[str]) -> Non
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError(f"it ended before it came to «{point}»:\n{output}") from None
-    os.killpg(running.pid, signal.SIGKILL)
+    roots.end(running)
     root.kill()
-    running.communicate()
     os.close(writer)
     gate.unlink()
 

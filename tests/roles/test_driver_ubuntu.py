@@ -1,7 +1,4 @@
-"""The role nvidia_driver on Ubuntu: the real apt, and stand-ins for the packages (ubuntu_like.py).
-
-Nothing can be loaded in a root, so a run that went well ends in «takes a reboot».
-"""
+"""The role nvidia_driver on Ubuntu: the real apt, stand-ins for packages (ubuntu_like.py)."""
 
 from __future__ import annotations
 
@@ -13,11 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.roles import roots, stand_ins, ubuntu_like
+from tests.roles.driver_play import (
+    RTX_4090,
+    assert_done,
+    assert_nothing_left_to_do,
+    assert_same,
+    files,
+    play,
+    start,
+)
 from tests.roles.roots import Played, Root
 from tests.roles.stand_ins import Like
 
-RTX_4090, GTX_1080_TI = "0x2684", "0x1b06"
-DONE = "the driver is installed, and takes a reboot to be loaded"
 HEADLESS = ["nvidia-headless-no-dkms-580-server-open", "nvidia-utils-580-server"]
 Ubuntu = Callable[[str], Root]
 
@@ -90,17 +94,6 @@ def installed(
         yield made
 
 
-def play(root: Root, *arguments: str, **variables: str) -> Played:
-    """Plan and driver; it never reboots."""
-    return root.play(
-        *arguments, playbook="tests/roles/driver.yml", plan_reboot="false", **variables
-    )
-
-
-def assert_done(played: Played) -> None:
-    assert played.failure.startswith(DONE), played.output
-
-
 def packages(root: Root) -> list[str]:
     """The installed packages, each with its version and its mark."""
     said = root.command("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n")
@@ -135,21 +128,6 @@ def modules(root: Root) -> dict[str, str]:
     return found
 
 
-# What a run leaves behind for its own sake.
-OURS = ("etc/grindstone", "var/lib/grindstone")
-# What apt and dpkg write whatever they do, and the stand-ins' own logs.
-NOTED = ("var/cache", "var/log", "var/lib/apt", "var/lib/dpkg", "tmp", "srv", "boot/initrd.img")
-
-
-def files(root: Root) -> dict[str, tuple[int, int, int, str]]:
-    """The tree without what does not matter to whether a host is as it was."""
-    return {
-        name: entry
-        for name, entry in root.tree().items()
-        if not name.startswith(OURS + NOTED) and not Path(root.path / name).is_dir()
-    }
-
-
 @pytest.mark.parametrize("version", ubuntu_like.RELEASES)
 def test_the_first_run_installs_signed_modules_for_the_kernel_and_holds_them(
     installed: Ubuntu, version: str
@@ -166,12 +144,7 @@ def test_the_first_run_installs_signed_modules_for_the_kernel_and_holds_them(
 
 @pytest.mark.parametrize("version", ubuntu_like.RELEASES)
 def test_the_second_run_changes_nothing(installed: Ubuntu, version: str) -> None:
-    root = installed(version)
-    before = files(root)
-    second = play(root)
-    assert_done(second)
-    assert second.recap["changed"] == 0, second.output
-    assert files(root) == before
+    assert_nothing_left_to_do(installed(version))
 
 
 @pytest.mark.parametrize("version", ubuntu_like.RELEASES)
@@ -191,8 +164,7 @@ def test_removal_brings_packages_and_files_back(ubuntu: Ubuntu, version: str) ->
     assert_done(play(root))
     removed = root.play(playbook="playbooks/remove.yml")
     assert removed.status == 0, removed.output
-    assert packages(root) == before[0]
-    assert files(root) == before[1]
+    assert_same(root, before, packages(root))
     assert held(root) == set()
     initrd = root.path / f"boot/initrd.img-{ubuntu_like.RELEASES[version].kernels['generic']}"
     assert "nouveau" not in initrd.read_text()
@@ -202,7 +174,7 @@ def test_removal_brings_packages_and_files_back(ubuntu: Ubuntu, version: str) ->
 def test_a_run_that_is_killed_is_finished_by_the_next(ubuntu: Ubuntu, point: str) -> None:
     root = ubuntu("24.04")
     stand_ins.hold_at(point, root)
-    with root.start(playbook="tests/roles/driver.yml", plan_reboot="false") as running:
+    with start(root) as running:
         stand_ins.kill_at(point, root, running)
     assert (root.path / "var/lib/grindstone/ledger/nvidia_driver.json").exists()
     second = play(root)
@@ -211,20 +183,18 @@ def test_a_run_that_is_killed_is_finished_by_the_next(ubuntu: Ubuntu, point: str
     assert not root.command("dpkg", "--audit")
     assert set(HEADLESS) <= held(root)
     assert "blacklist nouveau" in (root.path / "boot/initrd.img-6.8.0-88-generic").read_text()
-    third = play(root)
-    assert_done(third)
-    assert third.recap["changed"] == 0, third.output
+    assert_nothing_left_to_do(root)
 
 
 def test_what_a_killed_run_has_begun_can_be_taken_back(ubuntu: Ubuntu) -> None:
     root = ubuntu("24.04")
     before = packages(root), files(root)
     stand_ins.hold_at("configuring", root)
-    with root.start(playbook="tests/roles/driver.yml", plan_reboot="false") as running:
+    with start(root) as running:
         stand_ins.kill_at("configuring", root, running)
     removed = root.play(playbook="playbooks/remove.yml")
     assert removed.status == 0, removed.output
-    assert (packages(root), files(root)) == before
+    assert_same(root, before, packages(root))
 
 
 def test_a_pinned_branch_is_upgraded_to_another(ubuntu: Ubuntu) -> None:
@@ -268,8 +238,7 @@ def test_a_kernel_without_precompiled_modules_gets_them_built_with_its_headers(
     assert modules(root) == dict.fromkeys(
         ("6.8.0-1039-ibm", "6.8.0-88-generic"), "580.95.05 Dual MIT/GPL"
     )
-    second = play(root)
-    assert second.recap["changed"] == 0, second.output
+    assert_nothing_left_to_do(root)
 
 
 def test_a_run_that_is_killed_while_a_module_is_built_is_finished_by_the_next(
@@ -278,7 +247,7 @@ def test_a_run_that_is_killed_while_a_module_is_built_is_finished_by_the_next(
     root = ubuntu("24.04")
     install(root, "linux-ibm")
     stand_ins.hold_at("dkms", root)
-    with root.start(playbook="tests/roles/driver.yml", plan_reboot="false") as running:
+    with start(root) as running:
         stand_ins.kill_at("dkms", root, running)
     assert_done(play(root))
     assert set(modules(root)) == {"6.8.0-1039-ibm", "6.8.0-88-generic"}
@@ -293,7 +262,7 @@ def test_a_module_that_does_not_build_leaves_the_host_as_it_was_with_the_compile
     failed = play(root, plan_driver="595")
     assert "driver 595 does not build for kernel 6.8.0-1039-ibm" in failed.failure, failed.output
     assert "too few arguments to function 'pci_resize_resource'" in failed.failure
-    assert (packages(root), files(root)) == before
+    assert_same(root, before, packages(root))
 
 
 def test_signed_modules_under_secure_boot_need_no_key_of_ones_own(ubuntu: Ubuntu) -> None:
@@ -315,7 +284,7 @@ def assert_refused_as_it_was(root: Root, **variables: str) -> str:
     refused = play(root, **variables)
     assert refused.status == 2, refused.output
     assert "Traceback" not in refused.output
-    assert (packages(root), files(root)) == before
+    assert_same(root, before, packages(root))
     return refused.failure
 
 
