@@ -1,7 +1,9 @@
 """Virtual machines for the tests; where none can be made, they are skipped and say why.
 
 What each file takes on 2 idle cores stands in its first lines.  The base image takes a minute more
-where none is kept.
+where none is kept.  The update of a kernel is left out of `./run test` for its time:
+
+    GRINDSTONE_VM=all python -m pytest tests/vm
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ def vm_base() -> images.Base:
     reason = roots.missing() or machine.missing()
     if reason:
         pytest.skip(reason)
+    try:
+        roots.leave_the_mounts_to_this_process()
+    except OSError as error:
+        pytest.skip(f"it mounts roots of its own: {error}")
     return images.base()
 
 

@@ -114,7 +114,7 @@ class Machine:
 
     base: Base
     disk: Path
-    memory_mib: int
+    secure_boot: bool
     port: int = field(default_factory=free_port)
     _qemu: subprocess.Popen[bytes] | None = None
     _console: Console | None = None
@@ -132,15 +132,17 @@ class Machine:
     def power_on(self) -> None:
         """Starts qemu; the guest has not booted yet."""
         assert self._qemu is None
-        variables = f"if=pflash,unit=1,format=raw,file={self.variables}"
-        firmware = f"{FIRMWARE}/OVMF_CODE_4M.secboot.fd"
+        # Secure Boot's firmware works in SMM, where two processors can hang in a reset.
+        code, smm, processors = "OVMF_CODE_4M.fd", "off", "2"
+        if self.secure_boot:
+            code, smm, processors = "OVMF_CODE_4M.secboot.fd", "on", "1"
         command = [
             *("setpriv", "--pdeathsig", "KILL"),  # no machine outlives a killed test
             *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"),
-            *("-machine", "q35,smm=on", "-smp", "2", "-m", str(self.memory_mib)),
-            *("-global", "driver=cfi.pflash01,property=secure,value=on"),
-            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={firmware}"),
-            *("-drive", variables),
+            *("-machine", f"q35,smm={smm}", "-smp", processors, "-m", "2048"),
+            *("-global", f"driver=cfi.pflash01,property=secure,value={smm}"),
+            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE / code}"),
+            *("-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"),
             *("-drive", f"if=virtio,format=qcow2,file={self.disk}"),
             *("-nic", f"user,model=virtio,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
             *("-device", "virtio-rng", "-display", "none", "-monitor", "none", "-serial", "stdio"),
@@ -203,10 +205,11 @@ class Machine:
             text=True,
         )
 
-    def tell_when_there(self, path: str) -> None:
-        """Has the console say `vm: there` once `path` exists in the guest."""
+    def tell_when_there(self, pattern: str) -> None:
+        """Has the console say `vm: there` once a file of that pattern exists in the guest."""
         tell = "echo vm: there >/dev/ttyS0"
-        self.command(f"systemd-run --quiet --path-property=PathExists={path} sh -c '{tell}'")
+        watch = f"--path-property='PathExistsGlob={pattern}'"
+        self.command(f"systemd-run --quiet {watch} sh -c '{tell}'")
 
     def run(self, command: str, limit_s: float = 600) -> tuple[int, str]:
         """Runs a shell's command in the guest and returns its status and what it printed."""
@@ -246,19 +249,21 @@ class Machine:
             check=False,
         )
 
-    def play(self, *arguments: str, **variables: object) -> Played:
-        """Runs `site.yml` on the guest to its end."""
-        with self.start_site(*arguments, **variables) as running:
+    def play(self, playbook: str, *arguments: str, **variables: object) -> Played:
+        """Runs a playbook on the guest to its end."""
+        with self.start_playbook(playbook, *arguments, **variables) as running:
             output, _ = running.communicate()
         counts = re.search(r"^guest +: (.*)$", output, re.MULTILINE)
         recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
         return Played(running.returncode, output, {name: int(count) for name, count in recap})
 
-    def start_site(self, *arguments: str, **variables: object) -> subprocess.Popen[str]:
-        """Starts `site.yml` on the guest."""
+    def start_playbook(
+        self, playbook: str, *arguments: str, **variables: object
+    ) -> subprocess.Popen[str]:
+        """Starts a playbook on the guest."""
         inventory = str(self.inventory(**variables))
         return subprocess.Popen(
-            [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", inventory, *arguments],
+            [sys.executable, "-m", "ansible", "playbook", playbook, "-i", inventory, *arguments],
             cwd=HERE,
             env=ansible_environment(),
             stdin=subprocess.DEVNULL,
@@ -283,19 +288,14 @@ class Machine:
 
 @contextmanager
 def machine(
-    base: Base,
-    below: Path,
-    folder: Path,
-    *,
-    secure_boot: bool = False,
-    memory_mib: int = 2048,
+    base: Base, below: Path, folder: Path, *, secure_boot: bool = False
 ) -> Iterator[Machine]:
     """A machine in `folder` on what it changes of the disk `below`; it ends with the block."""
     disk = folder / "disk.qcow2"
     kind = "raw" if below.suffix == ".img" else "qcow2"
     create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(below), str(disk)]
     subprocess.run(create, check=True)
-    made = Machine(base, disk, memory_mib)
+    made = Machine(base, disk, secure_boot)
     keys = "OVMF_VARS_4M.ms.fd" if secure_boot else "OVMF_VARS_4M.fd"
     shutil.copyfile(FIRMWARE / keys, made.variables)
     try:

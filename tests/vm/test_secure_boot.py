@@ -1,4 +1,4 @@
-"""Secure Boot as firmware, shim and kernel do it: 2 boots and MokManager, 2 minutes.
+"""Secure Boot as firmware, shim and kernel do it: 2 boots and MokManager, 3 minutes.
 
 The module is whetstone, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
 question.
@@ -26,7 +26,6 @@ REJECTED = "Key was rejected by service"
 @pytest.fixture
 def signed(vm_base: Base, tmp_path: Path) -> Iterator[Path]:
     """An archive of the module that DKMS has built and signed, its key, and one unsigned."""
-    roots.leave_the_mounts_to_this_process()
     with roots.root_on([vm_base.root], tmp_path) as root:
         module = whetstone.install(root)
         root.command("objcopy", "--strip-debug", f"/{module}", "/root/unsigned.ko")
