@@ -6,6 +6,7 @@ import textwrap
 
 from . import gpus
 from .facts import normalised
+from .install import reboot_because
 from .model import UV, Facts, Plan, Record, Row
 
 WIDTH = 88
@@ -105,19 +106,6 @@ def _driver_rows(found: Facts, record: Record) -> list[tuple[str, str]]:
     if training:
         rows.append(("in use", f"by {', '.join(training)}: no reboot while they run"))
     return rows
-
-
-def reboot_because(found: Facts, driver: Record) -> str:
-    """Why the driver needs a reboot, as far as that can be known; "" where it need not be."""
-    there = found["driver"]
-    if driver["action"] != "install":
-        return ""
-    if driver["secure_boot"] == "stage":
-        return "for MokManager to enroll the key"
-    if there["nouveau"]:
-        return "as nouveau is loaded"
-    replaced = driver["remove"] or there["loaded"] != there["libraries"]
-    return f"as {there['loaded']} is loaded" if there["loaded"] and replaced else ""
 
 
 def foreign(found: Facts) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import gpus
 from .host import Host
-from .model import Matrix, Record, RefusedError, Row, Wishes
+from .model import Facts, Matrix, Record, RefusedError, Row, Wishes
 from .offers import offer, source_for
 from .removal import in_the_way, must_not_be_held
 from .repositories import entry, row_for
@@ -127,14 +127,27 @@ def changes(host: Host, planned: Record) -> list[str]:
         phrases.append(
             "stage the key that signs the module: MokManager asks for it at the next boot"
         )
-    if not driver["loaded"] or driver["loaded"] != driver["libraries"] or driver["nouveau"]:
-        may = planned["reboot"] != "never"
-        phrases.append(
-            "load the module; reboot if another is loaded"
-            if may
-            else "load the module at your next reboot"
-        )
+    because = reboot_because(found, planned)
+    if because and planned["reboot"] != "never":
+        phrases.append(f"reboot, {because}")
+    elif because or not driver["loaded"]:
+        phrases.append(f"load the module{' at a reboot of your own' if because else ''}")
     return phrases
+
+
+def reboot_because(found: Facts, planned: Record) -> str:
+    """Why the driver needs a reboot, as far as that can be known; "" where it need not be."""
+    there = found["driver"]
+    if planned["action"] != "install":
+        return ""
+    if planned["secure_boot"] == "stage":
+        return "for MokManager to enroll the key"
+    if there["nouveau"]:
+        return "as nouveau is loaded"
+    loaded = there["loaded"]
+    other = planned["branch"].isdigit() and loaded.split(".")[0] != planned["branch"]
+    replaced = planned["remove"] or loaded != there["libraries"] or other
+    return f"as {loaded} is loaded" if loaded and replaced else ""
 
 
 def _headers_there(host: Host) -> set[str]:

@@ -6,8 +6,8 @@ import textwrap
 from typing import Any
 
 from . import gpus
-from .block import reboot_because
 from .facts import normalised
+from .install import reboot_because
 from .model import Facts, Plan, Record
 
 _HEADS = ("host", "system", "GPU", "driver", "CUDA", "TensorFlow", "Python", "to do", "reboot")
