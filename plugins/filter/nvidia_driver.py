@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+# What pacman says where its lists, or the host, are older than the mirror.
+_BEHIND = re.compile(r"in pacman's lists|failed retrieving file|could not find or read package")
+
 
 def missing_components(
     targets: list[str], codename: str, components: list[str]
@@ -57,6 +60,8 @@ def driver_failure(
     lost = [f"{name} could not be restored" for name in undone.get("not_restored", [])]
     lost += [f"{name} stays, others need it" for name in undone.get("kept", [])]
     state = "; ".join(lost) or "the host is as it was"
+    if not builds and _BEHIND.search(what):
+        return f"{what}; {state}: run `pacman -Syu`, reboot, then run the same command again"
     return f"{what}; {state}: {_advice(plan, found, bool(builds))}"
 
 
