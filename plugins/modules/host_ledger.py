@@ -137,7 +137,8 @@ class Host:
         output = done.stdout.decode(errors="replace")
         if done.returncode:
             told = re.findall(r"^(?:E|error|dpkg: error[^:]*): ?(.+)$", output, re.MULTILINE)
-            self.said = (told or output.split("\n")[-2:-1] or ["nothing said"])[0]
+            lines = [line for line in output.splitlines() if line.strip()]
+            self.said = (told or lines[-1:] or ["nothing said"])[0]
         return not done.returncode, output
 
 
@@ -171,12 +172,23 @@ class Apt(Host):
         if not well:
             here = sorted(gone & installed(look(ROOT)[0]))
             if here:
-                forced = ("--force-depends", "--force-remove-reinstreq")
-                self.run("dpkg", "--purge", *forced, *here)
+                self.purge(here)
             self.run("dpkg", "--configure", "-a")
             if back:
                 self.run(*APT, *self.transaction(set(), back))
             self.run(*APT, "--no-remove", "-f", "install")
+
+    def purge(self, names: list[str]) -> None:
+        """Lets dpkg alone remove them; a script that fails to let go is taken out of its way."""
+        forced = ("--force-depends", "--force-remove-reinstreq")
+        self.run("dpkg", "--purge", *forced, *names)
+        stuck = sorted(set(names) & installed(look(ROOT)[0]))
+        if stuck:
+            for name in stuck:
+                script = Path(f"/var/lib/dpkg/info/{name}.prerm")
+                if script.exists():
+                    script.unlink()
+            self.run("dpkg", "--purge", *forced, *stuck)
 
     def mark(self, before: Packages) -> None:
         """Purges what configuration is left, and gives marks and holds as they were."""
