@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bench import plan
@@ -19,6 +20,11 @@ pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).resolve().parent.parent
 _NOBODY = 65534
+
+
+# How long an example takes is the machine's matter: times belong in benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -158,6 +158,7 @@ def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian, suit
     assert root.tree() == before
 
 
+@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: Debian) -> None:
     root = debian("bookworm")
     build = root.path / "var/lib/dkms/nvidia-current"
@@ -177,6 +178,7 @@ def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: 
     assert_nothing_left_to_do(root)
 
 
+@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> None:
     with_packages = packages(driven)
     removed = driven.play(playbook="playbooks/remove.yml")
@@ -262,6 +264,7 @@ cp "$2" /{VARIABLES}/MokNew-{SHIM}
 """
 
 
+@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_secure_boot_has_the_key_staged_once_and_goes_on_when_it_is_enrolled(driven: Root) -> None:
     variables = driven.path / VARIABLES
     variables.mkdir(parents=True)

@@ -469,7 +469,9 @@ def in_child(stages: list[Stage], plan: Plan, **variables: str) -> list[Result]:
         known.append(ended(status, said))
     last = known[-1]
     if last.state == "failed":
-        known[-1] = last._replace(advice=advised(f"{last.found}\n{said}", last.advice))
+        # Where no GPU is to be seen, TensorFlow's word that it sees none is no symptom.
+        heard = "" if "CUDA_VISIBLE_DEVICES" in variables else said
+        known[-1] = last._replace(advice=advised(f"{last.found}\n{heard}", last.advice))
     return known
 
 
