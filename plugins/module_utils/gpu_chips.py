@@ -1,8 +1,8 @@
 """Which chip is that?  NVIDIA's PCI device ids -> chip, generation, compute capability.
 
 So a GPU is known where no driver is loaded and the host's own pci.ids is old.  The ranges hold the
-display devices of pci.ids 0.0~2025.06.09 (Debian 13), one row for neighbours of one chip; the test
-derives them again.
+display devices of pci.ids 2026.10.24 up to Blackwell, one row for neighbours of one chip; the test
+derives them again.  What is newer than the table has no generation, "".
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Chip(NamedTuple):
 UNKNOWN = Chip("", "", "")  # newer than this table
 BEFORE_FERMI = Chip("", "Tesla", "1.x")
 FIRST = 0x06C0  # Fermi's first; below it, and between the rows up to 0x1040, are older chips
+FIRST_BLACKWELL = 0x2900  # from here on, Rubin's chips lie between Blackwell's
 
 # First id, last id, chip.
 RANGES = (
@@ -52,7 +53,7 @@ RANGES = (
     (0x13BE, 0x13FB, "GM204"),
     (0x1401, 0x1436, "GM206"),
     (0x15C2, 0x15FF, "GP100"),
-    (0x1617, 0x1667, "GM204"),
+    (0x1613, 0x1676, "GM204"),
     (0x1725, 0x172F, "GP100"),
     (0x174D, 0x174E, "GM108"),
     (0x1789, 0x179C, "GM107"),
@@ -82,13 +83,14 @@ RANGES = (
     (0x2882, 0x28F8, "AD107"),
     (0x2900, 0x297E, "GB100"),
     (0x2980, 0x29F1, "GB102"),
-    (0x2B85, 0x2BB5, "GB202"),
-    (0x2C02, 0x2C59, "GB203"),
-    (0x2D04, 0x2D59, "GB206"),
-    (0x2D98, 0x2DD8, "GB207"),
-    (0x2E2A, 0x2E2A, "GB20B"),
+    (0x2B85, 0x2BBC, "GB202"),
+    (0x2C02, 0x2C79, "GB203"),
+    (0x2D04, 0x2D79, "GB206"),
+    (0x2D83, 0x2DF9, "GB207"),
+    (0x2E02, 0x2E2A, "GB20B"),
     (0x2F04, 0x2F58, "GB205"),
-    (0x31C0, 0x31C0, "GB110"),
+    (0x3180, 0x31FE, "GB110"),
+    (0x3200, 0x323E, "GB112"),
     (0x3340, 0x3340, "GB120"),
 )
 
@@ -116,6 +118,7 @@ CAPABILITIES = {
     "GB100": "10.0",
     "GB102": "10.0",
     "GB110": "10.3",
+    "GB112": "10.3",
     "GB2": "12.0",
     "GB20B": "12.1",
 }
@@ -149,8 +152,8 @@ def named(code: str) -> Chip:
 def of_device(device: int) -> Chip:
     """The chip behind a PCI device id.
 
-    An id that the table lacks is of the chip whose ids end before it in the same block; one past
-    the table's last block is a chip that is newer than it: `UNKNOWN`.
+    An id that the table lacks is of the chip whose ids end before it in the same block; one from
+    Blackwell's first on that is in no such block is of a chip newer than the table: `UNKNOWN`.
     """
     below = None
     for first, last, code in RANGES:
@@ -162,7 +165,7 @@ def of_device(device: int) -> Chip:
         return named(below[1])
     if device < FIRST or (below and below[1].startswith("GF") and device < 0x1200):
         return BEFORE_FERMI
-    if device > RANGES[-1][1] or below is None:
+    if device >= FIRST_BLACKWELL or below is None:
         return UNKNOWN
     # Between two rows: of the generation before it, and as capable where the rows agree.
     above = next(code for first, _, code in RANGES if first > device)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils.gpu_chips import RANGES
 from tests.roles.roots import Root
-from tests.unit.test_gpu_chips import derived
+from tests.unit.test_gpu_chips import disagreements, listed
 
 
 def look(root: Root, folder: Path) -> dict[str, Any]:
@@ -76,8 +75,10 @@ def test_kernels_headers_and_holds_of_a_real_debian_are_found(
     assert found["packages"]["held"] == ["linux-image-cloud-amd64"]
 
 
-def test_the_table_of_chips_is_that_of_debian_13(fresh: Callable[[str], Root]) -> None:
+def test_the_table_of_chips_agrees_with_debian_13_s_list(fresh: Callable[[str], Root]) -> None:
     root = fresh("trixie")
     root.command("apt-get", "-q", "update")
     root.command("apt-get", "-y", "-q", "--no-install-recommends", "install", "pci.ids")
-    assert derived(root.text("usr/share/misc/pci.ids")) == RANGES
+    said = root.text("usr/share/misc/pci.ids")
+    assert len(listed(said)) > 900
+    assert disagreements(said) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 Host = dict[str, str]  # path -> text; a text that begins with "->" is a link's target
@@ -107,12 +108,21 @@ def arch_kernel(release: str, base: str = "linux") -> Host:
 
 
 def module(version: str, licence: str) -> str:
-    """NVIDIA's module: an ELF file with a .modinfo among words that look like one."""
-    return (
-        "\x7fELF\0version=%s\0license=%u\0srcversion=0.0\0"
+    """NVIDIA's module: an ELF file whose strings lie before the section .modinfo that counts."""
+    strings = b"version=%s\0license=%u\0\0version=9.9\0\0license=GPL\0"
+    info = (
         f"firmware=nvidia/gsp.bin\0alias=char-major-195-*\0version={version}\0"
         f"supported=external\0license={licence}\0srcversion=4A5DFC\0vermagic=6.1 SMP\0"
-    )
+    ).encode()
+    names = b"\0.rodata\0.modinfo\0.shstrtab\0"
+    content = bytes(64) + strings + info + names
+    sections = struct.pack("<IIQQQQIIQQ", *10 * [0])
+    for name, part in ((1, strings), (9, info), (18, names)):
+        place = content.index(part)
+        sections += struct.pack("<IIQQQQIIQQ", name, 1, 0, 0, place, len(part), 0, 0, 1, 0)
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    header += struct.pack("<HHIQQQIHHHHHH", 1, 62, 1, 0, 0, len(content), 0, 64, 0, 0, 64, 4, 3)
+    return (header + content[64:] + sections).decode("latin-1")
 
 
 OPEN, PROPRIETARY = "Dual MIT/GPL", "NVIDIA"
@@ -131,5 +141,5 @@ def write(root: Path, host: Host) -> Path:
         if content.startswith("->"):
             path.symlink_to(content[2:])
         else:
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(content.encode("latin-1" if content.startswith("\x7f") else "utf-8"))
     return root

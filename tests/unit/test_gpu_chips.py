@@ -13,34 +13,62 @@ from plugins.module_utils.gpu_chips import RANGES, Chip, of_device
 from tests.unit.plans.recorded import MATRIX
 
 LISTS = [Path("/usr/share/misc/pci.ids"), Path("/usr/share/hwdata/pci.ids")]
-MADE_OF = "2025.06.09"  # the list's date that the table is made of
+MADE_OF = "2026.10.24"  # the list's date that the table is made of
 
 # A display device's name begins with its chip's code; these share the id range and are not GPUs.
 CODE = re.compile(r"GF1\d\d|G[KMP]\d\d\d|GV100|TU1\d\d|GA1\d\d|AD1\d\d|GH100|GB[12]\d\d|GB20B")
-OTHERS = re.compile(r"Audio|USB|UCSI|Serial|Bridge|Switch")
+OTHERS = re.compile(r"Audio|USB|UCSI|Serial|Bridge|Switch", re.IGNORECASE)
+
+
+def listed(pci_ids: str) -> list[tuple[int, str]]:
+    """The display devices of a pci.ids, each with its chip's code, in order."""
+    since_nvidia = pci_ids.partition("\n10de  ")[2]
+    of_nvidia = re.split(r"\n[0-9a-f]{4}  ", since_nvidia)[0]
+    found = []
+    for number, name in sorted(re.findall(r"^\t([0-9a-f]{4})  (.*)", of_nvidia, re.MULTILINE)):
+        code = CODE.match(name)
+        if code and not OTHERS.search(name):
+            found.append((int(number, 16), code.group()))
+    return found
 
 
 def derived(pci_ids: str) -> tuple[tuple[int, int, str], ...]:
     """The table, made again of a pci.ids: neighbours of one chip are one row."""
-    since_nvidia = pci_ids.partition("\n10de  ")[2]
-    of_nvidia = re.split(r"\n[0-9a-f]{4}  ", since_nvidia)[0]
     rows: list[tuple[int, int, str]] = []
-    for number, name in sorted(re.findall(r"^\t([0-9a-f]{4})  (.*)", of_nvidia, re.MULTILINE)):
-        code = CODE.match(name)
-        if not code or OTHERS.search(name):
-            continue
-        device = int(number, 16)
-        first = rows.pop()[0] if rows and rows[-1][2] == code.group() else device
-        rows.append((first, device, code.group()))
+    for device, code in listed(pci_ids):
+        first = rows.pop()[0] if rows and rows[-1][2] == code else device
+        rows.append((first, device, code))
     return tuple(rows)
+
+
+def disagreements(pci_ids: str) -> list[tuple[int, str, str]]:
+    """The devices whose chip is another one by the table: the id, the list's, the table's."""
+    both = [(device, code, of_device(device).code) for device, code in listed(pci_ids)]
+    return [each for each in both if each[1] != each[2]]
 
 
 def test_the_table_is_made_of_the_list_of_all_pci_devices() -> None:
     found = [path.read_text(encoding="utf-8", errors="replace") for path in LISTS if path.exists()]
     dated = [said for said in found if re.search(rf"Version:\s+{MADE_OF}", said)]
     if not dated:
-        pytest.skip(f"no pci.ids of {MADE_OF} here; Debian 13's package pci.ids has it")
+        pytest.skip(f"no pci.ids of {MADE_OF} here: Debian's package pci.ids 0.0~{MADE_OF}-1")
     assert derived(dated[0]) == RANGES
+
+
+SOME = """
+10de  NVIDIA Corporation
+\t1b06  GP102 [GeForce GTX 1080 Ti]
+\t1b38  GP104 [another chip's]
+\t10ef  GP102 HDMI Audio Controller
+\t22d1  GB20B PCI bridge
+10df  Emulex Corporation
+\t2684  GP102 [another maker's]
+"""
+
+
+def test_a_list_that_says_otherwise_is_noticed() -> None:
+    assert derived(SOME) == ((0x1B06, 0x1B06, "GP102"), (0x1B38, 0x1B38, "GP104"))
+    assert disagreements(SOME) == [(0x1B38, "GP104", "GP102")]
 
 
 BOARDS = [
@@ -73,10 +101,12 @@ BOARDS = [
     ("H200", 0x2335, "GH100", "Hopper", "9.0"),
     ("GH200", 0x2342, "GH100", "Hopper", "9.0"),
     ("B200", 0x2901, "GB100", "Blackwell", "10.0"),
-    ("B300", 0x3182, "", "Blackwell", ""),  # between two of the list's, which do not agree
+    ("B300", 0x3182, "GB110", "Blackwell", "10.3"),
+    ("GB300", 0x31C2, "GB110", "Blackwell", "10.3"),
+    ("GeForce RTX 5050", 0x2D83, "GB207", "Blackwell", "12.0"),
     ("GeForce RTX 5090", 0x2B85, "GB202", "Blackwell", "12.0"),
     ("GeForce RTX 5070", 0x2F04, "GB205", "Blackwell", "12.0"),
-    ("GB10", 0x2E2A, "GB20B", "Blackwell", "12.1"),
+    ("GB10", 0x2E12, "GB20B", "Blackwell", "12.1"),
 ]
 
 
@@ -111,13 +141,19 @@ def test_a_board_from_before_fermi_is_told_from_a_new_one(device: int) -> None:
     assert of_device(device).generation == "Tesla"
 
 
-@pytest.mark.parametrize("device", [0x3380, 0x3A00, 0x7FFF, 0xFFFF])
-def test_a_chip_after_the_table_has_no_generation(device: int) -> None:
+# 0x3021 is Rubin's GR100, whose ids lie between two of Blackwell's.
+@pytest.mark.parametrize("device", [0x2A00, 0x3021, 0x30C0, 0x3380, 0x3A00, 0x7FFF, 0xFFFF])
+def test_a_chip_that_is_newer_than_the_table_has_no_generation(device: int) -> None:
     assert of_device(device) == gpu_chips.UNKNOWN
 
 
 def test_a_board_that_the_list_lacks_is_of_the_chip_beside_it() -> None:
-    assert of_device(0x2BB9) == of_device(0x2BB5)
+    assert of_device(0x2BBE) == of_device(0x2BBC)
+
+
+def test_a_board_between_two_chips_of_one_kind_is_of_that_kind() -> None:
+    assert of_device(0x1C80) == Chip("", "Pascal", "6.1")  # GP106 or GP107
+    assert of_device(0x2600) == Chip("", "Ampere", "")  # GA107 or AD102
 
 
 def test_rows_are_in_order_and_do_not_overlap() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import host_kernels, host_packages
+from plugins.module_utils import host_kernels, host_packages, kernel_module
 from tests.unit import hosts
 from tests.unit.hosts import arch_kernel, arch_packages, debs, kernel, merged
 
@@ -106,6 +106,11 @@ OF_OLD = f"gnulinux-advanced-7c9e>gnulinux-{OLD}-advanced-7c9e"
         ),
         pytest.param({"boot/grub/grubenv": f"# GRUB\nnext_entry={OF_OLD}\n"}, OLD, id="once"),
         pytest.param({"boot/grub/grubenv": "# GRUB\nnext_entry=\n"}, NEW, id="once, and it was"),
+        pytest.param(
+            {"boot/grub/grubenv": "# GRUB\nnext_entry=1>2\n", "boot/grub/grub.cfg": GRUB_CFG},
+            OLD,
+            id="once, by its number",
+        ),
         pytest.param(
             {"boot/loader/loader.conf": f"timeout 3\ndefault 4f2a-{OLD}.conf\n"},
             OLD,
@@ -210,18 +215,63 @@ def test_a_damaged_module_is_there_without_a_version(tmp_path: Path) -> None:
     assert found["nvidia"] == {"version": "", "flavour": "", "path": f"/{path}"}
 
 
+@pytest.mark.parametrize("content", ["", "\x7fELF\x02\x01", "\x7fELF\x02\x01" + 99 * "\x7f"])
+def test_a_module_that_is_no_whole_elf_file_is_there_without_a_version(
+    tmp_path: Path, content: str
+) -> None:
+    path = f"lib/modules/{NEW}/updates/dkms/nvidia.ko"
+    assert only(tmp_path, merged(kernel(NEW), {path: content}))["nvidia"]["version"] == ""
+
+
+def test_a_module_that_is_cut_anywhere_is_there_at_most_without_a_version(tmp_path: Path) -> None:
+    hosts.write(tmp_path, kernel(NEW))
+    path = tmp_path / f"lib/modules/{NEW}/updates/dkms/nvidia.ko"
+    path.parent.mkdir(parents=True)
+    whole = hosts.module("580.95.05", hosts.OPEN).encode("latin-1")
+    told = set()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        told.add(only(tmp_path, {})["nvidia"]["version"])
+    assert told <= {"", "580.95.05"}
+
+
+MODINFO = """#!/bin/sh
+case "$1" in *{}) ;; *) echo "modinfo: ERROR: no such module" >&2; exit 1 ;; esac
+printf 'filename:       %s\n' "$1"
+printf 'version:        590.48.01\nsupported:      external\nlicense:        Dual MIT/GPL\n'
+printf 'parm:           version: of what\n'
+"""
+
+
+@pytest.mark.parametrize(
+    ("readable", "expected"),
+    [
+        pytest.param("nvidia-modeset.ko.zst", ("590.48.01", "open"), id="by its smaller part"),
+        pytest.param("nvidia.ko.zst", ("590.48.01", "open"), id="by itself"),
+        pytest.param("none", ("", ""), id="by neither"),
+    ],
+)
 def test_a_compressed_module_is_asked_for_by_modinfo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readable: str, expected: tuple[str, str]
 ) -> None:
     program = tmp_path / "modinfo"
-    program.write_text(
-        '#!/bin/sh\ncase "$2" in version) echo 590.48.01;; license) echo Dual MIT/GPL;; esac\n'
-    )
+    program.write_text(MODINFO.format(readable))
     program.chmod(0o755)
-    monkeypatch.setattr(host_kernels, "MODINFO", (str(tmp_path / "none"), str(program)))
-    path = "usr/lib/modules/6.18.1-arch1-1/extramodules/nvidia.ko.zst"
-    found = only(tmp_path / "root", merged(arch_kernel("6.18.1-arch1-1"), {path: ""}))
-    assert found["nvidia"] == {"version": "590.48.01", "flavour": "open", "path": f"/{path}"}
+    monkeypatch.setattr(kernel_module, "MODINFO", (str(tmp_path / "none"), str(program)))
+    folder = "usr/lib/modules/6.18.1-arch1-1/extramodules"
+    files = {f"{folder}/nvidia.ko.zst": "", f"{folder}/nvidia-modeset.ko.zst": ""}
+    found = only(tmp_path / "root", merged(arch_kernel("6.18.1-arch1-1"), files))["nvidia"]
+    assert (found["version"], found["flavour"]) == expected
+    assert found["path"] == f"/{folder}/nvidia.ko.zst"
+
+
+def test_a_compressed_module_says_nothing_where_there_is_no_modinfo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_module, "MODINFO", (str(tmp_path / "none"),))
+    path = f"lib/modules/{NEW}/updates/dkms/nvidia.ko.xz"
+    found = only(tmp_path, merged(kernel(NEW), {path: ""}))["nvidia"]
+    assert found == {"version": "", "flavour": "", "path": f"/{path}"}
 
 
 @pytest.mark.parametrize(
@@ -322,3 +372,9 @@ def test_arch_boots_the_kernel_of_the_flavour_that_runs(
     tmp_path: Path, running: str, expected: str
 ) -> None:
     assert look(tmp_path, ARCH_THREE, running)["next"] == expected
+
+
+def test_a_kernel_of_arch_s_users_that_runs_says_its_flavour_itself(tmp_path: Path) -> None:
+    running = "6.17.9-2-cachyos"
+    host = merged(ARCH_THREE, arch_kernel(running, "linux-cachyos"))
+    assert look(tmp_path, host, running)["next"] == running
