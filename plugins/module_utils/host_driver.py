@@ -72,9 +72,11 @@ def loaded(root: Path) -> tuple[str, str]:
 def libraries(root: Path) -> str:
     """The version of libcuda on the disk (compare `ls /usr/lib/*/libcuda.so.*`)."""
     for folder in LIBRARIES:
-        for name in reversed(names(inside(root, folder))):
+        # What programs open comes first; beside it may lie what another driver has left.
+        opened = inside(root, f"{folder}/libcuda.so.1").name
+        for name in [opened, *reversed(names(inside(root, folder)))]:
             match = re.match(r"libcuda\.so\.(\d+(?:\.\d+)+)$", name)
-            if match:
+            if match and there(inside(root, f"{folder}/{name}")):
                 return match.group(1)
     return ""
 

@@ -26,13 +26,17 @@ class Package(NamedTuple):
 
 # What a driver, CUDA or a kernel is made of; only their origins and holds matter here.
 DRIVER = re.compile(
-    r"^(nvidia-(?!cuda|cudnn|cufft|nccl|container)|nvidia$|libnvidia-(?!container)|libcuda1"
+    r"^(nvidia-(?!cuda|cudnn|cufft|nccl|container|docker)|nvidia$|libnvidia-(?!container)|libcuda1"
     r"|linux-(modules|objects|signatures)-nvidia|xserver-xorg-video-nvidia|cuda-drivers"
     r"|firmware-nvidia-(?!graphics)|egl-wayland$)"  # nouveau's own firmware is -graphics
 )
 CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
-FIELDS = re.compile(r"^(Package|Architecture|Status|Version|Depends|Source): (.*)$", re.MULTILINE)
+FIELDS = re.compile(
+    r"^(Package|Architecture|Status|Version|Depends|Source|Maintainer): (.*)$", re.MULTILINE
+)
 GONE = ("config-files", "not-installed")
+# pacman's database is theirs while they run.  Linux keeps 15 letters of a name.
+PACMANS = {"pacman", "packagekitd", "pamac-daemon", "pamac-manager"}
 FINE = ("installed", *GONE)
 # The words of a repository's Release file, and the part of its address where it has none.
 FOREIGN = {"NVIDIA": "nvidia", "LP-PPA": "ppa"}
@@ -71,7 +75,7 @@ def _dpkg(root: Path) -> dict[str, Package]:
                 words[0],
                 words[2],
                 told.get("Depends", ""),
-                "distribution",
+                "nvidia" if "@nvidia.com>" in told.get("Maintainer", "") else "distribution",
                 told.get("Source", "").split(" ")[0],
             )
     concerned = {name: package for name, package in found.items() if DRIVER.search(name)}
@@ -81,7 +85,10 @@ def _dpkg(root: Path) -> dict[str, Package]:
 
 
 def _foreign(root: Path, packages: dict[str, Package]) -> dict[str, str]:
-    """The origins of those packages that a repository offers which is not the distribution's."""
+    """The origins of those packages that a repository offers which is not the distribution's.
+
+    Where apt has lost or packed its lists, NVIDIA's own are still known by their maintainer.
+    """
     origins = {name: "ppa" for name, package in packages.items() if "~gpu" in package.version}
     if not packages:
         return origins
@@ -194,14 +201,14 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
         "half_installed": sorted(half),
-        "locked": there(root / "var/lib/pacman/db.lck") and not _runs(root, "pacman"),
+        "locked": there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS),
         "repositories": repositories(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
     }
 
 
-def _runs(root: Path, program: str) -> bool:
-    """Whether a process of that name runs."""
+def _runs(root: Path, programs: set[str]) -> bool:
+    """Whether a process of one of those names runs."""
     processes = [name for name in names(root / "proc") if name.isdigit()]
-    return any(text(root / "proc" / pid / "comm") == program for pid in processes)
+    return any(text(root / "proc" / pid / "comm") in programs for pid in processes)

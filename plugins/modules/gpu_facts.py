@@ -22,7 +22,7 @@ from ..module_utils import (
     host_packages,
 )
 from ..module_utils.gpu_chips import of_device
-from ..module_utils.host_files import link, names, raw, text, there
+from ..module_utils.host_files import inside, link, names, raw, text, there
 
 DOCUMENTATION = """
 module: gpu_facts
@@ -102,8 +102,13 @@ found:
 """
 
 NVIDIA = "0x10de"
-REBOOT_REQUIRED = ("run/reboot-required", "var/run/reboot-required")
+REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
+CONTAINERS = {
+    "docker": ".dockerenv",
+    "podman": "run/.containerenv",
+    "kubernetes": "run/secrets/kubernetes.io",  # what containerd and CRI-O leave is no mark
+}
 NO_ANSWER = "0xffff"  # what a device that has fallen off the bus says to everything
 
 
@@ -209,7 +214,7 @@ def pythons(root: Path) -> list[dict[str, Any]]:
     found = []
     for prefix in ("usr", "usr/local"):
         folder = root / prefix / "bin"
-        default = os.path.realpath(folder / "python3")
+        default = inside(root, f"/{prefix}/bin/python3")
         for path in folder.glob("python3.*"):
             if re.fullmatch(r"python3\.\d+", path.name) and path.is_file():
                 library = root / prefix / "lib" / path.name
@@ -219,7 +224,8 @@ def pythons(root: Path) -> list[dict[str, Any]]:
                         "version": path.name[len("python") :],
                         "whole": (library / "venv/__init__.py").is_file(),
                         "ensurepip": (library / "ensurepip/__init__.py").is_file(),
-                        "default": prefix == "usr" and os.path.realpath(path) == default,
+                        "default": prefix == "usr"
+                        and inside(root, f"/{prefix}/bin/{path.name}") == default,
                     }
                 )
     return sorted(found, key=lambda python: (int(python["version"][2:]), python["path"]))
@@ -230,16 +236,16 @@ def container(root: Path) -> str:
     told = text(root / "run/systemd/container")
     if told:
         return told
-    marks = {"docker": ".dockerenv", "podman": "run/.containerenv"}
-    return next((name for name, mark in marks.items() if there(root / mark)), "")
+    return next((name for name, mark in CONTAINERS.items() if there(root / mark)), "")
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
     """The virtual environment in `folder`: its Python, TensorFlow and cuDNN, "" where not."""
-    path = root / folder.lstrip("/")
+    path = inside(root, folder)
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
+    python = inside(root, f"{folder}/bin/python")  # often a link to the system's, from the root
     return {
-        "python": match.group(1) if match and there(path / "bin/python") else "",
+        "python": match.group(1) if match and there(python) else "",
         "tensorflow": wheel(path, "tensorflow"),
         "cudnn": wheel(path, "nvidia_cudnn_cu12") or wheel(path, "nvidia_cudnn_cu11"),
     }
@@ -330,12 +336,12 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "cudnn": host_cuda.cudnn(root, packages),
         "library_path": library_path(root),
         "packages": host_packages.look(root, known),
-        "reboot_required": any(there(root / path) for path in REBOOT_REQUIRED),
+        "reboot_required": any(there(inside(root, path)) for path in REBOOT_REQUIRED),
         "owned": owned(root),
         "pythons": pythons(root),
         "environment": environment(root, prefix + "/tensorflow"),
-        "free_mb": free_mb(root / prefix.lstrip("/")),
-        "free_boot_mb": free_mb(root / "boot"),
+        "free_mb": free_mb(inside(root, prefix)),
+        "free_boot_mb": free_mb(inside(root, "/boot")),
     }
 
 

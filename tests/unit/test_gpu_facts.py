@@ -125,6 +125,26 @@ def test_an_environment_whose_interpreter_is_gone_has_no_python(tmp_path: Path) 
     assert look(tmp_path / "gone", made | gone)["environment"]["python"] == ""
 
 
+def test_links_from_the_root_are_followed_below_the_sysroot(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    hosts.write(outside, {"reboot-required": "", "bin/python": "", "python3.8": ""})
+    host = hosts.DEBIAN_12 | {
+        "var/run": f"->{outside}",
+        "usr/bin/python3": "->/etc/alternatives/python3",
+        "etc/alternatives/python3": "->/usr/bin/python3.11",
+        "opt/grindstone": "->/data/grindstone",
+        "data/grindstone/tensorflow/pyvenv.cfg": "version_info = 3.11.2\n",
+        "data/grindstone/tensorflow/bin/python": "->/usr/bin/python3",
+    }
+    found = look(tmp_path / "root", host)
+    assert found["reboot_required"] is False
+    assert [python["default"] for python in found["pythons"]] == [True]
+    assert found["environment"]["python"] == "3.11"
+    (tmp_path / "root/data/grindstone/tensorflow/bin/python").unlink()
+    out = {"data/grindstone/tensorflow/bin/python": f"->{outside}/python3.8"}
+    assert look(tmp_path / "root", out)["environment"]["python"] == ""
+
+
 def test_free_disk_is_that_of_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
     assert gpu_facts.free_mb(tmp_path / "not" / "yet" / "there") > 0
 
@@ -190,7 +210,12 @@ def test_a_laptop_has_its_two_gpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "name"), [(".dockerenv", "docker"), ("run/.containerenv", "podman")]
+    ("mark", "name"),
+    [
+        (".dockerenv", "docker"),
+        ("run/.containerenv", "podman"),
+        ("run/secrets/kubernetes.io/serviceaccount/namespace", "kubernetes"),
+    ],
 )
 def test_a_container_is_known_by_its_mark(tmp_path: Path, mark: str, name: str) -> None:
     assert look(tmp_path, {mark: ""})["container"] == name

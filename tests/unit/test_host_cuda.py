@@ -12,6 +12,7 @@ from tests.unit import hosts
 from tests.unit.hosts import arch_packages, debs, merged
 
 VERSION_JSON = json.dumps({"cuda": {"name": "CUDA SDK", "version": "12.5.1"}, "nccl": {}})
+CUDNN_H = "#define CUDNN_MAJOR 8\n#define CUDNN_MINOR 0\n#define CUDNN_PATCHLEVEL 5\n"
 Found = list[tuple[str, str, str]]
 
 
@@ -85,6 +86,22 @@ def test_a_host_without_cuda_has_none(tmp_path: Path) -> None:
             id="Arch's",
         ),
         pytest.param({"usr/local/cuda-gdb/x": "", "usr/local/cuda-12.5": ""}, [], id="others"),
+        pytest.param(
+            {"usr/local/cuda/version.txt": "CUDA Version 10.2.89\n", "usr/local/cuda/bin/nvcc": ""},
+            [("10.2", "/usr/local/cuda", "runfile")],
+            id="a folder without a version in its name",
+        ),
+        pytest.param({"usr/local/cuda/bin/x": ""}, [], id="a folder without any version"),
+        pytest.param(
+            {
+                "usr/local/cuda-11.0": "->/data/cuda-11.0",
+                "data/cuda-11.0/version.txt": "CUDA Version 11.0.228\n",
+                "usr/local/cuda": "->/etc/alternatives/cuda",
+                "etc/alternatives/cuda": "->/usr/local/cuda-11.0",
+            },
+            [("11.0", "/usr/local/cuda-11.0", "runfile")],
+            id="on another disk, with its other name",
+        ),
     ],
 )
 def test_a_toolkit_is_known_by_its_version_place_and_origin(
@@ -142,6 +159,20 @@ def test_a_toolkit_is_known_by_its_version_place_and_origin(
                 ("8.0.5", "/usr/local/cuda-11.0/lib64", "runfile"),
             ],
             id="a package's own file counts once, a copy beside it too",
+        ),
+        pytest.param(
+            {"usr/local/cuda-11.0/lib64/libcudnn.so.8": ""}
+            | {"usr/local/cuda-11.0/include/cudnn_version.h": CUDNN_H},
+            [("8.0.5", "/usr/local/cuda-11.0/lib64", "runfile")],
+            id="by its header",
+        ),
+        pytest.param(
+            {"usr/lib/x86_64-linux-gnu/libcudnn.so.7": "", "usr/include/cudnn.h": CUDNN_H},
+            [("7", "/usr/lib/x86_64-linux-gnu", "runfile")],
+            id="another version's header",
+        ),
+        pytest.param(
+            {"usr/local/cuda-11.0/include/cudnn_version.h": CUDNN_H}, [], id="a header alone"
         ),
     ],
 )

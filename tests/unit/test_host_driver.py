@@ -162,6 +162,31 @@ def test_arch_s_own_driver_is_the_distribution_s(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param({f"{LIBRARY}/libcuda.so.1": "->libcuda.so.535.261.03"}, id="by a link"),
+        pytest.param(
+            {
+                f"{LIBRARY}/libcuda.so.1": "->/etc/alternatives/glx--libcuda.so.1",
+                "etc/alternatives/glx--libcuda.so.1": f"->/{LIBRARY}/nvidia/current/libcuda.so.1",
+                f"{LIBRARY}/nvidia/current/libcuda.so.1": "->libcuda.so.535.261.03",
+                f"{LIBRARY}/nvidia/current/libcuda.so.535.261.03": "",
+            },
+            id="by Debian's alternatives",
+        ),
+    ],
+)
+def test_the_library_is_the_one_that_programs_open(tmp_path: Path, host: hosts.Host) -> None:
+    two = {f"{LIBRARY}/libcuda.so.{version}": "" for version in ("535.261.03", "550.54.14")}
+    assert look(tmp_path, two | host)["libraries"] == "535.261.03"
+
+
+def test_a_link_to_a_library_that_is_gone_is_no_library(tmp_path: Path) -> None:
+    gone = {f"{LIBRARY}/libcuda.so.1": "->libcuda.so.535.261.03"}
+    assert look(tmp_path, gone)["libraries"] == ""
+
+
 def test_windows_library_under_wsl_is_no_driver_of_the_host_s(tmp_path: Path) -> None:
     library = "usr/lib/wsl/lib/libcuda.so.1.1"
     found = look(tmp_path, merged(hosts.WSL, debs("bash 5.2"), {library: ""}))

@@ -70,6 +70,14 @@ def test_a_package_of_nvidia_s_repository_is_nvidia_s(tmp_path: Path, lists: hos
     assert origins(tmp_path, debs(DRIVER) | lists) == {"nvidia-driver-580": "nvidia"}
 
 
+def test_a_package_of_nvidia_s_is_known_where_apt_has_no_lists(tmp_path: Path) -> None:
+    host = debs(
+        "cuda-drivers 580.95.05-1ubuntu1\nMaintainer: cudatools <cudatools@nvidia.com>",
+        "nvidia-settings 580.65-1\nMaintainer: Ubuntu Core Developers <ubuntu@lists.ubuntu.com>",
+    )
+    assert origins(tmp_path, host) == {"cuda-drivers": "nvidia", "nvidia-settings": "distribution"}
+
+
 def test_a_repository_that_offers_another_version_is_not_the_origin(tmp_path: Path) -> None:
     host = debs(DRIVER) | {f"{LISTS}/{FLAT}_Packages": offered("nvidia-driver-580 580.105.08-1")}
     assert origins(tmp_path, host) == {"nvidia-driver-580": "distribution"}
@@ -264,7 +272,15 @@ def test_pacman_s_ignored_packages_are_held(
     assert look(tmp_path, host)["held"] == ["nvidia-open"][:expected]
 
 
-@pytest.mark.parametrize(("running", "locked"), [({}, True), ({"proc/77/comm": "pacman\n"}, False)])
+@pytest.mark.parametrize(
+    ("running", "locked"),
+    [
+        ({}, True),
+        ({"proc/77/comm": "pacman\n"}, False),
+        ({"proc/77/comm": "packagekitd\n"}, False),
+        ({"proc/77/comm": "pacman-key\n"}, True),
+    ],
+)
 def test_pacman_s_lock_is_left_behind_where_no_pacman_runs(
     tmp_path: Path, running: hosts.Host, locked: bool
 ) -> None:
