@@ -209,6 +209,10 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
 
 
 def _runs(root: Path, programs: set[str]) -> bool:
-    """Whether a process of one of those names runs."""
-    processes = [name for name in names(root / "proc") if name.isdigit()]
-    return any(text(root / "proc" / pid / "comm") in programs for pid in processes)
+    """Whether a process of one of those names runs; one that only waits to be reaped does not."""
+    processes = [root / "proc" / name for name in names(root / "proc") if name.isdigit()]
+    return any(
+        text(process / "comm") in programs
+        and not re.search(r"^State:\s+Z", text(process / "status"), re.MULTILINE)
+        for process in processes
+    )
