@@ -201,11 +201,16 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
         "half_installed": sorted(half),
-        "locked": there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS),
+        "locked": locked(root),
         "repositories": repositories(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
     }
+
+
+def locked(root: Path) -> bool:
+    """Whether pacman's database is locked by nobody: a power cut has left the lock behind."""
+    return there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS)
 
 
 def _runs(root: Path, programs: set[str]) -> bool:
