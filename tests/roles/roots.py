@@ -7,6 +7,7 @@ of this process, so that none outlives it.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import re
@@ -24,6 +25,7 @@ import psutil
 HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
 CLONE_NEWNS = 0x00020000
+_NUMBERS = itertools.count()
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -82,6 +84,13 @@ def base(suite: str, more: str = "") -> Path:
     return root
 
 
+def link_packages(source: Path, target: Path) -> None:
+    """Links to every package of one folder in another, which may have some of them."""
+    for package in source.glob("*.deb"):
+        with suppress(FileExistsError):
+            (target / package.name).hardlink_to(package)
+
+
 def end(running: subprocess.Popen[str]) -> None:
     """Ends a playbook with the workers that Ansible has put into sessions of their own."""
     started = psutil.Process(running.pid)
@@ -128,15 +137,27 @@ class Root:
             path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
 
-    def share_packages(self) -> None:
-        """Lets apt find there what it downloaded for another root of the same suite."""
+    @contextmanager
+    def sharing_packages(self) -> Iterator[None]:
+        """Lets apt find there what it downloaded for another root of the same suite.
+
+        Each root has a folder of links of its own, as apt locks the whole folder.
+        """
         suite = re.search(r"^VERSION_CODENAME=(\w+)", self.text("etc/os-release"), re.MULTILINE)
         cache = kept() / f"archives-{suite.group(1) if suite else 'unknown'}"
-        (cache / "partial").mkdir(parents=True, exist_ok=True)
+        own = kept() / f"archives-{os.getpid()}-{next(_NUMBERS)}"
+        for folder in (cache, own / "partial"):
+            folder.mkdir(parents=True, exist_ok=True)
+        link_packages(cache, own)
         keep = self.path / "etc/apt/apt.conf.d/99keep"  # of what mmdebstrap's roots throw away
         keep.write_text('APT::Keep-Downloaded-Packages "true";\n', encoding="utf-8")
         folder = self.path / "var/cache/apt/archives"
-        subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
+        subprocess.run(["mount", "--bind", str(own), str(folder)], check=True)
+        try:
+            yield
+        finally:
+            link_packages(own, cache)
+            shutil.rmtree(own)
 
     def text(self, name: str) -> str:
         """The text of a file there."""

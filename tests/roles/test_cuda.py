@@ -30,6 +30,7 @@ OFFERED = [
         "12.5.1-1",
         {"Depends": ["libcublas-12-5"], "Recommends": ["cuda-drivers"]},
         {"usr/local/cuda-12.5/bin/ptxas": "#!/bin/sh\n"},
+        {"postinst": stand_ins.WAIT.format("toolkit")},
     ),
     Package("libcublas-12-5", "12.5.3.2-1", {}, {"usr/local/cuda-12.5/lib64/libcublas.so.12": ""}),
     Package("libcudnn9-cuda-12", "9.3.0.75-1", {}, {LIBRARY: ""}),
@@ -37,6 +38,11 @@ OFFERED = [
     Package("cuda-drivers", "610.43.02-1"),
     Package("nvidia-driver", "610.43.02-1"),
 ]
+THE_PAIR = {
+    "cuda-toolkit-12-5": "12.5.1-1",
+    "libcublas-12-5": "12.5.3.2-1",
+    "libcudnn9-cuda-12": "9.3.0.75-1",
+}
 OURS = ("grindstone-nvidia-cuda.gpg", "grindstone-nvidia-cuda.sources", "grindstone-nvidia-cuda")
 
 
@@ -87,7 +93,16 @@ class Host:
     nvidia: Nvidia
 
     def play(self, *arguments: str, action: str = "system", **repository: str) -> Played:
-        """Runs the role; `repository` replaces what the plan says of it."""
+        """Runs the role to its end."""
+        with self.start(*arguments, action=action, **repository) as running:
+            output, _ = running.communicate()
+        recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
+        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+
+    def start(
+        self, *arguments: str, action: str = "system", **repository: str
+    ) -> subprocess.Popen[str]:
+        """Starts the role; `repository` replaces what the plan says of it."""
         cuda: dict[str, Any] = {"action": action, "version": "12.5", "cudnn": "9.3.0.75"}
         if action == "system":
             known = {
@@ -113,7 +128,7 @@ class Host:
         hosts = {"all": {"hosts": {"root": connection}}}
         inventory.write_text(json.dumps(hosts), encoding="utf-8")
         command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/cuda.yml"]
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, "-i", str(inventory), "-e", json.dumps(given), *arguments],
             cwd=HERE,
             env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
@@ -121,11 +136,8 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,  # so that a test can kill all of it
         )
-        recap = re.findall(r"(\w+)=(\d+)", done.stdout.rsplit("PLAY RECAP", 1)[-1])
-        counts = {name: int(count) for name, count in recap}
-        return Played(done.returncode, done.stdout, counts)
 
     def installed(self) -> dict[str, str]:
         """The packages of NVIDIA's that are installed, and their versions."""
@@ -183,11 +195,7 @@ def test_a_fresh_host_gets_the_exact_pair_held_and_the_second_run_changes_nothin
 ) -> None:
     first = host.play()
     assert first.status == 0, first.output
-    assert host.installed() == {
-        "cuda-toolkit-12-5": "12.5.1-1",
-        "libcublas-12-5": "12.5.3.2-1",
-        "libcudnn9-cuda-12": "9.3.0.75-1",
-    }
+    assert host.installed() == THE_PAIR
     assert (host.root.path / LIBRARY).exists()
     held = host.root.command("apt-mark", "showhold").split()
     assert held == ["cuda-toolkit-12-5", "libcudnn9-cuda-12"]
@@ -259,5 +267,32 @@ def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> No
         release.write_bytes(stranger.gpg("--clearsign", data=text))
     refused = host.play()
     assert refused.status == 2, refused.output
+    assert host.installed() == {}
+    assert host.ours() == []
+
+
+def test_a_run_that_is_killed_while_dpkg_works_is_finished_by_the_next(host: Host) -> None:
+    stand_ins.hold_at("toolkit", host.root)
+    with host.start() as running:
+        stand_ins.kill_at("toolkit", host.root, running)
+    states = host.root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
+    assert set(states) - {"installed", "config-files"}
+    again = host.play()
+    assert again.status == 0, again.output
+    assert host.installed() == THE_PAIR
+    third = host.play()
+    assert (third.status, third.recap["changed"]) == (0, 0), third.output
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(host: Host) -> None:
+    archives = host.root.path / "var/cache/apt/archives"
+    # A file: repository is read in place, unless apt has to copy it for want of rights.
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(archives.parent)]
+    subprocess.run(mount, check=True)
+    refused = host.play()
+    assert refused.status == 2, refused.output
+    line = last_failure(refused)
+    assert line.startswith("CUDA 12.5 could not be installed from file:///srv/nvidia/")
+    assert "Traceback" not in line
     assert host.installed() == {}
     assert host.ours() == []
