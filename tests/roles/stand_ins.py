@@ -21,6 +21,7 @@ import subprocess
 import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from urllib.parse import urlsplit
 from tests.roles import roots
 
 MADE = 1_760_000_000  # when the files of all packages were made
+OLD_S = 7 * 24 * 3600  # what no test has used for so long is of sources that are no more
 Files = dict[str, bytes | str]
 # In a package's script: waits while a test holds it there.
 WAIT = "[ ! -p /srv/wait-{0} ] || read -r _ < /srv/wait-{0}"
@@ -328,7 +330,8 @@ def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Lik
     below = roots.base(suite)
     if not folder.exists():
         for old in roots.kept().glob(f"{name}-*"):
-            shutil.rmtree(old)
+            if time.time() - old.stat().st_mtime > OLD_S:  # another checkout's tests may use it
+                shutil.rmtree(old)
         part = folder.with_suffix(".part")
         part.mkdir(parents=True)
         with roots.root_on([below], part) as root:
@@ -336,6 +339,7 @@ def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Lik
         shutil.rmtree(part / "work")
         (part / "root").rmdir()
         part.rename(folder)
+    os.utime(folder)  # it is in use
     return Like([folder / "changes", below], folder / "web")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -12,13 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.filter.openpgp import key_fingerprints
 from tests.roles import stand_ins
+from tests.roles.nvidia_like import Nvidia, nvidia_repository
 from tests.roles.roots import HERE, Played, Root
 from tests.roles.stand_ins import Package
 
@@ -46,43 +43,12 @@ THE_PAIR = {
 OURS = ("grindstone-nvidia-cuda.gpg", "grindstone-nvidia-cuda.sources", "grindstone-nvidia-cuda")
 
 
-@dataclass(frozen=True)
-class Nvidia:
-    """What stands for NVIDIA's repository, in the folder `path`, and what is known of its key."""
-
-    path: Path
-    sha256: str
-    fingerprint: str
-
-
-def make(folder: Path) -> Nvidia:
-    """The repository of a distribution: flat, as NVIDIA's are, with its keyring's package."""
-    repository = folder / "debian12/x86_64"
-    repository.mkdir(parents=True)
-    with stand_ins.keys() as signer:
-        for package in OFFERED:
-            stand_ins.deb(package, repository)
-        ftparchive = ["apt-ftparchive", "-qq", "-o", "APT::FTPArchive::Release::Origin=NVIDIA"]
-        index = subprocess.check_output([*ftparchive, "packages", "."], cwd=repository)
-        (repository / "Packages").write_bytes(index)
-        release = subprocess.check_output([*ftparchive, "release", "."], cwd=repository)
-        (repository / "InRelease").write_bytes(signer.gpg("--clearsign", data=release))
-        public = signer.public
-    keyring = Package("cuda-keyring", "1.1-1", {}, {"usr/share/keyrings/cuda.gpg": public})
-    stand_ins.deb(keyring, repository)
-    path = (repository / "cuda-keyring_1.1-1_amd64.deb").rename(
-        repository / "cuda-keyring_1.1-1_all.deb"
-    )
-    (fingerprint,) = key_fingerprints(base64.b64encode(public).decode())
-    return Nvidia(folder, hashlib.sha256(path.read_bytes()).hexdigest(), fingerprint)
-
-
 @pytest.fixture(scope="module")
 def nvidia(tmp_path_factory: pytest.TempPathFactory) -> Nvidia:
     reason = stand_ins.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
-    return make(tmp_path_factory.mktemp("nvidia") / "repos")
+    return nvidia_repository(tmp_path_factory.mktemp("nvidia") / "repos", "debian12", OFFERED)
 
 
 @dataclass(frozen=True)
