@@ -7,6 +7,7 @@ of this process, so that none outlives it.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import itertools
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ import psutil
 HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
 CLONE_NEWNS = 0x00020000
+OLD_S = 7 * 24 * 3600
 _NUMBERS = itertools.count()
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -53,6 +56,22 @@ def kept() -> Path:
     return Path(home) / "grindstone-tests"
 
 
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Keeps the other processes of the tests from making the same at the same time."""
+    kept().mkdir(parents=True, exist_ok=True)
+    with (kept() / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def forget_unused(pattern: str) -> None:
+    """Removes what tests of older sources have made, unless another checkout still uses it."""
+    for old in kept().glob(pattern):
+        if time.time() - old.stat().st_mtime > OLD_S:
+            shutil.rmtree(old)
+
+
 def forget(folder: Path) -> None:
     """Frees what a root in `folder` has written: gigabytes, which pytest would keep for a while."""
     for name in ("changes", "work"):
@@ -74,13 +93,13 @@ def base(suite: str, more: str = "") -> Path:
     """The root of a fresh Debian with `more` packages, made if it is not kept yet."""
     packages = ",".join(filter(None, [PACKAGES, more]))
     root = kept() / f"{suite}-{packages.replace(',', '+')}"
-    if not root.exists():
-        part = root.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", suite]
-        subprocess.run([*command, str(part), *mirror()], check=True)
-        part.rename(root)
+    with alone(root.name):
+        if not root.exists():
+            part = root.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", suite]
+            subprocess.run([*command, str(part), *mirror()], check=True)
+            part.rename(root)
     return root
 
 

@@ -21,7 +21,6 @@ import subprocess
 import tarfile
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +31,6 @@ from urllib.parse import urlsplit
 from tests.roles import roots
 
 MADE = 1_760_000_000  # when the files of all packages were made
-OLD_S = 7 * 24 * 3600  # what no test has used for so long is of sources that are no more
 Files = dict[str, bytes | str]
 # In a package's script: waits while a test holds it there.
 WAIT = "[ ! -p /srv/wait-{0} ] || read -r _ < /srv/wait-{0}"
@@ -328,17 +326,17 @@ def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Lik
     said = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     folder = roots.kept() / f"{name}-{said[:12]}"
     below = roots.base(suite)
-    if not folder.exists():
-        for old in roots.kept().glob(f"{name}-*"):
-            if time.time() - old.stat().st_mtime > OLD_S:  # another checkout's tests may use it
-                shutil.rmtree(old)
-        part = folder.with_suffix(".part")
-        part.mkdir(parents=True)
-        with roots.root_on([below], part) as root:
-            make(root, part / "web")
-        shutil.rmtree(part / "work")
-        (part / "root").rmdir()
-        part.rename(folder)
+    with roots.alone(name):
+        if not folder.exists():
+            roots.forget_unused(f"{name}-*")
+            part = folder.with_name(f"{name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            with roots.root_on([below], part) as root:
+                make(root, part / "web")
+            shutil.rmtree(part / "work")
+            (part / "root").rmdir()
+            part.rename(folder)
     os.utime(folder)  # it is in use
     return Like([folder / "changes", below], folder / "web")
 
