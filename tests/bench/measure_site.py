@@ -8,8 +8,8 @@ included.  Prints the seconds and, for one host, the slowest tasks.  The target 
 on 2 cores.
 
 Those have no GPU.  What a GPU adds is the driver: its second run, with the plan, is measured on a
-Debian 12 where DKMS has built it for a stand-in of a Tesla T4; NVIDIA's own role, which does no more
-than the driver, needs 4.4 s there.  The rest of the site cannot go on without the hardware.
+Debian 12 where DKMS has built it for a stand-in of a Tesla T4; NVIDIA's own role, which does no
+more than the driver, needs 4.4 s there.  The rest of the site cannot go on without the hardware.
 
 Needs root and mmdebstrap.  Run nothing else beside it.
 """
