@@ -28,8 +28,9 @@ hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A pytest that a test starts is no worker of this one, and may well benchmark.
-    os.environ.pop("PYTEST_XDIST_WORKER", None)
+    # A pytest that a test starts is no worker of this one, may benchmark, and has its own options.
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+        os.environ.pop(name, None)
     config.addinivalue_line("filterwarnings", "error")
     # Raised whenever the collector finds a test's pipe, it would fail a test that did nothing.
     config.addinivalue_line("filterwarnings", "default::ResourceWarning")
