@@ -173,7 +173,7 @@ class _Library:
             raise AttributeError(name)
         return _Function(functools.partial(self._called, name))
 
-    def _called(self, name: str, handle: Any, *arguments: Any) -> int:
+    def _called(self, name: str, handle: Any, *arguments: Any) -> Any:
         gpu = self._gpu
         gpu.counts[name] = gpu.counts.get(name, 0) + 1
         if gpu.lost:
@@ -183,7 +183,8 @@ class _Library:
             return _code(recorded)
         if _address(handle) == _SLICE and not _knows_slices(name):
             return _code("INVALID_ARGUMENT")
-        return self._shapes.get(name, self._last_argument)(recorded, *arguments)
+        shaped: Callable[..., Any] = self._shapes.get(name, self._last_argument)
+        return shaped(recorded, *arguments)
 
     def _init(self, _flags: int) -> int:
         self._gpu.open += 1
