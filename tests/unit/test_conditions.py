@@ -82,16 +82,16 @@ class Machine:
     def watch(self) -> Conditions:
         return Conditions(self.root, PARENT, lambda: self.now)
 
-    def seen(self, *, seconds: float = 10.0, epochs: int = 5, **spent: float) -> dict[str, Any]:
+    def seen(self, *, seconds: float = 10.0, **spent: float) -> dict[str, Any]:
         """What is seen of a window in which so much was spent."""
         conditions = self.watch()
         conditions.begin(WORKER)
         self.spend(seconds, **spent)
         conditions.end()
-        return conditions.result(_epochs(epochs))
+        return conditions.result(epochs(5))
 
 
-def _epochs(count: int) -> list[EpochTiming]:
+def epochs(count: int) -> list[EpochTiming]:
     return [EpochTiming(n, n - 1.0, float(n), 100, 0.5) for n in range(1, count + 1)]
 
 
@@ -141,7 +141,7 @@ def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: 
     machine.now += 10.0
     machine.write()
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "cpus") == 1
     assert value(seen, "cpus_online") == 2
@@ -155,7 +155,7 @@ def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: Machine) ->
     machine.used[4712] += 6.0
     machine.spend(10.0, worker=8.0, other=6.0)
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "worker_cpu.seconds") == pytest.approx(8.0)
 
@@ -171,7 +171,7 @@ def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: Machine)
     machine.waited["memory"] += 0.5
     machine.spend(10.0, worker=5.0)
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert value(seen, "pressure.cpu.some") == pytest.approx(0.95)
     assert value(seen, "pressure.memory.full") == pytest.approx(0.05)
     assert value(seen, "pressure.io.some") == 0
@@ -183,7 +183,7 @@ def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: Machine)
     machine.faults += 5
     machine.spend(10.0, worker=5.0)
     conditions.end()
-    assert value(conditions.result(_epochs(3)), "major_faults") == 5
+    assert value(conditions.result(epochs(3)), "major_faults") == 5
 
 
 def test_memory_is_that_of_the_scarcer_end(machine: Machine) -> None:
@@ -192,7 +192,7 @@ def test_memory_is_that_of_the_scarcer_end(machine: Machine) -> None:
     machine.files["proc/meminfo"] = "MemTotal: 16000 kB\nMemAvailable: 500 kB\n"
     machine.spend(10.0)
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert value(seen, "memory_available") == 500 * 1024
     assert value(seen, "memory_total") == 16000 * 1024
 
@@ -210,7 +210,7 @@ def test_a_count_of_processor_time_that_stood_still_is_divided_by_nothing(
     conditions.begin(WORKER)
     machine.now += 10.0
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert why(seen, "idle") == "the kernel's count of processor time stood still"
 
 
@@ -275,7 +275,7 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: Machine) -> None:
         machine.files[path] = "2600\n"
     machine.spend(10.0)
     conditions.end()
-    assert value(conditions.result(_epochs(3)), "throttled") == pytest.approx(0.25)
+    assert value(conditions.result(epochs(3)), "throttled") == pytest.approx(0.25)
 
 
 # ---- quotas
@@ -289,7 +289,7 @@ def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: Machin
     machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "usage_usec 5\nthrottled_usec 3000000\n"
     machine.spend(10.0)
     conditions.end()
-    seen = conditions.result(_epochs(3))
+    seen = conditions.result(epochs(3))
     assert value(seen, "quota.cpus") == 1.5
     assert value(seen, "quota.held_back") == pytest.approx(0.3)
 
@@ -352,7 +352,7 @@ def _packages(machine: Machine, *microjoules: int) -> None:
     machine.write()
 
 
-def test_the_energy_of_all_packages_is_added_up_and_shared_among_the_epochs(
+def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
     machine: Machine,
 ) -> None:
     _packages(machine, 5_000_000, 7_000_000)
@@ -361,7 +361,7 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_the_epochs(
     _packages(machine, 605_000_000, 207_000_000)
     machine.spend(10.0)
     conditions.end()
-    seen = conditions.result(_epochs(5))
+    seen = conditions.result(epochs(5))
     assert value(seen, "energy.package") == pytest.approx(800)
     assert value(seen, "energy.per_epoch") == pytest.approx(200)
 
@@ -373,7 +373,7 @@ def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: Machine) ->
     _packages(machine, 57_000_000)
     machine.spend(10.0)
     conditions.end()
-    assert value(conditions.result(_epochs(2)), "energy.package") == pytest.approx(200)
+    assert value(conditions.result(epochs(2)), "energy.package") == pytest.approx(200)
 
 
 def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machine) -> None:
@@ -388,7 +388,7 @@ def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machi
         conditions.begin(WORKER)
         machine.now += 10.0
         conditions.end()
-    reason = why(conditions.result(_epochs(2)), "energy.package")
+    reason = why(conditions.result(epochs(2)), "energy.package")
     assert reason == f"permission denied; `sudo chmod a+r {counter}` lets it be read"
 
 
@@ -420,7 +420,7 @@ def test_a_file_that_is_not_there_takes_its_values_and_no_others(
     conditions.begin(WORKER)
     machine.now += 10.0
     conditions.end()
-    seen = dict(leaves(conditions.result(_epochs(3))))
+    seen = dict(leaves(conditions.result(epochs(3))))
     for place in places:
         assert seen[place]["value"] is None
         assert seen[place]["why"]
@@ -444,18 +444,18 @@ def test_the_window_is_from_the_end_of_the_first_epoch_to_that_of_the_last(
 ) -> None:
     conditions = machine.watch()
     came = []
-    for epoch in conditions.over(iter(_epochs(4)), 4, WORKER):
+    for epoch in conditions.over(iter(epochs(4)), 4, WORKER):
         machine.spend(3.0, worker=3.0)
         came.append(epoch.number)
     assert came == [1, 2, 3, 4]
-    assert conditions.result(_epochs(4))["seconds"] == 9.0
+    assert conditions.result(epochs(4))["seconds"] == 9.0
 
 
 def test_this_machine_can_be_looked_at() -> None:
     conditions = Conditions()
     conditions.begin(os.getpid())
     conditions.end()
-    seen = conditions.result(_epochs(2))
+    seen = conditions.result(epochs(2))
     assert value(seen, "memory_total") > 0
     assert value(seen, "worker_cpu.seconds") >= 0
     for path, leaf in leaves(seen):
