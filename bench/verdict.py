@@ -121,7 +121,7 @@ def _contended(entry: Entry) -> Iterator[Verdict]:
     if there:
         who = ", ".join(described(each) for each in there)
         evidence = f"{who} computed on the same GPU"
-        yield Verdict("CONTENDED", evidence, f"nvidia-smi -i {_index(entry)} shows it; wait for it")
+        yield Verdict("CONTENDED", evidence, f"nvidia-smi{_choice(entry)} shows it; wait for it")
     load, pressure = _value(conditions, "other_load"), _value(conditions, "pressure", "cpu", "some")
     if load is not None and load >= OTHER_LOAD and _somebody_waited(conditions):
         waited = "" if pressure is None else f", and tasks waited {_percent(pressure)} of the time"
@@ -157,7 +157,7 @@ def _throttled(entry: Entry) -> Iterator[Verdict]:
         evidence = (
             f"{_THROTTLES[reason]} held the clocks down {_percent(shares[reason])} of the time{at}"
         )
-        query = f"nvidia-smi -q -i {_index(entry)} -d TEMPERATURE,PERFORMANCE"
+        query = f"nvidia-smi -q{_choice(entry)} -d TEMPERATURE,PERFORMANCE"
         supply = reason in ("board", "power_brake")
         mend = "check the supply and its cables" if supply else "cool it: air, fans, dust"
         yield Verdict("THROTTLED", evidence, f"{query} shows it; {mend}")
@@ -201,7 +201,7 @@ def _power_capped(entry: Entry) -> Iterator[Verdict]:
             f"its power limit is {limit:.0f} W, {_percent(share)} of its {default:.0f} W, and binds"
         )
         yield Verdict(
-            "POWER-CAPPED", evidence, f"sudo nvidia-smi -i {_index(entry)} -pl {default:.0f}"
+            "POWER-CAPPED", evidence, f"sudo nvidia-smi{_choice(entry)} -pl {default:.0f}"
         )
     governor = _value(entry, "conditions", "governor")
     driver = _value(entry, "conditions", "scaling_driver")
@@ -244,8 +244,10 @@ def _again(entry: Entry) -> str:
     return f"pytest bench/ -k {entry['workload']} --device {entry['device']}"
 
 
-def _index(entry: Entry) -> str:
-    return str(entry["device"]).removeprefix("gpu:")
+def _choice(entry: Entry) -> str:
+    """nvidia-smi's option for the one GPU that was trained on; all, where there were several."""
+    _, colon, index = str(entry["device"]).partition("gpu:")
+    return f" -i {index}" if colon else ""
 
 
 def _percent(share: float) -> str:

@@ -13,26 +13,30 @@ is lost is an event, after which nothing is read any more.
 
 from __future__ import annotations
 
-import contextlib
+import operator
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from types import TracebackType
 from typing import Any
 
-from bench.devices import Device, shadowed, why_nvml_failed
-from bench.measured import Measured, kept, known, unknown
+from bench.devices import Device
+from bench.measured import Measured, both, kept, unknown
 from bench.telemetry.gpu import Gpu, GpuLostError
+from bench.telemetry.idle import idle_power
+from bench.telemetry.nvml import ended, started, uuids
 from bench.telemetry.sampler import Readings, Sampler
+from bench.telemetry.together import together
 from bench.telemetry.window import Window, described, energy_on_the_clock
 from bench.timing import EpochTiming
+
+__all__ = ["INTERVAL", "Lost", "Telemetry", "idle_power"]
 
 # Between two ticks, in s.  The energy counter moves every 20 to 100 ms and a power reading is a
 # mean over a second: more often would tell nothing more, and would cost the driver time.
 INTERVAL = 0.1
-# How long the idle GPU is looked at, in s: a power reading is a mean over the last second.
-IDLE_SECONDS = 3.0
 # How long a call to NVML may keep the thread after the training, in s: a GPU that falls off the
 # bus can hold one for minutes.
 _PATIENCE = 5.0
@@ -60,6 +64,9 @@ class Lost:
 class Telemetry:
     """Watches the GPU of a training; on the CPU there is nothing to watch.
 
+    A device of several GPUs has their UUIDs with commas between them, as CUDA_VISIBLE_DEVICES
+    takes them.  One thread reads them all, and the first that is lost ends it.
+
     idle: the GPU's power before any worker started, from `idle_power`.
     interval: between two ticks, in s.
     clock: CLOCK_MONOTONIC in s, as the child's epochs are timed by.
@@ -74,12 +81,12 @@ class Telemetry:
         interval: float = INTERVAL,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._device = device
         self._nvml = nvml
         self._idle = idle
         self._interval = interval
         self._clock = clock
-        self._sampler: Sampler | None = None
+        self._uuids = uuids(device)
+        self._samplers: list[Sampler] = []
         self._why: str | None = None
         self._lost: Lost | None = None
         self._stop = threading.Event()
@@ -90,26 +97,26 @@ class Telemetry:
     @property
     def worker(self) -> int | None:
         """The worker's process id, once it is known: what else computes there is foreign."""
-        return self._sampler.readings.foreign.worker if self._sampler else None
+        return self._samplers[0].readings.foreign.worker if self._samplers else None
 
     @worker.setter
     def worker(self, pid: int) -> None:
-        if self._sampler is not None:
-            self._sampler.readings.foreign.worker = pid
+        for sampler in self._samplers:
+            sampler.readings.foreign.worker = pid
 
     def __enter__(self) -> Telemetry:
-        if self._device.uuid is None:
+        if not self._uuids:
             return self
         self._begun = self._ended = self._clock()
-        self._why = _started(self._nvml)
+        self._why = started(self._nvml)
         if self._why is not None:
             return self
         self._guarded(self._open)
-        if self._sampler is not None and self._lost is None:
+        if self._lost is None:
             self._thread = threading.Thread(target=self._watch, name="telemetry", daemon=True)
             self._thread.start()
         else:
-            _ended(self._nvml)
+            ended(self._nvml)
         return self
 
     def __exit__(
@@ -127,8 +134,7 @@ class Telemetry:
 
     def tick(self) -> bool:
         """Reads once; False when the GPU is lost."""
-        assert self._sampler is not None
-        self._guarded(self._sampler.tick)
+        self._guarded(self._tick)
         self._ended = self._clock()
         return self._lost is None
 
@@ -137,43 +143,54 @@ class Telemetry:
 
         epochs: all that came to their end, the first one included.
         """
-        if self._device.uuid is None:
+        if not self._uuids:
             return None
         window, readings = Window.of(epochs), self._readings()
+        idle = self._idle.then(lambda watts: watts / len(readings))
+        each = [described(one, window, idle) for one in readings]
         return kept(
             {
                 "interval": self._interval,
-                "ticks": readings.ticks,
+                "ticks": readings[0].ticks,
                 "watched": self._ended - self._begun,
                 "cpu_seconds": self._cpu_seconds,
                 "steady_seconds": window.seconds if window else None,
                 "lost": self._lost.kept(epochs) if self._lost else None,
-                **described(readings, window, self._idle),
+                **(each[0] if len(each) == 1 else together(each)),
             }
         )
 
     def energy_on_the_clock(self, epochs: Sequence[EpochTiming]) -> Measured:
         """J of these epochs alone, without what lay between them, such as an evaluation."""
-        return energy_on_the_clock(self._readings(), epochs)
+        joules = [energy_on_the_clock(readings, epochs) for readings in self._readings()]
+        return reduce(partial(both, join=operator.add), joules)
 
-    def _readings(self) -> Readings:
-        if self._sampler is not None:
-            return self._sampler.readings
-        return Readings.none(self._why or "the GPU was not watched")
+    def _readings(self) -> list[Readings]:
+        if self._samplers:
+            return [sampler.readings for sampler in self._samplers]
+        return [Readings.none(self._why or "the GPU was not watched")]
 
     def _open(self, now: float) -> None:
-        assert self._device.uuid is not None
-        sampler = Sampler(Gpu(self._nvml, self._device.uuid))
-        sampler.all(now)
-        self._sampler = sampler
+        samplers = [Sampler(Gpu(self._nvml, uuid)) for uuid in self._uuids]
+        for sampler in samplers:
+            sampler.all(now)
+        self._samplers = samplers
+
+    def _tick(self, now: float) -> None:
+        for sampler in self._samplers:
+            sampler.tick(now)
+
+    def _close(self, now: float) -> None:
+        for sampler in self._samplers:
+            sampler.all(now)
 
     def _watch(self) -> None:
         while not self._stop.wait(self._interval) and self.tick():
             self._cpu_seconds = time.thread_time()
-        if self._lost is None and self._sampler is not None:
-            self._guarded(self._sampler.all)
+        if self._lost is None:
+            self._guarded(self._close)
             self._ended = self._clock()
-        _ended(self._nvml)
+        ended(self._nvml)
         self._cpu_seconds = time.thread_time()
 
     def _guarded(self, read: Callable[[float], None]) -> None:
@@ -183,66 +200,3 @@ class Telemetry:
         except GpuLostError as error:
             self._lost = Lost(now, str(error))
             self._why = f"the GPU is lost: {error}"
-
-
-def idle_power(
-    device: Device,
-    nvml: Any,
-    *,
-    wait: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Measured:
-    """The GPU's power in W while nothing of ours runs on it: ask before the first worker starts.
-
-    From the energy counter over `IDLE_SECONDS`, else the mean of the power readings.
-    """
-    if device.uuid is None:
-        return unknown("this is no GPU")
-    with _nvml_up(nvml) as why:
-        if why is not None:
-            return unknown(why)
-        try:
-            return _idle(Gpu(nvml, device.uuid), wait, clock)
-        except GpuLostError as error:
-            return unknown(str(error))
-
-
-def _idle(gpu: Gpu, wait: Callable[[float], None], clock: Callable[[], float]) -> Measured:
-    first, begun, readings = gpu.energy(), clock(), []
-    for _ in range(round(IDLE_SECONDS / INTERVAL)):
-        wait(INTERVAL)
-        readings.append(gpu.power())
-    last, ended = gpu.energy(), clock()
-    if first.why is None and last.why is None and last.value > first.value:
-        return known((last.value - first.value) / (ended - begun))
-    recent = [power.value for power in readings[len(readings) // 2 :] if power.why is None]
-    return known(sum(recent) / len(recent)) if recent else readings[-1]
-
-
-@contextlib.contextmanager
-def _nvml_up(nvml: Any) -> Iterator[str | None]:
-    """NVML started and ended again; yields why it could not be started."""
-    why = _started(nvml)
-    try:
-        yield why
-    finally:
-        if why is None:
-            _ended(nvml)
-
-
-def _started(nvml: Any) -> str | None:
-    """Starts NVML, or says why it cannot be."""
-    if nvml is None:
-        return "nvidia-ml-py is not here"
-    if (what_to_do := shadowed(nvml)) is not None:
-        return what_to_do
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError as error:
-        return why_nvml_failed(nvml, error)
-    return None
-
-
-def _ended(nvml: Any) -> None:
-    with contextlib.suppress(nvml.NVMLError):  # the driver may be gone with the GPU
-        nvml.nvmlShutdown()

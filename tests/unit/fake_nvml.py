@@ -46,6 +46,7 @@ class FakeNvml:
     now: the machine's clock, in s.
     busy: whether the GPU trains.
     functions: what it answers, to be changed by a test.
+    uuids: of all GPUs in the machine; each answers alike.
     worker: the worker's process id as NVML sees it; None while none computes.
     lost: every call from now on finds the GPU gone.
     counts: how often each function was called.
@@ -54,6 +55,7 @@ class FakeNvml:
     def __init__(self, kind: str) -> None:
         recorded = copy.deepcopy(_recorded()[kind])
         self.name, self.uuid = recorded["name"], recorded["uuid"]
+        self.uuids = {self.uuid}
         self.functions: dict[str, Any] = recorded["functions"]
         self.now = 1000.0
         self.worker: int | None = None
@@ -195,7 +197,7 @@ class _Library:
         return 0
 
     def _handle(self, uuid: Any, device: Any) -> int:
-        if uuid.value != self._gpu.uuid.encode():
+        if uuid.value.decode() not in self._gpu.uuids:
             return _code("NOT_FOUND")
         if self._gpu.lost:
             return _code("GPU_IS_LOST")

@@ -12,8 +12,9 @@ import pytest
 
 from bench import telemetry as telemetries
 from bench.devices import Device
-from bench.measured import known
+from bench.measured import known, unknown
 from bench.telemetry import Telemetry, idle_power
+from bench.telemetry.together import together
 from bench.timing import EpochTiming
 from tests.unit.fake_nvml import KINDS, FakeNvml
 
@@ -476,6 +477,49 @@ def test_the_cpu_has_no_telemetry() -> None:
     with Telemetry(CPU, None) as telemetry:
         telemetry.worker = 4711
     assert telemetry.result([]) is None
+
+
+# ---- several GPUs that train one network
+
+
+_OTHER = "GPU-00000000-0000-4000-8000-000000000001"
+
+
+def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: Bench) -> None:
+    bench.nvml.uuids.add(_OTHER)
+    both = Device("gpus", "2 × H100", f"{bench.nvml.uuid},{_OTHER}")
+    nvml = bench.nvml
+    idle = idle_power(both, nvml.module, wait=_passing(nvml), clock=nvml.clock)
+    assert idle.value == pytest.approx(2 * 70, rel=1e-3)
+    with Telemetry(both, nvml.module, idle=idle, interval=_NEVER, clock=nvml.clock) as telemetry:
+        assert len([t for t in threading.enumerate() if t.name == "telemetry"]) == 1
+        bench.train(telemetry)
+    result = telemetry.result(bench.epochs)
+    assert result is not None
+    assert value(result, "energy.gross") == pytest.approx(8 * 2 * 310, rel=1e-3)
+    assert value(result, "energy.net") == pytest.approx(8 * 2 * (310 - 70), rel=1e-3)
+    assert value(result, "power.mean") == 2 * 310
+    assert value(result, "power.limit") == 700
+    assert value(result, "memory.total") == 2 * 81559 * 1024**2
+    assert value(result, "clocks.sm") == 1980
+    assert value(result, "ecc.remapped_rows")["pending"] is False
+    assert telemetry.energy_on_the_clock(bench.epochs).value == pytest.approx(6200, rel=1e-3)
+    assert {path for path, _ in leaves(result)} == {p for p, _ in leaves(Bench("hopper").result())}
+
+
+def test_of_gpus_together_the_slowest_and_the_hottest_count() -> None:
+    cool = {"clocks": {"sm": known(1980)}, "temperature": known(50), "busy": known(1.0)}
+    hot = {"clocks": {"sm": known(1200)}, "temperature": known(90), "busy": known(0.5)}
+    joined = together([cool, hot])
+    assert joined["clocks"]["sm"].value == 1200
+    assert joined["temperature"].value == 90
+    assert joined["busy"].value == 0.75
+
+
+def test_what_one_gpu_does_not_tell_is_not_told_of_all() -> None:
+    silent = {"energy": {"gross": unknown("not supported by this GPU")}}
+    joined = together([{"energy": {"gross": known(5.0)}}, silent])
+    assert joined["energy"]["gross"].why == "not supported by this GPU"
 
 
 # ---- the thread

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench import verdict
+from bench.devices import Device
 from tests.unit.entries import CPU, H100, failed, finished
 from tests.unit.fake_nvml import KINDS
 from tests.unit.test_conditions import WORKER, Machine, epochs
@@ -269,6 +270,15 @@ def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
         "evidence": "its power limit is 250 W, 36 % of its 700 W, and binds",
         "mend": "sudo nvidia-smi -i 0 -pl 700",
     }
+
+
+def test_a_cap_on_gpus_together_is_mended_on_all_of_them() -> None:
+    bench = Bench("hopper")
+    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
+    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
+    gpus = Device("gpus", "2 × H100", "GPU-1,GPU-2")
+    entry = finished("mlp", gpus, telemetry=bench.result())
+    assert entry["verdict"]["mend"] == "sudo nvidia-smi -pl 700"
 
 
 def test_without_counters_a_cap_is_seen_by_its_bit_or_by_power_beside_it() -> None:
