@@ -35,8 +35,8 @@ def baselines(entries: Sequence[Entry]) -> list[str]:
     """What an MSE stands beside: a guess, and the best that anything could reach."""
     notes: dict[str, None] = {}
     for entry in entries:
-        known = entry["dataset"]["baselines"] if entry["dataset"] else {}
-        if known and entry["status"] == "finished":
+        if entry["status"] == "finished" and entry["quality"]["metric"] == "mse":
+            known = entry["dataset"]["baselines"]
             notes[
                 f"{entry['workload']}: mean predictor {known['mean_predictor_mse']:.1f} s², "
                 f"best possible {known['best_possible_mse']:.1f} s²"
