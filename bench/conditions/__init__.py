@@ -210,13 +210,9 @@ def _cpus_of(quota_now: Quota) -> Measured:
     return unknown("there is no quota") if quota_now.cpus is None else known(quota_now.cpus)
 
 
-def _joules(first: dict[str, tuple[float, float]], last: dict[str, tuple[float, float]]) -> float:
-    """The packages' counters together; each goes back to nought at its height."""
-    total = 0.0
-    for name, (used, height) in last.items():
-        grown = used - first[name][0]
-        total += grown if grown >= 0 else grown + height
-    return total
+def _joules(first: dict[str, kernel.PackageEnergy], last: dict[str, kernel.PackageEnergy]) -> float:
+    """What all packages took together."""
+    return sum(energy.since(first[name]) for name, energy in last.items() if name in first)
 
 
 def _over(measured: Measured, read: Callable[..., Measured], *arguments: Any) -> Measured:

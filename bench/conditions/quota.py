@@ -25,7 +25,7 @@ def quota(root: Path, pid: int) -> Measured:
     root: the folder that stands for the root of the file system.
     """
     try:
-        groups = (root / f"proc/{pid}/cgroup").read_text(encoding="utf-8")
+        groups = (root / f"proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return unknown(f"process {pid} had ended")
     readable = False
@@ -47,7 +47,8 @@ def _folders(root: Path, groups: str) -> Iterator[Path]:
     """
     top = root / "sys/fs/cgroup"
     for line in groups.splitlines():
-        _, names, path = line.split(":", 2)
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
         if names and "cpu" not in names.split(","):
             continue
         base = top / names if names and (top / names).is_dir() else top
@@ -60,7 +61,7 @@ def _folders(root: Path, groups: str) -> Iterator[Path]:
 
 def _second_version(folder: Path) -> Quota | None:
     try:
-        most, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+        most, period = (folder / "cpu.max").read_text(encoding="utf-8", errors="replace").split()
         held_back = _counted(folder / "cpu.stat", "throttled_usec") / 1e6
     except (OSError, ValueError):
         return None
@@ -69,8 +70,8 @@ def _second_version(folder: Path) -> Quota | None:
 
 def _first_version(folder: Path) -> Quota | None:
     try:
-        most = int((folder / "cpu.cfs_quota_us").read_text(encoding="ascii"))
-        period = int((folder / "cpu.cfs_period_us").read_text(encoding="ascii"))
+        most = int((folder / "cpu.cfs_quota_us").read_text(encoding="utf-8", errors="replace"))
+        period = int((folder / "cpu.cfs_period_us").read_text(encoding="utf-8", errors="replace"))
         held_back = _counted(folder / "cpu.stat", "throttled_time") / 1e9
     except (OSError, ValueError):
         return None
@@ -78,5 +79,7 @@ def _first_version(folder: Path) -> Quota | None:
 
 
 def _counted(path: Path, name: str) -> int:
-    lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+    lines = (
+        line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+    )
     return next((int(value) for key, value in lines if key == name), 0)

@@ -177,6 +177,18 @@ def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: Machine)
     assert value(seen, "pressure.io.some") == 0
 
 
+def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine: Machine) -> None:
+    conditions = machine.watch()
+    only_some = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5000000\n"
+    (machine.root / "proc/pressure/cpu").write_text(only_some, encoding="utf-8")
+    conditions.begin(WORKER)
+    machine.now += 10.0
+    conditions.end()
+    seen = conditions.result(epochs(3))
+    assert value(seen, "pressure.cpu.some") == 0
+    assert "5.13" in why(seen, "pressure.cpu.full")
+
+
 def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: Machine) -> None:
     conditions = machine.watch()
     conditions.begin(WORKER)
@@ -427,6 +439,32 @@ def test_a_file_that_is_not_there_takes_its_values_and_no_others(
     still = {path for path, leaf in seen.items() if leaf["why"] is None}
     ticks = {"steal", "idle", "worker_cpu.per_second", "other_load"}  # stand still here
     assert whole - still <= {*places, *ticks}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "some", "cpu0 1 2", "a:b\nc", "::", "-", "9" * 400, "\xff"]
+)
+def test_files_that_read_otherwise_than_expected_are_reasons_and_no_crash(
+    machine: Machine, text: str
+) -> None:
+    _packages(machine, 1)
+    _scaling(machine, "acpi-cpufreq", "ondemand")
+    for file in (path for path in machine.root.rglob("*") if path.is_file()):
+        file.write_text(text, encoding="latin-1")
+    conditions = machine.watch()
+    conditions.begin(WORKER)
+    machine.now += 10.0
+    conditions.end()
+    for path, leaf in leaves(conditions.result(epochs(3))):
+        assert (leaf["value"] is None) != (leaf["why"] is None), path
+
+
+def test_a_kernel_that_says_less_than_linux_leaves_reasons(machine: Machine) -> None:
+    machine.files[f"proc/{WORKER}/status"] = "Name:\tpython\nThreads:\t9\n"  # as gVisor's
+    machine.write()
+    seen = machine.seen(worker=5.0)
+    assert "reads otherwise than Linux writes it" in why(seen, "other_load")
+    assert value(seen, "worker_cpu.seconds") == pytest.approx(5.0)
 
 
 def test_a_training_that_did_not_come_to_its_end_has_the_same_places(machine: Machine) -> None:
