@@ -182,6 +182,11 @@ class Training:
                 if pipe is not None:
                     pipe.close()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process id, and the id of the session that all of its processes are in."""
+        return self._process.pid
+
     def epochs(self) -> Iterator[EpochTiming]:
         """Every epoch as it ends.
 

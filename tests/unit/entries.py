@@ -52,15 +52,24 @@ def run(
     quality: float | None = None,
     source: Source = "synthetic",
     note: str = "drawn",
+    conditions: Mapping[str, Any] | None = None,
+    telemetry: Mapping[str, Any] | None = None,
 ) -> Run:
-    """A finished training; without a quality of its own it passes."""
+    """A finished training; without a quality or conditions of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
     outcome = Outcome(_WORKER, {}, good if quality is None else quality, 0.1, None)
     timings = Timings(tuple(epochs))
     return Run(
-        WORKLOADS[workload], device, prepared(workload, source, note), timings, outcome, held
+        WORKLOADS[workload],
+        device,
+        prepared(workload, source, note),
+        timings,
+        outcome,
+        held,
+        dict(conditions or {}),
+        dict(telemetry) if telemetry else None,
     )
 
 
@@ -69,10 +78,17 @@ def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dic
     return run(workload, device, **figures).entry()
 
 
-def failed(workload: str, device: Device, reason: str, *, read: bool = True) -> dict[str, Any]:
+def failed(
+    workload: str,
+    device: Device,
+    reason: str,
+    *,
+    read: bool = True,
+    telemetry: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The entry of a training that did not finish."""
     data = prepared(workload) if read else None
-    return failed_entry(WORKLOADS[workload], device, data, reason)
+    return failed_entry(WORKLOADS[workload], device, data, reason, {}, telemetry)
 
 
 def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:
