@@ -8,6 +8,7 @@ from typing import Any
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
+from bench.processes import ALONE, Process
 from bench.timing import Timings
 from bench.trainer import Outcome
 from bench.workloads.workload import Workload
@@ -26,6 +27,7 @@ class Run:
     timings: Timings
     outcome: Outcome
     bounds: Bounds
+    process: Process = ALONE
 
     @property
     def miss(self) -> str | None:
@@ -43,7 +45,7 @@ class Run:
         """The run as the record keeps it.  Times are in s."""
         timings, outcome = self.timings, self.outcome
         return {
-            **identity(self.workload, self.device),
+            **identity(self.workload, self.device, self.process),
             "status": "finished",
             "reason": None,
             "dataset": _dataset(self.prepared),
@@ -71,24 +73,30 @@ class Run:
 
 
 def failed_entry(
-    workload: Workload, device: Device, prepared: Prepared | None, reason: str
+    workload: Workload,
+    device: Device,
+    prepared: Prepared | None,
+    reason: str,
+    process: Process = ALONE,
 ) -> dict[str, Any]:
     """The entry of a training that did not finish: why, and what it would have trained on."""
     return {
-        **identity(workload, device),
+        **identity(workload, device, process),
         "status": "failed",
         "reason": reason,
         "dataset": _dataset(prepared) if prepared else None,
     }
 
 
-def identity(workload: Workload, device: Device) -> dict[str, Any]:
+def identity(workload: Workload, device: Device, process: Process) -> dict[str, Any]:
     """What a result is the result of."""
     return {
         "workload": workload.name,
         "device": device.id,
         "device_name": device.name,
         "mode": "stock",
+        "process": process.number,
+        "side": process.side,
     }
 
 

@@ -18,6 +18,7 @@ from bench.datasets.prepared import Prepared, Store
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError, RecordError
 from bench.floors import bounds, read_evidence
+from bench.processes import ALONE, Process
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
 from bench.timing import EpochTiming, Timings
@@ -50,7 +51,14 @@ class Session:
         """The record of this run; its file appears with the first entry."""
         return Record(new_path(self.chosen.results_dir, self._started), self._head())
 
-    def train(self, workload: Workload, device: Device, listener: Listener, watch: Watch) -> Run:
+    def train(
+        self,
+        workload: Workload,
+        device: Device,
+        listener: Listener,
+        watch: Watch,
+        process: Process = ALONE,
+    ) -> Run:
         """Trains a workload on a device in a fresh worker and records what came of it.
 
         Raises:
@@ -59,17 +67,17 @@ class Session:
         prepared = None
         try:
             prepared = self._prepare(workload, listener)
-            run = self._trained(workload, device, prepared, listener, watch)
+            run = self._trained(workload, device, prepared, listener, watch, process)
         except GrindstoneError as error:
             try:
-                self.record.add(failed_entry(workload, device, prepared, str(error)))
+                self.record.add(failed_entry(workload, device, prepared, str(error), process))
             except RecordError as unrecorded:
                 raise GrindstoneError(f"{error}\n{unrecorded}") from error
             raise
         except KeyboardInterrupt:
             reason = f"{workload.name} on {device.id}: interrupted"
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
-                self.record.add(failed_entry(workload, device, prepared, reason))
+                self.record.add(failed_entry(workload, device, prepared, reason, process))
             raise
         self.record.add(run.entry())
         return run
@@ -92,6 +100,7 @@ class Session:
         prepared: Prepared,
         listener: Listener,
         watch: Watch,
+        process: Process,
     ) -> Run:
         chosen, dataset = self.chosen, prepared.dataset
         limits = bounds(workload, dataset.kind, chosen.profile, dataset.baselines, read_evidence())
@@ -99,10 +108,11 @@ class Session:
         job = Job(workload, device, epochs, chosen.seed, len(dataset.train), prepared.files)
         timings: list[EpochTiming] = []
         folder = Path(self._folder.name)
-        with Training(job, chosen.worker_python, chosen.limits, folder, listener) as training:
+        python = chosen.interpreter(process.side)
+        with Training(job, python, chosen.limits, folder, listener) as training:
             watch(_kept(training.epochs(), timings), epochs)
             outcome = training.finish()
-        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits)
+        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits, process)
 
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen
@@ -121,6 +131,9 @@ class Session:
                 "seed": chosen.seed,
                 "limits": asdict(chosen.limits),
                 "worker_python": str(chosen.worker_python),
+                "second_worker": str(chosen.second_worker) if chosen.second_worker else None,
+                "processes": chosen.processes,
+                "against": chosen.against,
             },
             "versions": {"python": platform.python_version(), **self.versions},
         }

@@ -54,6 +54,7 @@ def speed_up(entry: Entry, entries: Sequence[Entry]) -> float | None:
         return None
     for other in entries:
         same = other["workload"] == entry["workload"] and other["mode"] == entry["mode"]
+        same = same and other.get("side") == entry.get("side")
         if same and other["device"] == "cpu" and _finished(other):
             return float(other["epochs"]["median"] / entry["epochs"]["median"])
     return None
@@ -61,7 +62,7 @@ def speed_up(entry: Entry, entries: Sequence[Entry]) -> float | None:
 
 def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
     dataset = entry["dataset"]
-    start = [entry["workload"], dataset["kind"] if dataset else "", entry["device"]]
+    start = [entry["workload"], dataset["kind"] if dataset else "", _place(entry)]
     if not _finished(entry):
         return [*start, "", "", "", "", Text("failed: see below", "red")]
     epochs = entry["epochs"]
@@ -74,6 +75,11 @@ def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
         f"{ratio:.1f}×" if ratio else "",
         _quality(entry),
     ]
+
+
+def _place(entry: Entry) -> str:
+    """The device, and which environment trained, where two did."""
+    return " ".join(filter(None, (entry["device"], entry.get("side"))))
 
 
 def seconds(value: float) -> str:
