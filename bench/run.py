@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bench import verdict
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
@@ -19,6 +20,7 @@ class Run:
     """A finished training.
 
     bounds: what its quality is held to.
+    conditions, telemetry: what the machine and its GPU did meanwhile, as the record keeps it.
     """
 
     workload: Workload
@@ -27,6 +29,8 @@ class Run:
     timings: Timings
     outcome: Outcome
     bounds: Bounds
+    conditions: dict[str, Any]
+    telemetry: dict[str, Any] | None
     process: Process = ALONE
 
     @property
@@ -44,7 +48,7 @@ class Run:
     def entry(self) -> dict[str, Any]:
         """The run as the record keeps it.  Times are in s."""
         timings, outcome = self.timings, self.outcome
-        return {
+        entry = {
             **identity(self.workload, self.device, self.process),
             "status": "finished",
             "reason": None,
@@ -69,7 +73,10 @@ class Run:
             "model": outcome.model,
             "worker": outcome.worker,
             "memory_peak": outcome.memory_peak,
+            "conditions": self.conditions,
+            "telemetry": self.telemetry,
         }
+        return {**entry, "verdict": verdict.judge(entry)}
 
 
 def failed_entry(
@@ -77,14 +84,22 @@ def failed_entry(
     device: Device,
     prepared: Prepared | None,
     reason: str,
+    conditions: dict[str, Any],
+    telemetry: dict[str, Any] | None = None,
     process: Process = ALONE,
 ) -> dict[str, Any]:
-    """The entry of a training that did not finish: why, and what it would have trained on."""
+    """The entry of a training that did not finish: why, and what it would have trained on.
+
+    telemetry: what the GPU did until then; a GPU that was lost is in there.
+    """
     return {
         **identity(workload, device, process),
         "status": "failed",
         "reason": reason,
         "dataset": _dataset(prepared) if prepared else None,
+        "conditions": conditions,
+        "telemetry": telemetry,
+        "verdict": None,
     }
 
 

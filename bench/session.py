@@ -7,20 +7,23 @@ import datetime
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import bench
 from bench import machine, settings
+from bench.conditions import Conditions
 from bench.datasets.prepared import Prepared, Store
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError, RecordError
 from bench.floors import bounds, read_evidence
+from bench.measured import Measured
 from bench.processes import ALONE, Process
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
+from bench.telemetry import Telemetry, idle_power
 from bench.timing import EpochTiming, Timings
 from bench.trainer import Job, Listener, Training
 from bench.workloads.workload import Workload
@@ -41,6 +44,7 @@ class Session:
         self._started = datetime.datetime.now(datetime.timezone.utc)
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._worker_checked = False
+        self._idle: dict[str, Measured] = {}
         chosen = self.chosen
         self._store = Store(
             Path(self._folder.name), chosen.data_dir, chosen.cache_dir, synthetic=chosen.synthetic
@@ -64,20 +68,20 @@ class Session:
         Raises:
             GrindstoneError: it could not be trained, or not recorded; the failure is recorded too.
         """
-        prepared = None
+        attempt = _Attempt(workload, device, process)
         try:
-            prepared = self._prepare(workload, listener)
-            run = self._trained(workload, device, prepared, listener, watch, process)
+            attempt.prepared = self._prepare(workload, listener)
+            run = self._trained(attempt, attempt.prepared, listener, watch)
         except GrindstoneError as error:
             try:
-                self.record.add(failed_entry(workload, device, prepared, str(error), process))
+                self.record.add(attempt.failed(str(error)))
             except RecordError as unrecorded:
                 raise GrindstoneError(f"{error}\n{unrecorded}") from error
             raise
         except KeyboardInterrupt:
             reason = f"{workload.name} on {device.id}: interrupted"
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
-                self.record.add(failed_entry(workload, device, prepared, reason, process))
+                self.record.add(attempt.failed(reason))
             raise
         self.record.add(run.entry())
         return run
@@ -94,25 +98,38 @@ class Session:
         return self._store.prepare(workload, workload.schedules[self.chosen.profile])
 
     def _trained(
-        self,
-        workload: Workload,
-        device: Device,
-        prepared: Prepared,
-        listener: Listener,
-        watch: Watch,
-        process: Process,
+        self, attempt: _Attempt, prepared: Prepared, listener: Listener, watch: Watch
     ) -> Run:
         chosen, dataset = self.chosen, prepared.dataset
+        workload, device = attempt.workload, attempt.device
         limits = bounds(workload, dataset.kind, chosen.profile, dataset.baselines, read_evidence())
         epochs = workload.schedules[chosen.profile].epochs
         job = Job(workload, device, epochs, chosen.seed, len(dataset.train), prepared.files)
-        timings: list[EpochTiming] = []
         folder = Path(self._folder.name)
-        python = chosen.interpreter(process.side)
-        with Training(job, python, chosen.limits, folder, listener) as training:
-            watch(_kept(training.epochs(), timings), epochs)
+        python = chosen.interpreter(attempt.process.side)
+        telemetry = attempt.telemetry = self._telemetry(device, listener)
+        with (
+            telemetry,
+            Training(job, python, chosen.limits, folder, listener) as training,
+        ):
+            telemetry.worker = training.pid
+            timed = attempt.conditions.over(training.epochs(), epochs, training.pid)
+            watch(_kept(timed, attempt.timings), epochs)
             outcome = training.finish()
-        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits, process)
+        timings = Timings(tuple(attempt.timings))
+        seen, process = attempt.seen(), attempt.process
+        return Run(workload, device, prepared, timings, outcome, limits, *seen, process)
+
+    def _telemetry(self, device: Device, listener: Listener) -> Telemetry:
+        """What watches a training on a device; idle power is measured before the first one."""
+        if device.uuid is None:
+            return Telemetry(device, None)
+        import pynvml
+
+        if device.uuid not in self._idle:
+            listener({"event": "phase", "name": "the idle GPU's power"})
+            self._idle[device.uuid] = idle_power(device, pynvml)
+        return Telemetry(device, pynvml, idle=self._idle[device.uuid])
 
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen
@@ -137,6 +154,29 @@ class Session:
             },
             "versions": {"python": platform.python_version(), **self.versions},
         }
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A training as far as it has come."""
+
+    workload: Workload
+    device: Device
+    process: Process
+    prepared: Prepared | None = None
+    timings: list[EpochTiming] = field(default_factory=list)
+    conditions: Conditions = field(default_factory=Conditions)
+    telemetry: Telemetry | None = None
+
+    def seen(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """What the machine and its GPU did meanwhile."""
+        telemetry = self.telemetry.result(self.timings) if self.telemetry else None
+        return self.conditions.result(self.timings), telemetry
+
+    def failed(self, reason: str) -> dict[str, Any]:
+        """The entry of it that the record keeps."""
+        seen, process = self.seen(), self.process
+        return failed_entry(self.workload, self.device, self.prepared, reason, *seen, process)
 
 
 def _kept(epochs: Iterator[EpochTiming], kept: list[EpochTiming]) -> Iterator[EpochTiming]:

@@ -184,6 +184,11 @@ class Training:
                 if pipe is not None:
                     pipe.close()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process id, and the id of the session that all of its processes are in."""
+        return self._process.pid
+
     def epochs(self) -> Iterator[EpochTiming]:
         """Every epoch as it ends.
 
@@ -332,6 +337,7 @@ def how_it_ended(code: int) -> str:
 # fatal line: they would hide the line that matters.
 _ROUTINE = re.compile(
     r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
+    r"|.*Unable to register cu|.*TF-TRT Warning"
     r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
 )
 _ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")

@@ -22,7 +22,8 @@ def problems(document: Mapping[str, Any]) -> list[str]:
 
 def validate(document: Mapping[str, Any]) -> None:
     """Fails the test whose record is not as the schema has it."""
-    assert problems(document) == []
+    found = problems(document)
+    assert not found, "\n".join(found)
 
 
 @functools.cache

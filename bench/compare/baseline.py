@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def may_be_baseline(entry: Mapping[str, Any]) -> bool:
-    """Whether a training came to its end, learned what it should, and has nothing against it.
-
-    Records of schema 1 have no verdicts; their trainings pass by their quality.
-    """
-    return why_not(entry) is None
-
-
 def why_not(entry: Mapping[str, Any]) -> str | None:
-    """What speaks against a training, in short, or None."""
+    """What keeps a training out of every comparison, in a word; None as `may_be_baseline` is True.
+
+    Records of schema 1 have no verdicts: their trainings pass by their quality.
+    """
     if entry["status"] != "finished":
         return "failed"
     if not entry["quality"]["ok"]:
         return "BELOW-FLOOR"
-    word = (entry.get("verdict") or {}).get("word", "OK")
-    return None if word == "OK" else str(word)
+    verdict = entry.get("verdict")
+    if verdict is None:
+        return None
+    return None if verdict["word"] == "OK" else str(verdict["word"])

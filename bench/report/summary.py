@@ -11,22 +11,31 @@ from bench.compare.in_run import Made
 from bench.report import rows, table, words
 from bench.results import Record
 
-# For a terminal or a file that cannot show them.
-_PLAIN = str.maketrans({"²": "^2", "×": "x", "÷": "/", "±": "+-", "≥": ">=", "≤": "<=", "─": "-"})
+# For a terminal or a file that cannot show them; in a row of the table up to four become two.
+_GROWTH = 4
+_PLAIN = str.maketrans(
+    {"²": "^2", "×": "x", "÷": "/", "°": "", "±": "+-", "≥": ">=", "≤": "<=", "─": "-"}
+)
 
 
 def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     """All of it, as wide as the terminal, or 100 columns in a pipe or a file."""
     terminal = bool(reporter.isatty)
     width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
+    width -= 0 if "utf" in _encoding(reporter) else _GROWTH
     record = dataclasses.replace(record, results=rows.one_a_row(record.results))
     why_no_gpu = _why_no_gpu(record)
     notes = [
         words.sentence(record.results, record.head),
         "",
+        *words.baselines(record.results),
         *words.failures(record.results),
+        *words.lost(record.results),
+        *words.flagged(record.results),
+        *words.hardware(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
         *words.trained_with(record.results),
+        *words.watching(record.results),
         *words.sources(record.results),
         f"record: {record.path if record.written else 'none, it could not be written'}",
     ]
@@ -53,8 +62,12 @@ def _why_no_gpu(record: Record) -> str | None:
 
 def _showable(shown: str, reporter: pytest.TerminalReporter) -> str:
     """The text as the terminal or file can take it; pytest would turn it into one long line."""
-    stream = reporter.config.get_terminal_writer()._file
-    encoding = getattr(stream, "encoding", None) or "ascii"
-    if "utf" in encoding.lower():
+    encoding = _encoding(reporter)
+    if "utf" in encoding:
         return shown
     return shown.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+
+
+def _encoding(reporter: pytest.TerminalReporter) -> str:
+    stream = reporter.config.get_terminal_writer()._file
+    return str(getattr(stream, "encoding", None) or "ascii").lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.report.table import seconds, speed_up
@@ -31,6 +31,19 @@ def sources(entries: Sequence[Entry]) -> list[str]:
     return list(notes)
 
 
+def baselines(entries: Sequence[Entry]) -> list[str]:
+    """What an MSE stands beside: a guess, and the best that anything could reach."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry["status"] == "finished" and entry["quality"]["metric"] == "mse":
+            known = entry["dataset"]["baselines"]
+            notes[
+                f"{entry['workload']}: mean predictor {known['mean_predictor_mse']:.1f} s², "
+                f"best possible {known['best_possible_mse']:.1f} s²"
+            ] = None
+    return list(notes)
+
+
 def failures(entries: Sequence[Entry]) -> list[str]:
     """What did not finish and why, a line each; the whole story stands with the failed test."""
     return [
@@ -38,6 +51,53 @@ def failures(entries: Sequence[Entry]) -> list[str]:
         for entry in entries
         if entry["status"] != "finished"
     ]
+
+
+def lost(entries: Sequence[Entry]) -> list[str]:
+    """Each GPU that was lost in a training, a line each."""
+    notes = []
+    for entry in entries:
+        event = (entry.get("telemetry") or {}).get("lost")
+        if event:
+            when = f"in epoch {event['epoch']}"
+            if event["seconds_into_it"] is not None:
+                when = f"{event['seconds_into_it']:.1f} s into epoch {event['epoch']}"
+            notes.append(
+                f"GPU lost: {entry['device']} ({entry['device_name']}), {when} of "
+                f"{entry['workload']}: {event['why']}; `sudo dmesg | grep -i xid` says why, and a "
+                "power cycle may bring it back"
+            )
+    return notes
+
+
+def flagged(entries: Sequence[Entry]) -> list[str]:
+    """Each verdict but OK with its evidence and what mends it, a line each."""
+    return [
+        f"{verdict['word']}: {entry['workload']} on {entry['device']}: {verdict['evidence']}; "
+        f"to mend it: {verdict['mend']}"
+        for entry in entries
+        if (verdict := entry.get("verdict")) and verdict["word"] != "OK"
+    ]
+
+
+def hardware(entries: Sequence[Entry]) -> list[str]:
+    """What is odd about a GPU's link or memory, though no time need be wrong for it."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry.get("telemetry"):
+            for what in _odd(entry["telemetry"]):
+                notes[f"{entry['device']} ({entry['device_name']}): {what}"] = None
+    return list(notes)
+
+
+def watching(entries: Sequence[Entry]) -> list[str]:
+    """What watching the GPUs has cost, in one line."""
+    watched = [entry["telemetry"] for entry in entries if entry.get("telemetry")]
+    shares = [each["cpu_seconds"] / each["watched"] for each in watched if each["watched"]]
+    if not shares:
+        return []
+    often = f"{1 / watched[0]['interval']:.3g} readings a second"
+    return [f"telemetry: {often}; its thread took {100 * max(shares):.2f} % of one CPU"]
 
 
 def trained_with(entries: Sequence[Entry]) -> list[str]:
@@ -54,6 +114,22 @@ def trained_with(entries: Sequence[Entry]) -> list[str]:
                 f"XLA {'on' if pinned['xla'] else 'off'}, {pinned['precision']} ({tf32})"
             ] = None
     return list(notes)
+
+
+def _odd(telemetry: Mapping[str, Any]) -> Iterator[str]:
+    pcie, ecc = telemetry["pcie"], telemetry["ecc"]
+    for what, now, most in (
+        ("generation", pcie["generation"]["value"], pcie["generation_at_most"]["value"]),
+        ("lanes", pcie["width"]["value"], pcie["width_at_most"]["value"]),
+    ):
+        if now is not None and most is not None and now < most:
+            shown = f"×{now} of ×{most}" if what == "lanes" else f"{what} {now} of {most}"
+            yield f"its PCIe link ran at {shown}"
+    if ecc["uncorrected"]["value"]:
+        yield f"{ecc['uncorrected']['value']} memory errors that could not be corrected"
+    rows = ecc["remapped_rows"]["value"] or {}
+    if rows.get("pending") or rows.get("failed"):
+        yield "its memory has rows to be remapped; `nvidia-smi -q -d ROW_REMAPPER` shows them"
 
 
 def _gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:

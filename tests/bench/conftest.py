@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.measure_noise import RECORDING
+_RECORDING = Path(__file__).parent.parent / "unit" / "noise.json"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pairs", type=int, default=7, help="how many pairs are measured (default 7)")
     parser.addoption(
-        "--trainings", type=int, default=24, help="how many processes are recorded (default 24)"
+        "--trainings", type=int, default=40, help="how many processes are recorded (default 40)"
     )
-    parser.addoption("--profile", default="quick", help="how much each of them trains")
-    parser.addoption("--recording", type=Path, default=RECORDING, help=f"default: {RECORDING}")
+    parser.addoption(
+        "--recording", type=Path, default=_RECORDING, help="where to (default: tests/unit)"
+    )

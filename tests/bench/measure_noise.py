@@ -1,76 +1,70 @@
 """How much do processes that do the same differ?  Records the noise that comparisons live with.
 
-    python -m pytest tests/bench/measure_noise.py -s [--trainings N] [--profile quick]
+    python -m pytest tests/bench/measure_noise.py -s [--trainings N]
 
-Not part of `./run test`: it holds times.  Trains the perceptron N times on the CPU, each time in a
-fresh process with the same seed, one after another, and writes the median steady epoch of each to
-`tests/unit/noise.json`.  `tests/unit/test_compare_simulated.py` draws its noise from that file, so
-record it where you mean to compare, and run nothing else beside it.
+Not part of `./run test`: it holds times.  Trains the perceptron N times on the CPU with the real
+command, and writes each process's median steady epoch and verdict to `tests/unit/noise.json`.
+`tests/unit/test_compare_simulated.py` draws its noise from that file, so record it on the machine
+where you mean to compare, and run nothing else beside it.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.datasets.prepared import Prepared, Store
-from bench.devices import Device, cpu_name
-from bench.timing import Timings
-from bench.trainer import Job, Limits, Training
-from bench.workloads.registry import WORKLOADS
+from tests.conftest import ROOT
 
-RECORDING = Path(__file__).parent.parent / "unit" / "noise.json"
-WORKLOAD = WORKLOADS["mlp"]
+WORKLOAD, PROFILE = "mlp", "quick"
 
 
 def test_how_much_processes_that_do_the_same_differ(
     tmp_path: Path, worker_python: Path, pytestconfig: pytest.Config
 ) -> None:
-    schedule = WORKLOAD.schedules[pytestconfig.getoption("profile")]
-    prepared = Store(tmp_path, None, None, synthetic=True).prepare(WORKLOAD, schedule)
-    recording = _head(pytestconfig.getoption("profile"), schedule.epochs)
-    for number in range(1, pytestconfig.getoption("trainings") + 1):
-        process = _trained(prepared, schedule.epochs, worker_python, tmp_path)
-        recording["processes"].append(process)
-        print(f"process {number}: median steady epoch {process['median']:.4f} s")
-        recording["load"]["after"] = os.getloadavg()
-        text = json.dumps(recording, indent=1) + "\n"
-        pytestconfig.getoption("recording").write_text(text, encoding="utf-8")
-    assert len(recording["processes"]) == pytestconfig.getoption("trainings")
+    load = os.getloadavg()[0]
+    trainings = pytestconfig.getoption("trainings")
+    command = [
+        *(sys.executable, "-m", "pytest", "bench/", "-k", WORKLOAD, "--device=cpu"),
+        *("-p", "no:cacheprovider", f"--profile={PROFILE}", f"--processes={trainings}"),
+        *(f"--worker-python={worker_python}", f"--results-dir={tmp_path}", "--synthetic"),
+    ]
+    subprocess.run(command, cwd=ROOT, check=False)
+    (record,) = tmp_path.glob("*.json")
+    made = recording(json.loads(record.read_text(encoding="utf-8")), load)
+    text = json.dumps(made, indent=1) + "\n"
+    pytestconfig.getoption("recording").write_text(text, encoding="utf-8")
+    assert len(made["processes"]) == trainings
 
 
-def _trained(prepared: Prepared, epochs: int, python: Path, folder: Path) -> dict[str, Any]:
-    images = len(prepared.dataset.train)
-    job = Job(WORKLOAD, Device("cpu", cpu_name()), epochs, 1, images, prepared.files)
-    with Training(job, python, Limits(), folder, lambda _: None) as training:
-        timings = Timings(tuple(training.epochs()))
-        outcome = training.finish()
+def recording(record: Mapping[str, Any], load: float) -> dict[str, Any]:
+    """What the tests need of a record.
+
+    load: of the machine before it.  Much above nought means that it was not quiet.
+    """
+    finished = [entry for entry in record["results"] if entry["status"] == "finished"]
+    cpu = record["machine"]["cpu"]
     return {
-        "begun": timings.epochs[0].begun,
-        "median": timings.median,
-        "steady": list(timings.steady),
-        "tensorflow": outcome.worker["tensorflow"],
-    }
-
-
-def _head(profile: str, epochs: int) -> dict[str, Any]:
-    """What the recording was made on.  A load well above nought before it means: not quiet."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return {
-        "recorded": now.isoformat(timespec="seconds"),
-        "cpu": cpu_name(),
-        "threads": os.cpu_count(),
-        "kernel": platform.release(),
-        "nice": os.nice(0),
-        "load": {"before": os.getloadavg(), "after": None},
-        "workload": WORKLOAD.name,
-        "profile": profile,
-        "epochs": epochs,
-        "processes": [],
+        "recorded": record["started"],
+        "cpu": cpu["name"],
+        "threads": cpu["threads"],
+        "load_before": load,
+        "tensorflow": finished[0]["worker"]["tensorflow"],
+        "workload": WORKLOAD,
+        "profile": PROFILE,
+        "note": "",
+        "processes": [
+            {
+                "median": entry["epochs"]["median"],
+                "spread": entry["epochs"]["spread"],
+                "verdict": entry["verdict"]["word"],
+            }
+            for entry in finished
+        ],
     }

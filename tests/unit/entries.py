@@ -62,9 +62,11 @@ def run(
     quality: float | None = None,
     source: Source = "synthetic",
     note: str = "drawn",
+    conditions: Mapping[str, Any] | None = None,
+    telemetry: Mapping[str, Any] | None = None,
     process: Process = ALONE,
 ) -> Run:
-    """A finished training; without a quality of its own it passes."""
+    """A finished training; without a quality or conditions of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
@@ -77,7 +79,9 @@ def run(
         timings,
         outcome,
         held,
-        process=process,
+        dict(conditions or {}),
+        dict(telemetry) if telemetry else None,
+        process,
     )
 
 
@@ -86,10 +90,18 @@ def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dic
     return run(workload, device, **figures).entry()
 
 
-def failed(workload: str, device: Device, reason: str, *, read: bool = True) -> dict[str, Any]:
+def failed(
+    workload: str,
+    device: Device,
+    reason: str,
+    *,
+    read: bool = True,
+    telemetry: dict[str, Any] | None = None,
+    process: Process = ALONE,
+) -> dict[str, Any]:
     """The entry of a training that did not finish."""
     data = prepared(workload) if read else None
-    return failed_entry(WORKLOADS[workload], device, data, reason)
+    return failed_entry(WORKLOADS[workload], device, data, reason, {}, telemetry, process)
 
 
 def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:

@@ -119,6 +119,6 @@ def old(made: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("second_worker", "processes", "against"):
         del before["settings"][name]
     for entry in before["results"]:
-        for name in ("process", "side", "telemetry"):
+        for name in ("process", "side", "conditions", "telemetry", "verdict"):
             entry.pop(name, None)
     return before

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.processes import ENOUGH
+from bench.processes import ENOUGH, Process
 from tests.conftest import ROOT
 from tests.unit.entries import CPU, H100, failed
 from tests.unit.records import STEADY, document, entries, old, slower, write
@@ -283,7 +283,7 @@ def test_flagged_and_failed_processes_are_left_out_and_counted(tmp_path: Path) -
     verdict = {"word": "CONTENDED", "evidence": "others used 60 % of the CPU", "mend": None}
     for number in (2, 5):
         rows[number] = {**entries("mlp", slower(2.0))[number], "verdict": verdict}
-    rows[7] = {**failed("mlp", CPU, "killed"), "process": 8}
+    rows[7] = failed("mlp", CPU, "killed", process=Process(8))
     a, b = write(tmp_path, "a.json", entries("mlp")), write(tmp_path, "b.json", rows)
     done = _compare(a, b)
     assert done.returncode == 0
@@ -366,7 +366,7 @@ def test_where_no_record_is_comparable_the_nearest_says_why(tmp_path: Path) -> N
 
 def test_where_no_record_is_clean_its_flags_are_told(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    path = write(results, "1.json", [{**failed("mlp", CPU, "killed"), "process": 1}])
+    path = write(results, "1.json", [failed("mlp", CPU, "killed")])
     now = write(tmp_path, "now.json", entries("mlp"))
     told = f"no record has a clean row of it ({path}: 1 failed)"
     assert told in _compare("best", now, "--results-dir", results).stdout
@@ -501,9 +501,7 @@ def test_one_record_of_two_environments_is_compared_with_itself(tmp_path: Path) 
 
 def test_a_pair_counts_when_both_of_it_do(tmp_path: Path) -> None:
     rows = _two_sided(0.0)
-    rows[3] = {**rows[3], "status": "failed", "reason": "killed"}
-    for name in ("epochs", "images_per_second", "quality", "model", "worker", "memory_peak"):
-        del rows[3][name]
+    rows[3] = failed("mlp", CPU, "killed", process=Process(4, "A"))
     done = _compare(write(tmp_path, "both.json", rows), "--json")
     (row,) = json.loads(done.stdout)["rows"]
     assert (row["answer"], row["a"]["left_out"]) == ("SAME", "1 failed")

@@ -62,8 +62,9 @@ def swinging(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """A machine whose clock goes up and down by 10 %, at any pace that a run can see."""
     period = draw.uniform(6, 3 * shape[-1], (*shape[:-1], 1))
     phase = draw.uniform(0, 2 * np.pi, (*shape[:-1], 1))
-    swing: Floats = 0.1 * np.sin(2 * np.pi * np.arange(shape[-1]) / period + phase)
-    return quiet(draw, shape) + swing
+    angle = 2 * np.pi * np.arange(shape[-1]) / period + phase
+    swings: Floats = quiet(draw, shape) + 0.1 * np.sin(angle)
+    return swings
 
 
 def warming(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -81,7 +82,8 @@ def wandering(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 def recorded_in_order(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """The recording from any process on, so that whatever lasted in it lasts."""
     start = draw.integers(0, RECORDED.size, (*shape[:-1], 1))
-    return RECORDED[(start + np.arange(shape[-1])) % RECORDED.size]
+    from_there: Floats = RECORDED[(start + np.arange(shape[-1])) % RECORDED.size]
+    return from_there
 
 
 STEADY: tuple[Noise, ...] = (quiet, loud, heavy_tailed, bursts, recorded)
@@ -115,7 +117,7 @@ def _found(said: Answers) -> float:
 
 def _slower(times: Floats, by: float) -> Floats:
     """The same with the first row slower by a share."""
-    changed = times.copy()
+    changed: Floats = times.copy()
     changed[:, 0] *= 1 + by
     return changed
 
