@@ -146,7 +146,9 @@ def _unclear(pair: Pair, times: float) -> str:
     """What would make a row clear.  times: how much more evidence it takes; nan: unknown."""
     assert pair.before is not None
     counts = [len(row.medians) for row in (pair.before, pair.now)]
-    again = f"pytest bench/ -k {pair.now.name[0]} --device {pair.now.name[1]} --processes"
+    workload, device, _ = pair.now.name
+    # `gpu:0 of all` is what `--device all` trains.
+    again = f"pytest bench/ -k {workload} --device {device.split(' of ')[-1]} --processes"
     if math.isnan(times):
         few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
         return (

@@ -39,12 +39,11 @@ def text(compared: Sequence[Compared], a: str, b: str, *, width: int, colours: b
         color_system="auto" if colours else None,
         highlight=False,
     )
-    console.print(Text(f"A: {a}\nB: {b}"))
     console.print(_table(compared))
     console.print(Text(_LEGEND))
     lines = [line.rstrip() for line in drawn.getvalue().splitlines()]
-    # The lines are not folded: one is to be one, for whoever searches a log for it.
-    return "\n".join([*lines, *notes(compared)]) + "\n"
+    # What is no table is not folded: one line is to be one, for whoever searches a log for it.
+    return "\n".join([f"A: {a}", f"B: {b}", *lines, *notes(compared)]) + "\n"
 
 
 def showable(text: str, encoding: str) -> str:

@@ -130,6 +130,16 @@ def test_a_noisy_comparison_says_how_many_processes_it_would_take(tmp_path: Path
     assert "processes a side would tell 5 %: pytest bench/ -k mlp --device cpu --processes" in line
 
 
+def test_gpus_that_train_at_once_have_rows_of_their_own(tmp_path: Path) -> None:
+    beside = {**entries("mlp", [1.0], H100)[0], "device": "gpu:0 of all"}
+    rows = [*entries("mlp", device=H100), {**beside, "at_once": {"beside": ["gpu:1"], "share": 1}}]
+    a, b = write(tmp_path, "a.json", rows), write(tmp_path, "b.json", rows)
+    done = _compare(a, b)
+    assert "UNCLEAR: mlp on gpu:0 of all: a process" in done.stdout
+    assert "--device all --processes" in done.stdout
+    assert _answers(_compare(a, b, "--json"))["mlp gpu:0"] == "SAME"
+
+
 def test_a_machine_that_is_beyond_help_is_not_sent_to_train_thousands(tmp_path: Path) -> None:
     wild = [median**40 for median in STEADY]
     done = _compare(

@@ -7,6 +7,7 @@ what processes that did the same took on a real machine (tests/bench/measure_noi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from bench.compare.answers import Answers, answer
 from bench.compare.ratio import Floats, apart, in_pairs
 from bench.processes import ENOUGH, in_turn
+from tests.conftest import ROOT
 
 COMPARISONS = 8000
 PROMISED = 0.01
@@ -219,3 +221,19 @@ def test_the_interval_holds_the_true_ratio(noise: Noise) -> None:
     a, b = _two_runs(noise, 1, (ENOUGH, ENOUGH), seed=11)
     said = answer(apart(a, _slower(b, 0.05)))
     assert np.mean((said.low <= 1.05) & (said.high >= 1.05)) >= 1 - PROMISED
+
+
+def test_the_documentations_table_of_how_often_5_percent_are_found_is_true() -> None:
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    counts, *table = [
+        [int(word) for word in re.findall(r"\d+", line)]
+        for line in text.splitlines()
+        if re.match(r"\| (they differ|\d %)", line)
+    ]
+    assert len(table) == 4
+    draw = np.random.default_rng(12)
+    for percent, *told in table:
+        for count, share in zip(counts, told, strict=True):
+            a, b = np.exp(draw.normal(0, percent / 100, (2, COMPARISONS, 1, count)))
+            found = _found(answer(in_pairs(a, _slower(b, 0.05))))
+            assert found == pytest.approx(share / 100, abs=0.02)
