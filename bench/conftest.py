@@ -65,6 +65,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
     if chosen.second_worker:
         lines.append(f"side B: {chosen.second_worker} (--worker-python); side A is the worker")
+    asked = config.stash[_ASKED]
+    lines += [f"passed over: {line}" for line in (asked.passed_over if asked else ())]
     if len(chosen.trainings) > 1:
         lines.append(f"processes: {len(chosen.trainings)} of every row, the rows in turn")
     if session.found.why_no_gpu and chosen.devices_asked_for is None:

@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from bench.compare import comparison, rows
 
+    passed_over: Sequence[str] = ()
     if options.b is None:
         record = rows.read(_one_file(options.a))
         if not record.two_sided:
@@ -70,9 +71,11 @@ def run(options: argparse.Namespace) -> int:
         a, b = (f"side {side} of {record.path}" for side in "AB")
     else:
         now = rows.read(options.b)
-        choose = baseline(options.a, options.results_dir, now)
+        choose, passed_over = baseline(options.a, options.results_dir, now)
         compared = comparison.between_records(now, choose)
         a, b = in_words(options.a, options.results_dir), str(now.path)
+    for line in passed_over:
+        print(f"bench: passed over: {line}", file=sys.stderr)
     if options.json:
         print(as_json(compared, a, b))
     else:
@@ -80,8 +83,8 @@ def run(options: argparse.Namespace) -> int:
     return status(compared)
 
 
-def baseline(against: str, folder: Path, now: Reading | None) -> Choose:
-    """What `against` means: a file, `last` or `best`.
+def baseline(against: str, folder: Path, now: Reading | None) -> tuple[Choose, Sequence[str]]:
+    """What `against` means, a file, `last` or `best`, and which files could not be read.
 
     now: the record that is judged; only older ones count as `last`, and any other as `best`.
 
@@ -91,7 +94,7 @@ def baseline(against: str, folder: Path, now: Reading | None) -> Choose:
     from bench.compare import choice, rows
 
     if against not in ("last", "best"):
-        return choice.with_record(rows.read(Path(against)))
+        return choice.with_record(rows.read(Path(against))), ()
     others = [path for path in sorted(folder.glob("*.json")) if not _is(path, now)]
     readings, damaged = [], []
     for path in others:
@@ -106,9 +109,9 @@ def baseline(against: str, folder: Path, now: Reading | None) -> Choose:
             "or name another folder with --results-dir"
         )
     if against == "best":
-        return choice.with_fastest(readings)
+        return choice.with_fastest(readings), damaged
     earlier = [each for each in readings if now is None or each.started <= now.started]
-    return choice.with_newest(earlier)
+    return choice.with_newest(earlier), damaged
 
 
 def status(compared: Sequence[Compared]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,12 @@ class Asked:
 
     against: FILE, `last` or `best`; None compares the two sides of the run.
     choose: what each row is held against; None likewise.
+    passed_over: records that could not be read, a line each.
     """
 
     against: str | None
     choose: Choose | None
+    passed_over: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,7 @@ def asked(chosen: Settings) -> Asked | None:
         return Asked(None, None)
     if chosen.against is None:
         return None
-    choose = command.baseline(chosen.against, chosen.results_dir, None)
-    return Asked(chosen.against, choose)
+    return Asked(chosen.against, *command.baseline(chosen.against, chosen.results_dir, None))
 
 
 def made(asked: Asked, record: Record, chosen: Settings) -> Made:
@@ -80,5 +82,6 @@ def _environment(reading: Reading, side: str, python: str) -> str:
     """An interpreter and what it trains with, where it did."""
     for row in reading.sides.get(side, {}).values():  # type: ignore[call-overload]
         if row.key is not None:
-            return f"{python} (TensorFlow {row.key['TensorFlow']}, Keras {row.key['Keras']})"
-    return python
+            versions = f"TensorFlow {row.key['TensorFlow']}, Keras {row.key['Keras']}"
+            return f"side {side}, {python} ({versions})"
+    return f"side {side}, {python}"

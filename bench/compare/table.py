@@ -43,7 +43,8 @@ def text(compared: Sequence[Compared], a: str, b: str, *, width: int, colours: b
     console.print(Text(_LEGEND))
     lines = [line.rstrip() for line in drawn.getvalue().splitlines()]
     # What is no table is not folded: one line is to be one, for whoever searches a log for it.
-    return "\n".join([f"A: {a}", f"B: {b}", *lines, *notes(compared)]) + "\n"
+    heading = [f"A: {a}", *_sources(compared, a), f"B: {b}"]
+    return "\n".join([*heading, *lines, *notes(compared)]) + "\n"
 
 
 def showable(text: str, encoding: str) -> str:
@@ -66,6 +67,15 @@ def slower(compared: Sequence[Compared]) -> list[str]:
         for row in compared
         if row.word == "SLOWER"
     ]
+
+
+def _sources(compared: Sequence[Compared], a: str) -> list[str]:
+    """Which record each row is held against, where the heading cannot say it."""
+    rows: dict[str, list[str]] = {}
+    for row in compared:
+        if row.a is not None and row.a.source not in a:
+            rows.setdefault(row.a.source, []).append(row.title)
+    return [f"   {source} ({', '.join(titles)})" for source, titles in rows.items()]
 
 
 def _without_answer(compared: Sequence[Compared]) -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+
+from bench.compare.baseline import why_not
 
 Entry = dict[str, Any]
 
@@ -16,11 +19,32 @@ def one_a_row(entries: Sequence[Entry]) -> list[Entry]:
     of the same would differ by.  A process that missed its floor stands for its row, whatever its
     time, so that the table shows the miss.
     """
+    return [entry for row in _rows(entries) for entry in _of_a_row(row)]
+
+
+def flagged(entries: Sequence[Entry]) -> list[str]:
+    """How many processes of a row have something against them, a line each row of several.
+
+    What stands in the table is one of them, whose verdict need not be theirs.
+    """
+    lines = []
+    for row in _rows(entries):
+        words = Counter(why for why in map(why_not, row) if why is not None)
+        if len(row) > 1 and words:
+            told = ", ".join(f"{count} {word}" for word, count in words.items())
+            first = row[0]
+            side = f", side {first['side']}" if first.get("side") else ""
+            who = f"{first['workload']} on {first['device']}{side}"
+            lines.append(f"{who}: of {len(row)} processes {told}; comparisons leave them out")
+    return lines
+
+
+def _rows(entries: Sequence[Entry]) -> list[list[Entry]]:
     rows: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
         name = (entry["workload"], entry["device"], entry["mode"], entry.get("side"))
         rows.setdefault(name, []).append(entry)
-    return [entry for row in rows.values() for entry in _of_a_row(row)]
+    return list(rows.values())
 
 
 def _of_a_row(row: Sequence[Entry]) -> list[Entry]:

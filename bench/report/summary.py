@@ -23,6 +23,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     terminal = bool(reporter.isatty)
     width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
     width -= 0 if "utf" in _encoding(reporter) else _GROWTH
+    several = rows.flagged(record.results)
     record = dataclasses.replace(record, results=rows.one_a_row(record.results))
     why_no_gpu = _why_no_gpu(record)
     notes = [
@@ -32,6 +33,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         *words.failures(record.results),
         *words.lost(record.results),
         *words.flagged(record.results),
+        *several,
         *words.hardware(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
         *words.trained_with(record.results),

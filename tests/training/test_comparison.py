@@ -99,8 +99,10 @@ def test_an_environment_that_is_slower_ends_the_run_with_1_and_one_line(
     assert ended.status == 1, ended.output
     (line,) = _slower(ended)
     assert line.startswith("SLOWER: mlp on cpu: B takes 1.100 times as long as A")
-    assert f"A: {pretending.worker_python} (TensorFlow 2.21.0, Keras 3.15.1)" in ended.output
-    assert f"B: {other} (TensorFlow 2.22.0, Keras 3.15.1)" in ended.output
+    assert (
+        f"A: side A, {pretending.worker_python} (TensorFlow 2.21.0, Keras 3.15.1)" in ended.output
+    )
+    assert f"B: side B, {other} (TensorFlow 2.22.0, Keras 3.15.1)" in ended.output
     assert "12 passed" in ended.output
 
 

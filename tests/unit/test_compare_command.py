@@ -396,14 +396,17 @@ def test_the_record_that_is_judged_is_not_its_own_baseline(tmp_path: Path) -> No
     assert "there is no record in" in _refusal("last", now, "--results-dir", tmp_path)
 
 
-def test_a_damaged_file_beside_good_ones_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_file_beside_good_ones_is_passed_over_in_a_line(tmp_path: Path) -> None:
     results = tmp_path / "results"
     good = write(results, "1.json", entries("mlp"), started="2026-11-20T08:00:00+00:00")
     (results / "2.json").write_text('{"schema": 2, "resul', encoding="utf-8")
     now = write(tmp_path, "now.json", entries("mlp"))
-    done = _compare("last", now, "--results-dir", results, "--json")
-    (row,) = json.loads(done.stdout)["rows"]
-    assert row["a"]["source"] == str(good)
+    done = _compare("last", now, "--results-dir", results)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"bench: passed over: {results / '2.json'} is damaged")
+    assert f"A: the last comparable record of each row in {results}\n   {good} (mlp on cpu)" in (
+        done.stdout
+    )
 
 
 # ---- files that are no good

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.processes import Process, Side
-from bench.report.rows import one_a_row
+from bench.report.rows import flagged, one_a_row
 from bench.report.table import speed_up
 from tests.unit.entries import CPU, H100, failed, finished
 
@@ -54,6 +54,22 @@ def test_a_failed_process_is_shown_beside_those_that_finished_and_only_once() ->
         failed("mlp", CPU, "killed again", process=Process(4)),
     ]
     assert [row["status"] for row in one_a_row(entries)] == ["finished", "failed"]
+
+
+def test_flagged_processes_of_a_row_are_counted_in_one_line() -> None:
+    noisy = {"word": "NOISY", "evidence": "x", "mend": None}
+    entries = [
+        finished("mlp", process=Process(1, "A")),
+        {**finished("mlp", process=Process(2, "A")), "verdict": noisy},
+        {**finished("mlp", process=Process(3, "A")), "verdict": noisy},
+        failed("mlp", CPU, "killed", process=Process(4, "A")),
+        {**finished("convnet"), "verdict": noisy},  # alone, its verdict stands in the table
+        finished("post", process=Process(1)),
+        finished("post", process=Process(2)),
+    ]
+    assert flagged(entries) == [
+        "mlp on cpu, side A: of 4 processes 2 NOISY, 1 failed; comparisons leave them out"
+    ]
 
 
 def test_a_side_is_as_many_times_as_fast_as_its_own_cpu() -> None:
