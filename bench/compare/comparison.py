@@ -104,7 +104,10 @@ def _without_figures(pair: Pair, now_from: str, but: Iterable[str]) -> Compared 
         return Compared(now.name, "not comparable", a, b, why=str(unlike))
     for row, side in ((before, a), (now, b)):
         if not side.seconds:
-            why = f"no process of {side.source} counts ({row.why_left_out})"
+            why = (
+                f"no process of {side.source} counts ({row.why_left_out}); "
+                "do what mends that, and train again"
+            )
             return Compared(now.name, "UNCLEAR", a, b, why=why)
     return None
 
