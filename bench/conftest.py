@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from bench import devices, settings
+from bench.compare import in_run
 from bench.devices import Device
 from bench.epochs import EpochClock, rounds_of
 from bench.errors import GrindstoneError
+from bench.processes import ALONE, Process
 from bench.report import progress
 from bench.run import Run
 from bench.session import Session
@@ -19,6 +21,8 @@ from bench.workloads.workload import Workload
 Train = Callable[[Workload, Device], Run]
 
 _SESSION = pytest.StashKey[Session]()
+_ASKED = pytest.StashKey[in_run.Asked | None]()
+_COMPARED = pytest.StashKey[in_run.Made]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
@@ -33,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     found = devices.find()
     try:
         chosen = settings.read_settings(config, found)
+        config.stash[_ASKED] = in_run.asked(chosen)
     except GrindstoneError as error:
         raise pytest.UsageError(f"bench: {error}") from error
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -58,6 +63,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"worker: {chosen.worker_python} ({chosen.worker_chosen_by})",
         f"devices: {places}; profile: {chosen.profile}; seed: {chosen.seed}",
     ]
+    if chosen.second_worker:
+        lines.append(f"side B: {chosen.second_worker} (--worker-python); side A is the worker")
+    asked = config.stash[_ASKED]
+    lines += [f"passed over: {line}" for line in (asked.passed_over if asked else ())]
+    if len(chosen.trainings) > 1:
+        lines.append(f"processes: {len(chosen.trainings)} of every row, the rows in turn")
     if session.found.why_no_gpu and chosen.devices_asked_for is None:
         lines.append(f"no GPU rows: {session.found.why_no_gpu}")
     return lines
@@ -69,6 +80,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
         chosen = metafunc.config.stash[_SESSION].chosen
         metafunc.parametrize("device", chosen.devices, ids=[device.id for device in chosen.devices])
+        trainings = chosen.trainings
+        if len(trainings) > 1:
+            metafunc.parametrize("process", trainings, ids=[process.id for process in trainings])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trains every row's first process, then every row's second one, and so on.
+
+    What slows the machine for a quarter of an hour then meets all rows and both sides alike.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    callspec = getattr(item, "callspec", None)
+    process = callspec.params.get("process", ALONE) if callspec else ALONE
+    return int(process.number)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -79,14 +107,20 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
+def process() -> Process:
+    """Which of its row's trainings a test is: with `--processes`, pytest parametrises it."""
+    return ALONE
+
+
+@pytest.fixture
+def train(request: pytest.FixtureRequest, benchmark: object, process: Process) -> Train:
     """Trains a workload on a device, its steady epochs being the benchmark's rounds."""
     session = request.config.stash[_SESSION]
     clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
 
     def train(workload: Workload, device: Device) -> Run:
         epochs = workload.schedules[session.chosen.profile].epochs
-        title = f"{workload.name} on {device.id}"
+        title = f"{workload.name} on {device.id}{session.chosen.place_of(process)}"
         try:
             with progress.shown(request.config, title, epochs) as listener:
                 run = session.train(
@@ -94,6 +128,7 @@ def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
                     device,
                     listener,
                     lambda timings, count: rounds_of(benchmark, clock, timings, count),
+                    process,
                 )
         except GrindstoneError as error:
             failure = str(error)
@@ -103,6 +138,17 @@ def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
         pytest.fail(failure, pytrace=False)
 
     return train
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Compares, where that was asked for; exit status 1 when a row is slower."""
+    asked, run = session.config.stash[_ASKED], session.config.stash[_SESSION]
+    if asked is None or not run.record.results:
+        return
+    compared = in_run.made(asked, run.record, run.chosen)
+    session.config.stash[_COMPARED] = compared
+    if compared.any_slower and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(
@@ -116,3 +162,7 @@ def pytest_terminal_summary(
 
     terminalreporter.section("what this machine is worth")
     terminalreporter.write(summary.text(session.record, terminalreporter))
+    compared = config.stash.get(_COMPARED, None)
+    if compared is not None and compared.rows:
+        terminalreporter.section("compared")
+        terminalreporter.write(summary.comparison(compared, terminalreporter))

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.errors import RecordError
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(slots=True)

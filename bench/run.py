@@ -9,6 +9,7 @@ from bench import verdict
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
+from bench.processes import ALONE, Process
 from bench.timing import Timings
 from bench.trainer import Outcome
 from bench.workloads.workload import Workload
@@ -30,6 +31,7 @@ class Run:
     bounds: Bounds
     conditions: dict[str, Any]
     telemetry: dict[str, Any] | None
+    process: Process = ALONE
 
     @property
     def miss(self) -> str | None:
@@ -47,7 +49,7 @@ class Run:
         """The run as the record keeps it.  Times are in s."""
         timings, outcome = self.timings, self.outcome
         entry = {
-            **identity(self.workload, self.device),
+            **identity(self.workload, self.device, self.process),
             "status": "finished",
             "reason": None,
             "dataset": _dataset(self.prepared),
@@ -84,13 +86,14 @@ def failed_entry(
     reason: str,
     conditions: dict[str, Any],
     telemetry: dict[str, Any] | None = None,
+    process: Process = ALONE,
 ) -> dict[str, Any]:
     """The entry of a training that did not finish: why, and what it would have trained on.
 
     telemetry: what the GPU did until then; a GPU that was lost is in there.
     """
     return {
-        **identity(workload, device),
+        **identity(workload, device, process),
         "status": "failed",
         "reason": reason,
         "dataset": _dataset(prepared) if prepared else None,
@@ -100,13 +103,15 @@ def failed_entry(
     }
 
 
-def identity(workload: Workload, device: Device) -> dict[str, Any]:
+def identity(workload: Workload, device: Device, process: Process) -> dict[str, Any]:
     """What a result is the result of."""
     return {
         "workload": workload.name,
         "device": device.id,
         "device_name": device.name,
         "mode": "stock",
+        "process": process.number,
+        "side": process.side,
     }
 
 

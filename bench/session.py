@@ -20,6 +20,7 @@ from bench.devices import Device, Found
 from bench.errors import GrindstoneError, RecordError
 from bench.floors import bounds, read_evidence
 from bench.measured import Measured
+from bench.processes import ALONE, Process
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
 from bench.telemetry import Telemetry, idle_power
@@ -54,13 +55,20 @@ class Session:
         """The record of this run; its file appears with the first entry."""
         return Record(new_path(self.chosen.results_dir, self._started), self._head())
 
-    def train(self, workload: Workload, device: Device, listener: Listener, watch: Watch) -> Run:
+    def train(
+        self,
+        workload: Workload,
+        device: Device,
+        listener: Listener,
+        watch: Watch,
+        process: Process = ALONE,
+    ) -> Run:
         """Trains a workload on a device in a fresh worker and records what came of it.
 
         Raises:
             GrindstoneError: it could not be trained, or not recorded; the failure is recorded too.
         """
-        attempt = _Attempt(workload, device)
+        attempt = _Attempt(workload, device, process)
         try:
             attempt.prepared = self._prepare(workload, listener)
             run = self._trained(attempt, attempt.prepared, listener, watch)
@@ -98,17 +106,19 @@ class Session:
         epochs = workload.schedules[chosen.profile].epochs
         job = Job(workload, device, epochs, chosen.seed, len(dataset.train), prepared.files)
         folder = Path(self._folder.name)
+        python = chosen.interpreter(attempt.process.side)
         telemetry = attempt.telemetry = self._telemetry(device, listener)
         with (
             telemetry,
-            Training(job, chosen.worker_python, chosen.limits, folder, listener) as training,
+            Training(job, python, chosen.limits, folder, listener) as training,
         ):
             telemetry.worker = training.pid
             timed = attempt.conditions.over(training.epochs(), epochs, training.pid)
             watch(_kept(timed, attempt.timings), epochs)
             outcome = training.finish()
         timings = Timings(tuple(attempt.timings))
-        return Run(workload, device, prepared, timings, outcome, limits, *attempt.seen())
+        seen, process = attempt.seen(), attempt.process
+        return Run(workload, device, prepared, timings, outcome, limits, *seen, process)
 
     def _telemetry(self, device: Device, listener: Listener) -> Telemetry:
         """What watches a training on a device; idle power is measured before the first one."""
@@ -138,6 +148,9 @@ class Session:
                 "seed": chosen.seed,
                 "limits": asdict(chosen.limits),
                 "worker_python": str(chosen.worker_python),
+                "second_worker": str(chosen.second_worker) if chosen.second_worker else None,
+                "processes": chosen.processes,
+                "against": chosen.against,
             },
             "versions": {"python": platform.python_version(), **self.versions},
         }
@@ -149,6 +162,7 @@ class _Attempt:
 
     workload: Workload
     device: Device
+    process: Process
     prepared: Prepared | None = None
     timings: list[EpochTiming] = field(default_factory=list)
     conditions: Conditions = field(default_factory=Conditions)
@@ -161,7 +175,8 @@ class _Attempt:
 
     def failed(self, reason: str) -> dict[str, Any]:
         """The entry of it that the record keeps."""
-        return failed_entry(self.workload, self.device, self.prepared, reason, *self.seen())
+        seen, process = self.seen(), self.process
+        return failed_entry(self.workload, self.device, self.prepared, reason, *seen, process)
 
 
 def _kept(epochs: Iterator[EpochTiming], kept: list[EpochTiming]) -> Iterator[EpochTiming]:

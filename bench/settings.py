@@ -12,10 +12,12 @@ import pytest
 from bench import plan
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError
+from bench.processes import ENOUGH, Process, Side, in_turn
 from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import PROFILES, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
+_MOST_PROCESSES = 1000
 _NO_TENSORFLOW = 3
 
 
@@ -25,8 +27,11 @@ class Settings:
 
     devices: where to train, in the order asked for.
     devices_asked_for: the words of `--device`, or None where every device is meant.
-    worker_python: the interpreter that trains.
+    worker_python: the interpreter that trains; that of side A where there are two.
     worker_chosen_by: why this one.
+    second_worker: the interpreter of side B, or None where no environments are compared.
+    processes: how many trainings a row has on each side.
+    against: a record, `last` or `best` to compare with, or None.
     """
 
     profile: ProfileName
@@ -41,6 +46,26 @@ class Settings:
     worker_python: Path
     worker_chosen_by: str
     plan: plan.Plan | None
+    second_worker: Path | None = None
+    processes: int = 1
+    against: str | None = None
+
+    @property
+    def trainings(self) -> list[Process]:
+        """Those of every row, in turn."""
+        return in_turn(self.processes, sides=self.second_worker is not None)
+
+    def place_of(self, process: Process) -> str:
+        """Which of how many a training is, where there are several: `, A 3 of 12`."""
+        if len(self.trainings) == 1:
+            return ""
+        return f", {process.side or 'process'} {process.number} of {self.processes}"
+
+    def interpreter(self, side: Side | None) -> Path:
+        """The interpreter that trains on a side."""
+        if side == "B" and self.second_worker is not None:
+            return self.second_worker
+        return self.worker_python
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -69,10 +94,24 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--worker-python",
+        action="append",
         type=Path,
         metavar="PYTHON",
         help="train with this interpreter (default: the one that the plan on this host names, "
-        "else the running one)",
+        "else the running one); given twice, both are trained with in turn and compared",
+    )
+    group.addoption(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="train every row N times, each time in a fresh process, one row after another "
+        f"(default: 1, or {ENOUGH} where something is compared)",
+    )
+    group.addoption(
+        "--against",
+        metavar="FILE|last|best",
+        help="compare with this record, or with the last or the fastest comparable one in "
+        "--results-dir; exit status 1 when a row is slower",
     )
     group.addoption(
         "--cache-dir", type=Path, metavar="DIR", help="where data are kept between runs"
@@ -102,7 +141,13 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range.
     """
     planned = plan.read(config.getoption("plan"))
-    python, reason = _worker_python(config.getoption("worker_python"), planned)
+    pythons = config.getoption("worker_python") or []
+    python, reason = _worker_python(pythons, planned)
+    against = config.getoption("against")
+    if len(pythons) == 2 and against:
+        raise GrindstoneError(
+            "--against and a second --worker-python are two comparisons; ask for one of them"
+        )
     limit = config.getoption("limit")
     if limit is not None and not 0 < limit <= _LONGEST_LIMIT:  # nan, too, fails this
         raise GrindstoneError(
@@ -124,6 +169,9 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         worker_python=python,
         worker_chosen_by=reason,
         plan=planned,
+        second_worker=pythons[1] if len(pythons) == 2 else None,
+        processes=_processes(config.getoption("processes"), compares=bool(pythons[1:] or against)),
+        against=against,
     )
 
 
@@ -139,9 +187,23 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     return tuple(here[name] for name in dict.fromkeys(names))
 
 
-def _worker_python(wanted: Path | None, planned: plan.Plan | None) -> tuple[Path, str]:
-    if wanted is not None:
-        return wanted, "--worker-python"
+def _processes(wanted: int | None, *, compares: bool) -> int:
+    if wanted is None:
+        return ENOUGH if compares else 1
+    if not 1 <= wanted <= _MOST_PROCESSES:
+        raise GrindstoneError(
+            f"--processes {wanted} is out of range; give a number from 1 to {_MOST_PROCESSES}"
+        )
+    return wanted
+
+
+def _worker_python(wanted: list[Path], planned: plan.Plan | None) -> tuple[Path, str]:
+    if len(wanted) > 2:
+        raise GrindstoneError(
+            f"--worker-python is given {len(wanted)} times; a comparison has two sides"
+        )
+    if wanted:
+        return wanted[0], "--worker-python"
     if planned is not None:
         return planned.interpreter, "the plan on this host"
     return Path(sys.executable), "the running interpreter: no plan on this host"
@@ -153,12 +215,15 @@ def check_worker(settings: Settings) -> None:
     Raises:
         GrindstoneError: it is not there, or has no TensorFlow.
     """
-    python, reason = settings.worker_python, settings.worker_chosen_by
+    for python in dict.fromkeys(filter(None, (settings.worker_python, settings.second_worker))):
+        _check_worker(python, settings.worker_chosen_by, settings.limits.start)
+
+
+def _check_worker(python: Path, reason: str, within: float) -> None:
     look = (
         "import importlib.util as u, sys; "
         f"sys.exit(0 if u.find_spec('tensorflow') else {_NO_TENSORFLOW})"
     )
-    within = settings.limits.start
     problem = None
     try:
         code = subprocess.run(

@@ -133,6 +133,8 @@ class Training:
 
     def __enter__(self) -> Training:
         try:
+            # What killed the process before must not be found in the log of this one.
+            self._log.unlink(missing_ok=True)
             log = self._log.open("ab")
         except OSError as error:
             raise WorkerError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
 import pytest
 
-from bench.report import table, words
+from bench.compare.in_run import Made
+from bench.report import rows, table, words
 from bench.results import Record
 
 # For a terminal or a file that cannot show them; in a row of the table up to four become two.
@@ -21,6 +23,8 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     terminal = bool(reporter.isatty)
     width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
     width -= 0 if "utf" in _encoding(reporter) else _GROWTH
+    several = rows.flagged(record.results)
+    record = dataclasses.replace(record, results=rows.one_a_row(record.results))
     why_no_gpu = _why_no_gpu(record)
     notes = [
         words.sentence(record.results, record.head),
@@ -29,6 +33,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         *words.failures(record.results),
         *words.lost(record.results),
         *words.flagged(record.results),
+        *several,
         *words.hardware(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
         *words.trained_with(record.results),
@@ -40,6 +45,15 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     no_gpu = why_no_gpu is not None
     shown = table.render(record.results, notes, width, no_gpu=no_gpu, colours=colours)
     return _showable(shown, reporter)
+
+
+def comparison(made: Made, reporter: pytest.TerminalReporter) -> str:
+    """The comparison that a run ends with, as wide as `text`."""
+    terminal = bool(reporter.isatty)
+    width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
+    stream = reporter.config.get_terminal_writer()._file
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    return made.text(width=width, colours=terminal and reporter.hasmarkup, encoding=encoding)
 
 
 def _why_no_gpu(record: Record) -> str | None:

@@ -132,6 +132,7 @@ def speed_up(entry: Entry, entries: Sequence[Entry]) -> float | None:
         return None
     for other in entries:
         same = other["workload"] == entry["workload"] and other["mode"] == entry["mode"]
+        same = same and other.get("side") == entry.get("side")
         if same and other["device"] == "cpu" and _finished(other):
             return float(other["epochs"]["median"] / entry["epochs"]["median"])
     return None
@@ -151,7 +152,7 @@ def _row(entry: Entry, entries: Sequence[Entry], layout: Layout) -> dict[str, Re
     row: dict[str, RenderableType] = {
         _WORKLOAD: entry["workload"],
         _DATA: dataset["kind"] if dataset else "",
-        _DEVICE: entry["device"],
+        _DEVICE: _place(entry),
     }
     if not _finished(entry):
         lost = (entry.get("telemetry") or {}).get("lost")
@@ -182,6 +183,11 @@ def _verdict(entry: Entry) -> Text:
     word = (entry.get("verdict") or {}).get("word", "")
     style = {"OK": "green", "BELOW-FLOOR": "red"}.get(word, "yellow")
     return Text(word, style)
+
+
+def _place(entry: Entry) -> str:
+    """The device, and which environment trained, where two did."""
+    return " ".join(filter(None, (entry["device"], entry.get("side"))))
 
 
 def seconds(value: float) -> str:

@@ -11,6 +11,7 @@ from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
+from bench.processes import ALONE, Process
 from bench.run import Run, failed_entry
 from bench.timing import EpochTiming, Timings
 from bench.trainer import Outcome
@@ -23,12 +24,21 @@ GT1030 = Device("gpu:1", "NVIDIA GeForce GT 1030", "GPU-0a0b0c0d-0000-4e0b-9d8f-
 
 _WORKER = {
     "python": "3.11.2",
+    "interpreter": "/opt/grindstone/tensorflow/bin/python",
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
     "numpy": "2.4.0",
     "device": "CPU",
-    "pinned": {"xla": False, "tf32": True, "precision": "float32", "threads": 2},
+    "pinned": {
+        "xla": False,
+        "tf32": True,
+        "precision": "float32",
+        "deterministic_ops": False,
+        "threads": 2,
+        "environment": {"CUDA_VISIBLE_DEVICES": "-1"},
+    },
 }
+_MODEL = {"parameters": 623_290, "workload_sha256": "5f" * 32}
 _HELD: Mapping[Metric, tuple[Bounds, float]] = {
     "accuracy": (Bounds("accuracy", 0.975, 0.995), 0.9812),
     "mse": (Bounds("mse", 90.0, 10.9), 52.3),
@@ -54,12 +64,13 @@ def run(
     note: str = "drawn",
     conditions: Mapping[str, Any] | None = None,
     telemetry: Mapping[str, Any] | None = None,
+    process: Process = ALONE,
 ) -> Run:
     """A finished training; without a quality or conditions of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
-    outcome = Outcome(_WORKER, {}, good if quality is None else quality, 0.1, None)
+    outcome = Outcome(_WORKER, dict(_MODEL), good if quality is None else quality, 0.1, None)
     timings = Timings(tuple(epochs))
     return Run(
         WORKLOADS[workload],
@@ -70,6 +81,7 @@ def run(
         held,
         dict(conditions or {}),
         dict(telemetry) if telemetry else None,
+        process,
     )
 
 
@@ -85,10 +97,11 @@ def failed(
     *,
     read: bool = True,
     telemetry: dict[str, Any] | None = None,
+    process: Process = ALONE,
 ) -> dict[str, Any]:
     """The entry of a training that did not finish."""
     data = prepared(workload) if read else None
-    return failed_entry(WORKLOADS[workload], device, data, reason, {}, telemetry)
+    return failed_entry(WORKLOADS[workload], device, data, reason, {}, telemetry, process)
 
 
 def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bench.settings import Settings
 from bench.timing import EpochTiming
 from bench.trainer import Event, Limits, Listener
 from bench.workloads.registry import WORKLOADS
+from tests.record_schema import validate
 from tests.unit.entries import CPU, prepared
 from tests.unit.fake_nvml import FakeNvml
 from tests.unit.test_floors import reached
@@ -31,8 +32,10 @@ if sys.argv[1] == "-c":
 def say(event, **fields):
     print(json.dumps({{"event": event, **fields}}), flush=True)
 job = json.loads(sys.stdin.readline())
-say("ready", tensorflow="2.21.0")
-say("model", parameters=623290)
+say("ready", python="3.11.2", interpreter=sys.executable, tensorflow="2.21.0", keras="3.15.1",
+    numpy="2.4.0", device="CPU", pinned=dict(xla=False, tf32=True, precision="float32",
+    deterministic_ops=False, threads=2, environment=dict(CUDA_VISIBLE_DEVICES="-1")))
+say("model", parameters=623290, workload_sha256="5f" * 32)
 if job["seed"] == 13:
     sys.exit("unlucky")
 for number in range(1, job["epochs"] + 1):
@@ -89,6 +92,7 @@ def _train(
 
 def _results(session: Session) -> list[dict[str, Any]]:
     document = json.loads(session.record.path.read_text(encoding="utf-8"))
+    validate(document)
     return list(document["results"])
 
 
