@@ -125,6 +125,20 @@ def test_debian_12_gets_a_module_that_is_built_for_its_kernel_and_held(driven: R
     assert_driven(driven)
 
 
+def test_a_host_that_has_loaded_it_is_asked_for_nothing_but_its_files(driven: Root) -> None:
+    preferences = driven.path / "etc/apt/preferences.d/grindstone-nvidia"
+    with stand_ins.loaded(driven):
+        again = play(driven)
+        assert again.status == 0, again.output
+        assert again.recap["changed"] == 0, again.output
+        assert "Install the driver]" not in again.output
+        kept = preferences.read_bytes()
+        preferences.write_bytes(b"")
+        mended = play(driven)
+    assert mended.recap["changed"] == 1, mended.output
+    assert preferences.read_bytes() == kept
+
+
 def test_nouveau_is_kept_out_of_the_initramfs(driven: Root) -> None:
     initramfs = f"/boot/initrd.img-{kernel(driven)}"
     inside = driven.command("lsinitramfs", initramfs).splitlines()

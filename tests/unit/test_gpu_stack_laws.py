@@ -247,7 +247,9 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
             driver["secure_boot"] in ("enrolled", "stage") or found["secure_boot"]["enrolled"]
         )
         after["secure_boot"] = {**found["secure_boot"], "enrolled": enrolled}
-        kernels = [{**each, "headers": True} for each in found["kernels"]["installed"]]
+        module = {"path": "/lib/modules/nvidia.ko", "version": version}
+        there = {"headers": True, "nvidia": module}
+        kernels = [{**each, **there} for each in found["kernels"]["installed"]]
         after["kernels"] = {**found["kernels"], "installed": kernels}
     return after
 
@@ -409,6 +411,22 @@ def must_last(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
         expected["driver"]["secure_boot"] = "enrolled"  # by a person, at the boot
     assert after.lasting == expected
     assert after.changes == []
+    assert after.driver_changes == []
+    must_see_a_kernel_without_the_module(applied(found, plan), wishes, plan)
+
+
+def must_see_a_kernel_without_the_module(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+    """An update has brought a kernel that the module was not built for, and it is the next one."""
+    if plan.record["driver"]["action"] != "install":
+        return
+    kernels = found["kernels"]
+    installed = [
+        {**each, "nvidia": {}} if each["release"] == kernels["next"] else each
+        for each in kernels["installed"]
+    ]
+    without = attempt(found | {"kernels": {**kernels, "installed": installed}}, wishes)
+    assert isinstance(without, Plan), without
+    assert without.driver_changes == [f"bring the module of kernel {kernels['next']}"]
 
 
 def must_be_the_same_after_a_kill(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:

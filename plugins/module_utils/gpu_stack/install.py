@@ -127,6 +127,8 @@ def changes(host: Host, planned: Record) -> list[str]:
         phrases.append(
             "stage the key that signs the module: MokManager asks for it at the next boot"
         )
+    if not missing and not _module_there(host):
+        phrases.append(f"bring the module of kernel {found['kernels']['next']}")
     because = reboot_because(found, planned)
     if because and planned["reboot"] != "never":
         phrases.append(f"reboot, {because}")
@@ -148,6 +150,12 @@ def reboot_because(found: Facts, planned: Record) -> str:
     other = planned["branch"].isdigit() and loaded.split(".")[0] != planned["branch"]
     replaced = planned["remove"] or loaded != there["libraries"] or other
     return f"as {loaded} is loaded" if loaded and replaced else ""
+
+
+def _module_there(host: Host) -> bool:
+    """Whether the kernel that boots next has the module: an update may have left it without."""
+    kernels = host.found["kernels"]
+    return any(k["release"] == kernels["next"] and k["nvidia"] for k in kernels["installed"])
 
 
 def _headers_there(host: Host) -> set[str]:

@@ -84,6 +84,7 @@ class Plan:
     seed: the interpreter that uv itself is installed with, "" for the one Ansible runs on.
     packages: the system's packages for Python that are missing.
     changes: what is not as planned yet, a phrase each.
+    driver_changes: those of them that the driver's role makes.
     """
 
     record: Record
@@ -92,6 +93,7 @@ class Plan:
     seed: str
     packages: list[str]
     changes: list[str]
+    driver_changes: list[str]
 
     @property
     def lasting(self) -> Record:

@@ -92,8 +92,9 @@ def _resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
     lacks_pip = seed is not None and not seed["ensurepip"]
     venv = host.system["venv_package"]
     packages = [venv] if lacks_pip and venv else []
+    driver_changes = install.changes(host, planned_driver)
     by_manager = [
-        *install.changes(host, planned_driver),
+        *driver_changes,
         *cuda.changes(host, planned_cuda),
         *(f"install the package {name}" for name in packages),
     ]
@@ -122,6 +123,7 @@ def _resolve(found: Facts, wishes: Wishes, matrix: Matrix) -> Plan:
         seed=seed["path"] if seed else "",
         packages=packages,
         changes=by_manager + environment,
+        driver_changes=driver_changes,
     )
 
 
