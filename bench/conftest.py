@@ -14,9 +14,10 @@ from bench.errors import GrindstoneError
 from bench.report import progress
 from bench.run import Run
 from bench.session import Session
-from bench.workloads.workload import Workload
+from bench.trainer import title
+from bench.workloads.workload import Mode, Workload
 
-Train = Callable[[Workload, Device], Run]
+Train = Callable[[Workload, Device, Mode], Run]
 
 _SESSION = pytest.StashKey[Session]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
@@ -65,10 +66,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each device."""
+    """One test for each device and mode."""
     if "device" in metafunc.fixturenames:
         chosen = metafunc.config.stash[_SESSION].chosen
-        metafunc.parametrize("device", chosen.devices, ids=[device.id for device in chosen.devices])
+        rows = [(device, mode) for device in chosen.devices for mode in chosen.modes_on(device)]
+        ids = [device.id + ("" if mode == "stock" else f"-{mode}") for device, mode in rows]
+        metafunc.parametrize(("device", "mode"), rows, ids=ids)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -80,20 +83,21 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
-    """Trains a workload on a device, its steady epochs being the benchmark's rounds."""
+    """Trains a workload on a device in a mode, its steady epochs being the benchmark's rounds."""
     session = request.config.stash[_SESSION]
     clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
 
-    def train(workload: Workload, device: Device) -> Run:
+    def train(workload: Workload, device: Device, mode: Mode) -> Run:
         epochs = workload.schedules[session.chosen.profile].epochs
-        title = f"{workload.name} on {device.id}"
+        who = title(workload, device, mode)
         try:
-            with progress.shown(request.config, title, epochs) as listener:
+            with progress.shown(request.config, who, epochs) as listener:
                 run = session.train(
                     workload,
                     device,
                     listener,
                     lambda timings, count: rounds_of(benchmark, clock, timings, count),
+                    mode,
                 )
         except GrindstoneError as error:
             failure = str(error)

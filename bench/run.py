@@ -9,8 +9,8 @@ from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
 from bench.timing import Timings
-from bench.trainer import Outcome
-from bench.workloads.workload import Workload
+from bench.trainer import Outcome, title
+from bench.workloads.workload import Mode, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Run:
     timings: Timings
     outcome: Outcome
     bounds: Bounds
+    mode: Mode = "stock"
 
     @property
     def miss(self) -> str | None:
@@ -37,13 +38,14 @@ class Run:
         import pytest
 
         if self.miss is not None:
-            pytest.fail(f"{self.workload.name} on {self.device.id}: {self.miss}", pytrace=False)
+            who = title(self.workload, self.device, self.mode)
+            pytest.fail(f"{who}: {self.miss}", pytrace=False)
 
     def entry(self) -> dict[str, Any]:
         """The run as the record keeps it.  Times are in s."""
         timings, outcome = self.timings, self.outcome
         return {
-            **identity(self.workload, self.device),
+            **identity(self.workload, self.device, self.mode),
             "status": "finished",
             "reason": None,
             "dataset": _dataset(self.prepared),
@@ -71,24 +73,28 @@ class Run:
 
 
 def failed_entry(
-    workload: Workload, device: Device, prepared: Prepared | None, reason: str
+    workload: Workload,
+    device: Device,
+    prepared: Prepared | None,
+    reason: str,
+    mode: Mode = "stock",
 ) -> dict[str, Any]:
     """The entry of a training that did not finish: why, and what it would have trained on."""
     return {
-        **identity(workload, device),
+        **identity(workload, device, mode),
         "status": "failed",
         "reason": reason,
         "dataset": _dataset(prepared) if prepared else None,
     }
 
 
-def identity(workload: Workload, device: Device) -> dict[str, Any]:
+def identity(workload: Workload, device: Device, mode: Mode) -> dict[str, Any]:
     """What a result is the result of."""
     return {
         "workload": workload.name,
         "device": device.id,
         "device_name": device.name,
-        "mode": "stock",
+        "mode": mode,
     }
 
 

@@ -21,8 +21,8 @@ from bench.floors import bounds, read_evidence
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
 from bench.timing import EpochTiming, Timings
-from bench.trainer import Job, Listener, Training
-from bench.workloads.workload import Workload
+from bench.trainer import Job, Listener, Training, title
+from bench.workloads.workload import Mode, Workload
 
 # Takes the epochs as they come and how many there will be: where pytest-benchmark looks on.
 Watch = Callable[[Iterator[EpochTiming], int], None]
@@ -50,7 +50,14 @@ class Session:
         """The record of this run; its file appears with the first entry."""
         return Record(new_path(self.chosen.results_dir, self._started), self._head())
 
-    def train(self, workload: Workload, device: Device, listener: Listener, watch: Watch) -> Run:
+    def train(
+        self,
+        workload: Workload,
+        device: Device,
+        listener: Listener,
+        watch: Watch,
+        mode: Mode = "stock",
+    ) -> Run:
         """Trains a workload on a device in a fresh worker and records what came of it.
 
         Raises:
@@ -59,17 +66,17 @@ class Session:
         prepared = None
         try:
             prepared = self._prepare(workload, listener)
-            run = self._trained(workload, device, prepared, listener, watch)
+            run = self._trained(workload, device, mode, prepared, listener, watch)
         except GrindstoneError as error:
             try:
-                self.record.add(failed_entry(workload, device, prepared, str(error)))
+                self.record.add(failed_entry(workload, device, prepared, str(error), mode))
             except RecordError as unrecorded:
                 raise GrindstoneError(f"{error}\n{unrecorded}") from error
             raise
         except KeyboardInterrupt:
-            reason = f"{workload.name} on {device.id}: interrupted"
+            reason = f"{title(workload, device, mode)}: interrupted"
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
-                self.record.add(failed_entry(workload, device, prepared, reason))
+                self.record.add(failed_entry(workload, device, prepared, reason, mode))
             raise
         self.record.add(run.entry())
         return run
@@ -89,6 +96,7 @@ class Session:
         self,
         workload: Workload,
         device: Device,
+        mode: Mode,
         prepared: Prepared,
         listener: Listener,
         watch: Watch,
@@ -96,13 +104,14 @@ class Session:
         chosen, dataset = self.chosen, prepared.dataset
         limits = bounds(workload, dataset.kind, chosen.profile, dataset.baselines, read_evidence())
         epochs = workload.schedules[chosen.profile].epochs
-        job = Job(workload, device, epochs, chosen.seed, len(dataset.train), prepared.files)
+        images = len(dataset.train)
+        job = Job(workload, device, epochs, chosen.seed, images, prepared.files, mode=mode)
         timings: list[EpochTiming] = []
         folder = Path(self._folder.name)
         with Training(job, chosen.worker_python, chosen.limits, folder, listener) as training:
             watch(_kept(training.epochs(), timings), epochs)
             outcome = training.finish()
-        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits)
+        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits, mode)
 
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen
@@ -116,6 +125,7 @@ class Session:
             "settings": {
                 "profile": chosen.profile,
                 "devices": chosen.devices_asked_for,
+                "modes": list(chosen.modes) if chosen.modes else None,
                 "data_dir": str(chosen.data_dir) if chosen.data_dir else None,
                 "synthetic": chosen.synthetic,
                 "seed": chosen.seed,

@@ -13,7 +13,7 @@ from bench import plan
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError
 from bench.trainer import Limits, how_it_ended, unbent_environment
-from bench.workloads.workload import PROFILES, ProfileName
+from bench.workloads.workload import MODES, PROFILES, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
 _NO_TENSORFLOW = 3
@@ -27,6 +27,7 @@ class Settings:
     devices_asked_for: the words of `--device`, or None where every device is meant.
     worker_python: the interpreter that trains.
     worker_chosen_by: why this one.
+    modes: how to train; None leaves it to the profile and the device.
     """
 
     profile: ProfileName
@@ -41,6 +42,17 @@ class Settings:
     worker_python: Path
     worker_chosen_by: str
     plan: plan.Plan | None
+    modes: tuple[Mode, ...] | None = None
+
+    def modes_on(self, device: Device) -> tuple[Mode, ...]:
+        """How to train on a device: as asked for, else as the profile has it.
+
+        On a CPU the tuned training gains little and doubles the minutes, so it is `full`'s alone.
+        """
+        if self.modes is not None:
+            return self.modes
+        both = self.profile == "full" or (self.profile == "quick" and device.uuid is not None)
+        return MODES if both else ("stock",)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -51,6 +63,13 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         metavar="cpu|gpu:N",
         help="train here only; may be repeated, or a list with commas (default: every device)",
+    )
+    group.addoption(
+        "--mode",
+        action="append",
+        metavar="stock|tuned",
+        help="train as anyone would, as fast as TensorFlow can, or both: stock,tuned "
+        "(default: both in full, and on a GPU in quick, else stock)",
     )
     group.addoption(
         "--profile",
@@ -124,6 +143,7 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         worker_python=python,
         worker_chosen_by=reason,
         plan=planned,
+        modes=_modes(config.getoption("mode")),
     )
 
 
@@ -131,12 +151,27 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     if wanted is None:
         return found.devices
     here = {device.id: device for device in found.devices}
-    names = [name.strip() for words in wanted for name in words.split(",")]
+    names = _names(wanted)
     for name in names:
         if name not in here:
             why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
             raise GrindstoneError(f"no device {name!r} here; there is {', '.join(here)}{why}")
-    return tuple(here[name] for name in dict.fromkeys(names))
+    return tuple(here[name] for name in names)
+
+
+def _modes(wanted: list[str] | None) -> tuple[Mode, ...] | None:
+    if wanted is None:
+        return None
+    names = _names(wanted)
+    for name in names:
+        if name not in MODES:
+            raise GrindstoneError(f"no mode {name!r}; there is {', '.join(MODES)}")
+    return tuple(mode for mode in MODES if mode in names)
+
+
+def _names(wanted: list[str]) -> list[str]:
+    """The words of an option that takes lists and may be repeated, each once."""
+    return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
 def _worker_python(wanted: Path | None, planned: plan.Plan | None) -> tuple[Path, str]:

@@ -27,7 +27,7 @@ from typing import IO, Any
 from bench.devices import Device
 from bench.errors import WorkerError
 from bench.timing import EpochTiming
-from bench.workloads.workload import Workload
+from bench.workloads.workload import Mode, Workload
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
@@ -43,6 +43,7 @@ class Job:
     files: the arrays that `bench.datasets.prepared` laid out, by split and by `x` and `y`.
     images: how many images an epoch trains on.
     evaluate_after: epochs after which the quality is measured too, off the clock.
+    mode: `stock`, as anyone would write it, or `tuned`, as fast as TensorFlow does it.
     """
 
     workload: Workload
@@ -52,6 +53,7 @@ class Job:
     images: int
     files: Mapping[str, Mapping[str, str]]
     evaluate_after: tuple[int, ...] = ()
+    mode: Mode = "stock"
 
     def line(self) -> str:
         """The job as the one line that the worker reads."""
@@ -63,6 +65,7 @@ class Job:
                 "seed": self.seed,
                 "data": {split: dict(paths) for split, paths in self.files.items()},
                 "evaluate_after": self.evaluate_after,
+                "mode": self.mode,
             }
         )
 
@@ -122,7 +125,8 @@ class Training:
         self._job = job
         self._interpreter = interpreter
         self._limits = limits
-        self._log = folder / f"{job.workload.name}-{job.device.id.replace(':', '')}.log"
+        name = title(job.workload, job.device, job.mode)
+        self._log = folder / f"{re.sub('[^a-z0-9]+', '-', name)}.log"
         self._keras_home = folder / "keras"
         self._listener = listener
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -284,7 +288,7 @@ class Training:
 
     def _failure(self, what: str) -> WorkerError:
         job = self._job
-        who = f"{job.workload.name} on {job.device.id}"
+        who = title(job.workload, job.device, job.mode)
         lines = self._last_lines()
         wrote = ["its last lines:", *(f"    {line}" for line in lines)] if lines else []
         return WorkerError("\n".join([f"{who}: worker {what}, during {self._phase}", *wrote]))
@@ -308,6 +312,11 @@ class Training:
             "PYTHONPATH": str(_ROOT),
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }
+
+
+def title(workload: Workload, device: Device, mode: Mode) -> str:
+    """What a person calls a training: `mlp on cpu`, `mlp on gpu:0, tuned`."""
+    return f"{workload.name} on {device.id}" + ("" if mode == "stock" else f", {mode}")
 
 
 def unbent_environment() -> dict[str, str]:

@@ -20,6 +20,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     why_no_gpu = _why_no_gpu(record)
     notes = [
         words.sentence(record.results, record.head),
+        *words.tuning(record.results),
         "",
         *words.failures(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),

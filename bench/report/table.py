@@ -61,7 +61,7 @@ def speed_up(entry: Entry, entries: Sequence[Entry]) -> float | None:
 
 def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
     dataset = entry["dataset"]
-    start = [entry["workload"], dataset["kind"] if dataset else "", entry["device"]]
+    start = [entry["workload"], dataset["kind"] if dataset else "", _place(entry)]
     if not _finished(entry):
         return [*start, "", "", "", "", Text("failed: see below", "red")]
     epochs = entry["epochs"]
@@ -74,6 +74,13 @@ def _row(entry: Entry, entries: Sequence[Entry]) -> list[RenderableType]:
         f"{ratio:.1f}×" if ratio else "",
         _quality(entry),
     ]
+
+
+def _place(entry: Entry) -> str:
+    """The device, and the mode where it is not stock."""
+    return str(
+        entry["device"] if entry["mode"] == "stock" else f"{entry['device']} {entry['mode']}"
+    )
 
 
 def seconds(value: float) -> str:

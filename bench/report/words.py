@@ -15,11 +15,22 @@ def sentence(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
     finished = [entry for entry in entries if entry["status"] == "finished"]
     if not finished:
         return "Nothing was trained to its end."
-    gained = {entry["device"]: _gains(entry["device"], finished) for entry in finished}
-    parts = [_worth(device, gains, finished) for device, gains in gained.items() if gains]
+    # What a GPU is worth is told of one mode: of what a person would write, where that was trained.
+    alike = [entry for entry in finished if entry["mode"] == "stock"] or finished
+    gained = {entry["device"]: _gains(entry["device"], alike) for entry in alike}
+    parts = [_worth(device, gains, alike) for device, gains in gained.items() if gains]
     if not parts:
-        parts = [_without_ratio(finished, head)]
+        parts = [_without_ratio(alike, head)]
     return f"{'; '.join(parts)}, and {_quality(entries)}."
+
+
+def tuning(entries: Sequence[Entry]) -> list[str]:
+    """What tuning gains over stock, a line for each device where both were trained."""
+    return [
+        f"tuned, the same training on {device} is {_span(gains)} as fast as stock"
+        for device in dict.fromkeys(entry["device"] for entry in entries)
+        if (gains := _tuning_gains(device, entries))
+    ]
 
 
 def sources(entries: Sequence[Entry]) -> list[str]:
@@ -51,9 +62,40 @@ def trained_with(entries: Sequence[Entry]) -> list[str]:
             notes[
                 f"trained with TensorFlow {worker['tensorflow']}, Keras {worker['keras']}, "
                 f"NumPy {worker['numpy']}, Python {worker['python']}; on every device alike: "
-                f"XLA {'on' if pinned['xla'] else 'off'}, {pinned['precision']} ({tf32})"
+                f"XLA off{_but_where_xla_is_on(entries)}, {pinned['precision']} ({tf32})"
             ] = None
     return list(notes)
+
+
+def _but_where_xla_is_on(entries: Sequence[Entry]) -> str:
+    places = dict.fromkeys(
+        f"{entry['mode']} on {entry['device']}"
+        for entry in entries
+        if entry["status"] == "finished" and entry["worker"]["pinned"]["xla"]
+    )
+    return f" (on: {', '.join(places)})" if places else ""
+
+
+def _tuning_gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:
+    """How many times as fast as stock each workload is tuned."""
+    medians = {
+        (entry["workload"], entry["mode"]): float(entry["epochs"]["median"])
+        for entry in entries
+        if entry["device"] == device and entry["status"] == "finished"
+    }
+    return {
+        workload: median / medians[workload, "tuned"]
+        for (workload, mode), median in medians.items()
+        if mode == "stock" and (workload, "tuned") in medians
+    }
+
+
+def _span(gains: Mapping[str, float]) -> str:
+    """`1.2 times (convnet)`, `1.2 (convnet) to 1.8 (mlp) times`."""
+    least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    if len(gains) == 1:
+        return f"{gains[least]:.1f} times ({least})"
+    return f"{gains[least]:.1f} ({least}) to {gains[most]:.1f} ({most}) times"
 
 
 def _gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:

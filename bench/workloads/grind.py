@@ -18,13 +18,13 @@ def _post(keras: Any) -> Any:
     for filters in (32, 64, 128):
         stack += [
             layers.Conv2D(filters, 3),
-            layers.LeakyReLU(negative_slope=0.3),
+            layers.LeakyReLU(0.3),
             layers.MaxPooling2D(),
         ]
     stack += [
         layers.Flatten(),
         layers.Dense(128),
-        layers.LeakyReLU(negative_slope=0.3),
+        layers.LeakyReLU(0.3),
         layers.Dropout(0.5),
         layers.Dense(1),
     ]

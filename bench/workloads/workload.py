@@ -9,6 +9,9 @@ from typing import Any, Literal
 ProfileName = Literal["smoke", "quick", "full"]
 PROFILES: tuple[ProfileName, ...] = ("smoke", "quick", "full")
 
+Mode = Literal["stock", "tuned"]
+MODES: tuple[Mode, ...] = ("stock", "tuned")
+
 Metric = Literal["accuracy", "mse"]
 
 

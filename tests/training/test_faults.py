@@ -194,6 +194,7 @@ def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
         "epochs": 3,
         "data": {"train": files, "test": files},
         "evaluate_after": [],
+        "mode": "stock",
     }
     done = subprocess.run(
         [worker_python, "-m", "bench.worker"],

@@ -15,7 +15,7 @@ from bench.run import Run, failed_entry
 from bench.timing import EpochTiming, Timings
 from bench.trainer import Outcome
 from bench.workloads.registry import WORKLOADS
-from bench.workloads.workload import Metric
+from bench.workloads.workload import Metric, Mode
 
 CPU = Device("cpu", "AMD EPYC 9454P 48-Core Processor")
 H100 = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f")
@@ -27,8 +27,8 @@ _WORKER = {
     "keras": "3.15.1",
     "numpy": "2.4.0",
     "device": "CPU",
-    "pinned": {"xla": False, "tf32": True, "precision": "float32", "threads": 2},
 }
+_PINNED = {"tf32": True, "precision": "float32", "threads": 2}
 _HELD: Mapping[Metric, tuple[Bounds, float]] = {
     "accuracy": (Bounds("accuracy", 0.975, 0.995), 0.9812),
     "mse": (Bounds("mse", 90.0, 10.9), 52.3),
@@ -52,15 +52,24 @@ def run(
     quality: float | None = None,
     source: Source = "synthetic",
     note: str = "drawn",
+    mode: Mode = "stock",
+    xla: bool = False,
 ) -> Run:
     """A finished training; without a quality of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
-    outcome = Outcome(_WORKER, {}, good if quality is None else quality, 0.1, None)
+    worker = {**_WORKER, "pinned": {**_PINNED, "xla": xla}}
+    outcome = Outcome(worker, {}, good if quality is None else quality, 0.1, None)
     timings = Timings(tuple(epochs))
     return Run(
-        WORKLOADS[workload], device, prepared(workload, source, note), timings, outcome, held
+        WORKLOADS[workload],
+        device,
+        prepared(workload, source, note),
+        timings,
+        outcome,
+        held,
+        mode,
     )
 
 
@@ -69,10 +78,12 @@ def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dic
     return run(workload, device, **figures).entry()
 
 
-def failed(workload: str, device: Device, reason: str, *, read: bool = True) -> dict[str, Any]:
+def failed(
+    workload: str, device: Device, reason: str, *, read: bool = True, mode: Mode = "stock"
+) -> dict[str, Any]:
     """The entry of a training that did not finish."""
     data = prepared(workload) if read else None
-    return failed_entry(WORKLOADS[workload], device, data, reason)
+    return failed_entry(WORKLOADS[workload], device, data, reason, mode)
 
 
 def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:

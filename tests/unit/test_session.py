@@ -107,6 +107,16 @@ def test_a_finished_training_is_recorded_with_its_times_and_its_quality(tmp_path
     assert session.record.head["versions"]["pytest"] == "9.2.0"
 
 
+def test_a_tuned_training_is_asked_for_and_recorded_as_such(tmp_path: Path) -> None:
+    session = _session(tmp_path, seed=13)
+    said: list[Event] = []
+    with pytest.raises(WorkerError, match="mlp on cpu, tuned: worker ended"):
+        session.train(WORKLOADS["mlp"], CPU, said.append, _drain, "tuned")
+    (entry,) = _results(session)
+    session.close()
+    assert entry["mode"] == "tuned"
+
+
 def test_a_failed_training_is_recorded_with_its_reason(tmp_path: Path) -> None:
     session = _session(tmp_path, seed=13)
     with pytest.raises(WorkerError, match="unlucky"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,40 @@ def test_a_device_that_is_not_here_is_refused_with_those_that_are_and_why(
 def test_a_gpu_too_many_is_refused_with_those_that_are_here(chosen: Chosen) -> None:
     message = _refusal(chosen, "--device=gpu:2", found=RIG)
     assert message == "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1"
+
+
+@pytest.mark.parametrize(
+    ("profile", "cpu", "gpu"),
+    [
+        ("smoke", ("stock",), ("stock",)),
+        ("quick", ("stock",), ("stock", "tuned")),
+        ("full", ("stock", "tuned"), ("stock", "tuned")),
+    ],
+)
+def test_tuned_is_trained_too_where_it_gains_or_where_there_is_time(
+    chosen: Chosen, profile: str, cpu: tuple[str, ...], gpu: tuple[str, ...]
+) -> None:
+    made = chosen(f"--profile={profile}", found=RIG)
+    assert [made.modes_on(device) for device in made.devices] == [cpu, gpu, gpu]
+
+
+@pytest.mark.parametrize(
+    ("options", "modes"),
+    [
+        (["--mode=tuned"], ("tuned",)),
+        (["--mode=tuned,stock"], ("stock", "tuned")),
+        (["--mode", "stock", "--mode", "tuned, stock"], ("stock", "tuned")),
+    ],
+)
+def test_modes_asked_for_are_trained_everywhere_stock_first(
+    chosen: Chosen, options: list[str], modes: tuple[str, ...]
+) -> None:
+    assert {chosen(*options, found=RIG).modes_on(device) for device in RIG.devices} == {modes}
+
+
+@pytest.mark.parametrize("mode", ["fast", "", "Stock", "stock,"])
+def test_a_mode_that_there_is_not_is_refused(chosen: Chosen, mode: str) -> None:
+    assert re.fullmatch("no mode '.*'; there is stock, tuned", _refusal(chosen, f"--mode={mode}"))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

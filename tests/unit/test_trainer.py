@@ -137,6 +137,7 @@ def test_the_worker_reads_the_whole_job_in_one_line(bench: Bench) -> None:
         "seed": 5,
         "data": {"train": {"x": "a.npy", "y": "b.npy"}, "test": {"x": "c.npy", "y": "d.npy"}},
         "evaluate_after": [1, 3],
+        "mode": "stock",
     }
 
 
@@ -438,7 +439,7 @@ def test_a_place_where_no_log_can_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as failed:
         Bench(tmp_path / "gone").train_with(Path(sys.executable))
     message = str(failed.value)
-    assert "gone/mlp-cpu.log cannot be made: No such file or directory" in message
+    assert "gone/mlp-on-cpu.log cannot be made: No such file or directory" in message
     assert "TMPDIR" in message
     assert "\n" not in message
 
