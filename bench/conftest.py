@@ -102,7 +102,7 @@ def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
         except GrindstoneError as error:
             failure = str(error)
         else:
-            benchmark.extra_info.update(run.entry())  # type: ignore[attr-defined]
+            benchmark.extra_info.update(session.record.results[-1])  # type: ignore[attr-defined]
             return run
         pytest.fail(failure, pytrace=False)
 

@@ -69,6 +69,22 @@ class Run:
             "model": outcome.model,
             "worker": outcome.worker,
             "memory_peak": outcome.memory_peak,
+            "rate": self.rate,
+        }
+
+    @property
+    def rate(self) -> dict[str, Any] | None:
+        """FLOP/s achieved beside the device's own; `gpu_busy` is for the telemetry to fill in."""
+        if self.outcome.rate is None:
+            return None
+        flop, matrix = self.outcome.rate["flop_per_image"], self.outcome.rate["matrix"]
+        achieved = flop * self.timings.images_per_second
+        return {
+            "flop_per_image": flop,
+            "achieved": achieved,
+            "matrix": matrix,
+            "share": achieved / matrix if matrix else None,
+            "gpu_busy": None,
         }
 
 

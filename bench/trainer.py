@@ -107,6 +107,7 @@ class Outcome:
     quality: on the test split after the last epoch, in the workload's metric.
     untrained: the same for the network before its first step.
     memory_peak: bytes that TensorFlow held on the GPU at most; None on the CPU.
+    rate: `flop_per_image` of the training and the device's `matrix` rate in FLOP/s.
     """
 
     worker: Event
@@ -114,6 +115,7 @@ class Outcome:
     quality: float
     untrained: float
     memory_peak: int | None
+    rate: Event | None = None
 
 
 class Training:
@@ -218,6 +220,7 @@ class Training:
             quality=quality["value"],
             untrained=quality["untrained"],
             memory_peak=quality["memory_peak"],
+            rate=_without_name(self._seen["rate"]) if "rate" in self._seen else None,
         )
 
     def _wait_for(self, wanted: str) -> Event:

@@ -11,6 +11,7 @@ What it says goes to standard output, one JSON object a line, each with its `eve
     ready    python, tensorflow, keras, …         TensorFlow is up and sees the device
     model    parameters, workload_sha256          what is being trained
     epoch    number, begun, ended, loss, quality  begun and ended are CLOCK_MONOTONIC, in s
+    rate     flop_per_image, matrix               the most FLOP/s that the device was seen to do
     quality  value, untrained, memory_peak        after the last epoch, off the clock
     error    message                              it could not go on
 
@@ -28,7 +29,7 @@ import sys
 import threading
 from typing import IO, Any
 
-from bench.training import network, stock, tuned
+from bench.training import matrix, network, stock, tuned
 from bench.training.arrays import Arrays, Quality
 from bench.training.task import Task
 from bench.workloads.registry import WORKLOADS
@@ -66,6 +67,7 @@ def _train(job: dict[str, Any], say: _Channel) -> None:
 
     model = network.compiled(keras, workload)
     say("model", **network.described(model, workload))
+    flop = network.flop_per_image(model)
 
     def epoch_end(number: int, begun: float, ended: float, loss: float, model: Any) -> None:
         value = quality(model) if number in job["evaluate_after"] else None
@@ -85,7 +87,11 @@ def _train(job: dict[str, Any], say: _Channel) -> None:
     # the score was earned in this run, and by training.
     keras.utils.set_random_seed(job["seed"])
     untrained = quality(network.compiled(keras, workload))
-    say("quality", value=value, untrained=untrained, memory_peak=_memory_peak(tf))
+    memory_peak = _memory_peak(tf)
+
+    say("phase", name="matrix rate")
+    say("rate", flop_per_image=flop, matrix=matrix.rate(tf, synchronise))
+    say("quality", value=value, untrained=untrained, memory_peak=memory_peak)
 
 
 def _only_device(tf: Any, wanted: str) -> str:

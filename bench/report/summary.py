@@ -22,6 +22,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         words.sentence(record.results, record.head),
         *words.tuning(record.results),
         "",
+        *words.held_back(record.results),
         *words.failures(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
         *words.trained_with(record.results),

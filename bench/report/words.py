@@ -33,6 +33,17 @@ def tuning(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
+def held_back(entries: Sequence[Entry]) -> list[str]:
+    """What holds each training back, a line each."""
+    return [
+        f"what holds {entry['workload']} on {entry['device']} back"
+        + ("" if entry["mode"] == "stock" else f", {entry['mode']}")
+        + f": {entry['held_back']['words']}"
+        for entry in entries
+        if "held_back" in entry
+    ]
+
+
 def sources(entries: Sequence[Entry]) -> list[str]:
     """Where each data set came from, a line each."""
     notes: dict[str, None] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any
 
 from bench.workloads.workload import Workload
@@ -43,6 +44,21 @@ def loss(keras: Any, workload: Workload) -> Any:
     if workload.metric == "accuracy":
         return keras.losses.SparseCategoricalCrossentropy()
     return keras.losses.MeanSquaredError()
+
+
+def flop_per_image(model: Any) -> float:
+    """Floating point operations that training on one image takes, as the published network has it.
+
+    A multiply-accumulate counts as two, and the layers' three products each: forward, the
+    gradient of the weights, the gradient of the input.  The first layer's input needs none.
+    Activations, pooling and Adam are not counted.
+    """
+    products = [
+        math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    ]
+    return float(2 * (3 * sum(products) - products[0]))
 
 
 def described(model: Any, workload: Workload) -> dict[str, Any]:

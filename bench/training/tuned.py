@@ -6,7 +6,7 @@ stock's.  What is not:
 - the images lie on the device, and one call trains a whole epoch: a loop inside one `tf.function`
   draws the order and gathers each batch, so Python and the input are never waited for;
 - XLA compiles that loop on a GPU.  On a CPU it would make the convnet ten times as slow;
-- Adam is TensorFlow's fused kernel instead of Keras' dozen of operations for each weight: a third
+- Adam is TensorFlow's fused kernel instead of Keras' dozen of operations for each weight: a tenth
   of the perceptron's CPU seconds;
 - pooling comes before the activation, which then has a quarter as much to do (`pooled_first`).
 

@@ -83,6 +83,8 @@ def test_the_record_holds_the_run_whole(trained: Trained) -> None:
         assert entry["worker"]["pinned"]["xla"] is False
         assert entry["worker"]["pinned"]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
         assert entry["worker"]["tensorflow"]
+        assert 0 < entry["rate"]["achieved"] == entry["rate"]["share"] * entry["rate"]["matrix"]
+        assert entry["held_back"]["words"]
     assert set(trained.entries) == {"mlp", "post"}
 
 
@@ -168,6 +170,7 @@ for name, workload in WORKLOADS.items():
         "optimizer": type(model.optimizer).__name__,
         "input": model.input_shape[1:],
         "outputs": model.output_shape[1],
+        "flop": network.flop_per_image(model),
         "described": network.described(model, workload)["workload_sha256"],
     }
 losses = [event["loss"] for event in said if event["event"] == "epoch"]
@@ -202,6 +205,23 @@ def test_a_network_is_the_published_one_without_xla(
     assert network["outputs"] == outputs
     assert network["optimizer"] == "Adam"
     assert network["jit_compile"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "first_layer"),
+    [
+        ("mlp", 784 * 784),
+        ("cnn_simple", 24 * 24 * 25 * 32),
+        ("cnn_large", 24 * 24 * 25 * 30),
+        ("convnet", 26 * 26 * 9 * 32),
+        ("post", 253 * 253 * 27 * 32),
+    ],
+)
+def test_an_image_takes_three_products_a_layer_but_two_in_the_first(
+    real: dict[str, Any], name: str, first_layer: int
+) -> None:
+    expected = 2 * (3 * WORKLOADS[name].mmac * 1e6 - first_layer)
+    assert real["networks"][name]["flop"] == pytest.approx(expected, rel=0.01)
 
 
 def test_every_network_has_a_fingerprint_of_its_own(real: dict[str, Any]) -> None:

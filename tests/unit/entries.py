@@ -54,13 +54,14 @@ def run(
     note: str = "drawn",
     mode: Mode = "stock",
     xla: bool = False,
+    rate: dict[str, Any] | None = None,
 ) -> Run:
     """A finished training; without a quality of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
     worker = {**_WORKER, "pinned": {**_PINNED, "xla": xla}}
-    outcome = Outcome(worker, {}, good if quality is None else quality, 0.1, None)
+    outcome = Outcome(worker, {}, good if quality is None else quality, 0.1, None, rate)
     timings = Timings(tuple(epochs))
     return Run(
         WORKLOADS[workload],
