@@ -18,6 +18,7 @@ class Run:
     """A finished training.
 
     bounds: what its quality is held to.
+    beside: the trainings on other GPUs that ran at the same time.
     """
 
     workload: Workload
@@ -27,6 +28,7 @@ class Run:
     outcome: Outcome
     bounds: Bounds
     mode: Mode = "stock"
+    beside: tuple[Run, ...] = ()
 
     @property
     def miss(self) -> str | None:
@@ -40,6 +42,8 @@ class Run:
         if self.miss is not None:
             who = title(self.workload, self.device, self.mode)
             pytest.fail(f"{who}: {self.miss}", pytrace=False)
+        for run in self.beside:
+            run.must_reach_floors()
 
     def entry(self) -> dict[str, Any]:
         """The run as the record keeps it.  Times are in s."""
@@ -70,7 +74,16 @@ class Run:
             "worker": outcome.worker,
             "memory_peak": outcome.memory_peak,
             "rate": self.rate,
+            "at_once": self.at_once,
         }
+
+    @property
+    def at_once(self) -> dict[str, Any] | None:
+        """Where else was trained at the same time, and for what share of the steady epochs."""
+        if not self.beside:
+            return None
+        share = self.timings.share_beside([run.timings for run in self.beside])
+        return {"beside": [run.device.id for run in self.beside], "share": share}
 
     @property
     def rate(self) -> dict[str, Any] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bench.floors import bounds, read_evidence
 from bench.results import Record, new_path
 from bench.run import Run, failed_entry
 from bench.timing import EpochTiming, Timings
-from bench.trainer import Job, Listener, Training, title
+from bench.trainer import Event, Job, Listener, Training, title
 from bench.workloads.workload import Mode, Workload
 
 # Takes the epochs as they come and how many there will be: where pytest-benchmark looks on.
@@ -60,13 +61,16 @@ class Session:
     ) -> Run:
         """Trains a workload on a device in a fresh worker and records what came of it.
 
+        A device that stands for several is trained on with a worker each, at the same time; the
+        others' runs are the first one's `beside`.
+
         Raises:
             GrindstoneError: it could not be trained, or not recorded; the failure is recorded too.
         """
         prepared = None
         try:
             prepared = self._prepare(workload, listener)
-            run = self._trained(workload, device, mode, prepared, listener, watch)
+            runs = self._trained(workload, device, mode, prepared, listener, watch)
         except GrindstoneError as error:
             try:
                 self.record.add(failed_entry(workload, device, prepared, str(error), mode))
@@ -78,10 +82,11 @@ class Session:
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
                 self.record.add(failed_entry(workload, device, prepared, reason, mode))
             raise
-        entry = run.entry()
-        held_back.fill([*self.record.results, entry])  # a stock row learns of its tuned one here
-        self.record.add(entry)
-        return run
+        for run in runs:
+            entry = run.entry()
+            held_back.fill([*self.record.results, entry])  # a stock row learns of its tuned one
+            self.record.add(entry)
+        return runs[0]
 
     def close(self) -> None:
         """Removes the temporary arrays and logs."""
@@ -102,18 +107,37 @@ class Session:
         prepared: Prepared,
         listener: Listener,
         watch: Watch,
-    ) -> Run:
+    ) -> list[Run]:
         chosen, dataset = self.chosen, prepared.dataset
         limits = bounds(workload, dataset.kind, chosen.profile, dataset.baselines, read_evidence())
         epochs = workload.schedules[chosen.profile].epochs
-        images = len(dataset.train)
-        job = Job(workload, device, epochs, chosen.seed, images, prepared.files, mode=mode)
-        timings: list[EpochTiming] = []
-        folder = Path(self._folder.name)
-        with Training(job, chosen.worker_python, chosen.limits, folder, listener) as training:
-            watch(_kept(training.epochs(), timings), epochs)
-            outcome = training.finish()
-        return Run(workload, device, prepared, Timings(tuple(timings)), outcome, limits, mode)
+        job = Job(
+            workload, device, epochs, chosen.seed, len(dataset.train), prepared.files, mode=mode
+        )
+        runs: list[Run] = []
+        with self._workers(job, listener) as trainings:
+            timed = _together(trainings)
+            for place, training, each in zip(device.apart, trainings, timed, strict=True):
+                timings: list[EpochTiming] = []
+                (_drain if runs else watch)(_kept(each, timings), epochs)
+                outcome, made = training.finish(), Timings(tuple(timings))
+                runs.append(Run(workload, place, prepared, made, outcome, limits, mode))
+        return [replace(run, beside=tuple(r for r in runs if r is not run)) for run in runs]
+
+    @contextlib.contextmanager
+    def _workers(self, job: Job, listener: Listener) -> Iterator[list[Training]]:
+        """A running worker for each device that the job's stands for."""
+        places, folder = job.device.apart, Path(self._folder.name)
+        with contextlib.ExitStack() as stack:
+            trainings: list[Training] = []
+            for place in places:
+                own = replace(job, device=place, wait=len(places) > 1)
+                heard = _ignored if trainings else listener  # a bar shows one training
+                training = Training(
+                    own, self.chosen.worker_python, self.chosen.limits, folder, heard
+                )
+                trainings.append(stack.enter_context(training))
+            yield trainings
 
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen
@@ -142,3 +166,26 @@ def _kept(epochs: Iterator[EpochTiming], kept: list[EpochTiming]) -> Iterator[Ep
     for epoch in epochs:
         kept.append(epoch)
         yield epoch
+
+
+def _together(trainings: list[Training]) -> list[Iterator[EpochTiming]]:
+    """The epochs of each training; where there are several, all begin their second one now.
+
+    They train whether or not their epochs are read, so one can be read after the other.
+    """
+    timed = [training.epochs() for training in trainings]
+    if len(trainings) == 1:
+        return timed
+    first = [next(epochs) for epochs in timed]
+    for training in trainings:
+        training.go_on()
+    return [itertools.chain([epoch], rest) for epoch, rest in zip(first, timed, strict=True)]
+
+
+def _drain(epochs: Iterator[EpochTiming], _count: int) -> None:
+    for _ in epochs:
+        pass
+
+
+def _ignored(_event: Event) -> None:
+    return

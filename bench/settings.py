@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import plan
-from bench.devices import Device, Found
+from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
 from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import MODES, PROFILES, Mode, ProfileName
@@ -49,6 +49,8 @@ class Settings:
 
         On a CPU the tuned training gains little and doubles the minutes, so it is `full`'s alone.
         """
+        if device.mirrored:
+            return ("stock",)  # the tuned epoch is one device's
         if self.modes is not None:
             return self.modes
         both = self.profile == "full" or (self.profile == "quick" and device.uuid is not None)
@@ -61,8 +63,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--device",
         action="append",
-        metavar="cpu|gpu:N",
-        help="train here only; may be repeated, or a list with commas (default: every device)",
+        metavar="cpu|gpu:N|gpus|all",
+        help="train here only; may be repeated, or a list with commas (default: every device). "
+        "gpus: one network over all GPUs; all: one on each GPU, at the same time",
     )
     group.addoption(
         "--mode",
@@ -150,7 +153,7 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
 def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     if wanted is None:
         return found.devices
-    here = {device.id: device for device in found.devices}
+    here = {device.id: device for device in (*found.devices, *several(found.devices[1:]))}
     names = _names(wanted)
     for name in names:
         if name not in here:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -53,6 +54,13 @@ class Timings:
     def spread(self) -> float:
         """Median absolute deviation of the steady epochs, in s: robust, and defined from two on."""
         return statistics.median(abs(seconds - self.median) for seconds in self.steady)
+
+    def share_beside(self, others: Sequence[Timings]) -> float:
+        """The share of the steady epochs' time in which all others trained steadily too."""
+        begun = max(timings.epochs[1].begun for timings in (self, *others))
+        ended = min(timings.epochs[-1].ended for timings in (self, *others))
+        own = self.epochs[-1].ended - self.epochs[1].begun
+        return max(0.0, ended - begun) / own
 
     @property
     def images_per_second(self) -> float:

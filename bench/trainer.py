@@ -44,6 +44,7 @@ class Job:
     images: how many images an epoch trains on.
     evaluate_after: epochs after which the quality is measured too, off the clock.
     mode: `stock`, as anyone would write it, or `tuned`, as fast as TensorFlow does it.
+    wait: whether to wait after epoch 1 until `Training.go_on` is called.
     """
 
     workload: Workload
@@ -54,6 +55,7 @@ class Job:
     files: Mapping[str, Mapping[str, str]]
     evaluate_after: tuple[int, ...] = ()
     mode: Mode = "stock"
+    wait: bool = False
 
     def line(self) -> str:
         """The job as the one line that the worker reads."""
@@ -61,11 +63,13 @@ class Job:
             {
                 "workload": self.workload.name,
                 "device": self.device.id,
+                "replicas": self.device.replicas,
                 "epochs": self.epochs,
                 "seed": self.seed,
                 "data": {split: dict(paths) for split, paths in self.files.items()},
                 "evaluate_after": self.evaluate_after,
                 "mode": self.mode,
+                "wait": self.wait,
             }
         )
 
@@ -163,11 +167,8 @@ class Training:
                     f"the worker's interpreter {self._interpreter} cannot be started: "
                     f"{error.strerror}; name another with --worker-python"
                 ) from error
-        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it is dead already; its events will say so
-            self._process.stdin.write(self._job.line() + "\n")
-            self._process.stdin.flush()
+        self._tell(self._job.line())
         reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         reader.start()
         self._undertaker = threading.Thread(target=self._end_with_worker, daemon=True)
@@ -207,6 +208,10 @@ class Training:
             self._phase = f"epoch {timing.number + 1}"
             yield timing
 
+    def go_on(self) -> None:
+        """Lets a worker that waits after epoch 1 begin the next one."""
+        self._tell("go on")
+
     def finish(self) -> Outcome:
         """The quality, after the last epoch.
 
@@ -222,6 +227,12 @@ class Training:
             memory_peak=quality["memory_peak"],
             rate=_without_name(self._seen["rate"]) if "rate" in self._seen else None,
         )
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead already; its events will say so
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
 
     def _wait_for(self, wanted: str) -> Event:
         while True:

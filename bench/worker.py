@@ -2,6 +2,9 @@
 
     python -m bench.worker        # reads one job (a JSON line) from standard input
 
+Where the job says `wait`, it waits after epoch 1 for another line, so that several workers can go
+on together.
+
 With bench.training, which it calls, the only code that imports TensorFlow.  It runs under the
 interpreter that provisioning made, so it needs TensorFlow and NumPy and nothing else.
 
@@ -27,9 +30,10 @@ import platform
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO, Any
 
-from bench.training import matrix, network, stock, tuned
+from bench.training import matrix, mirrored, network, stock, tuned
 from bench.training.arrays import Arrays, Quality
 from bench.training.task import Task
 from bench.workloads.registry import WORKLOADS
@@ -41,37 +45,42 @@ def main() -> int:
     """Reads the job, trains, reports; 0 when the training came to its end."""
     say = _Channel.instead_of_stdout()
     job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    told_to_go_on = threading.Event()
+    threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
     try:
-        _train(job, say)
+        _train(job, say, told_to_go_on.wait)
     except Exception as error:
         say("error", message=_in_short(error))
         raise
     return 0
 
 
-def _train(job: dict[str, Any], say: _Channel) -> None:
+def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lambda: None) -> None:
     workload = WORKLOADS[job["workload"]]
 
     say("phase", name="TensorFlow's import")
     import keras
     import tensorflow as tf
 
-    device = _only_device(tf, job["device"])
+    replicas = job["replicas"]
+    device = _only_devices(tf, job["device"], replicas)
     keras.utils.set_random_seed(job["seed"])
-    say("ready", **_versions(tf, keras), device=device, pinned=_pinned(tf, job["mode"]))
+    say("ready", **_versions(tf, keras), device=device, replicas=replicas, pinned=_pinned(tf, job))
 
     say("phase", name="data loading")
     train = Arrays.load(job["data"]["train"], workload)
     quality = Quality(workload, Arrays.load(job["data"]["test"], workload))
 
-    model = network.compiled(keras, workload)
+    with mirrored.scope(tf, replicas):
+        model = network.compiled(keras, workload)
     say("model", **network.described(model, workload))
     flop = network.flop_per_image(model)
 
     def epoch_end(number: int, begun: float, ended: float, loss: float, model: Any) -> None:
         value = quality(model) if number in job["evaluate_after"] else None
         say("epoch", number=number, begun=begun, ended=ended, loss=loss, quality=value)
+        if number == 1 and job["wait"]:
+            wait()
 
     say("phase", name="epoch 1")
     synchronise = tf.test.experimental.sync_devices
@@ -90,28 +99,31 @@ def _train(job: dict[str, Any], say: _Channel) -> None:
     memory_peak = _memory_peak(tf)
 
     say("phase", name="matrix rate")
-    say("rate", flop_per_image=flop, matrix=matrix.rate(tf, synchronise))
+    say("rate", flop_per_image=flop, matrix=_matrix_rate(tf))
     say("quality", value=value, untrained=untrained, memory_peak=memory_peak)
 
 
-def _only_device(tf: Any, wanted: str) -> str:
-    """The name of the one device that this process may train on.
+def _only_devices(tf: Any, wanted: str, replicas: int) -> str:
+    """The name of the device that this process may train on, or of the devices.
 
     Raises:
         RuntimeError: TensorFlow does not see what the parent asked for.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    if wanted == "cpu":
+    if wanted.startswith("cpu"):
         if gpus:
             raise RuntimeError("this CPU run can see a GPU: CUDA_VISIBLE_DEVICES did not hide it")
+        if replicas > 1:
+            mirrored.split_cpu(tf, replicas)
         return "CPU"
-    if len(gpus) != 1:
+    if len(gpus) != replicas:
+        given = "one was" if replicas == 1 else f"{replicas} were"
         raise RuntimeError(
-            f"TensorFlow sees {len(gpus)} GPUs where one was given to it; "
+            f"TensorFlow sees {len(gpus)} GPUs where {given} given to it; "
             "the lines above name the library that it could not load"
         )
-    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    return str(name)
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return ", ".join(str(each.get("device_name", "GPU")) for each in details)
 
 
 def _versions(tf: Any, keras: Any) -> dict[str, Any]:
@@ -126,11 +138,11 @@ def _versions(tf: Any, keras: Any) -> dict[str, Any]:
     }
 
 
-def _pinned(tf: Any, mode: str) -> dict[str, Any]:
+def _pinned(tf: Any, job: dict[str, Any]) -> dict[str, Any]:
     """What would otherwise differ between devices or machines, as it stands in this process."""
     names = ("CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     return {
-        "xla": mode == "tuned" and tuned.uses_xla(tf),
+        "xla": job["mode"] == "tuned" and tuned.uses_xla(tf),
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         "precision": "float32",
         "deterministic_ops": False,
@@ -139,11 +151,19 @@ def _pinned(tf: Any, mode: str) -> dict[str, Any]:
     }
 
 
+def _matrix_rate(tf: Any) -> float | None:
+    """What all devices of this process can do, in FLOP/s: as many times what the first one did."""
+    rate = matrix.rate(tf, tf.test.experimental.sync_devices)
+    return rate and rate * max(1, len(tf.config.list_physical_devices("GPU")))
+
+
 def _memory_peak(tf: Any) -> int | None:
-    """The most device memory that TensorFlow held, in bytes; None on the CPU."""
-    if not tf.config.list_physical_devices("GPU"):
-        return None
-    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    """The most memory that TensorFlow held on a GPU, in bytes; None on the CPU."""
+    peaks = [
+        int(tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"])
+        for number, _ in enumerate(tf.config.list_physical_devices("GPU"))
+    ]
+    return max(peaks, default=None)
 
 
 def _in_short(error: Exception) -> str:
@@ -172,10 +192,13 @@ class _Channel:
         print(json.dumps({"event": event, **fields}), file=self._stream, flush=True)
 
 
-def _leave_with_parent() -> None:
-    """Ends this process as soon as standard input does: the parent has died or has had enough."""
+def _listen(told_to_go_on: threading.Event) -> None:
+    """Hears the parent, whose one word is to go on after epoch 1.
+
+    Ends this process as soon as standard input does: the parent has died or has had enough.
+    """
     while sys.stdin.readline():
-        pass
+        told_to_go_on.set()
     os._exit(1)
 
 

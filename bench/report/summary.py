@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from bench.report import table, words
+from bench.report import several, table, words
 from bench.results import Record
 
 # For a terminal or a file that cannot show them.
@@ -21,6 +21,8 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     notes = [
         words.sentence(record.results, record.head),
         *words.tuning(record.results),
+        *several.scaling(record.results),
+        *several.at_once(record.results),
         "",
         *words.held_back(record.results),
         *words.failures(record.results),

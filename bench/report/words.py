@@ -36,9 +36,9 @@ def tuning(entries: Sequence[Entry]) -> list[str]:
 def held_back(entries: Sequence[Entry]) -> list[str]:
     """What holds each training back, a line each."""
     return [
-        f"what holds {entry['workload']} on {entry['device']} back"
-        + ("" if entry["mode"] == "stock" else f", {entry['mode']}")
-        + f": {entry['held_back']['words']}"
+        f"what holds {entry['workload']} on {entry['device']}"
+        + ("" if entry["mode"] == "stock" else f" ({entry['mode']})")
+        + f" back: {entry['held_back']['words']}"
         for entry in entries
         if "held_back" in entry
     ]

@@ -195,6 +195,8 @@ def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
         "data": {"train": files, "test": files},
         "evaluate_after": [],
         "mode": "stock",
+        "replicas": 1,
+        "wait": False,
     }
     done = subprocess.run(
         [worker_python, "-m", "bench.worker"],

@@ -194,4 +194,4 @@ def test_a_failed_training_is_not_judged_and_each_other_row_has_its_line() -> No
     held_back.fill(entries)
     first, second = words.held_back(entries)
     assert first.startswith("what holds mlp on cpu back: memory-bound: ")
-    assert second.startswith("what holds mlp on cpu back, tuned: memory-bound: ")
+    assert second.startswith("what holds mlp on cpu (tuned) back: memory-bound: ")

@@ -12,14 +12,14 @@ import pytest
 
 from bench import session as sessions
 from bench.datasets.prepared import Prepared, Store
-from bench.devices import Found
+from bench.devices import Found, several
 from bench.errors import DataError, GrindstoneError, WorkerError
 from bench.session import Session
 from bench.settings import Settings
 from bench.timing import EpochTiming
 from bench.trainer import Event, Limits
 from bench.workloads.registry import WORKLOADS
-from tests.unit.entries import CPU, prepared
+from tests.unit.entries import CPU, GT1030, H100, prepared
 from tests.unit.test_floors import reached
 
 _WORKER = f"""#!{sys.executable}
@@ -35,6 +35,8 @@ if job["seed"] == 13:
     sys.exit("unlucky")
 for number in range(1, job["epochs"] + 1):
     say("epoch", number=number, begun=0.0, ended=1.0 / number, loss=0.5, quality=None)
+    if number == 1 and job["wait"]:
+        assert sys.stdin.readline() == "go on\\n"
 say("quality", value=0.9, untrained=0.1, memory_peak=None)
 """
 
@@ -115,6 +117,32 @@ def test_a_tuned_training_is_asked_for_and_recorded_as_such(tmp_path: Path) -> N
     (entry,) = _results(session)
     session.close()
     assert entry["mode"] == "tuned"
+
+
+def test_all_gpus_at_once_are_a_row_each_and_wait_for_each_other_after_epoch_1(
+    tmp_path: Path,
+) -> None:
+    _, every = several([H100, GT1030])
+    session = _session(tmp_path)
+    said: list[Event] = []
+    run = session.train(WORKLOADS["mlp"], every, said.append, _drain)
+    session.close()
+    rows = _results(session)
+    assert [row["device"] for row in rows] == ["gpu:0 of all", "gpu:1 of all"]
+    assert [row["at_once"]["beside"] for row in rows] == [["gpu:1 of all"], ["gpu:0 of all"]]
+    assert [row["status"] for row in rows] == ["finished", "finished"]
+    assert [other.device.id for other in run.beside] == ["gpu:1 of all"]
+    assert [event["number"] for event in said if event["event"] == "epoch"] == [1, 2, 3]
+
+
+def test_one_gpu_that_fails_beside_others_fails_them_all_with_its_reason(tmp_path: Path) -> None:
+    _, every = several([H100, GT1030])
+    session = _session(tmp_path, seed=13)
+    with pytest.raises(WorkerError, match="mlp on gpu:0 of all: worker ended"):
+        session.train(WORKLOADS["mlp"], every, _ignored, _drain)
+    (row,) = _results(session)
+    session.close()
+    assert (row["device"], row["status"]) == ("all", "failed")
 
 
 def test_a_failed_training_is_recorded_with_its_reason(tmp_path: Path) -> None:

@@ -66,6 +66,20 @@ def test_devices_are_trained_on_in_the_order_asked_for_and_once(
     assert [device.id for device in chosen(*options, found=RIG).devices] == ids
 
 
+def test_several_gpus_are_trained_on_together_where_that_is_asked_for(chosen: Chosen) -> None:
+    made = chosen("--device=cpu,gpus,all", "--mode=stock,tuned", found=RIG)
+    assert [device.id for device in made.devices] == ["cpu", "gpus", "all"]
+    modes = [made.modes_on(device) for device in made.devices]
+    assert modes == [("stock", "tuned"), ("stock",), ("stock", "tuned")]
+
+
+@pytest.mark.parametrize("device", ["gpus", "all"])
+def test_one_gpu_cannot_be_several(chosen: Chosen, device: str) -> None:
+    one = Found((CPU, GPUS[0]), driver="580.95.05")
+    message = _refusal(chosen, f"--device={device}", found=one)
+    assert message == f"no device {device!r} here; there is cpu, gpu:0"
+
+
 @pytest.mark.parametrize("device", ["gpu:0", "gpu", "GPU:0", "tpu", "", "cpu,", "cpu cpu"])
 def test_a_device_that_is_not_here_is_refused_with_those_that_are_and_why(
     chosen: Chosen, device: str
@@ -77,7 +91,7 @@ def test_a_device_that_is_not_here_is_refused_with_those_that_are_and_why(
 
 def test_a_gpu_too_many_is_refused_with_those_that_are_here(chosen: Chosen) -> None:
     message = _refusal(chosen, "--device=gpu:2", found=RIG)
-    assert message == "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1"
+    assert message == "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1, gpus, all"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_the_worker_reads_the_whole_job_in_one_line(bench: Bench) -> None:
         "data": {"train": {"x": "a.npy", "y": "b.npy"}, "test": {"x": "c.npy", "y": "d.npy"}},
         "evaluate_after": [1, 3],
         "mode": "stock",
+        "replicas": 1,
+        "wait": False,
     }
 
 
