@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
 
 
+def settings_of(config: pytest.Config) -> settings.Settings:
+    """What was chosen for this run."""
+    return config.stash[_SESSION].chosen
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out what is trained only where it is asked for."""
+    if collection_path.name == "test_input.py" and not settings_of(config).inputs:
+        return True
+    return None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Removes the run's temporary files."""
     session = config.stash.get(_SESSION, None)
@@ -66,12 +79,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each device and mode."""
-    if "device" in metafunc.fixturenames:
-        chosen = metafunc.config.stash[_SESSION].chosen
+    """One test for each device, and for each mode where the test has several."""
+    chosen = settings_of(metafunc.config)
+    if "mode" in metafunc.fixturenames:
         rows = [(device, mode) for device in chosen.devices for mode in chosen.modes_on(device)]
         ids = [device.id + ("" if mode == "stock" else f"-{mode}") for device, mode in rows]
         metafunc.parametrize(("device", "mode"), rows, ids=ids)
+    elif "device" in metafunc.fixturenames:
+        places = [device for device in chosen.devices if not device.mirrored]
+        metafunc.parametrize("device", places, ids=[device.id for device in places])
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -102,7 +118,8 @@ def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
         except GrindstoneError as error:
             failure = str(error)
         else:
-            benchmark.extra_info.update(session.record.results[-1])  # type: ignore[attr-defined]
+            own = session.record.results[-1 - len(run.beside)]
+            benchmark.extra_info.update(own)  # type: ignore[attr-defined]
             return run
         pytest.fail(failure, pytrace=False)
 

@@ -82,8 +82,8 @@ def judge(seen: Figures) -> tuple[Cause, str]:
     """The cause, and the rest of the line that tells it."""
     if seen.waiting is not None and seen.waiting >= MOST_WAITING:
         return "input-bound", (
-            f"{_percent(seen.waiting)} of the epoch is spent waiting for images; keep them on a "
-            "local disk or in memory (`dataset.cache()`), and prefetch"
+            f"{_percent(seen.waiting)} of the epoch is spent waiting for images; "
+            "`dataset.cache()` keeps them decoded, and a local disk brings them nearer"
         )
     if seen.share is not None and seen.share >= COMPUTE_BOUND:
         return "compute-bound", (

@@ -75,6 +75,21 @@ class Run:
             "memory_peak": outcome.memory_peak,
             "rate": self.rate,
             "at_once": self.at_once,
+            "input": self.input,
+        }
+
+    @property
+    def input(self) -> dict[str, Any] | None:
+        """Where images were read from on the clock, and the share of it spent waiting for them."""
+        pictures = self.prepared.pictures
+        if pictures is None:
+            return None
+        return {
+            "from": self.workload.input,
+            "folder": str(pictures.folder),
+            "file_system": pictures.file_system,
+            "bytes": pictures.size,
+            "waiting": self.timings.waiting,
         }
 
     @property

@@ -91,6 +91,7 @@ class Session:
     def close(self) -> None:
         """Removes the temporary arrays and logs."""
         self._folder.cleanup()
+        self._store.close()
 
     def _prepare(self, workload: Workload, listener: Listener) -> Prepared:
         if not self._worker_checked:

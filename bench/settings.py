@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,10 +14,12 @@ from bench import plan
 from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
 from bench.trainer import Limits, how_it_ended, unbent_environment
-from bench.workloads.workload import MODES, PROFILES, Mode, ProfileName
+from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
 _NO_TENSORFLOW = 3
+
+_Word = TypeVar("_Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Settings:
     worker_python: the interpreter that trains.
     worker_chosen_by: why this one.
     modes: how to train; None leaves it to the profile and the device.
+    inputs: from where images are read as files on the clock, where that is asked for.
     """
 
     profile: ProfileName
@@ -43,6 +47,7 @@ class Settings:
     worker_chosen_by: str
     plan: plan.Plan | None
     modes: tuple[Mode, ...] | None = None
+    inputs: tuple[Input, ...] = ()
 
     def modes_on(self, device: Device) -> tuple[Mode, ...]:
         """How to train on a device: as asked for, else as the profile has it.
@@ -73,6 +78,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="stock|tuned",
         help="train as anyone would, as fast as TensorFlow can, or both: stock,tuned "
         "(default: both in full, and on a GPU in quick, else stock)",
+    )
+    group.addoption(
+        "--input",
+        action="append",
+        metavar="memory|disk|data-dir",
+        help="train on grind images that are read as files in every epoch, too, and tell the share "
+        "of it spent waiting for them; disk is that of --cache-dir",
     )
     group.addoption(
         "--profile",
@@ -146,7 +158,8 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         worker_python=python,
         worker_chosen_by=reason,
         plan=planned,
-        modes=_modes(config.getoption("mode")),
+        modes=_chosen("mode", config.getoption("mode"), MODES),
+        inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
     )
 
 
@@ -162,14 +175,17 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     return tuple(here[name] for name in names)
 
 
-def _modes(wanted: list[str] | None) -> tuple[Mode, ...] | None:
+def _chosen(
+    what: str, wanted: list[str] | None, there_is: tuple[_Word, ...]
+) -> tuple[_Word, ...] | None:
+    """The words asked for, in the order that there is."""
     if wanted is None:
         return None
     names = _names(wanted)
     for name in names:
-        if name not in MODES:
-            raise GrindstoneError(f"no mode {name!r}; there is {', '.join(MODES)}")
-    return tuple(mode for mode in MODES if mode in names)
+        if name not in there_is:
+            raise GrindstoneError(f"no {what} {name!r}; there is {', '.join(there_is)}")
+    return tuple(word for word in there_is if word in names)
 
 
 def _names(wanted: list[str]) -> list[str]:

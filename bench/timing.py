@@ -15,6 +15,7 @@ class EpochTiming:
     begun, ended: CLOCK_MONOTONIC in s, the same in every process of a machine.
     images: how many were trained on, the partial batch included.
     loss: the mean training loss of the epoch.
+    waited: the seconds of it that were spent waiting for images, where they are read from files.
     """
 
     number: int
@@ -22,6 +23,7 @@ class EpochTiming:
     ended: float
     images: int
     loss: float
+    waited: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -54,6 +56,13 @@ class Timings:
     def spread(self) -> float:
         """Median absolute deviation of the steady epochs, in s: robust, and defined from two on."""
         return statistics.median(abs(seconds - self.median) for seconds in self.steady)
+
+    @property
+    def waiting(self) -> float | None:
+        """The median share of the steady epochs that was spent waiting for images, if known."""
+        waited = [(e.waited, e.seconds) for e in self.epochs[1:]]
+        shares = [seconds / all_of_it for seconds, all_of_it in waited if seconds is not None]
+        return statistics.median(shares) if shares else None
 
     def share_beside(self, others: Sequence[Timings]) -> float:
         """The share of the steady epochs' time in which all others trained steadily too."""

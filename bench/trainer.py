@@ -203,6 +203,7 @@ class Training:
                 ended=event["ended"],
                 images=self._job.images,
                 loss=event["loss"],
+                waited=event.get("waited"),
             )
             self._longest_epoch = max(self._longest_epoch, timing.seconds)
             self._phase = f"epoch {timing.number + 1}"

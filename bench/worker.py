@@ -13,7 +13,8 @@ What it says goes to standard output, one JSON object a line, each with its `eve
     phase    name                                 what it is doing now
     ready    python, tensorflow, keras, …         TensorFlow is up and sees the device
     model    parameters, workload_sha256          what is being trained
-    epoch    number, begun, ended, loss, quality  begun and ended are CLOCK_MONOTONIC, in s
+    epoch    number, begun, ended, loss, quality, begun and ended are CLOCK_MONOTONIC, in s;
+             waited                               waited: for images, where they are files, in s
     rate     flop_per_image, matrix               the most FLOP/s that the device was seen to do
     quality  value, untrained, memory_peak        after the last epoch, off the clock
     error    message                              it could not go on
@@ -33,10 +34,10 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
-from bench.training import matrix, mirrored, network, stock, tuned
+from bench.training import files, matrix, mirrored, network, stock, tuned
 from bench.training.arrays import Arrays, Quality
 from bench.training.task import Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads.registry import EVERY
 
 _LONGEST_MESSAGE = 400
 
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lambda: None) -> None:
-    workload = WORKLOADS[job["workload"]]
+    workload = EVERY[job["workload"]]
 
     say("phase", name="TensorFlow's import")
     import keras
@@ -76,16 +77,28 @@ def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lamb
     say("model", **network.described(model, workload))
     flop = network.flop_per_image(model)
 
-    def epoch_end(number: int, begun: float, ended: float, loss: float, model: Any) -> None:
+    def epoch_end(
+        number: int,
+        begun: float,
+        ended: float,
+        loss: float,
+        model: Any,
+        *,
+        waited: float | None = None,
+    ) -> None:
         value = quality(model) if number in job["evaluate_after"] else None
-        say("epoch", number=number, begun=begun, ended=ended, loss=loss, quality=value)
+        times = {"begun": begun, "ended": ended, "waited": waited}
+        say("epoch", number=number, **times, loss=loss, quality=value)
         if number == 1 and job["wait"]:
             wait()
 
     say("phase", name="epoch 1")
     synchronise = tf.test.experimental.sync_devices
     task = Task(workload, train, job["epochs"], job["seed"], synchronise, epoch_end)
-    if job["mode"] == "tuned":
+    if workload.input:
+        paths = files.read_list(job["data"]["train"]["paths"])
+        model = files.train(tf, model, task, paths, cold=workload.input != "memory")
+    elif job["mode"] == "tuned":
         model = tuned.train(tf, keras, model, task)
     else:
         model = stock.train(keras, model, task)

@@ -24,6 +24,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         *several.scaling(record.results),
         *several.at_once(record.results),
         "",
+        *words.inputs(record.results),
         *words.held_back(record.results),
         *words.failures(record.results),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),

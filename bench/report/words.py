@@ -33,6 +33,23 @@ def tuning(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
+def inputs(entries: Sequence[Entry]) -> list[str]:
+    """What share of its time each training from files waited for them, a line each."""
+    return [
+        f"{entry['workload']} on {entry['device']} waits for images for "
+        f"{100 * entry['input']['waiting']:.0f} % of an epoch, reading "
+        f"{entry['input']['bytes'] / 1e6:.1f} MB from {entry['input']['folder']} "
+        f"({entry['input']['file_system']}{_cold(entry)})"
+        for entry in entries
+        if entry.get("input") and entry["input"]["waiting"] is not None
+    ]
+
+
+def _cold(entry: Entry) -> str:
+    memory = entry["input"]["from"] == "memory"
+    return "" if memory else ", dropped from the page cache before each epoch"
+
+
 def held_back(entries: Sequence[Entry]) -> list[str]:
     """What holds each training back, a line each."""
     return [

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bench.training.arrays import Arrays
 from bench.workloads.workload import Workload
 
-# Told of each epoch: its number, begin and end (CLOCK_MONOTONIC, in s), mean loss and the model.
-EpochEnd = Callable[[int, float, float, float, Any], None]
+
+class EpochEnd(Protocol):
+    """Told of each epoch.
+
+    begun, ended: CLOCK_MONOTONIC, in s.
+    loss: the mean of its images' losses.
+    waited: the seconds of it in which the device stood still for want of images, where known.
+    """
+
+    def __call__(  # noqa: D102
+        self,
+        number: int,
+        begun: float,
+        ended: float,
+        loss: float,
+        model: Any,
+        *,
+        waited: float | None = None,
+    ) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ _RATE = {"flop_per_image": 1e6, "matrix": 1e12}
             Figures(gpu=True, tuned=False, share=0.6, busy=0.4, waiting=0.43),
             "input-bound",
             (
-                "43 % of the epoch is spent waiting for images; keep them on a local disk or in "
-                "memory (`dataset.cache()`), and prefetch"
+                "43 % of the epoch is spent waiting for images; `dataset.cache()` keeps them "
+                "decoded, and a local disk brings them nearer"
             ),
         ),
         (

@@ -128,6 +128,25 @@ def test_a_mode_that_there_is_not_is_refused(chosen: Chosen, mode: str) -> None:
     assert re.fullmatch("no mode '.*'; there is stock, tuned", _refusal(chosen, f"--mode={mode}"))
 
 
+@pytest.mark.parametrize(
+    ("options", "inputs"),
+    [
+        ([], ()),
+        (["--input=disk"], ("disk",)),
+        (["--input=data-dir,memory", "--input=memory"], ("memory", "data-dir")),
+    ],
+)
+def test_images_are_read_on_the_clock_from_where_that_is_asked_for(
+    chosen: Chosen, options: list[str], inputs: tuple[str, ...]
+) -> None:
+    assert chosen(*options).inputs == inputs
+
+
+def test_a_place_to_read_from_that_there_is_not_is_refused(chosen: Chosen) -> None:
+    message = _refusal(chosen, "--input=tape")
+    assert message == "no input 'tape'; there is memory, disk, data-dir"
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_that_numpy_does_not_take_is_refused(chosen: Chosen, seed: int) -> None:
     message = _refusal(chosen, f"--seed={seed}")
