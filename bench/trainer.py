@@ -35,6 +35,9 @@ Listener = Callable[[Event], None]
 _ROOT = Path(__file__).resolve().parent.parent
 _LAST_LINES = 12
 
+# The phase in which a worker compiles before the clock starts.
+WARM_UP = "warm-up on random labels"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -45,6 +48,7 @@ class Job:
     evaluate_after: epochs after which the quality is measured too, off the clock.
     mode: `stock`, as anyone would write it, or `tuned`, as fast as TensorFlow does it.
     wait: whether to wait after epoch 1 until `Training.go_on` is called.
+    target: the quality to train to, from each of `seeds`; None trains `epochs` from `seed`.
     """
 
     workload: Workload
@@ -56,6 +60,8 @@ class Job:
     evaluate_after: tuple[int, ...] = ()
     mode: Mode = "stock"
     wait: bool = False
+    target: float | None = None
+    seeds: tuple[int, ...] = ()
 
     def line(self) -> str:
         """The job as the one line that the worker reads."""
@@ -70,6 +76,8 @@ class Job:
                 "evaluate_after": self.evaluate_after,
                 "mode": self.mode,
                 "wait": self.wait,
+                "target": self.target,
+                "seeds": self.seeds,
             }
         )
 
@@ -95,7 +103,7 @@ class Limits:
 
     def during(self, phase: str, longest_epoch: float) -> float:
         """The limit for what the worker is doing now."""
-        if phase == "epoch 1":
+        if phase in ("epoch 1", WARM_UP):
             return self.first_epoch
         if phase.startswith("epoch") or phase == "evaluation":
             return max(self.epoch, self.patience * longest_epoch)
@@ -196,18 +204,16 @@ class Training:
             WorkerError: the worker died, ran out of memory or hung.
         """
         for _ in range(self._job.epochs):
-            event = self._wait_for("epoch")
-            timing = EpochTiming(
-                number=event["number"],
-                begun=event["begun"],
-                ended=event["ended"],
-                images=self._job.images,
-                loss=event["loss"],
-                waited=event.get("waited"),
-            )
-            self._longest_epoch = max(self._longest_epoch, timing.seconds)
-            self._phase = f"epoch {timing.number + 1}"
-            yield timing
+            yield self._timing(self._wait_for("epoch"))
+
+    def trials(self) -> Iterator[tuple[int, EpochTiming, float]]:
+        """Every epoch as it ends, with its seed and the quality after it, where a target was set.
+
+        Raises:
+            WorkerError: the worker died, ran out of memory or hung.
+        """
+        while (event := self._wait_for("epoch", "rate"))["event"] == "epoch":
+            yield event["seed"], self._timing(event), event["quality"]
 
     def go_on(self) -> None:
         """Lets a worker that waits after epoch 1 begin the next one."""
@@ -235,7 +241,20 @@ class Training:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
-    def _wait_for(self, wanted: str) -> Event:
+    def _timing(self, event: Event) -> EpochTiming:
+        timing = EpochTiming(
+            number=event["number"],
+            begun=event["begun"],
+            ended=event["ended"],
+            images=self._job.images,
+            loss=event["loss"],
+            waited=event.get("waited"),
+        )
+        self._longest_epoch = max(self._longest_epoch, timing.seconds)
+        self._phase = f"epoch {timing.number + 1}"
+        return timing
+
+    def _wait_for(self, *wanted: str) -> Event:
         while True:
             event = self._next_event()
             self._listener(event)
@@ -245,7 +264,7 @@ class Training:
                 self._phase = event["name"]
             if name == "error":
                 raise self._failure(event["message"])
-            if name == wanted:
+            if name in wanted:
                 return event
 
     def _next_event(self) -> Event:

@@ -14,7 +14,8 @@ What it says goes to standard output, one JSON object a line, each with its `eve
     ready    python, tensorflow, keras, …         TensorFlow is up and sees the device
     model    parameters, workload_sha256          what is being trained
     epoch    number, begun, ended, loss, quality, begun and ended are CLOCK_MONOTONIC, in s;
-             waited                               waited: for images, where they are files, in s
+             waited                               waited: for images, where they are files, in s;
+                                                  with its seed where a target is trained to
     rate     flop_per_image, matrix               the most FLOP/s that the device was seen to do
     quality  value, untrained, memory_peak        after the last epoch, off the clock
     error    message                              it could not go on
@@ -35,8 +36,9 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from bench.training import files, matrix, mirrored, network, stock, tuned
+from bench.training import target as to_target
 from bench.training.arrays import Arrays, Quality
-from bench.training.task import Task
+from bench.training.task import Task, Trainer
 from bench.workloads.registry import EVERY
 
 _LONGEST_MESSAGE = 400
@@ -95,25 +97,55 @@ def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lamb
     say("phase", name="epoch 1")
     synchronise = tf.test.experimental.sync_devices
     task = Task(workload, train, job["epochs"], job["seed"], synchronise, epoch_end)
-    if workload.input:
+    trainer: Trainer = (
+        tuned.Tuned(tf, keras, model, task) if job["mode"] == "tuned" else stock.Stock(keras, model)
+    )
+    untrained = None
+    if job["target"] is not None:
+        say("phase", name="warm-up on random labels")
+        untrained = _train_to_target(keras, trainer, task, job, quality, say)
+    elif workload.input:
         paths = files.read_list(job["data"]["train"]["paths"])
-        model = files.train(tf, model, task, paths, cold=workload.input != "memory")
-    elif job["mode"] == "tuned":
-        model = tuned.train(tf, keras, model, task)
+        files.train(tf, model, task, paths, cold=workload.input != "memory")
     else:
-        model = stock.train(keras, model, task)
+        trainer.train(task)
 
     say("phase", name="evaluation")
-    value = quality(model)
-    # A second model from the same seed is the first one before it learned anything: it shows that
-    # the score was earned in this run, and by training.
-    keras.utils.set_random_seed(job["seed"])
-    untrained = quality(network.compiled(keras, workload))
+    value = quality(trainer.model)
+    if untrained is None:
+        # A second model from the same seed is the first one before it learned anything: it shows
+        # that the score was earned in this run, and by training.
+        keras.utils.set_random_seed(job["seed"])
+        untrained = quality(network.compiled(keras, workload))
     memory_peak = _memory_peak(tf)
 
     say("phase", name="matrix rate")
     say("rate", flop_per_image=flop, matrix=_matrix_rate(tf))
     say("quality", value=value, untrained=untrained, memory_peak=memory_peak)
+
+
+def _train_to_target(
+    keras: Any,
+    trainer: Trainer,
+    task: Task,
+    job: dict[str, Any],
+    quality: Quality,
+    say: _Channel,
+) -> float:
+    """Trains from each of the job's seeds to its target; the quality before the first step."""
+
+    def fresh(seed: int) -> list[Any]:
+        keras.utils.set_random_seed(seed)
+        weights: list[Any] = network.compiled(keras, task.workload).get_weights()
+        return weights
+
+    def judged(
+        seed: int, number: int, begun: float, ended: float, loss: float, value: float
+    ) -> None:
+        times = {"begun": begun, "ended": ended}
+        say("epoch", seed=seed, number=number, **times, loss=loss, quality=value)
+
+    return to_target.train(trainer, task, job["target"], job["seeds"], fresh, quality, judged)
 
 
 def _only_devices(tf: Any, wanted: str, replicas: int) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 from bench.training.task import Task
 
 
-def train(tf: Any, model: Any, task: Task, paths: list[str], *, cold: bool) -> Any:
-    """Trains a compiled model from files, and returns it.
+def train(tf: Any, model: Any, task: Task, paths: list[str], *, cold: bool) -> None:
+    """Trains a compiled model from files.
 
     paths: of the images, in the order of the task's targets.
     cold: drops the files from the page cache before every epoch, off the clock, so that each reads
@@ -34,7 +34,6 @@ def train(tf: Any, model: Any, task: Task, paths: list[str], *, cold: bool) -> A
         loss, waited = _epoch(model, batches, task)
         ended = time.perf_counter()
         task.epoch_end(number, begun, ended, loss, model, waited=waited)
-    return model
 
 
 def pipeline(tf: Any, task: Task, paths: list[str]) -> Any:

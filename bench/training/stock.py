@@ -8,17 +8,34 @@ from typing import Any
 from bench.training.task import Task
 
 
-def train(keras: Any, model: Any, task: Task) -> Any:
-    """Trains a compiled model, and returns it."""
-    model.fit(
-        task.data.x,
-        task.data.y,
-        batch_size=task.workload.batch,
-        epochs=task.epochs,
-        verbose=0,
-        callbacks=[_epoch_clock(keras, task)],
-    )
-    return model
+class Stock:
+    """Trains one compiled model, as often as it is asked to."""
+
+    def __init__(self, keras: Any, model: Any) -> None:
+        self._keras = keras
+        self.model = model
+
+    def train(self, task: Task) -> None:
+        """Trains from where the weights stand, on the task's images and labels."""
+        self.model.fit(
+            task.data.x,
+            task.data.y,
+            batch_size=task.workload.batch,
+            epochs=task.epochs,
+            verbose=0,
+            callbacks=[_epoch_clock(self._keras, task)],
+        )
+
+    def forget(self) -> None:
+        """Has the optimizer begin anew: all that it keeps begins at nought, but for its rate."""
+        import numpy as np
+
+        optimizer = self.model.optimizer
+        rate = float(optimizer.learning_rate)
+        for state in optimizer.variables:
+            dtype = getattr(state.dtype, "name", state.dtype)  # Keras 3 has names, Keras 2 types
+            state.assign(np.zeros(state.shape, dtype))
+        optimizer.learning_rate = rate
 
 
 def _epoch_clock(keras: Any, task: Task) -> Any:

@@ -30,6 +30,21 @@ class EpochEnd(Protocol):
     ) -> None: ...
 
 
+class Trainer(Protocol):
+    """A mode's way to train one network, as often as it is asked to.
+
+    model: holds the weights.
+    """
+
+    model: Any
+
+    def train(self, task: Task) -> None:
+        """Trains from where the weights stand, until `model.stop_training` at most."""
+
+    def forget(self) -> None:
+        """Has the optimizer begin anew."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A training of a workload, whatever the mode.

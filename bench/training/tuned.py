@@ -31,58 +31,78 @@ def uses_xla(tf: Any) -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def train(tf: Any, keras: Any, model: Any, task: Task) -> Any:
-    """Trains the network of a compiled model, and returns the model that now holds its weights.
+class Tuned:
+    """Trains one network on the images of one task, as often as it is asked to.
 
-    The one that is handed in is used up.
+    model: holds the weights; the compiled one that is handed in is used up.
+    draw: the order of an epoch's images; a new one each time unless it is given.
     """
-    model = pooled_first(keras, model)
-    network.compile_alike(keras, model, task.workload)
-    run = epoch(tf, keras, model, task, lambda seed: _shuffled(tf, len(task.data.x), seed))
-    for number in range(1, task.epochs + 1):
-        seed = tf.constant([task.seed % 2**31, number], tf.int32)
-        task.synchronise()
-        begun = time.perf_counter()
-        loss = run(seed)
-        task.synchronise()
-        ended = time.perf_counter()
-        task.epoch_end(number, begun, ended, float(loss), model)
-    return model
+
+    def __init__(
+        self, tf: Any, keras: Any, model: Any, task: Task, draw: Draw | None = None
+    ) -> None:
+        self._tf = tf
+        self.model = pooled_first(keras, model)
+        network.compile_alike(keras, self.model, task.workload)
+        optimizer, variables = self.model.optimizer.get_config(), self.model.trainable_variables
+        self._adam = FusedAdam(tf, optimizer, variables)
+        self._epoch = tf.function(
+            _epoch(tf, self.model, network.loss(keras, task.workload), self._adam, task, draw),
+            jit_compile=uses_xla(tf),
+            autograph=False,
+        )
+
+    def train(self, task: Task) -> None:
+        """Trains from where the weights stand, on the task's labels."""
+        tf, model = self._tf, self.model
+        labels = tf.constant(task.data.y)
+        model.stop_training = False
+        for number in range(1, task.epochs + 1):
+            seed = tf.constant([task.seed % 2**31, number], tf.int32)
+            task.synchronise()
+            begun = time.perf_counter()
+            loss = self._epoch(seed, labels)
+            task.synchronise()
+            ended = time.perf_counter()
+            task.epoch_end(number, begun, ended, float(loss), model)
+            if model.stop_training:
+                break
+
+    def forget(self) -> None:
+        """Has the optimizer begin anew."""
+        self._adam.forget()
 
 
-def epoch(tf: Any, keras: Any, model: Any, task: Task, draw: Draw) -> Any:
-    """A function that trains one epoch on the device and returns the mean loss of its images.
-
-    It takes the seed that `draw` draws the order of the images from.
-    """
+def _epoch(
+    tf: Any, model: Any, loss_of: Any, adam: FusedAdam, task: Task, draw: Draw | None
+) -> Callable[[Any, Any], Any]:
+    """What trains one epoch, given a seed and the labels, and returns its images' mean loss."""
     batch, images = task.workload.batch, len(task.data.x)
     whole = images // batch
     # Copied to the device here, once: what a `tf.function` closes over stays where it lies.
-    x, y = tf.constant(task.data.x), tf.constant(task.data.y)
+    x = tf.constant(task.data.x)
     variables = model.trainable_variables
-    loss_of = network.loss(keras, task.workload)
-    adam = FusedAdam(tf, model.optimizer.get_config(), variables)
 
-    def step(order: Any) -> Any:
+    def step(order: Any, labels: Any) -> Any:
         """Trains on one batch and returns the sum of its images' losses."""
         with tf.GradientTape() as tape:
-            loss = loss_of(tf.gather(y, order), model(tf.gather(x, order), training=True))
+            loss = loss_of(tf.gather(labels, order), model(tf.gather(x, order), training=True))
         adam.apply(tape.gradient(loss, variables))
         return loss * order.shape[0]
 
-    def one_epoch(seed: Any) -> Any:
-        order = draw(seed)
+    def one_epoch(seed: Any, labels: Any) -> Any:
+        order = draw(seed) if draw else _shuffled(tf, images, seed)
 
         def next_batch(number: Any, total: Any) -> tuple[Any, Any]:
-            return number + 1, total + step(tf.slice(order, [number * batch], [batch]))
+            return number + 1, total + step(tf.slice(order, [number * batch], [batch]), labels)
 
         start = (tf.constant(0), tf.constant(0.0))
         _, total = tf.while_loop(lambda number, _: number < whole, next_batch, start)
         if images % batch:
-            total += step(order[whole * batch :])
+            total += step(order[whole * batch :], labels)
         return total / images
 
-    return tf.function(one_epoch, jit_compile=uses_xla(tf), autograph=False)
+    return one_epoch
 
 
 class FusedAdam:
@@ -117,6 +137,11 @@ class FusedAdam:
                 grad=gradient,
                 **self._rate,
             )
+
+    def forget(self) -> None:
+        """Begins anew."""
+        for state in (self._steps, *(moment for pair in self._moments for moment in pair)):
+            state.assign(self._tf.zeros_like(state))
 
 
 def pooled_first(keras: Any, model: Any) -> Any:

@@ -69,6 +69,10 @@ class Workload:
     input: Input | None = None
     learns_like: str | None = None
 
+    def reaches(self, quality: float, target: float) -> bool:
+        """Whether a quality is the target's or better."""
+        return quality >= target if self.metric == "accuracy" else quality <= target
+
     @property
     def loss(self) -> str:
         """Keras' name of the loss: the classifiers' labels are class numbers, not one-hot."""

@@ -52,14 +52,16 @@ def learned(name, batches):
     stock = drawn(workload)
     before = np.concatenate([w.ravel() for w in stock.get_weights()])
     fitted = stock.fit(x, y, batch_size=workload.batch, shuffle=False, verbose=0)
-    model = tuned.pooled_first(keras, drawn(workload))
-    network.compile_alike(keras, model, workload)
-    task = Task(workload, Arrays(x, y), 1, 1, lambda: None, print)
-    loss = float(tuned.epoch(tf, keras, model, task, lambda _: tf.range(images))(tf.constant(0)))
+    losses = [fitted.history["loss"][0]]
+    keep = lambda *epoch: losses.append(epoch[3])
+    task = Task(workload, Arrays(x, y), 1, 1, lambda: None, keep)
+    trainer = tuned.Tuned(tf, keras, drawn(workload), task, lambda _: tf.range(images))
+    trainer.train(task)
+    model = trainer.model
     names = [layer.name for layer in model.layers]
     weights = [np.concatenate([w.ravel() for w in m.get_weights()]) for m in (stock, model)]
     moved, apart = np.abs(weights[0] - before), np.abs(weights[0] - weights[1])
-    return {"names": names, "losses": [fitted.history["loss"][0], loss],
+    return {"names": names, "losses": losses,
             "moved": float(moved.mean()), "apart": float(apart.mean()), "most": float(apart.max()),
             "drawn": drawn_loss(workload, Arrays(x, y))}
 
@@ -67,7 +69,7 @@ def drawn_loss(workload, data):
     keras.utils.set_random_seed(5)
     losses = []
     task = Task(workload, data, 1, 1, lambda: None, lambda *epoch: losses.append(epoch[3]))
-    tuned.train(tf, keras, network.compiled(keras, workload), task)
+    tuned.Tuned(tf, keras, network.compiled(keras, workload), task).train(task)
     return losses[0]
 
 print(json.dumps({name: learned(name, int(batches))

@@ -140,6 +140,8 @@ def test_the_worker_reads_the_whole_job_in_one_line(bench: Bench) -> None:
         "mode": "stock",
         "replicas": 1,
         "wait": False,
+        "target": None,
+        "seeds": [],
     }
 
 
