@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import devices, settings
+from bench import devices, settings, target
+from bench.compare import in_run
 from bench.devices import Device
-from bench.epochs import EpochClock, rounds_of
+from bench.epochs import EpochClock, rounds_of, rounds_of_seconds
 from bench.errors import GrindstoneError
+from bench.processes import ALONE, Process
 from bench.report import progress
 from bench.run import Run
 from bench.session import Session
+from bench.target import ToTarget
 from bench.trainer import title
 from bench.workloads.workload import Mode, Workload
 
 Train = Callable[[Workload, Device, Mode], Run]
+TrainToTarget = Callable[[Workload, Device, Mode], ToTarget]
 
 _SESSION = pytest.StashKey[Session]()
+_ASKED = pytest.StashKey[in_run.Asked | None]()
+_COMPARED = pytest.StashKey[in_run.Made]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
@@ -35,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     found = devices.find()
     try:
         chosen = settings.read_settings(config, found)
+        config.stash[_ASKED] = in_run.asked(chosen)
     except GrindstoneError as error:
         raise pytest.UsageError(f"bench: {error}") from error
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -50,9 +59,9 @@ def settings_of(config: pytest.Config) -> settings.Settings:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leaves out what is trained only where it is asked for."""
-    if collection_path.name == "test_input.py" and not settings_of(config).inputs:
-        return True
-    return None
+    chosen = settings_of(config)
+    asked = {"test_input.py": bool(chosen.inputs), "test_target.py": chosen.time_to_target}
+    return None if asked.get(collection_path.name, True) else True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -72,6 +81,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"worker: {chosen.worker_python} ({chosen.worker_chosen_by})",
         f"devices: {places}; profile: {chosen.profile}; seed: {chosen.seed}",
     ]
+    if chosen.second_worker:
+        lines.append(f"side B: {chosen.second_worker} (--worker-python); side A is the worker")
+    asked = config.stash[_ASKED]
+    lines += [f"passed over: {line}" for line in (asked.passed_over if asked else ())]
+    if len(chosen.trainings) > 1:
+        lines.append(f"processes: {len(chosen.trainings)} of every row, the rows in turn")
     if session.found.why_no_gpu and chosen.devices_asked_for is None:
         lines.append(f"no GPU rows: {session.found.why_no_gpu}")
     return lines
@@ -79,51 +94,126 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each device, and for each mode where the test has several."""
-    chosen = settings_of(metafunc.config)
+    """One test for each device, for each mode where the test has several, and for each process."""
+    if "device" not in metafunc.fixturenames:
+        return
+    chosen, to_target = settings_of(metafunc.config), "train_to_target" in metafunc.fixturenames
+    places = [device for device in chosen.devices if not (to_target and device.members)]
     if "mode" in metafunc.fixturenames:
-        rows = [(device, mode) for device in chosen.devices for mode in chosen.modes_on(device)]
+        rows = [(device, mode) for device in places for mode in chosen.modes_on(device)]
         ids = [device.id + ("" if mode == "stock" else f"-{mode}") for device, mode in rows]
         metafunc.parametrize(("device", "mode"), rows, ids=ids)
-    elif "device" in metafunc.fixturenames:
-        places = [device for device in chosen.devices if not device.mirrored]
+    else:
+        places = [device for device in places if not device.mirrored]
         metafunc.parametrize("device", places, ids=[device.id for device in places])
+    # A training to targets has its seeds in the place of processes: one on each side is enough.
+    trainings = [each for each in chosen.trainings if each.number == 1 or not to_target]
+    if len(trainings) > 1:
+        metafunc.parametrize("process", trainings, ids=[process.id for process in trainings])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trains every row's first process, then every row's second one, and so on.
+
+    What slows the machine for a quarter of an hour then meets all rows and both sides alike.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    callspec = getattr(item, "callspec", None)
+    process = callspec.params.get("process", ALONE) if callspec else ALONE
+    return int(process.number)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Gives each training a clock of its own; pytest-benchmark reads it from the marker."""
-    if isinstance(item, pytest.Function) and "train" in item.fixturenames:
+    if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames:
         group = item.callspec.params["workload"].name  # type: ignore[attr-defined]
+        if "train_to_target" in item.fixturenames:
+            group += " to target"
         item.add_marker(pytest.mark.benchmark(timer=EpochClock(), group=group))
 
 
 @pytest.fixture
-def train(request: pytest.FixtureRequest, benchmark: object) -> Train:
+def process() -> Process:
+    """Which of its row's trainings a test is: with `--processes`, pytest parametrises it."""
+    return ALONE
+
+
+@pytest.fixture
+def train(request: pytest.FixtureRequest, benchmark: Any, process: Process) -> Train:
     """Trains a workload on a device in a mode, its steady epochs being the benchmark's rounds."""
     session = request.config.stash[_SESSION]
-    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    clock = _clock(request)
 
     def train(workload: Workload, device: Device, mode: Mode) -> Run:
         epochs = workload.schedules[session.chosen.profile].epochs
-        who = title(workload, device, mode)
-        try:
-            with progress.shown(request.config, who, epochs) as listener:
-                run = session.train(
-                    workload,
-                    device,
-                    listener,
-                    lambda timings, count: rounds_of(benchmark, clock, timings, count),
-                    mode,
-                )
-        except GrindstoneError as error:
-            failure = str(error)
-        else:
-            own = session.record.results[-1 - len(run.beside)]
-            benchmark.extra_info.update(own)  # type: ignore[attr-defined]
-            return run
-        pytest.fail(failure, pytrace=False)
+        who = title(workload, device, mode) + session.chosen.place_of(process)
+        with _failing(), progress.shown(request.config, who, epochs) as listener:
+            run = session.train(
+                workload,
+                device,
+                listener,
+                lambda timings, count: rounds_of(benchmark, clock, timings, count),
+                mode,
+                process,
+            )
+        benchmark.extra_info.update(session.record.results[-1 - len(run.beside)])
+        return run
 
     return train
+
+
+@pytest.fixture
+def train_to_target(
+    request: pytest.FixtureRequest, benchmark: Any, process: Process
+) -> TrainToTarget:
+    """Trains a workload from several seeds, whose times to the last target are the rounds."""
+    session = request.config.stash[_SESSION]
+    clock = _clock(request)
+
+    def train_to_target(workload: Workload, device: Device, mode: Mode) -> ToTarget:
+        most = target.schedule(workload, session.chosen.profile).epochs
+        side = f", {process.side}" if process.side else ""
+        who = f"{title(workload, device, mode)}{side}, to target"
+        with _failing(), progress.shown(request.config, who, most) as listener:
+            done = session.train_to_target(workload, device, listener, mode, process)
+        if done.seconds:
+            rounds_of_seconds(benchmark, clock, done.seconds)
+        benchmark.extra_info.update(session.record.to_target[-1])
+        return done
+
+    return train_to_target
+
+
+def _clock(request: pytest.FixtureRequest) -> EpochClock:
+    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    assert isinstance(clock, EpochClock)
+    return clock
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Fails the test, without a traceback, of what could not be trained."""
+    try:
+        yield
+    except GrindstoneError as error:
+        failure = str(error)
+    else:
+        return
+    pytest.fail(failure, pytrace=False)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Compares, where that was asked for; exit status 1 when a row is slower."""
+    asked, run = session.config.stash[_ASKED], session.config.stash[_SESSION]
+    if asked is None or not run.record.results:
+        return
+    compared = in_run.made(asked, run.record, run.chosen)
+    session.config.stash[_COMPARED] = compared
+    if compared.any_slower and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(
@@ -131,9 +221,13 @@ def pytest_terminal_summary(
 ) -> None:
     """The table, what it says in words, and where the record is."""
     session = config.stash[_SESSION]
-    if not session.record.results:
+    if not (session.record.results or session.record.to_target):
         return
     from bench.report import summary
 
     terminalreporter.section("what this machine is worth")
     terminalreporter.write(summary.text(session.record, terminalreporter))
+    compared = config.stash.get(_COMPARED, None)
+    if compared is not None and compared.rows:
+        terminalreporter.section("compared")
+        terminalreporter.write(summary.comparison(compared, terminalreporter))

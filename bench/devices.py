@@ -111,6 +111,19 @@ class _NoGpuError(Exception):
     """There is no usable GPU; the text says why."""
 
 
+def shadowed(pynvml: Any) -> str | None:
+    """What to do where the module `pynvml` is not nvidia-ml-py's; None where it is.
+
+    Another package of that name has the same functions, older and wrapped: it cannot be relied on.
+    """
+    if hasattr(pynvml, "_nvmlGetFunctionPointer"):
+        return None
+    return (
+        "the package `pynvml` shadows nvidia-ml-py; run `pip uninstall pynvml` and "
+        "`pip install --force-reinstall nvidia-ml-py`"
+    )
+
+
 def _nvml_gpus() -> tuple[list[Device], str]:
     """Every GPU and the driver's version.
 
@@ -119,15 +132,12 @@ def _nvml_gpus() -> tuple[list[Device], str]:
     """
     import pynvml
 
-    if not hasattr(pynvml, "_nvmlGetFunctionPointer"):
-        raise _NoGpuError(
-            "the package `pynvml` shadows nvidia-ml-py; run `pip uninstall pynvml` and "
-            "`pip install --force-reinstall nvidia-ml-py`"
-        )
+    if (what_to_do := shadowed(pynvml)) is not None:
+        raise _NoGpuError(what_to_do)
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        raise _NoGpuError(_why(pynvml, error)) from error
+        raise _NoGpuError(why_nvml_failed(pynvml, error)) from error
     try:
         driver = str(pynvml.nvmlSystemGetDriverVersion())
         gpus = []
@@ -142,7 +152,7 @@ def _nvml_gpus() -> tuple[list[Device], str]:
         pynvml.nvmlShutdown()
 
 
-def _why(pynvml: Any, error: Any) -> str:
+def why_nvml_failed(pynvml: Any, error: Any) -> str:
     """NVML's error as a reason that a person can act on."""
     code = getattr(error, "value", None)
     if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:

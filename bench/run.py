@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bench import verdict
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
+from bench.processes import ALONE, Process
 from bench.timing import Timings
 from bench.trainer import Outcome, title
 from bench.workloads.workload import Mode, Workload
@@ -18,6 +20,7 @@ class Run:
     """A finished training.
 
     bounds: what its quality is held to.
+    conditions, telemetry: what the machine and its GPU did meanwhile, as the record keeps it.
     beside: the trainings on other GPUs that ran at the same time.
     """
 
@@ -27,7 +30,10 @@ class Run:
     timings: Timings
     outcome: Outcome
     bounds: Bounds
+    conditions: dict[str, Any]
+    telemetry: dict[str, Any] | None
     mode: Mode = "stock"
+    process: Process = ALONE
     beside: tuple[Run, ...] = ()
 
     @property
@@ -48,11 +54,11 @@ class Run:
     def entry(self) -> dict[str, Any]:
         """The run as the record keeps it.  Times are in s."""
         timings, outcome = self.timings, self.outcome
-        return {
-            **identity(self.workload, self.device, self.mode),
+        entry = {
+            **identity(self.workload, self.device, self.mode, self.process),
             "status": "finished",
             "reason": None,
-            "dataset": _dataset(self.prepared),
+            "dataset": dataset(self.prepared),
             "epochs": {
                 "first": timings.first,
                 "steady": list(timings.steady),
@@ -76,7 +82,10 @@ class Run:
             "rate": self.rate,
             "at_once": self.at_once,
             "input": self.input,
+            "conditions": self.conditions,
+            "telemetry": self.telemetry,
         }
+        return {**entry, "verdict": verdict.judge(entry)}
 
     @property
     def input(self) -> dict[str, Any] | None:
@@ -102,7 +111,7 @@ class Run:
 
     @property
     def rate(self) -> dict[str, Any] | None:
-        """FLOP/s achieved beside the device's own; `gpu_busy` is for the telemetry to fill in."""
+        """FLOP/s achieved beside the device's own, and how busy the GPU was."""
         if self.outcome.rate is None:
             return None
         flop, matrix = self.outcome.rate["flop_per_image"], self.outcome.rate["matrix"]
@@ -112,7 +121,7 @@ class Run:
             "achieved": achieved,
             "matrix": matrix,
             "share": achieved / matrix if matrix else None,
-            "gpu_busy": None,
+            "gpu_busy": self.telemetry["busy"]["value"] if self.telemetry else None,
         }
 
 
@@ -121,36 +130,48 @@ def failed_entry(
     device: Device,
     prepared: Prepared | None,
     reason: str,
+    conditions: dict[str, Any],
+    telemetry: dict[str, Any] | None = None,
     mode: Mode = "stock",
+    process: Process = ALONE,
 ) -> dict[str, Any]:
-    """The entry of a training that did not finish: why, and what it would have trained on."""
+    """The entry of a training that did not finish: why, and what it would have trained on.
+
+    telemetry: what the GPU did until then; a GPU that was lost is in there.
+    """
     return {
-        **identity(workload, device, mode),
+        **identity(workload, device, mode, process),
         "status": "failed",
         "reason": reason,
-        "dataset": _dataset(prepared) if prepared else None,
+        "dataset": dataset(prepared) if prepared else None,
+        "conditions": conditions,
+        "telemetry": telemetry,
+        "verdict": None,
     }
 
 
-def identity(workload: Workload, device: Device, mode: Mode) -> dict[str, Any]:
+def identity(workload: Workload, device: Device, mode: Mode, process: Process) -> dict[str, Any]:
     """What a result is the result of."""
     return {
         "workload": workload.name,
         "device": device.id,
         "device_name": device.name,
         "mode": mode,
+        "process": process.number,
+        "side": process.side,
     }
 
 
-def _dataset(prepared: Prepared) -> dict[str, Any]:
-    dataset = prepared.dataset
+def dataset(prepared: Prepared) -> dict[str, Any]:
+    """What was trained on, as the record keeps it."""
+    made = prepared.dataset
     return {
-        "name": dataset.name,
-        "kind": dataset.kind,
-        "source": dataset.source,
-        "note": dataset.note,
+        "name": made.name,
+        "kind": made.kind,
+        "source": made.source,
+        "note": made.note,
         "sha256": prepared.sha256,
-        "train_images": len(dataset.train),
-        "test_images": len(dataset.test),
-        "baselines": dict(dataset.baselines),
+        "train_images": len(made.train),
+        "test_images": len(made.test),
+        "baselines": dict(made.baselines),
     }

@@ -13,10 +13,12 @@ import pytest
 from bench import plan
 from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
+from bench.processes import ENOUGH, Process, Side, in_turn
 from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
+_MOST_PROCESSES = 1000
 _NO_TENSORFLOW = 3
 
 _Word = TypeVar("_Word", bound=str)
@@ -28,10 +30,14 @@ class Settings:
 
     devices: where to train, in the order asked for.
     devices_asked_for: the words of `--device`, or None where every device is meant.
-    worker_python: the interpreter that trains.
+    worker_python: the interpreter that trains; that of side A where there are two.
     worker_chosen_by: why this one.
+    second_worker: the interpreter of side B, or None where no environments are compared.
+    processes: how many trainings a row has on each side.
+    against: a record, `last` or `best` to compare with, or None.
     modes: how to train; None leaves it to the profile and the device.
     inputs: from where images are read as files on the clock, where that is asked for.
+    time_to_target: whether to train to targets, too.
     """
 
     profile: ProfileName
@@ -46,8 +52,29 @@ class Settings:
     worker_python: Path
     worker_chosen_by: str
     plan: plan.Plan | None
+    second_worker: Path | None = None
+    processes: int = 1
+    against: str | None = None
     modes: tuple[Mode, ...] | None = None
     inputs: tuple[Input, ...] = ()
+    time_to_target: bool = False
+
+    @property
+    def trainings(self) -> list[Process]:
+        """Those of every row, in turn."""
+        return in_turn(self.processes, sides=self.second_worker is not None)
+
+    def place_of(self, process: Process) -> str:
+        """Which of how many a training is, where there are several: `, A 3 of 12`."""
+        if len(self.trainings) == 1:
+            return ""
+        return f", {process.side or 'process'} {process.number} of {self.processes}"
+
+    def interpreter(self, side: Side | None) -> Path:
+        """The interpreter that trains on a side."""
+        if side == "B" and self.second_worker is not None:
+            return self.second_worker
+        return self.worker_python
 
     def modes_on(self, device: Device) -> tuple[Mode, ...]:
         """How to train on a device: as asked for, else as the profile has it.
@@ -87,6 +114,12 @@ def add_options(parser: pytest.Parser) -> None:
         "of it spent waiting for them; disk is that of --cache-dir",
     )
     group.addoption(
+        "--time-to-target",
+        action="store_true",
+        help="train until a quality is reached, too, from several seeds: MNIST's 98 and 99 %, and "
+        "grind's floor",
+    )
+    group.addoption(
         "--profile",
         choices=PROFILES,
         default="quick",
@@ -103,10 +136,24 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--worker-python",
+        action="append",
         type=Path,
         metavar="PYTHON",
         help="train with this interpreter (default: the one that the plan on this host names, "
-        "else the running one)",
+        "else the running one); given twice, both are trained with in turn and compared",
+    )
+    group.addoption(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="train every row N times, each time in a fresh process, one row after another "
+        f"(default: 1, or {ENOUGH} where something is compared)",
+    )
+    group.addoption(
+        "--against",
+        metavar="FILE|last|best",
+        help="compare with this record, or with the last or the fastest comparable one in "
+        "--results-dir; exit status 1 when a row is slower",
     )
     group.addoption(
         "--cache-dir", type=Path, metavar="DIR", help="where data are kept between runs"
@@ -136,7 +183,13 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range.
     """
     planned = plan.read(config.getoption("plan"))
-    python, reason = _worker_python(config.getoption("worker_python"), planned)
+    pythons = config.getoption("worker_python") or []
+    python, reason = _worker_python(pythons, planned)
+    against = config.getoption("against")
+    if len(pythons) == 2 and against:
+        raise GrindstoneError(
+            "--against and a second --worker-python are two comparisons; ask for one of them"
+        )
     limit = config.getoption("limit")
     if limit is not None and not 0 < limit <= _LONGEST_LIMIT:  # nan, too, fails this
         raise GrindstoneError(
@@ -160,6 +213,10 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         plan=planned,
         modes=_chosen("mode", config.getoption("mode"), MODES),
         inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
+        time_to_target=config.getoption("time_to_target"),
+        second_worker=pythons[1] if len(pythons) == 2 else None,
+        processes=_processes(config.getoption("processes"), compares=bool(pythons[1:] or against)),
+        against=against,
     )
 
 
@@ -193,9 +250,23 @@ def _names(wanted: list[str]) -> list[str]:
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
-def _worker_python(wanted: Path | None, planned: plan.Plan | None) -> tuple[Path, str]:
-    if wanted is not None:
-        return wanted, "--worker-python"
+def _processes(wanted: int | None, *, compares: bool) -> int:
+    if wanted is None:
+        return ENOUGH if compares else 1
+    if not 1 <= wanted <= _MOST_PROCESSES:
+        raise GrindstoneError(
+            f"--processes {wanted} is out of range; give a number from 1 to {_MOST_PROCESSES}"
+        )
+    return wanted
+
+
+def _worker_python(wanted: list[Path], planned: plan.Plan | None) -> tuple[Path, str]:
+    if len(wanted) > 2:
+        raise GrindstoneError(
+            f"--worker-python is given {len(wanted)} times; a comparison has two sides"
+        )
+    if wanted:
+        return wanted[0], "--worker-python"
     if planned is not None:
         return planned.interpreter, "the plan on this host"
     return Path(sys.executable), "the running interpreter: no plan on this host"
@@ -207,12 +278,15 @@ def check_worker(settings: Settings) -> None:
     Raises:
         GrindstoneError: it is not there, or has no TensorFlow.
     """
-    python, reason = settings.worker_python, settings.worker_chosen_by
+    for python in dict.fromkeys(filter(None, (settings.worker_python, settings.second_worker))):
+        _check_worker(python, settings.worker_chosen_by, settings.limits.start)
+
+
+def _check_worker(python: Path, reason: str, within: float) -> None:
     look = (
         "import importlib.util as u, sys; "
         f"sys.exit(0 if u.find_spec('tensorflow') else {_NO_TENSORFLOW})"
     )
-    within = settings.limits.start
     problem = None
     try:
         code = subprocess.run(

@@ -8,12 +8,18 @@ off the clock.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench import verdict
+from bench.attempt import Attempt
+from bench.datasets.prepared import Prepared
 from bench.floors import Bounds
-from bench.timing import EpochTiming
+from bench.measured import Measured, unknown
+from bench.run import dataset, identity
+from bench.timing import EpochTiming, spread
+from bench.trainer import Outcome
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import ProfileName, Schedule, Workload
 
@@ -24,9 +30,7 @@ MNIST_TARGETS = (0.98, 0.99)
 # As many as a floor stands on (bench.floors).
 SEEDS = 5
 
-# What `joules` gives: {"value": …, "why": …}, as a record keeps what may not be known.
-Known = Mapping[str, Any]
-Joules = Callable[[Sequence[EpochTiming]], Known]
+Joules = Callable[[Sequence[EpochTiming]], Measured]
 
 
 def schedule(workload: Workload, profile: ProfileName) -> Schedule:
@@ -53,6 +57,11 @@ class Trial:
     epochs: list[EpochTiming] = field(default_factory=list)
     qualities: list[float] = field(default_factory=list)
 
+    def add(self, epoch: EpochTiming, quality: float) -> None:
+        """Another epoch has ended."""
+        self.epochs.append(epoch)
+        self.qualities.append(quality)
+
     def until(self, target: float, workload: Workload) -> list[EpochTiming] | None:
         """The epochs that it took to reach a target, or None where it was not reached."""
         for number, quality in enumerate(self.qualities, start=1):
@@ -60,41 +69,120 @@ class Trial:
                 return self.epochs[:number]
         return None
 
+    def kept(self) -> dict[str, Any]:
+        """As the record keeps it."""
+        return {
+            "seed": self.seed,
+            "seconds": [epoch.seconds for epoch in self.epochs],
+            "loss": [epoch.loss for epoch in self.epochs],
+            "quality": self.qualities,
+        }
 
-def unwatched(_epochs: Sequence[EpochTiming]) -> Known:
+
+def unwatched(_epochs: Sequence[EpochTiming]) -> Measured:
     """The joules where no GPU was watched."""
-    return {"value": None, "why": "no GPU was watched"}
+    return unknown("no GPU was watched")
 
 
-def summary(
-    trials: Sequence[Trial], target: float, workload: Workload, joules: Joules = unwatched
-) -> dict[str, Any]:
-    """What the record keeps of a target.
+@dataclass(frozen=True, slots=True)
+class ToTarget:
+    """A finished training to targets.
 
-    epochs, seconds, joules: by seed, in the order of the trials; null where it was not reached.
-    median_seconds: over all seeds, or null where not every one reached it: those that do not are
-        the slow ones, and a median without them would flatter.
+    targets: what was to be reached, easiest first.
+    most: how many epochs each seed had at most.
+    bound: nobody is better than this without a leak.
+    conditions, telemetry: what the machine and its GPU did meanwhile, as the record keeps it.
+    joules: the GPU's energy over epochs alone.
     """
-    took = [trial.until(target, workload) for trial in trials]
-    seconds = [None if epochs is None else sum(e.seconds for e in epochs) for epochs in took]
-    reached = [s for s in seconds if s is not None]
-    return {
-        "target": target,
-        "epochs": [epochs and len(epochs) for epochs in took],
-        "seconds": seconds,
-        "median_seconds": statistics.median(reached) if len(reached) == len(trials) else None,
-        "joules": [None if epochs is None else dict(joules(epochs)) for epochs in took],
-    }
 
+    attempt: Attempt
+    prepared: Prepared
+    trials: tuple[Trial, ...]
+    targets: tuple[float, ...]
+    most: int
+    bound: float
+    outcome: Outcome
+    conditions: dict[str, Any]
+    telemetry: dict[str, Any] | None
+    joules: Joules = unwatched
 
-def missed(summaries: Sequence[Mapping[str, Any]], bounds: Bounds, most: int) -> list[str]:
-    """What was not reached, a line for each target."""
-    lines = []
-    for each in summaries:
-        failed = sum(seconds is None for seconds in each["seconds"])
-        if failed:
-            lines.append(
-                f"{failed} of {len(each['seconds'])} seeds did not reach "
-                f"{bounds.show(each['target'])} within {most} epochs"
-            )
-    return lines
+    @property
+    def seconds(self) -> list[float]:
+        """To the last target, of each seed that reached it."""
+        took = [trial.until(self.targets[-1], self.attempt.workload) for trial in self.trials]
+        return [sum(epoch.seconds for epoch in epochs) for epochs in took if epochs]
+
+    @property
+    def miss(self) -> str | None:
+        """What was not reached, or what is too good to be true; None where all is well."""
+        workload = self.attempt.workload
+        hardest = Bounds(workload.metric, self.targets[-1], self.bound)
+        missed = [line for each in self.targets if (line := self._missed(each, hardest))]
+        if missed:
+            return "; ".join(missed)
+        best = max if workload.metric == "accuracy" else min
+        quality = best(quality for trial in self.trials for quality in trial.qualities)
+        return hardest.verdict(quality, self.outcome.untrained)
+
+    def must_reach_targets(self) -> None:
+        """Fails the test when a seed did not reach what it should."""
+        import pytest
+
+        if self.miss is not None:
+            pytest.fail(f"{self.attempt.title}: {self.miss}", pytrace=False)
+
+    def entry(self) -> dict[str, Any]:
+        """The training as the record keeps it.  Times are in s."""
+        attempt, outcome = self.attempt, self.outcome
+        seconds = [epoch.seconds for trial in self.trials for epoch in trial.epochs]
+        entry = {
+            **identity(attempt.workload, attempt.device, attempt.mode, attempt.process),
+            "status": "finished",
+            "reason": None,
+            "dataset": dataset(self.prepared),
+            "most_epochs": self.most,
+            "targets": [self._summary(target) for target in self.targets],
+            "trials": [trial.kept() for trial in self.trials],
+            "epochs": {"median": statistics.median(seconds), "spread": spread(seconds)},
+            "quality": {
+                "metric": attempt.workload.metric,
+                "untrained": outcome.untrained,
+                "bound": self.bound,
+                "ok": self.miss is None,
+                "reason": self.miss,
+            },
+            "model": outcome.model,
+            "worker": outcome.worker,
+            "memory_peak": outcome.memory_peak,
+            "conditions": self.conditions,
+            "telemetry": self.telemetry,
+        }
+        return {**entry, "verdict": verdict.judge(entry)}
+
+    def _missed(self, target: float, bounds: Bounds) -> str | None:
+        failed = sum(trial.until(target, self.attempt.workload) is None for trial in self.trials)
+        if not failed:
+            return None
+        return (
+            f"{failed} of {len(self.trials)} seeds did not reach {bounds.show(target)} "
+            f"within {self.most} epochs"
+        )
+
+    def _summary(self, target: float) -> dict[str, Any]:
+        """What the record keeps of a target.
+
+        epochs, seconds, joules: by seed, in the order of the trials; null where it was not reached.
+        median_seconds: over all seeds, or null where not every one reached it: those that do not
+            are the slow ones, and a median without them would flatter.
+        """
+        took = [trial.until(target, self.attempt.workload) for trial in self.trials]
+        reached = [epochs for epochs in took if epochs is not None]
+        seconds = [sum(epoch.seconds for epoch in epochs) for epochs in reached]
+        in_order = iter(seconds)
+        return {
+            "target": target,
+            "epochs": [epochs and len(epochs) for epochs in took],
+            "seconds": [epochs and next(in_order) for epochs in took],
+            "median_seconds": statistics.median(seconds) if len(reached) == len(took) else None,
+            "joules": [epochs and self.joules(epochs).kept() for epochs in took],
+        }

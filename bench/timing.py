@@ -31,6 +31,12 @@ class EpochTiming:
         return self.ended - self.begun
 
 
+def spread(seconds: Sequence[float]) -> float:
+    """The median absolute deviation of times, in s: robust, and defined from two on."""
+    centre = statistics.median(seconds)
+    return statistics.median(abs(each - centre) for each in seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Timings:
     """All epochs of one training, at least two."""
@@ -54,8 +60,8 @@ class Timings:
 
     @property
     def spread(self) -> float:
-        """Median absolute deviation of the steady epochs, in s: robust, and defined from two on."""
-        return statistics.median(abs(seconds - self.median) for seconds in self.steady)
+        """That of the steady epochs, in s."""
+        return spread(self.steady)
 
     @property
     def waiting(self) -> float | None:

@@ -35,8 +35,9 @@ Listener = Callable[[Event], None]
 _ROOT = Path(__file__).resolve().parent.parent
 _LAST_LINES = 12
 
-# The phase in which a worker compiles before the clock starts.
+# The phase in which a worker compiles before the clock starts, and that behind the last epoch.
 WARM_UP = "warm-up on random labels"
+_EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ class Job:
     wait: bool = False
     target: float | None = None
     seeds: tuple[int, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        to_target = "" if self.target is None else ", to target"
+        return title(self.workload, self.device, self.mode) + to_target
 
     def line(self) -> str:
         """The job as the one line that the worker reads."""
@@ -105,7 +112,7 @@ class Limits:
         """The limit for what the worker is doing now."""
         if phase in ("epoch 1", WARM_UP):
             return self.first_epoch
-        if phase.startswith("epoch") or phase == "evaluation":
+        if phase.startswith("epoch") or phase == _EVALUATION:
             return max(self.epoch, self.patience * longest_epoch)
         return self.start
 
@@ -139,7 +146,7 @@ class Training:
         self._job = job
         self._interpreter = interpreter
         self._limits = limits
-        name = title(job.workload, job.device, job.mode)
+        name = job.title
         self._log = folder / f"{re.sub('[^a-z0-9]+', '-', name)}.log"
         self._keras_home = folder / "keras"
         self._listener = listener
@@ -151,6 +158,8 @@ class Training:
 
     def __enter__(self) -> Training:
         try:
+            # What killed the process before must not be found in the log of this one.
+            self._log.unlink(missing_ok=True)
             log = self._log.open("ab")
         except OSError as error:
             raise WorkerError(
@@ -197,6 +206,11 @@ class Training:
                 if pipe is not None:
                     pipe.close()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process id, and the id of the session that all of its processes are in."""
+        return self._process.pid
+
     def epochs(self) -> Iterator[EpochTiming]:
         """Every epoch as it ends.
 
@@ -212,8 +226,9 @@ class Training:
         Raises:
             WorkerError: the worker died, ran out of memory or hung.
         """
-        while (event := self._wait_for("epoch", "rate"))["event"] == "epoch":
-            yield event["seed"], self._timing(event), event["quality"]
+        while (event := self._wait_for("epoch", "phase")).get("name") != _EVALUATION:
+            if event["event"] == "epoch":
+                yield event["seed"], self._timing(event), event["quality"]
 
     def go_on(self) -> None:
         """Lets a worker that waits after epoch 1 begin the next one."""
@@ -322,7 +337,7 @@ class Training:
 
     def _failure(self, what: str) -> WorkerError:
         job = self._job
-        who = title(job.workload, job.device, job.mode)
+        who = job.title
         lines = self._last_lines()
         wrote = ["its last lines:", *(f"    {line}" for line in lines)] if lines else []
         return WorkerError("\n".join([f"{who}: worker {what}, during {self._phase}", *wrote]))
@@ -373,6 +388,7 @@ def how_it_ended(code: int) -> str:
 # fatal line: they would hide the line that matters.
 _ROUTINE = re.compile(
     r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
+    r"|.*Unable to register cu|.*TF-TRT Warning"
     r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
 )
 _ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.report.table import seconds, speed_up
@@ -27,9 +27,9 @@ def sentence(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
 def tuning(entries: Sequence[Entry]) -> list[str]:
     """What tuning gains over stock, a line for each device where both were trained."""
     return [
-        f"tuned, the same training on {device} is {_span(gains)} as fast as stock"
-        for device in dict.fromkeys(entry["device"] for entry in entries)
-        if (gains := _tuning_gains(device, entries))
+        f"tuned, the same training on {place} is {_span(gains)} as fast as stock"
+        for place in dict.fromkeys(_place(entry) for entry in entries)
+        if (gains := _tuning_gains([entry for entry in entries if _place(entry) == place]))
     ]
 
 
@@ -43,6 +43,16 @@ def inputs(entries: Sequence[Entry]) -> list[str]:
         for entry in entries
         if entry.get("input") and entry["input"]["waiting"] is not None
     ]
+
+
+def _who(entry: Entry) -> str:
+    """`mlp on cpu`, `mlp on gpu:0, tuned`."""
+    return f"{entry['workload']} on {entry['device']}{_mode(entry)}"
+
+
+def _mode(entry: Entry) -> str:
+    mode = "" if entry["mode"] == "stock" else f", {entry['mode']}"
+    return f"{mode}, to target" if "targets" in entry else mode
 
 
 def _cold(entry: Entry) -> str:
@@ -70,6 +80,19 @@ def sources(entries: Sequence[Entry]) -> list[str]:
     return list(notes)
 
 
+def baselines(entries: Sequence[Entry]) -> list[str]:
+    """What an MSE stands beside: a guess, and the best that anything could reach."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry["status"] == "finished" and entry["quality"]["metric"] == "mse":
+            known = entry["dataset"]["baselines"]
+            notes[
+                f"{entry['workload']}: mean predictor {known['mean_predictor_mse']:.1f} s², "
+                f"best possible {known['best_possible_mse']:.1f} s²"
+            ] = None
+    return list(notes)
+
+
 def failures(entries: Sequence[Entry]) -> list[str]:
     """What did not finish and why, a line each; the whole story stands with the failed test."""
     return [
@@ -77,6 +100,52 @@ def failures(entries: Sequence[Entry]) -> list[str]:
         for entry in entries
         if entry["status"] != "finished"
     ]
+
+
+def lost(entries: Sequence[Entry]) -> list[str]:
+    """Each GPU that was lost in a training, a line each."""
+    notes = []
+    for entry in entries:
+        event = (entry.get("telemetry") or {}).get("lost")
+        if event:
+            when = f"in epoch {event['epoch']}"
+            if event["seconds_into_it"] is not None:
+                when = f"{event['seconds_into_it']:.1f} s into epoch {event['epoch']}"
+            notes.append(
+                f"GPU lost: {entry['device']} ({entry['device_name']}), {when} of "
+                f"{entry['workload']}{_mode(entry)}: {event['why']}; "
+                "`sudo dmesg | grep -i xid` says why, and a power cycle may bring it back"
+            )
+    return notes
+
+
+def flagged(entries: Sequence[Entry]) -> list[str]:
+    """Each verdict but OK with its evidence and what mends it, a line each."""
+    return [
+        f"{verdict['word']}: {_who(entry)}: {verdict['evidence']}; to mend it: {verdict['mend']}"
+        for entry in entries
+        if (verdict := entry.get("verdict")) and verdict["word"] != "OK"
+    ]
+
+
+def hardware(entries: Sequence[Entry]) -> list[str]:
+    """What is odd about a GPU's link or memory, though no time need be wrong for it."""
+    notes: dict[str, None] = {}
+    for entry in entries:
+        if entry.get("telemetry"):
+            for what in _odd(entry["telemetry"]):
+                notes[f"{entry['device']} ({entry['device_name']}): {what}"] = None
+    return list(notes)
+
+
+def watching(entries: Sequence[Entry]) -> list[str]:
+    """What watching the GPUs has cost, in one line."""
+    watched = [entry["telemetry"] for entry in entries if entry.get("telemetry")]
+    shares = [each["cpu_seconds"] / each["watched"] for each in watched if each["watched"]]
+    if not shares:
+        return []
+    often = f"{1 / watched[0]['interval']:.3g} readings a second"
+    return [f"telemetry: {often}; its thread took {100 * max(shares):.2f} % of one CPU"]
 
 
 def trained_with(entries: Sequence[Entry]) -> list[str]:
@@ -104,12 +173,17 @@ def _but_where_xla_is_on(entries: Sequence[Entry]) -> str:
     return f" (on: {', '.join(places)})" if places else ""
 
 
-def _tuning_gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:
-    """How many times as fast as stock each workload is tuned."""
+def _place(entry: Entry) -> str:
+    """The device, and the environment, where two trained."""
+    return " ".join(filter(None, (entry["device"], entry.get("side"))))
+
+
+def _tuning_gains(entries: Sequence[Entry]) -> dict[str, float]:
+    """How many times as fast as stock each workload is tuned, all on one device."""
     medians = {
         (entry["workload"], entry["mode"]): float(entry["epochs"]["median"])
         for entry in entries
-        if entry["device"] == device and entry["status"] == "finished"
+        if entry["status"] == "finished"
     }
     return {
         workload: median / medians[workload, "tuned"]
@@ -124,6 +198,22 @@ def _span(gains: Mapping[str, float]) -> str:
     if len(gains) == 1:
         return f"{gains[least]:.1f} times ({least})"
     return f"{gains[least]:.1f} ({least}) to {gains[most]:.1f} ({most}) times"
+
+
+def _odd(telemetry: Mapping[str, Any]) -> Iterator[str]:
+    pcie, ecc = telemetry["pcie"], telemetry["ecc"]
+    for what, now, most in (
+        ("generation", pcie["generation"]["value"], pcie["generation_at_most"]["value"]),
+        ("lanes", pcie["width"]["value"], pcie["width_at_most"]["value"]),
+    ):
+        if now is not None and most is not None and now < most:
+            shown = f"×{now} of ×{most}" if what == "lanes" else f"{what} {now} of {most}"
+            yield f"its PCIe link ran at {shown}"
+    if ecc["uncorrected"]["value"]:
+        yield f"{ecc['uncorrected']['value']} memory errors that could not be corrected"
+    rows = ecc["remapped_rows"]["value"] or {}
+    if rows.get("pending") or rows.get("failed"):
+        yield "its memory has rows to be remapped; `nvidia-smi -q -d ROW_REMAPPER` shows them"
 
 
 def _gains(device: str, entries: Sequence[Entry]) -> dict[str, float]:
@@ -158,7 +248,7 @@ def _without_ratio(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
 
 def _quality(entries: Sequence[Entry]) -> str:
     wrong = [
-        f"{entry['workload']} on {entry['device']}"
+        _who(entry)
         for entry in entries
         if entry["status"] != "finished" or not entry["quality"]["ok"]
     ]

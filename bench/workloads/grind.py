@@ -14,18 +14,19 @@ _IMAGE = (255, 255, 3)
 
 
 def _post(keras: Any) -> Any:
+    """LeakyReLU's slope is 0.3 by default in every Keras, and named otherwise in Keras 2 and 3."""
     layers = keras.layers
     stack = [keras.Input(_IMAGE)]
     for filters in (32, 64, 128):
         stack += [
             layers.Conv2D(filters, 3),
-            layers.LeakyReLU(0.3),
+            layers.LeakyReLU(),
             layers.MaxPooling2D(),
         ]
     stack += [
         layers.Flatten(),
         layers.Dense(128),
-        layers.LeakyReLU(0.3),
+        layers.LeakyReLU(),
         layers.Dropout(0.5),
         layers.Dense(1),
     ]

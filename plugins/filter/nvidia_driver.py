@@ -91,7 +91,10 @@ def _reason(result: dict[str, Any], uris: list[str]) -> str:
         )
     if not errors:
         return message.rstrip(".")
+    # apt names what does not fit together only before its error.
+    unmet = re.findall(r"^ *(\S+ : (?:Pre)?Depends: .*)$", said, re.MULTILINE)[:1]
     first = list(dict.fromkeys(error.strip().rstrip(".") for error in errors))[:2]
+    first += [" ".join(line.split()) for line in unmet]
     return f"the driver could not be installed ({'; '.join(first)})"
 
 

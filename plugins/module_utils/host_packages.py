@@ -201,14 +201,23 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
         "half_installed": sorted(half),
-        "locked": there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS),
+        "locked": locked(root),
         "repositories": repositories(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
     }
 
 
+def locked(root: Path) -> bool:
+    """Whether pacman's database is locked by nobody: a power cut has left the lock behind."""
+    return there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS)
+
+
 def _runs(root: Path, programs: set[str]) -> bool:
-    """Whether a process of one of those names runs."""
-    processes = [name for name in names(root / "proc") if name.isdigit()]
-    return any(text(root / "proc" / pid / "comm") in programs for pid in processes)
+    """Whether a process of one of those names runs; one that only waits to be reaped does not."""
+    processes = [root / "proc" / name for name in names(root / "proc") if name.isdigit()]
+    return any(
+        text(process / "comm") in programs
+        and not re.search(r"^State:\s+Z", text(process / "status"), re.MULTILINE)
+        for process in processes
+    )

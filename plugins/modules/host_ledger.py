@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import host_packages
 from ..module_utils.ledger import (
     Packages,
     bring_back,
@@ -223,10 +224,8 @@ class Pacman(Host):
 
     def settle(self, gone: set[str], back: list[str]) -> None:
         """Removes and installs; pacman knows no transaction that does both."""
-        lock = Path("/var/lib/pacman/db.lck")
-        running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
-        if lock.exists() and b"pacman\n" not in running:
-            lock.unlink()  # a power cut has left it
+        if host_packages.locked(ROOT):
+            Path("/var/lib/pacman/db.lck").unlink()
         here = sorted(gone & installed(look(ROOT)[0]))
         if here:
             self.run("pacman", "-Rddn", "--noconfirm", *here)

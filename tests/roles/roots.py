@@ -7,6 +7,8 @@ of this process, so that none outlives it.
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import itertools
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ import psutil
 HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
 CLONE_NEWNS = 0x00020000
+OLD_S = 7 * 24 * 3600
+_NUMBERS = itertools.count()
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -51,6 +56,22 @@ def kept() -> Path:
     return Path(home) / "grindstone-tests"
 
 
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Keeps the other processes of the tests from making the same at the same time."""
+    kept().mkdir(parents=True, exist_ok=True)
+    with (kept() / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def forget_unused(pattern: str) -> None:
+    """Removes what tests of older sources have made, unless another checkout still uses it."""
+    for old in kept().glob(pattern):
+        if time.time() - old.stat().st_mtime > OLD_S:
+            shutil.rmtree(old)
+
+
 def forget(folder: Path) -> None:
     """Frees what a root in `folder` has written: gigabytes, which pytest would keep for a while."""
     for name in ("changes", "work"):
@@ -72,14 +93,21 @@ def base(suite: str, more: str = "") -> Path:
     """The root of a fresh Debian with `more` packages, made if it is not kept yet."""
     packages = ",".join(filter(None, [PACKAGES, more]))
     root = kept() / f"{suite}-{packages.replace(',', '+')}"
-    if not root.exists():
-        part = root.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", suite]
-        subprocess.run([*command, str(part), *mirror()], check=True)
-        part.rename(root)
+    with alone(root.name):
+        if not root.exists():
+            part = root.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={packages}", suite]
+            subprocess.run([*command, str(part), *mirror()], check=True)
+            part.rename(root)
     return root
+
+
+def link_packages(source: Path, target: Path) -> None:
+    """Links to every package of one folder in another, which may have some of them."""
+    for package in source.glob("*.deb"):
+        with suppress(FileExistsError):
+            (target / package.name).hardlink_to(package)
 
 
 def end(running: subprocess.Popen[str]) -> None:
@@ -128,15 +156,27 @@ class Root:
             path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
 
-    def share_packages(self) -> None:
-        """Lets apt find there what it downloaded for another root of the same suite."""
+    @contextmanager
+    def sharing_packages(self) -> Iterator[None]:
+        """Lets apt find there what it downloaded for another root of the same suite.
+
+        Each root has a folder of links of its own, as apt locks the whole folder.
+        """
         suite = re.search(r"^VERSION_CODENAME=(\w+)", self.text("etc/os-release"), re.MULTILINE)
         cache = kept() / f"archives-{suite.group(1) if suite else 'unknown'}"
-        (cache / "partial").mkdir(parents=True, exist_ok=True)
+        own = kept() / f"archives-{os.getpid()}-{next(_NUMBERS)}"
+        for folder in (cache, own / "partial"):
+            folder.mkdir(parents=True, exist_ok=True)
+        link_packages(cache, own)
         keep = self.path / "etc/apt/apt.conf.d/99keep"  # of what mmdebstrap's roots throw away
         keep.write_text('APT::Keep-Downloaded-Packages "true";\n', encoding="utf-8")
         folder = self.path / "var/cache/apt/archives"
-        subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
+        subprocess.run(["mount", "--bind", str(own), str(folder)], check=True)
+        try:
+            yield
+        finally:
+            link_packages(own, cache)
+            shutil.rmtree(own)
 
     def text(self, name: str) -> str:
         """The text of a file there."""

@@ -326,16 +326,18 @@ def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Lik
     said = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     folder = roots.kept() / f"{name}-{said[:12]}"
     below = roots.base(suite)
-    if not folder.exists():
-        for old in roots.kept().glob(f"{name}-*"):
-            shutil.rmtree(old)
-        part = folder.with_suffix(".part")
-        part.mkdir(parents=True)
-        with roots.root_on([below], part) as root:
-            make(root, part / "web")
-        shutil.rmtree(part / "work")
-        (part / "root").rmdir()
-        part.rename(folder)
+    with roots.alone(name):
+        if not folder.exists():
+            roots.forget_unused(f"{name}-*")
+            part = folder.with_name(f"{name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            with roots.root_on([below], part) as root:
+                make(root, part / "web")
+            shutil.rmtree(part / "work")
+            (part / "root").rmdir()
+            part.rename(folder)
+    os.utime(folder)  # it is in use
     return Like([folder / "changes", below], folder / "web")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -12,13 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.filter.openpgp import key_fingerprints
 from tests.roles import stand_ins
+from tests.roles.nvidia_like import Nvidia, nvidia_repository
 from tests.roles.roots import HERE, Played, Root
 from tests.roles.stand_ins import Package
 
@@ -30,6 +27,7 @@ OFFERED = [
         "12.5.1-1",
         {"Depends": ["libcublas-12-5"], "Recommends": ["cuda-drivers"]},
         {"usr/local/cuda-12.5/bin/ptxas": "#!/bin/sh\n"},
+        {"postinst": stand_ins.WAIT.format("toolkit")},
     ),
     Package("libcublas-12-5", "12.5.3.2-1", {}, {"usr/local/cuda-12.5/lib64/libcublas.so.12": ""}),
     Package("libcudnn9-cuda-12", "9.3.0.75-1", {}, {LIBRARY: ""}),
@@ -37,38 +35,12 @@ OFFERED = [
     Package("cuda-drivers", "610.43.02-1"),
     Package("nvidia-driver", "610.43.02-1"),
 ]
+THE_PAIR = {
+    "cuda-toolkit-12-5": "12.5.1-1",
+    "libcublas-12-5": "12.5.3.2-1",
+    "libcudnn9-cuda-12": "9.3.0.75-1",
+}
 OURS = ("grindstone-nvidia-cuda.gpg", "grindstone-nvidia-cuda.sources", "grindstone-nvidia-cuda")
-
-
-@dataclass(frozen=True)
-class Nvidia:
-    """What stands for NVIDIA's repository, in the folder `path`, and what is known of its key."""
-
-    path: Path
-    sha256: str
-    fingerprint: str
-
-
-def make(folder: Path) -> Nvidia:
-    """The repository of a distribution: flat, as NVIDIA's are, with its keyring's package."""
-    repository = folder / "debian12/x86_64"
-    repository.mkdir(parents=True)
-    with stand_ins.keys() as signer:
-        for package in OFFERED:
-            stand_ins.deb(package, repository)
-        ftparchive = ["apt-ftparchive", "-qq", "-o", "APT::FTPArchive::Release::Origin=NVIDIA"]
-        index = subprocess.check_output([*ftparchive, "packages", "."], cwd=repository)
-        (repository / "Packages").write_bytes(index)
-        release = subprocess.check_output([*ftparchive, "release", "."], cwd=repository)
-        (repository / "InRelease").write_bytes(signer.gpg("--clearsign", data=release))
-        public = signer.public
-    keyring = Package("cuda-keyring", "1.1-1", {}, {"usr/share/keyrings/cuda.gpg": public})
-    stand_ins.deb(keyring, repository)
-    path = (repository / "cuda-keyring_1.1-1_amd64.deb").rename(
-        repository / "cuda-keyring_1.1-1_all.deb"
-    )
-    (fingerprint,) = key_fingerprints(base64.b64encode(public).decode())
-    return Nvidia(folder, hashlib.sha256(path.read_bytes()).hexdigest(), fingerprint)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +48,7 @@ def nvidia(tmp_path_factory: pytest.TempPathFactory) -> Nvidia:
     reason = stand_ins.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
-    return make(tmp_path_factory.mktemp("nvidia") / "repos")
+    return nvidia_repository(tmp_path_factory.mktemp("nvidia") / "repos", "debian12", OFFERED)
 
 
 @dataclass(frozen=True)
@@ -87,7 +59,16 @@ class Host:
     nvidia: Nvidia
 
     def play(self, *arguments: str, action: str = "system", **repository: str) -> Played:
-        """Runs the role; `repository` replaces what the plan says of it."""
+        """Runs the role to its end."""
+        with self.start(*arguments, action=action, **repository) as running:
+            output, _ = running.communicate()
+        recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
+        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+
+    def start(
+        self, *arguments: str, action: str = "system", **repository: str
+    ) -> subprocess.Popen[str]:
+        """Starts the role; `repository` replaces what the plan says of it."""
         cuda: dict[str, Any] = {"action": action, "version": "12.5", "cudnn": "9.3.0.75"}
         if action == "system":
             known = {
@@ -113,7 +94,7 @@ class Host:
         hosts = {"all": {"hosts": {"root": connection}}}
         inventory.write_text(json.dumps(hosts), encoding="utf-8")
         command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/cuda.yml"]
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, "-i", str(inventory), "-e", json.dumps(given), *arguments],
             cwd=HERE,
             env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
@@ -121,11 +102,8 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,  # so that a test can kill all of it
         )
-        recap = re.findall(r"(\w+)=(\d+)", done.stdout.rsplit("PLAY RECAP", 1)[-1])
-        counts = {name: int(count) for name, count in recap}
-        return Played(done.returncode, done.stdout, counts)
 
     def installed(self) -> dict[str, str]:
         """The packages of NVIDIA's that are installed, and their versions."""
@@ -183,11 +161,7 @@ def test_a_fresh_host_gets_the_exact_pair_held_and_the_second_run_changes_nothin
 ) -> None:
     first = host.play()
     assert first.status == 0, first.output
-    assert host.installed() == {
-        "cuda-toolkit-12-5": "12.5.1-1",
-        "libcublas-12-5": "12.5.3.2-1",
-        "libcudnn9-cuda-12": "9.3.0.75-1",
-    }
+    assert host.installed() == THE_PAIR
     assert (host.root.path / LIBRARY).exists()
     held = host.root.command("apt-mark", "showhold").split()
     assert held == ["cuda-toolkit-12-5", "libcudnn9-cuda-12"]
@@ -259,5 +233,32 @@ def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> No
         release.write_bytes(stranger.gpg("--clearsign", data=text))
     refused = host.play()
     assert refused.status == 2, refused.output
+    assert host.installed() == {}
+    assert host.ours() == []
+
+
+def test_a_run_that_is_killed_while_dpkg_works_is_finished_by_the_next(host: Host) -> None:
+    stand_ins.hold_at("toolkit", host.root)
+    with host.start() as running:
+        stand_ins.kill_at("toolkit", host.root, running)
+    states = host.root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
+    assert set(states) - {"installed", "config-files"}
+    again = host.play()
+    assert again.status == 0, again.output
+    assert host.installed() == THE_PAIR
+    third = host.play()
+    assert (third.status, third.recap["changed"]) == (0, 0), third.output
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(host: Host) -> None:
+    archives = host.root.path / "var/cache/apt/archives"
+    # A file: repository is read in place, unless apt has to copy it for want of rights.
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(archives.parent)]
+    subprocess.run(mount, check=True)
+    refused = host.play()
+    assert refused.status == 2, refused.output
+    line = last_failure(refused)
+    assert line.startswith("CUDA 12.5 could not be installed from file:///srv/nvidia/")
+    assert "Traceback" not in line
     assert host.installed() == {}
     assert host.ours() == []

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,10 +23,13 @@ SHIM = "605dab50-e046-4300-abb6-3dd810dd8b23"
 Debian = Callable[[str], Root]
 
 
-def prepare(root: Root) -> None:
-    root.share_packages()
-    if not (root.path / "sys/bus").exists():
-        stand_ins.give_gpu(root, TESLA_T4)
+@contextmanager
+def with_gpu(layers: list[Path], folder: Path) -> Iterator[Root]:
+    """A root with a Tesla T4."""
+    with roots.root_on(layers, folder) as root, root.sharing_packages():
+        if not (root.path / "sys/bus").exists():
+            stand_ins.give_gpu(root, TESLA_T4)
+        yield root
 
 
 @pytest.fixture
@@ -36,9 +39,7 @@ def debian(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Debian]:  # 
         stack.callback(roots.forget, tmp_path)
 
         def made(suite: str) -> Root:
-            root = stack.enter_context(roots.root_on([roots.base(suite, KERNEL)], tmp_path))
-            prepare(root)
-            return root
+            return stack.enter_context(with_gpu([roots.base(suite, KERNEL)], tmp_path))
 
         yield made
 
@@ -50,8 +51,7 @@ def first_driver(
 ) -> Iterator[tuple[Played, list[Path]]]:
     """The first run on a fresh Debian 12, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("driver")
-    with roots.root_on([roots.base("bookworm", KERNEL)], folder) as root:
-        prepare(root)
+    with with_gpu([roots.base("bookworm", KERNEL)], folder) as root:
         played = play(root)
     yield played, [root.changes, *root.layers]
     roots.forget(folder)
@@ -62,8 +62,7 @@ def driven(first_driver: tuple[Played, list[Path]], tmp_path: Path) -> Iterator[
     """A Debian 12 where the role has run once."""
     played, layers = first_driver
     assert_done(played)
-    with roots.root_on(layers, tmp_path) as root:
-        prepare(root)
+    with with_gpu(layers, tmp_path) as root:
         yield root
     roots.forget(tmp_path)
 
@@ -158,7 +157,6 @@ def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian, suit
     assert root.tree() == before
 
 
-@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: Debian) -> None:
     root = debian("bookworm")
     build = root.path / "var/lib/dkms/nvidia-current"
@@ -178,7 +176,6 @@ def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: 
     assert_nothing_left_to_do(root)
 
 
-@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> None:
     with_packages = packages(driven)
     removed = driven.play(playbook="playbooks/remove.yml")
@@ -264,7 +261,6 @@ cp "$2" /{VARIABLES}/MokNew-{SHIM}
 """
 
 
-@pytest.mark.skip(reason="written, and not yet seen to its end on a real Debian")
 def test_secure_boot_has_the_key_staged_once_and_goes_on_when_it_is_enrolled(driven: Root) -> None:
     variables = driven.path / VARIABLES
     variables.mkdir(parents=True)

@@ -56,10 +56,10 @@ def test_kernels_headers_and_holds_of_a_real_debian_are_found(
     fresh: Callable[[str], Root], tmp_path: Path
 ) -> None:
     root = fresh("bookworm")
-    root.share_packages()
-    root.command("apt-get", "-q", "update")
     install = ["apt-get", "-y", "-q", "--no-install-recommends", "install"]
-    root.command(*install, "linux-image-cloud-amd64", "linux-headers-cloud-amd64")
+    with root.sharing_packages():
+        root.command("apt-get", "-q", "update")
+        root.command(*install, "linux-image-cloud-amd64", "linux-headers-cloud-amd64")
     root.command("apt-mark", "hold", "linux-image-cloud-amd64", "python3")
     found = look(root, tmp_path)
     (kernel,) = found["kernels"]["installed"]

@@ -25,6 +25,7 @@ from typing import Any
 import psutil
 
 from tests.conftest import ROOT
+from tests.record_schema import validate
 
 # A loaded machine takes minutes over what a quiet one does in seconds; a hung test ends after all.
 PATIENCE = 600.0
@@ -153,6 +154,7 @@ class Command:
         """The one record that was written."""
         (path,) = self.results.iterdir()
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        validate(document)
         return document
 
     def entries(self) -> dict[tuple[str, str], dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_a_pipe_gets_neither_colours_nor_a_bar(trained: Trained) -> None:
 
 def test_the_record_holds_the_run_whole(trained: Trained) -> None:
     record = trained.command.record()
-    assert record["schema"] == 1
+    assert record["schema"] == 2
     assert record["settings"]["profile"] == "smoke"
     assert record["machine"]["cpu"]["name"]
     for name, entry in trained.entries.items():

@@ -279,6 +279,8 @@ def test_pacman_s_ignored_packages_are_held(
         ({"proc/77/comm": "pacman\n"}, False),
         ({"proc/77/comm": "packagekitd\n"}, False),
         ({"proc/77/comm": "pacman-key\n"}, True),
+        ({"proc/77/comm": "pacman\n", "proc/77/status": "Name:\tpacman\nState:\tS (x)\n"}, False),
+        ({"proc/77/comm": "pacman\n", "proc/77/status": "Name:\tpacman\nState:\tZ (x)\n"}, True),
     ],
 )
 def test_pacman_s_lock_is_left_behind_where_no_pacman_runs(

@@ -161,12 +161,15 @@ def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_and_no_cuda(name: str) -> None:
-    lock = stack_named(name).get("system_lock")
-    if lock:
-        brought = pins(lock)
-        assert brought["tensorflow"] == stack_named(name)["tensorflow"]
-        assert not [each for each in brought if each.startswith("nvidia")]
+def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_with_its_nccl_alone(
+    name: str,
+) -> None:
+    stack = stack_named(name)
+    if stack.get("system_lock"):
+        brought = pins(stack["system_lock"])
+        assert brought["tensorflow"] == stack["tensorflow"]
+        nccl = {each: version for each, version in brought.items() if each.startswith("nvidia")}
+        assert nccl == {"nvidia-nccl-cu12": pins(stack["lock"])["nvidia-nccl-cu12"]}
 
 
 def test_stacks_are_the_newest_first_and_those_that_are_pinned_have_a_newer_one() -> None:

@@ -12,14 +12,17 @@ import pytest
 
 from bench import session as sessions
 from bench.datasets.prepared import Prepared, Store
-from bench.devices import Found, several
+from bench.devices import Device, Found, several
 from bench.errors import DataError, GrindstoneError, WorkerError
+from bench.measured import Measured, known
 from bench.session import Session
 from bench.settings import Settings
 from bench.timing import EpochTiming
-from bench.trainer import Event, Limits
+from bench.trainer import Event, Limits, Listener
 from bench.workloads.registry import WORKLOADS
+from tests.record_schema import validate
 from tests.unit.entries import CPU, GT1030, H100, prepared
+from tests.unit.fake_nvml import FakeNvml
 from tests.unit.test_floors import reached
 
 _WORKER = f"""#!{sys.executable}
@@ -29,8 +32,10 @@ if sys.argv[1] == "-c":
 def say(event, **fields):
     print(json.dumps({{"event": event, **fields}}), flush=True)
 job = json.loads(sys.stdin.readline())
-say("ready", tensorflow="2.21.0")
-say("model", parameters=623290)
+say("ready", python="3.11.2", interpreter=sys.executable, tensorflow="2.21.0", keras="3.15.1",
+    numpy="2.4.0", device="CPU", pinned=dict(xla=False, tf32=True, precision="float32",
+    deterministic_ops=False, threads=2, environment=dict(CUDA_VISIBLE_DEVICES="-1")))
+say("model", parameters=623290, workload_sha256="5f" * 32)
 if job["seed"] == 13:
     sys.exit("unlucky")
 for number in range(1, job["epochs"] + 1):
@@ -78,15 +83,18 @@ def _session(folder: Path, *, seed: int = 1, results: Path | None = None) -> Ses
     return Session(chosen, Found((CPU,)), {"pytest": "9.2.0"})
 
 
-def _train(session: Session, watch: Any = _drain) -> None:
+def _train(
+    session: Session, watch: Any = _drain, device: Device = CPU, listener: Listener = _ignored
+) -> None:
     try:
-        session.train(WORKLOADS["mlp"], CPU, _ignored, watch)
+        session.train(WORKLOADS["mlp"], device, listener, watch)
     finally:
         session.close()
 
 
 def _results(session: Session) -> list[dict[str, Any]]:
     document = json.loads(session.record.path.read_text(encoding="utf-8"))
+    validate(document)
     return list(document["results"])
 
 
@@ -106,6 +114,9 @@ def test_a_finished_training_is_recorded_with_its_times_and_its_quality(tmp_path
     assert entry["quality"]["value"] == 0.9
     assert entry["quality"]["ok"] is True
     assert entry["dataset"]["kind"] == "synthetic"
+    assert entry["conditions"]["cpus"]["value"] >= 1
+    assert entry["telemetry"] is None
+    assert entry["verdict"]["word"] in ("OK", "NOISY", "CONTENDED", "THROTTLED")
     assert session.record.head["versions"]["pytest"] == "9.2.0"
 
 
@@ -153,6 +164,8 @@ def test_a_failed_training_is_recorded_with_its_reason(tmp_path: Path) -> None:
     assert entry["status"] == "failed"
     assert entry["reason"].startswith("mlp on cpu: worker ended with exit status 1")
     assert entry["dataset"]["name"] == "mnist"
+    assert entry["conditions"]["seconds"] is None
+    assert (entry["telemetry"], entry["verdict"]) == (None, None)
 
 
 def test_data_that_cannot_be_read_are_recorded_without_a_data_set(
@@ -195,6 +208,67 @@ def test_an_interrupt_gets_through_where_the_record_cannot_be_written(tmp_path: 
     session = _session(tmp_path, results=_blocked(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         _train(session, _interrupted)
+
+
+@pytest.fixture
+def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    """An H100 that has just been found to draw 70 W at rest."""
+    fake = FakeNvml("hopper")
+    monkeypatch.setitem(sys.modules, "pynvml", fake.module)
+    monkeypatch.setattr(sessions, "idle_power", lambda *_: known(70.0))
+    return fake
+
+
+def test_a_training_on_a_gpu_is_recorded_with_what_the_gpu_did(
+    tmp_path: Path, nvml: FakeNvml
+) -> None:
+    session = _session(tmp_path)
+    _train(session, device=nvml.device)
+    (entry,) = _results(session)
+    telemetry = entry["telemetry"]
+    assert telemetry["power"]["idle"] == {"value": 70.0, "why": None}
+    assert telemetry["memory"]["total"]["value"] == 81559 * 1024**2
+    assert telemetry["energy"]["gross"]["value"] is None
+    assert telemetry["lost"] is None
+    assert nvml.open == 0
+
+
+def test_idle_power_is_measured_once_and_before_the_first_worker(
+    tmp_path: Path, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def measured(*_: object) -> Measured:
+        told.append("idle")
+        return known(70.0)
+
+    monkeypatch.setattr(sessions, "idle_power", measured)
+    session = _session(tmp_path)
+    for _ in range(2):
+        session.train(
+            WORKLOADS["mlp"], nvml.device, lambda event: told.append(event["event"]), _drain
+        )
+    session.close()
+    assert told.count("idle") == 1
+    assert told.index("idle") < told.index("ready")
+
+
+def test_a_gpu_that_was_lost_is_recorded_with_the_failure_of_its_worker(
+    tmp_path: Path, nvml: FakeNvml
+) -> None:
+    def lose(event: Event) -> None:
+        nvml.lost = nvml.lost or event["event"] == "model"
+
+    session = _session(tmp_path, seed=13)
+    with pytest.raises(WorkerError, match="unlucky"):
+        _train(session, device=nvml.device, listener=lose)
+    (entry,) = _results(session)
+    assert entry["status"] == "failed"
+    assert entry["telemetry"]["lost"] == {
+        "epoch": 1,
+        "seconds_into_it": None,
+        "why": "GPU is lost",
+    }
 
 
 def test_the_temporary_folder_goes_with_the_session(

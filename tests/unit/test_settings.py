@@ -11,6 +11,7 @@ import pytest
 from bench import settings
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError
+from bench.processes import ENOUGH
 from bench.settings import Settings
 from bench.trainer import Limits
 
@@ -163,6 +164,47 @@ def test_a_limit_that_is_no_time_is_refused(chosen: Chosen, limit: str) -> None:
     assert "is no time; give seconds above 0" in _refusal(chosen, f"--limit={limit}")
 
 
+# ---- processes, and what is compared
+
+
+def test_a_row_is_trained_once_unless_something_is_compared(chosen: Chosen) -> None:
+    assert [process.id for process in chosen().trainings] == ["p1"]
+    assert chosen("--against=last").processes == ENOUGH
+    two = chosen("--worker-python=/a/python", "--worker-python=/b/python")
+    assert two.processes == ENOUGH
+    assert len(two.trainings) == 2 * ENOUGH
+
+
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_as_many_processes_as_asked_for_are_trained(chosen: Chosen, count: int) -> None:
+    assert len(chosen(f"--processes={count}").trainings) == count
+    assert len(chosen(f"--processes={count}", "--against=last").trainings) == count
+
+
+@pytest.mark.parametrize("count", [0, -1, 1001])
+def test_a_number_of_processes_that_is_none_is_refused(chosen: Chosen, count: int) -> None:
+    message = _refusal(chosen, f"--processes={count}")
+    assert message == f"--processes {count} is out of range; give a number from 1 to 1000"
+
+
+def test_of_two_interpreters_the_first_trains_side_a_and_the_second_side_b(chosen: Chosen) -> None:
+    made = chosen("--worker-python=/a/python", "--worker-python=/b/python")
+    assert made.interpreter("A") == made.worker_python == Path("/a/python")
+    assert made.interpreter("B") == made.second_worker == Path("/b/python")
+    assert chosen("--worker-python=/a/python").interpreter(None) == Path("/a/python")
+
+
+def test_three_interpreters_are_refused(chosen: Chosen) -> None:
+    three = [f"--worker-python=/{name}/python" for name in "abc"]
+    message = _refusal(chosen, *three)
+    assert message == "--worker-python is given 3 times; a comparison has two sides"
+
+
+def test_two_comparisons_at_once_are_refused(chosen: Chosen) -> None:
+    two = ["--worker-python=/a/python", "--worker-python=/b/python"]
+    assert "are two comparisons" in _refusal(chosen, *two, "--against=last")
+
+
 def test_a_limit_holds_in_every_phase(chosen: Chosen) -> None:
     assert chosen("--limit=2.5").limits == Limits.all_alike(2.5)
 
@@ -219,6 +261,14 @@ def _worker_refusal(chosen: Chosen, interpreter: Path) -> str:
 
 def test_an_interpreter_that_has_tensorflow_is_taken(chosen: Chosen, worker_python: Path) -> None:
     settings.check_worker(chosen(f"--worker-python={worker_python}"))
+
+
+def test_the_second_interpreter_is_looked_at_too(chosen: Chosen, tmp_path: Path) -> None:
+    good = _program(tmp_path, "#!/bin/sh\n")
+    bad = tmp_path / "none"
+    made = chosen(f"--worker-python={good}", f"--worker-python={bad}")
+    with pytest.raises(GrindstoneError, match=f"^{re.escape(str(bad))} .* cannot be started"):
+        settings.check_worker(made)
 
 
 def test_an_interpreter_that_is_not_there_is_refused(chosen: Chosen, tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from bench.devices import Device
-from bench.report import summary, table
+from bench.report import summary, table, words
 from bench.results import Record
 from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
+from tests.unit.test_telemetry import Bench
 
 WORKLOADS = ("mlp", "cnn_simple", "cnn_large", "convnet", "post")
 LONG = Device("gpu:15", "NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition " * 3, "GPU-1")
@@ -22,6 +23,22 @@ _TWO_GPUS = [
     finished(name, device, seconds=(90.0, *(1000 / speed + i for i in range(3))))
     for name in WORKLOADS
     for device, speed in ((CPU, 1), (H100, 50), (GT1030, 2))
+]
+
+
+def telemetry_of(kind: str) -> dict[str, Any]:
+    """What is read of such a GPU while it trains."""
+    return Bench(kind).result()
+
+
+_WATCHED = [
+    finished(name, device, seconds=(90.0, *(1000 / speed + i for i in range(3))), telemetry=seen)
+    for name in WORKLOADS
+    for device, speed, seen in (
+        (CPU, 1, None),
+        (H100, 50, telemetry_of("hopper")),
+        (GT1030, 2, telemetry_of("pascal")),
+    )
 ]
 _FAILED = [
     finished("mlp"),
@@ -48,12 +65,16 @@ def _row(lines: Sequence[str], *cells: str) -> str:
     return row
 
 
-@pytest.mark.parametrize("entries", [_CPU_ALONE, _TWO_GPUS, _FAILED, _MISSED, _LONG, []])
-def test_the_table_fits_in_a_hundred_columns_with_nothing_cut_off(
-    entries: list[dict[str, Any]],
+_ALL = [_CPU_ALONE, _TWO_GPUS, _WATCHED, _FAILED, _MISSED, _LONG, []]
+
+
+@pytest.mark.parametrize("entries", _ALL)
+@pytest.mark.parametrize("width", [80, 90, 100, 120])
+def test_the_table_fits_its_width_with_nothing_cut_off(
+    entries: list[dict[str, Any]], width: int
 ) -> None:
-    lines = _rendered(entries, no_gpu=True)
-    assert max(map(len, lines)) <= 100
+    lines = _rendered(entries, width, no_gpu=True)
+    assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
 
 
@@ -72,6 +93,42 @@ def test_a_tuned_row_stands_beside_the_stock_one_and_has_a_ratio_of_its_own() ->
     assert max(map(len, lines)) <= 100
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_however_narrow_a_row_has_its_time_its_energy_and_its_verdict(width: int) -> None:
+    lines = _rendered(_WATCHED, width)
+    rows = [line for line in lines if re.match(r" *mlp .*gpu:0", line)]
+    assert len(rows) == 1
+    for cell in ("21 s ± 5 %", "47.7×", "620 J", "98.12 %", "OK"):
+        assert cell in rows[0]
+
+
+def test_with_the_cpu_alone_there_are_no_empty_columns() -> None:
+    text = " ".join(_rendered(_CPU_ALONE))
+    assert "GPU" not in text
+    assert "Energy" not in text
+
+
+def test_energy_that_a_gpu_does_not_tell_is_not_available() -> None:
+    entry = finished("mlp", H100, telemetry=telemetry_of("vgpu"))
+    assert re.search(r" n/a ", _row(_rendered([entry]), "mlp"))
+
+
+def test_package_energy_is_the_cpus_energy_where_it_can_be_read() -> None:
+    conditions = {"energy": {"per_epoch": {"value": 1234.0, "why": None}}}
+    assert "1.23 kJ" in _row(_rendered([finished("mlp", conditions=conditions)]), "mlp")
+
+
+def test_a_flagged_row_has_its_word() -> None:
+    noisy = finished("mlp", seconds=(9.0, 2.0, 1.5, 2.5))
+    assert _row(_rendered([noisy]), "mlp").endswith("NOISY")
+
+
+def test_a_gpu_that_was_lost_is_told_from_a_worker_that_failed() -> None:
+    lost = {"epoch": 4, "seconds_into_it": 0.8, "why": "GPU is lost"}
+    entry = failed("mlp", H100, "mlp on gpu:0: worker ended", telemetry={"lost": lost})
+    assert _row(_rendered([entry]), "mlp", "synthetic", "gpu:0", "GPU lost: see below")
+
+
 def test_a_row_says_what_was_trained_on_what_how_fast_and_how_well() -> None:
     lines = _rendered([finished("mlp", seconds=(2.5, 1.25, 1.25, 1.5))])
     row = _row(lines, "mlp", "synthetic", "cpu")
@@ -84,6 +141,7 @@ def test_a_row_says_what_was_trained_on_what_how_fast_and_how_well() -> None:
         "48,000",
         "98.12 %",
         "≥ 97.50 %",
+        "OK",
     ]
 
 
@@ -129,8 +187,10 @@ def test_a_missed_floor_stands_beside_what_was_reached() -> None:
 def test_an_mse_stands_beside_the_mean_predictors_and_the_best_possible() -> None:
     text = " ".join(" ".join(_rendered([finished("post")])).split())
     assert "52.3 s² ≤ 90.0" in text
-    assert "mean predictor 137.2" in text
-    assert "best possible 10.9" in text
+    note = "post: mean predictor 137.2 s², best possible 10.9 s²"
+    mnist = finished("mlp")
+    mnist["dataset"]["baselines"] = {"most_frequent_class_accuracy": 0.11}
+    assert words.baselines([finished("post"), mnist, finished("post", H100)]) == [note]
 
 
 def test_a_diverged_training_is_shown_and_does_not_break_the_table() -> None:

@@ -128,6 +128,21 @@ def test_a_worker_is_ended_once_it_has_reported(bench: Bench, ended: Callable[[i
     assert ended(bench.said("phase")["pid"])
 
 
+def test_a_training_knows_its_worker_by_its_process_id_and_its_session(
+    bench: Bench, tmp_path: Path
+) -> None:
+    program = 'say("phase", name="mine", pid=os.getpid(), session=os.getsid(0))\n' + _HEALTHY
+    bench.train(program)
+    job = Job(WORKLOADS["mlp"], CPU, 3, 5, 60_000, {})
+    with Training(
+        job, tmp_path / "worker", _LONG_ENOUGH, tmp_path, bench.events.append
+    ) as training:
+        pid = training.pid
+        list(training.epochs())
+    phases = [event for event in bench.events if event.get("name") == "mine"]
+    assert phases[-1]["pid"] == phases[-1]["session"] == pid
+
+
 def test_the_worker_reads_the_whole_job_in_one_line(bench: Bench) -> None:
     bench.train('say("phase", name="read", job=job)\n' + _HEALTHY)
     assert bench.said("phase")["job"] == {

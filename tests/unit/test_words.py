@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from bench.report import words
 from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
+from tests.unit.test_telemetry import Bench
 
 
 def test_without_a_gpu_it_names_the_cpu_its_threads_and_its_longest_epoch() -> None:
@@ -141,3 +144,67 @@ def test_where_xla_was_on_is_said() -> None:
     ]
     (line,) = words.trained_with(entries)
     assert "on every device alike: XLA off (on: tuned on gpu:0), float32" in line
+
+
+# ---- verdicts and what was seen of the GPUs
+
+
+def _seen(kind: str = "hopper", **functions: Any) -> dict[str, Any]:
+    bench = Bench(kind)
+    bench.nvml.functions |= functions
+    return bench.result()
+
+
+def test_a_flagged_row_has_a_line_with_its_evidence_and_what_mends_it() -> None:
+    noisy = finished("convnet", seconds=(9.0, 2.0, 1.5, 2.5))
+    (line,) = words.flagged([finished("mlp"), noisy, failed("post", CPU, "killed")])
+    assert line == (
+        "NOISY: convnet on cpu: its steady epochs spread by 25 % around their median, without a "
+        "cause that was seen; to mend it: pytest bench/ -k convnet --device cpu --profile full, "
+        "with nothing else running"
+    )
+
+
+def test_a_lost_gpu_has_a_line_with_its_epoch() -> None:
+    lost = {"epoch": 4, "seconds_into_it": 0.84, "why": "GPU is lost"}
+    entry = failed("mlp", H100, "worker ended", telemetry={"lost": lost})
+    (line,) = words.lost([entry, finished("mlp")])
+    assert line.startswith(f"GPU lost: gpu:0 ({H100.name}), 0.8 s into epoch 4 of mlp: GPU is lost")
+    assert "dmesg" in line
+
+
+def test_a_gpu_lost_before_any_epoch_ended_has_a_line_too() -> None:
+    lost = {"epoch": 1, "seconds_into_it": None, "why": "GPU is lost"}
+    (line,) = words.lost([failed("mlp", H100, "worker ended", telemetry={"lost": lost})])
+    assert "in epoch 1 of mlp" in line
+
+
+def test_what_watching_has_cost_is_one_line() -> None:
+    seen = {**_seen(), "interval": 0.1, "cpu_seconds": 0.02, "watched": 10.0}
+    entries = [finished("mlp"), finished("mlp", H100, telemetry=seen)]
+    assert words.watching(entries) == [
+        "telemetry: 10 readings a second; its thread took 0.20 % of one CPU"
+    ]
+    assert words.watching([finished("mlp")]) == []
+
+
+def test_a_link_that_is_narrower_than_it_could_be_is_told_once() -> None:
+    narrow = _seen(nvmlDeviceGetCurrPcieLinkWidth=4, nvmlDeviceGetCurrPcieLinkGeneration=3)
+    entries = [finished(name, H100, telemetry=narrow) for name in ("mlp", "convnet")]
+    assert words.hardware(entries) == [
+        f"gpu:0 ({H100.name}): its PCIe link ran at generation 3 of 5",
+        f"gpu:0 ({H100.name}): its PCIe link ran at ×4 of ×16",
+    ]
+
+
+def test_memory_that_fails_is_told() -> None:
+    seen = _seen(
+        nvmlDeviceGetTotalEccErrors=[2, 5], nvmlDeviceGetRemappedRows={"rows": [0, 1, 1, 0]}
+    )
+    lines = words.hardware([finished("mlp", H100, telemetry=seen)])
+    assert "3 memory errors that could not be corrected" in lines[0]
+    assert "ROW_REMAPPER" in lines[1]
+
+
+def test_of_a_healthy_gpu_nothing_is_told() -> None:
+    assert words.hardware([finished("mlp", H100, telemetry=_seen()), finished("mlp")]) == []

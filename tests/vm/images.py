@@ -7,6 +7,7 @@ No loop device and no mount is needed: mke2fs and mtools write into the file.
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
 import subprocess
@@ -110,15 +111,17 @@ def base() -> Base:
     """The base, made if it is not kept yet or was made by another recipe than this file's."""
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
     made = Base(roots.kept() / f"vm-{recipe}")
-    if not made.folder.exists():
-        part = Base(made.folder.with_suffix(".part"))
-        for old in roots.kept().glob("vm-*"):  # gigabytes, of a recipe that is no more
-            shutil.rmtree(old)
-        part.folder.mkdir(parents=True)
-        _keys(part)
-        _root(part)
-        write_disk(part.root, part.disk)
-        part.folder.rename(made.folder)
+    with roots.alone("vm"):
+        if not made.folder.exists():
+            roots.forget_unused("vm-*")
+            part = Base(made.folder.with_name("vm.part"))
+            shutil.rmtree(part.folder, ignore_errors=True)
+            part.folder.mkdir(parents=True)
+            _keys(part)
+            _root(part)
+            write_disk(part.root, part.disk)
+            part.folder.rename(made.folder)
+    os.utime(made.folder)  # it is in use
     return made
 
 

@@ -17,7 +17,6 @@ import pytest
 from tests.roles import roots
 from tests.vm import gpu, images, machine
 
-pytestmark = pytest.mark.skip(reason="written, and not yet seen to its end")
 PLAYBOOK = "tests/roles/driver.yml"
 UNPACKING = "/usr/lib/x86_64-linux-gnu/nvidia/current/*.dpkg-new"
 

@@ -1,0 +1,26 @@
+"""What is done with records: `python -m bench compare A B`.  Training is `pytest bench/`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench.compare import command as compare
+from bench.errors import GrindstoneError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a verb; 2 and one line on what a person has to mend."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    compare.add(verbs)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except GrindstoneError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

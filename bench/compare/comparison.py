@@ -1,0 +1,203 @@
+"""Two records row by row: which rows may be compared, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bench import again
+from bench.compare import answers, key, ratio
+from bench.compare.answers import Answer
+from bench.compare.choice import Choose, Pair, refuse_two_sides, why_not_alike
+from bench.compare.rows import Name, Reading, Row, title
+from bench.processes import ENOUGH, SIDES
+
+Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
+
+# Above this number nobody trains more processes: the machine has to be quieter instead.
+_TOO_MANY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One side of a row.
+
+    source: where its record is.
+    seconds: the median steady epoch of each of its processes, in s.
+    left_out: which processes were not used, and why, in words; empty where all were.
+    """
+
+    source: str
+    seconds: tuple[float, ...]
+    left_out: str = ""
+
+    @property
+    def median(self) -> float | None:
+        """Of its processes, in s."""
+        return float(np.median(self.seconds)) if self.seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row and its answer.
+
+    word: the answer, or that there can be none.
+    ratio, low, high: B's time over A's and its interval; None without an answer from figures.
+    why: what an answer other than SAME, FASTER or SLOWER comes from, and what would make it
+        clear; None with those three.
+    """
+
+    name: Name
+    word: Word
+    a: Evidence | None
+    b: Evidence | None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str | None = None
+
+    @property
+    def title(self) -> str:
+        """`mlp on cpu`."""
+        return title(self.name)
+
+
+def between_records(now: Reading, choose: Choose) -> list[Compared]:
+    """The answers for every row of a record.
+
+    Raises:
+        GrindstoneError: it has two sides.
+    """
+    refuse_two_sides(now)
+    return _answered([choose(row) for row in now.rows.values()], str(now.path), in_turn=False)
+
+
+def between_sides(record: Reading) -> list[Compared]:
+    """The answers for every row of a run in which two environments were trained with in turn."""
+    a, b = (record.sides.get(side, {}) for side in SIDES)
+    pairs = [
+        Pair(row, a.get(name), "side A has nothing of it", "side A") for name, row in b.items()
+    ]
+    return _answered(pairs, "side B", in_turn=True)
+
+
+def _answered(pairs: Sequence[Pair], now_from: str, *, in_turn: bool) -> list[Compared]:
+    but = key.OF_THE_ENVIRONMENT if in_turn else ()
+    told = [_without_figures(pair, now_from, but) for pair in pairs]
+    open_ = [pair for pair, done in zip(pairs, told, strict=True) if done is None]
+    judged = iter(_judged(open_, now_from, in_turn=in_turn) if open_ else [])
+    return [done or next(judged) for done in told]
+
+
+def _without_figures(pair: Pair, now_from: str, but: Iterable[str]) -> Compared | None:
+    """The answer to a row whose figures may not, or cannot, be compared."""
+    now, before = pair.now, pair.before
+    b = _evidence(now, now_from)
+    if before is None:
+        return Compared(now.name, "not comparable", None, b, why=pair.why_none)
+    a = _evidence(before, pair.source)
+    unlike = why_not_alike(before, now, but)
+    if unlike is not None:
+        return Compared(now.name, "not comparable", a, b, why=str(unlike))
+    for row, side in ((before, a), (now, b)):
+        if not side.seconds:
+            why = (
+                f"no process of {side.source} counts ({row.why_left_out}); "
+                "do what mends that, and train again"
+            )
+            return Compared(now.name, "UNCLEAR", a, b, why=why)
+    return None
+
+
+def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool) -> list[Compared]:
+    estimate = ratio.joined([_estimate(pair, in_turn=in_turn) for pair in pairs])
+    said = answers.answer(estimate, np.array([pair.candidates for pair in pairs]))
+    compared = []
+    for index, pair in enumerate(pairs):
+        assert pair.before is not None
+        a, b = _evidence(pair.before, pair.source), _evidence(pair.now, now_from)
+        word: Answer = str(said.words[index])  # type: ignore[assignment]
+        low, high = float(said.low[index]), float(said.high[index])
+        compared.append(
+            Compared(
+                pair.now.name,
+                word,
+                a,
+                b,
+                math.exp(estimate.centre[index]),
+                low,
+                high,
+                _unclear(pair, float(said.enough[index])) if word == "UNCLEAR" else None,
+            )
+        )
+    return compared
+
+
+def _estimate(pair: Pair, *, in_turn: bool) -> ratio.Estimate:
+    assert pair.before is not None
+    a, b = pair.before.medians, pair.now.medians
+    both = sorted(a.keys() & b.keys())  # where one of a pair is left out, so is the other
+    if in_turn and len(both) >= ratio.LEAST_PROCESSES:
+        return ratio.in_pairs([a[number] for number in both], [b[number] for number in both])
+    return ratio.apart(list(a.values()), list(b.values()))
+
+
+def _unclear(pair: Pair, times: float) -> str:
+    """What would make a row clear.  times: how much more evidence it takes; nan: unknown."""
+    assert pair.before is not None
+    counts = [len(row.medians) for row in (pair.before, pair.now)]
+    train_again = f"{again.command(*pair.now.name)} --processes"
+    if math.isnan(times):
+        few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
+        return (
+            f"{few} on a side shows no spread, and beside neighbours the same training took "
+            f"3 times as long; train both sides with {train_again} {ENOUGH}"
+        )
+    needed = max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in counts)))
+    if needed > _TOO_MANY:
+        return (
+            f"its processes differ so much that it would take {needed:,} a side; "
+            "find what else runs here (ps, top), and end it"
+        )
+    return f"about {needed} processes a side would tell 5 %: {train_again} {needed}"
+
+
+def _evidence(row: Row, source: str) -> Evidence:
+    return Evidence(source, tuple(row.medians.values()), row.why_left_out)
+
+
+def as_json(compared: Compared) -> dict[str, Any]:
+    """A row as `--json` prints it.  Times are in s."""
+    workload, device, mode = compared.name
+    return {
+        "workload": workload,
+        "device": device,
+        "mode": mode,
+        "answer": compared.word,
+        "ratio": compared.ratio,
+        "interval": _interval_as_json(compared),
+        "why": compared.why,
+        "a": _side_as_json(compared.a),
+        "b": _side_as_json(compared.b),
+    }
+
+
+def _interval_as_json(compared: Compared) -> list[float | None] | None:
+    if compared.low is None or compared.high is None:
+        return None
+    return [compared.low, compared.high if math.isfinite(compared.high) else None]
+
+
+def _side_as_json(side: Evidence | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {
+        "source": side.source,
+        "median": side.median,
+        "processes": list(side.seconds),
+        "left_out": side.left_out,
+    }

@@ -1,0 +1,54 @@
+"""Several trainings of a row, each in a process of its own, and the two sides of a comparison.
+
+The process is the unit of evidence.  Epochs of one process share its memory layout, its caches and
+the quarter of an hour that it ran in, and however many there are, they tell of that one process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["A", "B"]
+
+SIDES: tuple[Side, Side] = ("A", "B")
+
+# As many on each side as find a true difference of 5 % at least nine times in ten where processes
+# differ by 2 % from each other (docs/compare.md has a table for other noise;
+# tests/unit/test_compare_simulated.py proves it, on the noise that was recorded too).
+ENOUGH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Which of its row's trainings one is.
+
+    number: 1 for the first.
+    side: which environment trains, or None where there is only one.
+    """
+
+    number: int = 1
+    side: Side | None = None
+
+    @property
+    def id(self) -> str:
+        """As a test's name ends: `p3`, `A3`."""
+        return f"{self.side or 'p'}{self.number}"
+
+
+ALONE = Process()
+
+
+def in_turn(count: int, *, sides: bool) -> list[Process]:
+    """A row's processes in the order that they are trained.
+
+    Two sides take turns at coming first (A B, B A, A B, …), because a machine that slowly drifts
+    favours who does.
+    """
+    if not sides:
+        return [Process(number) for number in range(1, count + 1)]
+    return [
+        Process(number, side)
+        for number in range(1, count + 1)
+        for side in (SIDES if number % 2 else reversed(SIDES))
+    ]

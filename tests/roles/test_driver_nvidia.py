@@ -1,0 +1,150 @@
+"""The driver out of NVIDIA's own repository: the real apt on an Ubuntu-like root, stand-ins."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.roles import driver_play, roots, stand_ins, ubuntu_like
+from tests.roles.driver_play import RTX_4090, assert_done, assert_same, files
+from tests.roles.nvidia_like import Nvidia, nvidia_repository
+from tests.roles.roots import Played, Root
+from tests.roles.stand_ins import Package
+
+HOST = "developer.download.nvidia.com/compute/cuda/repos"
+KERNEL = ubuntu_like.RELEASES["24.04"].kernels["generic"]
+V580, V595 = "580.126.09-0ubuntu1", "595.71.05-0ubuntu1"
+OPEN_580 = f"{KERNEL} 580.126.09 Dual MIT/GPL"
+OFFERED = [
+    *ubuntu_like.ubuntu_driver("580", "", V580),
+    Package("nvidia-open-580", V580, {"Depends": [f"nvidia-driver-580-open (= {V580})"]}),
+    # From 590 on the names are without the branch, and the pinning package chooses it.
+    *ubuntu_like.ubuntu_driver("595", "", V595),
+    Package("nvidia-driver-pinning-595", "595-1"),
+    Package("nvidia-open", V595, {"Depends": [f"nvidia-driver-595-open (= {V595})"]}),
+]
+
+
+@dataclass(frozen=True)
+class Host:
+    """An Ubuntu 24.04 with a GeForce RTX 4090 that reaches what stands for NVIDIA's repository."""
+
+    root: Root
+    nvidia: Nvidia
+    port: int
+
+    def play(self, *arguments: str, fingerprint: str = "", **variables: str) -> Played:
+        """Plan and driver; the repository's key is known, or expected to be `fingerprint`'s."""
+        text = (ROOT / "roles/plan/vars/main.yml").read_text(encoding="utf-8")
+        rows: list[dict[str, Any]] = yaml.safe_load(text)["plan_repositories"]
+        for row in rows:
+            row["keyring_sha256"] = self.nvidia.sha256
+            row["key_fingerprint"] = fingerprint or self.nvidia.fingerprint
+        given = {
+            "plan_repositories": rows,
+            "cuda_repository_url": f"http://{HOST}",
+            "cuda_proxy": f"http://127.0.0.1:{self.port}",
+        }
+        return driver_play.play(self.root, "-e", json.dumps(given), *arguments, **variables)
+
+    def packages(self) -> list[str]:
+        said = self.root.command("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n")
+        return sorted(said.splitlines())
+
+    def drivers(self) -> dict[str, str]:
+        """The driver's packages, with their versions; a kernel's signatures are the kernel's."""
+        words = [line.split() for line in self.packages() if line.endswith(" ok installed")]
+        return {word[0]: word[1] for word in words if re.match("(lib)?nvidia", word[0])}
+
+    def module(self) -> str:
+        """The kernel that has NVIDIA's module, with the module's version and licence."""
+        (path,) = (self.root.path / "lib/modules").glob("*/**/nvidia.ko")
+        inside = f"/{path.relative_to(self.root.path)}"
+        told = [
+            self.root.command("modinfo", "-F", field, inside) for field in ("version", "license")
+        ]
+        return " ".join([inside.split("/")[3], *(field.strip() for field in told)])
+
+
+@pytest.fixture(scope="module")
+def nvidia(
+    base: Callable[[str], Path],  # noqa: ARG001, it skips
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Nvidia:
+    reason = stand_ins.missing("apt-ftparchive", "gpg")
+    if reason:
+        pytest.skip(reason)
+    return nvidia_repository(tmp_path_factory.mktemp("nvidia"), "ubuntu2404", OFFERED)
+
+
+@pytest.fixture
+def host(nvidia: Nvidia, tmp_path: Path) -> Iterator[Host]:
+    given = ubuntu_like.ubuntu_like("24.04")
+    web = tmp_path / "web"
+    for name, folder in {
+        **{name: given.web / name for name in ubuntu_like.HOSTS.values()},
+        HOST: nvidia.path,
+    }.items():
+        (web / name).parent.mkdir(parents=True, exist_ok=True)
+        (web / name).symlink_to(folder)
+    with ExitStack() as stack:
+        stack.callback(roots.forget, tmp_path)
+        root = stack.enter_context(roots.root_on(given.layers, tmp_path))
+        port = stack.enter_context(stand_ins.served(web))
+        ubuntu_like.use_web(root, port)
+        stand_ins.give_gpu(root, RTX_4090)
+        yield Host(root, nvidia, port)
+
+
+def test_the_driver_comes_from_nvidia_s_repository_alone_and_goes_with_it(host: Host) -> None:
+    before = host.packages(), files(host.root)
+    assert_done(host.play(plan_driver_origin="nvidia"))
+    assert host.drivers()["nvidia-open-580"] == V580
+    assert set(host.drivers().values()) == {V580}
+    assert host.module() == OPEN_580
+    assert "nvidia-open-580" in host.root.command("apt-mark", "showhold").split()
+    policy = host.root.command("apt-cache", "policy", "nvidia-utils-580-server")
+    assert "Candidate: (none)" in policy  # the distribution's
+
+    again = host.play(plan_driver_origin="nvidia")
+    assert_done(again)
+    assert again.recap["changed"] == 0, again.output
+
+    removed = host.root.play(playbook="playbooks/remove.yml")
+    assert removed.status == 0, removed.output
+    assert_same(host.root, before, host.packages())
+
+
+def test_a_branch_from_590_on_is_chosen_by_its_pinning_package(host: Host) -> None:
+    assert_done(host.play(plan_driver_origin="nvidia", plan_driver="595"))
+    assert {"nvidia-driver-pinning-595", "nvidia-open"} <= set(host.drivers())
+    assert host.module() == f"{KERNEL} 595.71.05 Dual MIT/GPL"
+
+
+def test_the_distribution_s_driver_gives_way_to_nvidia_s_as_a_whole(host: Host) -> None:
+    assert_done(host.play())
+    assert "nvidia-utils-580-server" in host.drivers()
+    assert_done(host.play(plan_driver_origin="nvidia"))
+    assert set(host.drivers().values()) == {V580}
+    assert host.module() == OPEN_580
+    assert not [
+        name for name in host.root.command("apt-mark", "showhold").split() if "server" in name
+    ]
+
+
+def test_a_key_that_is_not_nvidia_s_is_refused_and_leaves_the_host_as_it_was(host: Host) -> None:
+    before = host.packages(), files(host.root)
+    refused = host.play(plan_driver_origin="nvidia", fingerprint="EB69" * 10)
+    assert refused.status == 2, refused.output
+    assert f"expected {'EB69' * 10}" in refused.failure
+    assert "the host is as it was" in refused.failure
+    assert_same(host.root, before, host.packages())

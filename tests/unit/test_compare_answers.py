@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.compare import answers
+from bench.compare.answers import FALSE_ALARMS, LEAST_EFFECT, NOTABLE_EFFECT, answer
+from bench.compare.ratio import LONE_FACTOR, Estimate, apart
+from bench.processes import ENOUGH
+
+
+def _estimate(*centres: float, error: float = 0.004, freedom: float = 20.0) -> Estimate:
+    """Rows with these ratios; `error` is on the log scale."""
+    rows = len(centres)
+    return Estimate(
+        np.log(np.array(centres)),
+        np.full(rows, error),
+        np.full(rows, freedom),
+        np.zeros(rows, bool),
+    )
+
+
+def _lone(*centres: float) -> Estimate:
+    nothing = np.ones(len(centres))
+    return Estimate(np.log(np.array(centres)), nothing, nothing, np.ones(len(centres), bool))
+
+
+def _words(estimate: Estimate, candidates: int = 1) -> list[str]:
+    return [str(word) for word in answer(estimate, candidates).words]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "error", "word"),
+    [
+        (1.05, 0.004, "SLOWER"),
+        (1 / 1.05, 0.004, "FASTER"),
+        (1.0, 0.004, "SAME"),
+        (1.019, 0.0001, "SAME"),  # certain, and too small to be called a difference
+        (1.021, 0.0001, "SLOWER"),
+        (1.0, 0.03, "UNCLEAR"),
+        (1.05, 0.03, "UNCLEAR"),
+        (1.5, 0.03, "SLOWER"),
+    ],
+)
+def test_the_answer_follows_from_the_interval_and_the_least_effect(
+    ratio: float, error: float, word: str
+) -> None:
+    assert _words(_estimate(ratio, error=error)) == [word]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.2, 5.0), st.floats(1e-4, 1.0), st.floats(1.0, 60.0), st.booleans()),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(1, 30),
+)
+def test_every_word_is_what_its_interval_says(
+    rows: list[tuple[float, float, float, bool]], candidates: int
+) -> None:
+    centre, error, freedom, lone = (np.array(column) for column in zip(*rows, strict=True))
+    said = answer(Estimate(np.log(centre), error, freedom, lone.astype(bool)), candidates)
+    for word, low, high, ratio in zip(said.words, said.low, said.high, centre, strict=True):
+        assert low <= ratio <= high
+        if word == "SLOWER":
+            assert low > 1
+            assert ratio > 1 + LEAST_EFFECT / 2
+        elif word == "FASTER":
+            assert high < 1
+            assert ratio < 1 - LEAST_EFFECT / 2
+        elif word == "SAME":
+            assert low > 1 / (1 + NOTABLE_EFFECT)
+            assert high < 1 + NOTABLE_EFFECT
+        else:
+            assert low <= 1 <= high or 1 / (1 + LEAST_EFFECT) < ratio < 1 + LEAST_EFFECT
+
+
+@given(st.floats(0.2, 5.0), st.floats(1e-4, 1.0), st.floats(1.0, 60.0))
+def test_looking_from_the_other_side_says_the_opposite(
+    ratio: float, error: float, freedom: float
+) -> None:
+    opposite = {"SLOWER": "FASTER", "FASTER": "SLOWER", "SAME": "SAME", "UNCLEAR": "UNCLEAR"}
+    (one,) = _words(_estimate(ratio, error=error, freedom=freedom))
+    (other,) = _words(_estimate(1 / ratio, error=error, freedom=freedom))
+    assert other == opposite[one]
+
+
+def test_an_interval_is_never_shorter_than_so_many_standard_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "FALSE_ALARMS", 0.5)
+    said = answer(_estimate(1.0, error=0.01, freedom=1e6))
+    assert math.log(said.high[0]) == pytest.approx(answers.LEAST_STANDARD_ERRORS * 0.01)
+
+
+def test_more_rows_make_each_rows_interval_longer() -> None:
+    alone = answer(_estimate(1.0)).high[0]
+    among_ten = answer(_estimate(*[1.0] * 10)).high[0]
+    assert among_ten > alone
+
+
+def test_a_row_that_surely_differs_leaves_more_of_the_risk_to_the_others() -> None:
+    beside_a_difference = answer(_estimate(2.0, 1.0)).high[1]
+    beside_none = answer(_estimate(1.0, 1.0)).high[1]
+    alone = answer(_estimate(1.0)).high[0]
+    assert alone == pytest.approx(beside_a_difference)
+    assert beside_none > alone
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    ratios = [1.0, 1.05, 0.9, 1.01, 1.2]
+    forth, back = answer(_estimate(*ratios)), answer(_estimate(*reversed(ratios)))
+    assert list(forth.words) == list(reversed(back.words))
+    assert forth.low == pytest.approx(back.low[::-1])
+
+
+def test_the_fastest_of_many_has_to_be_missed_by_more() -> None:
+    assert _words(_estimate(1.03, error=0.009)) == ["SLOWER"]
+    assert _words(_estimate(1.03, error=0.009), candidates=50) == ["UNCLEAR"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "word"),
+    [(1.0, "UNCLEAR"), (1.5, "UNCLEAR"), (3.3, "UNCLEAR"), (4.1, "SLOWER"), (1 / 4.1, "FASTER")],
+)
+def test_lone_processes_tell_only_what_no_noise_makes(ratio: float, word: str) -> None:
+    assert _words(_lone(ratio)) == [word]
+
+
+def test_a_lone_processs_interval_is_what_noise_can_make() -> None:
+    said = answer(_lone(1.5))
+    assert (said.low[0], said.high[0]) == (
+        pytest.approx(1.5 / LONE_FACTOR),
+        pytest.approx(1.5 * LONE_FACTOR),
+    )
+    assert math.isnan(said.enough[0])
+
+
+def test_as_many_processes_as_it_asks_for_find_the_notable_effect_nine_times_in_ten() -> None:
+    draw = np.random.default_rng(11)
+    noise, few = 0.04, 12
+    a, b = draw.normal(0, noise, (2, 2000, 1, few))
+    times = float(np.median(answer(apart(np.exp(a), np.exp(b))).enough))
+    count = math.ceil(few * times)
+    assert count > ENOUGH
+    a, b = draw.normal(0, noise, (2, 2000, 1, count))
+    words = answer(apart(np.exp(a), (1 + NOTABLE_EFFECT) * np.exp(b))).words
+    assert 0.85 < (words == "SLOWER").mean() < 0.97
+
+
+def test_the_risk_that_is_set_is_within_the_one_in_a_hundred_that_is_promised() -> None:
+    assert FALSE_ALARMS < 0.01

@@ -1,0 +1,239 @@
+"""How often the answers are wrong, over thousands of comparisons of noise with noise.
+
+The noise is simulated (seeded, so that every run draws the same) and recorded: `noise.json` holds
+what processes that did the same took on a real machine (tests/bench/measure_noise.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.compare.answers import Answers, answer
+from bench.compare.ratio import Floats, apart, in_pairs
+from bench.processes import ENOUGH, in_turn
+from tests.conftest import ROOT
+
+COMPARISONS = 8000
+PROMISED = 0.01
+RECORDING = json.loads((Path(__file__).parent / "noise.json").read_text(encoding="utf-8"))
+RECORDED: Floats = np.log([process["median"] for process in RECORDING["processes"]])
+
+# (random generator, shape of which the last axis is the processes in the order of their time)
+Noise = Callable[[np.random.Generator, tuple[int, ...]], Floats]
+
+
+def quiet(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Log-normal, 2 % from process to process."""
+    return draw.normal(0, 0.02, shape)
+
+
+def loud(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """The same with 10 %."""
+    return draw.normal(0, 0.10, shape)
+
+
+def heavy_tailed(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Student's t with three degrees of freedom: now and then a process is far off."""
+    return 0.02 * draw.standard_t(3, shape)
+
+
+def bursts(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Neighbours come for a few processes and go: by 24 % on average, and up to a factor of 3."""
+    there = draw.random(shape[:-1]) < 0.2
+    noise = quiet(draw, shape)
+    for process in range(shape[-1]):
+        longer = np.minimum(np.log1p(draw.exponential(0.24, shape[:-1])), np.log(3.3))
+        noise[..., process] += np.where(there, longer, 0)
+        change = draw.random(shape[:-1])
+        there = np.where(there, change > 0.5, change < 0.125)
+    return noise
+
+
+def recorded(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Processes of the recording, in any order."""
+    return draw.choice(RECORDED, shape)
+
+
+def swinging(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """A machine whose clock goes up and down by 10 %, at any pace that a run can see."""
+    period = draw.uniform(6, 3 * shape[-1], (*shape[:-1], 1))
+    phase = draw.uniform(0, 2 * np.pi, (*shape[:-1], 1))
+    angle = 2 * np.pi * np.arange(shape[-1]) / period + phase
+    swings: Floats = quiet(draw, shape) + 0.1 * np.sin(angle)
+    return swings
+
+
+def warming(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """A machine that gets slower by 20 % in the course of a run."""
+    warmer: Floats = np.linspace(0, np.log(1.2), shape[-1])
+    return quiet(draw, shape) + warmer
+
+
+def wandering(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """A random walk, 2 % from one process to the next."""
+    walk: Floats = draw.normal(0, 0.02, shape).cumsum(axis=-1)
+    return quiet(draw, shape) + walk
+
+
+def recorded_in_order(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """The recording from any process on, so that whatever lasted in it lasts."""
+    start = draw.integers(0, RECORDED.size, (*shape[:-1], 1))
+    from_there: Floats = RECORDED[(start + np.arange(shape[-1])) % RECORDED.size]
+    return from_there
+
+
+STEADY: tuple[Noise, ...] = (quiet, loud, heavy_tailed, bursts, recorded)
+DRIFTING: tuple[Noise, ...] = (swinging, warming, wandering, recorded_in_order)
+
+
+def _side_by_side(noise: Noise, rows: int, count: int, seed: int) -> tuple[Floats, Floats]:
+    """Two sides of a run, as they are trained in turn: (comparisons, rows, count) each, in s."""
+    order = [process.side for process in in_turn(count, sides=True)]
+    times = np.exp(noise(np.random.default_rng(seed), (COMPARISONS, rows, len(order))))
+    a, b = (times[..., [place == side for place in order]] for side in ("A", "B"))
+    return a, b
+
+
+def _two_runs(noise: Noise, rows: int, counts: tuple[int, int], seed: int) -> tuple[Floats, Floats]:
+    """Two runs, each on its own: (comparisons, rows, count) each, in s."""
+    draw = np.random.default_rng(seed)
+    a, b = (np.exp(noise(draw, (COMPARISONS, rows, count))) for count in counts)
+    return a, b
+
+
+def _alarms(said: Answers) -> float:
+    """The share of the comparisons that call any row FASTER or SLOWER."""
+    return float(np.isin(said.words, ("FASTER", "SLOWER")).any(axis=-1).mean())
+
+
+def _found(said: Answers) -> float:
+    """The share of the comparisons that call their first row SLOWER."""
+    return float((said.words[:, 0] == "SLOWER").mean())
+
+
+def _slower(times: Floats, by: float) -> Floats:
+    """The same with the first row slower by a share."""
+    changed: Floats = times.copy()
+    changed[:, 0] *= 1 + by
+    return changed
+
+
+# ---- false alarms
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, ENOUGH, 30])
+@pytest.mark.parametrize("noise", [*STEADY, *DRIFTING])
+def test_two_sides_that_are_alike_are_told_apart_once_in_a_hundred_at_most(
+    noise: Noise, count: int, rows: int
+) -> None:
+    a, b = _side_by_side(noise, rows, count, seed=1)
+    assert _alarms(answer(in_pairs(a, b))) <= PROMISED
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("counts", [(1, 1), (1, ENOUGH), (2, 2), (3, 3), (ENOUGH, 5), (30, ENOUGH)])
+@pytest.mark.parametrize("noise", STEADY)
+def test_two_runs_that_are_alike_are_told_apart_once_in_a_hundred_at_most(
+    noise: Noise, counts: tuple[int, int], rows: int
+) -> None:
+    a, b = _two_runs(noise, rows, counts, seed=2)
+    assert _alarms(answer(apart(a, b))) <= PROMISED
+
+
+@pytest.mark.parametrize("many", [2, 10, 50])
+@pytest.mark.parametrize("noise", STEADY)
+def test_against_the_fastest_of_many_runs_that_are_alike_it_is_no_more(
+    noise: Noise, many: int
+) -> None:
+    draw = np.random.default_rng(3)
+    earlier = np.exp(noise(draw, (COMPARISONS // 4, many, ENOUGH)))
+    fastest = np.median(earlier, axis=-1).argmin(axis=-1)
+    a = earlier[np.arange(len(earlier)), fastest][:, np.newaxis]
+    b = np.exp(noise(draw, (COMPARISONS // 4, 1, ENOUGH)))
+    assert _alarms(answer(apart(a, b), candidates=many)) <= PROMISED
+
+
+def test_the_usual_rule_of_5_percent_on_single_runs_would_alarm_every_other_time() -> None:
+    a, b = _two_runs(bursts, 1, (1, 1), seed=4)
+    assert np.mean(np.abs(np.log(b / a)) > np.log(1.05)) > 0.25
+    assert _alarms(answer(apart(a, b))) <= PROMISED
+
+
+def test_alarms_are_as_often_of_a_faster_side_as_of_a_slower_one() -> None:
+    said = [
+        answer(in_pairs(*_side_by_side(loud, 1, ENOUGH, seed=seed))).words for seed in range(20)
+    ]
+    faster, slower = (int(np.sum(np.array(said) == word)) for word in ("FASTER", "SLOWER"))
+    assert faster + slower > 100
+    assert 0.5 < faster / slower < 2
+
+
+# ---- true differences
+
+
+@pytest.mark.parametrize("noise", [quiet, recorded_in_order])
+def test_a_side_that_is_5_percent_slower_is_found_nine_times_in_ten(noise: Noise) -> None:
+    a, b = _side_by_side(noise, 1, ENOUGH, seed=5)
+    assert _found(answer(in_pairs(a, _slower(b, 0.05)))) >= 0.9
+
+
+@pytest.mark.parametrize("noise", [quiet, recorded])
+def test_a_run_that_is_5_percent_slower_is_found_nine_times_in_ten(noise: Noise) -> None:
+    a, b = _two_runs(noise, 1, (ENOUGH, ENOUGH), seed=6)
+    assert _found(answer(apart(a, _slower(b, 0.05)))) >= 0.9
+
+
+@pytest.mark.parametrize("noise", [quiet, heavy_tailed, bursts, swinging, warming, wandering])
+def test_a_side_that_takes_half_as_long_again_is_found_whatever_the_noise(noise: Noise) -> None:
+    a, b = _side_by_side(noise, 5, ENOUGH, seed=7)
+    assert _found(answer(in_pairs(a, _slower(b, 0.5)))) >= 0.9
+
+
+@pytest.mark.parametrize("noise", [quiet, recorded_in_order])
+def test_what_is_5_percent_slower_is_never_called_faster_nor_seldom_the_same(noise: Noise) -> None:
+    a, b = _side_by_side(noise, 1, ENOUGH, seed=8)
+    words = answer(in_pairs(a, _slower(b, 0.05))).words
+    assert np.mean(words == "FASTER") == 0
+    assert np.mean(words == "SAME") <= PROMISED
+
+
+def test_quiet_sides_that_are_alike_are_mostly_called_the_same() -> None:
+    a, b = _side_by_side(quiet, 1, ENOUGH, seed=9)
+    assert np.mean(answer(in_pairs(a, b)).words == "SAME") >= 0.8
+
+
+def test_one_process_a_side_is_unclear_unless_the_difference_is_beyond_any_noise() -> None:
+    for noise in (quiet, heavy_tailed, bursts):
+        a, b = _two_runs(noise, 1, (1, 1), seed=10)
+        assert np.mean(answer(apart(a, _slower(b, 1.0))).words == "UNCLEAR") >= 0.9
+        assert _found(answer(apart(a, _slower(b, 19.0)))) >= 0.99
+
+
+@pytest.mark.parametrize("noise", [quiet, bursts, recorded])
+def test_the_interval_holds_the_true_ratio(noise: Noise) -> None:
+    a, b = _two_runs(noise, 1, (ENOUGH, ENOUGH), seed=11)
+    said = answer(apart(a, _slower(b, 0.05)))
+    assert np.mean((said.low <= 1.05) & (said.high >= 1.05)) >= 1 - PROMISED
+
+
+def test_the_documentations_table_of_how_often_5_percent_are_found_is_true() -> None:
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    counts, *table = [
+        [int(word) for word in re.findall(r"\d+", line)]
+        for line in text.splitlines()
+        if re.match(r"\| (they differ|\d %)", line)
+    ]
+    assert len(table) == 4
+    draw = np.random.default_rng(12)
+    for percent, *told in table:
+        for count, share in zip(counts, told, strict=True):
+            a, b = np.exp(draw.normal(0, percent / 100, (2, COMPARISONS, 1, count)))
+            found = _found(answer(in_pairs(a, _slower(b, 0.05))))
+            assert found == pytest.approx(share / 100, abs=0.02)
