@@ -102,8 +102,10 @@ def _of_gpu(entry: Entry, head: Mapping[str, Any]) -> dict[str, str]:
 def _devices(entry: Entry) -> str:
     """`1`, `2 together`, `1, beside 3 others`."""
     replicas, at_once = entry["worker"].get("replicas", 1), entry.get("at_once")
-    beside = f", beside {len(at_once['beside'])} others" if at_once else ""
-    return f"{replicas} together" if replicas > 1 else f"1{beside}"
+    if not at_once:
+        return f"{replicas} together" if replicas > 1 else "1"
+    count = len(at_once["beside"])
+    return f"1, beside {count} other{'s' if count > 1 else ''}"
 
 
 def _input(read: Mapping[str, Any] | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -17,16 +18,41 @@ from bench.report.table import joules, percent, place, seconds, squares, verdict
 Entry = Mapping[str, Any]
 
 _LEFT = ("Workload", "Data", "Device", "Target")
-_RIGHT = ("Seeds", "Epochs", "Time\nto target", "Energy\nto target")
+_RIGHT = ("Seeds", "Epochs", "Time\nto target")
+_ENERGY = "Energy\nto target"
+_DATA = 1
 _BOUNDLESS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How wide a table is drawn.
+
+    between: what stands between a median and its range; None leaves the range to the record.
+    """
+
+    gap: int
+    between: str | None
+    data: bool = True
+
+
+# From roomy to narrow.
+_LAYOUTS = (
+    _Layout(gap=2, between="  "),
+    _Layout(gap=1, between="\n"),
+    _Layout(gap=1, between="\n", data=False),
+    _Layout(gap=1, between=None, data=False),
+)
 
 
 def table(entries: Sequence[Entry], width: int) -> Table:
     """The entries of trainings to targets, in the order that they were trained."""
     console = Console(width=_BOUNDLESS)
-    roomy = _table(entries, gap=2, between="  ")
-    fits = Measurement.get(console, console.options, roomy).maximum <= width
-    return roomy if fits else _table(entries, gap=1, between="\n")
+    for layout in _LAYOUTS:
+        grid = _table(entries, layout)
+        if Measurement.get(console, console.options, grid).maximum <= width:
+            break
+    return grid
 
 
 def words(entries: Sequence[Entry]) -> list[str]:
@@ -50,7 +76,7 @@ def words(entries: Sequence[Entry]) -> list[str]:
     return list(notes)
 
 
-def _table(entries: Sequence[Entry], *, gap: int, between: str) -> Table:
+def _table(entries: Sequence[Entry], layout: _Layout) -> Table:
     grid = Table(
         title="time to target: training alone, after a warm-up on random labels",
         title_justify="left",
@@ -58,36 +84,40 @@ def _table(entries: Sequence[Entry], *, gap: int, between: str) -> Table:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
-        padding=(0, gap - 1),
+        padding=(0, layout.gap - 1),
         header_style="bold",
     )
-    for heading in _LEFT:
+    for heading in _LEFT if layout.data else (*_LEFT[:_DATA], *_LEFT[_DATA + 1 :]):
         grid.add_column(heading, no_wrap=True)
-    for heading in _RIGHT:
+    with_energy = any(entry["device"] != "cpu" for entry in entries)  # a CPU's is not measured
+    for heading in (*_RIGHT, *([_ENERGY] if with_energy else [])):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("Verdict", no_wrap=True)
     for entry in entries:
-        data = entry["dataset"]["kind"] if entry["dataset"] else ""
-        start = (entry["workload"], data, place(entry))
+        kind = entry["dataset"]["kind"] if entry["dataset"] else ""
+        start = (entry["workload"], *([kind] if layout.data else []), place(entry))
         if entry["status"] != "finished":
             grid.add_row(*start, Text("failed: see below", "red"))
         for target in _targets(entry):
-            grid.add_row(*start, *_cells(entry, target, between), verdict(entry))
+            cells = _cells(entry, target, layout.between)
+            spent = [_energy(entry, target)] if with_energy else []
+            grid.add_row(*start, *cells, *spent, verdict(entry))
     return grid
 
 
-def _cells(entry: Entry, target: Entry, between: str) -> tuple[str | Text, ...]:
+def _cells(entry: Entry, target: Entry, between: str | None) -> tuple[str | Text, ...]:
     took = [each for each in target["seconds"] if each is not None]
     epochs = [each for each in target["epochs"] if each is not None]
     count = f"{len(took)}/{len(target['seconds'])}"
     every = len(took) == len(target["seconds"])
     shown = (_shown(entry, target), Text(count, "" if every else "red"), _span(epochs))
     if not took:
-        return (*shown, "", "")
+        return (*shown, "")
     # A median of those alone that came so far would flatter.
     middle = seconds(target["median_seconds"]) if every else "n/a"
-    least, most = seconds(min(took)), seconds(max(took))
-    return (*shown, f"{middle}{between}{least} to {most}", _energy(entry, target))
+    if between is None or len(took) == 1:
+        return (*shown, middle)
+    return (*shown, f"{middle}{between}{seconds(min(took))} to {seconds(max(took))}")
 
 
 def _energy(entry: Entry, target: Entry) -> str:
@@ -140,5 +170,5 @@ def _whys(entry: Entry) -> list[str]:
     """Why the energy of a GPU's training is not known; on a CPU nobody expects it."""
     if entry["device"] == "cpu":
         return []
-    joules = [each for target in _targets(entry) for each in target["joules"] if each]
-    return [each["why"] for each in joules if each["why"]][:1]
+    spent = [each for target in _targets(entry) for each in target["joules"] if each]
+    return [each["why"] for each in spent if each["why"]][:1]

@@ -140,7 +140,7 @@ def to_target(
     outcome = Outcome(_WORKER, dict(_MODEL), qualities[-1][-1], untrained, None)
     bound = 0.997 if WORKLOADS[workload].metric == "accuracy" else 10.9
     return ToTarget(
-        Attempt(WORKLOADS[workload], device, mode),
+        Attempt(WORKLOADS[workload], device, mode, to_target=True),
         prepared(workload),
         tuple(trials),
         targets,

@@ -12,6 +12,7 @@ from bench import held_back
 from bench.held_back import Cause, Figures, judge
 from bench.report import words
 from tests.unit.entries import CPU, GT1030, H100, failed, finished
+from tests.unit.test_telemetry import Bench
 
 _RATE = {"flop_per_image": 1e6, "matrix": 1e12}
 
@@ -195,3 +196,9 @@ def test_a_failed_training_is_not_judged_and_each_other_row_has_its_line() -> No
     first, second = words.held_back(entries)
     assert first.startswith("what holds mlp on cpu back: memory-bound: ")
     assert second.startswith("what holds mlp on cpu (tuned) back: memory-bound: ")
+
+
+def test_how_busy_the_gpu_was_comes_from_its_telemetry() -> None:
+    entry = finished("mlp", H100, rate=_RATE, telemetry=Bench("hopper").result())
+    assert entry["rate"]["gpu_busy"] == entry["telemetry"]["busy"]["value"]
+    assert finished("mlp", H100, rate=_RATE)["rate"]["gpu_busy"] is None

@@ -129,6 +129,11 @@ def test_a_mode_that_there_is_not_is_refused(chosen: Chosen, mode: str) -> None:
     assert re.fullmatch("no mode '.*'; there is stock, tuned", _refusal(chosen, f"--mode={mode}"))
 
 
+def test_targets_are_trained_to_where_that_is_asked_for_and_nowhere_else(chosen: Chosen) -> None:
+    assert not chosen("--profile=full").time_to_target
+    assert chosen("--time-to-target").time_to_target
+
+
 @pytest.mark.parametrize(
     ("options", "inputs"),
     [
