@@ -249,7 +249,7 @@ def _again(entry: Entry) -> str:
 def _choice(entry: Entry) -> str:
     """nvidia-smi's option for the one GPU that was trained on; all, where there were several."""
     _, colon, index = str(entry["device"]).partition("gpu:")
-    return f" -i {index}" if colon else ""
+    return f" -i {index.partition(' ')[0]}" if colon else ""  # of "gpu:0 of all", too
 
 
 def _percent(share: float) -> str:
