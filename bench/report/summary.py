@@ -48,7 +48,8 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         page.lines([*_in_words(record), ""])
     if record.to_target:
         page.draw(targets.table(record.to_target, width))
-        page.lines([*targets.words(record.to_target), ""])
+        told = targets.words(record.to_target)
+        page.lines([*told, ""] if told else [])
     page.lines(notes)
     return _showable(page.text, reporter)
 
