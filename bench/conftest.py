@@ -199,10 +199,7 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except GrindstoneError as error:
-        failure = str(error)
-    else:
-        return
-    pytest.fail(failure, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -116,7 +116,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--time-to-target",
         action="store_true",
-        help="train until a quality is reached, too, from several seeds: MNIST's 98 and 99 %, and "
+        help="train until a quality is reached, too, from several seeds: MNIST's 98 and 99 %%, and "
         "grind's floor",
     )
     group.addoption(

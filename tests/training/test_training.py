@@ -151,7 +151,7 @@ np.save(f"{folder}/y.npy", draw.integers(0, 10, 1000))
 files = {"x": f"{folder}/x.npy", "y": f"{folder}/y.npy"}
 for seed in (1, 1, 2):
     job = {"workload": "mlp", "device": "cpu", "seed": seed, "epochs": 1,
-           "mode": "stock", "replicas": 1, "wait": False,
+           "mode": "stock", "replicas": 1, "wait": False, "target": None,
            "data": {"train": files, "test": files}, "evaluate_after": []}
     worker._train(job, lambda event, **fields: said.append({"event": event, **fields}))
 
