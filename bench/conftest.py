@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import devices, settings
+from bench import devices, settings, target
 from bench.compare import in_run
 from bench.devices import Device
-from bench.epochs import EpochClock, rounds_of
+from bench.epochs import EpochClock, rounds_of, rounds_of_seconds
 from bench.errors import GrindstoneError
 from bench.processes import ALONE, Process
 from bench.report import progress
 from bench.run import Run
 from bench.session import Session
-from bench.workloads.workload import Workload
+from bench.target import ToTarget
+from bench.trainer import title
+from bench.workloads.workload import Mode, Workload
 
-Train = Callable[[Workload, Device], Run]
+Train = Callable[[Workload, Device, Mode], Run]
+TrainToTarget = Callable[[Workload, Device, Mode], ToTarget]
 
 _SESSION = pytest.StashKey[Session]()
 _ASKED = pytest.StashKey[in_run.Asked | None]()
@@ -44,6 +50,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SESSION] = Session(chosen, found, versions)
     if not any(arg.startswith("--benchmark") for arg in config.invocation_params.args):
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
+
+
+def settings_of(config: pytest.Config) -> settings.Settings:
+    """What was chosen for this run."""
+    return config.stash[_SESSION].chosen
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out what is trained only where it is asked for."""
+    chosen = settings_of(config)
+    asked = {"test_input.py": bool(chosen.inputs), "test_target.py": chosen.time_to_target}
+    return None if asked.get(collection_path.name, True) else True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,13 +94,22 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each device."""
-    if "device" in metafunc.fixturenames:
-        chosen = metafunc.config.stash[_SESSION].chosen
-        metafunc.parametrize("device", chosen.devices, ids=[device.id for device in chosen.devices])
-        trainings = chosen.trainings
-        if len(trainings) > 1:
-            metafunc.parametrize("process", trainings, ids=[process.id for process in trainings])
+    """One test for each device, for each mode where the test has several, and for each process."""
+    if "device" not in metafunc.fixturenames:
+        return
+    chosen, to_target = settings_of(metafunc.config), "train_to_target" in metafunc.fixturenames
+    places = [device for device in chosen.devices if not (to_target and device.members)]
+    if "mode" in metafunc.fixturenames:
+        rows = [(device, mode) for device in places for mode in chosen.modes_on(device)]
+        ids = [device.id + ("" if mode == "stock" else f"-{mode}") for device, mode in rows]
+        metafunc.parametrize(("device", "mode"), rows, ids=ids)
+    else:
+        places = [device for device in places if not device.mirrored]
+        metafunc.parametrize("device", places, ids=[device.id for device in places])
+    # A training to targets has its seeds in the place of processes: one on each side is enough.
+    trainings = [each for each in chosen.trainings if each.number == 1 or not to_target]
+    if len(trainings) > 1:
+        metafunc.parametrize("process", trainings, ids=[process.id for process in trainings])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,8 +128,10 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Gives each training a clock of its own; pytest-benchmark reads it from the marker."""
-    if isinstance(item, pytest.Function) and "train" in item.fixturenames:
+    if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames:
         group = item.callspec.params["workload"].name  # type: ignore[attr-defined]
+        if "train_to_target" in item.fixturenames:
+            group += " to target"
         item.add_marker(pytest.mark.benchmark(timer=EpochClock(), group=group))
 
 
@@ -113,31 +142,64 @@ def process() -> Process:
 
 
 @pytest.fixture
-def train(request: pytest.FixtureRequest, benchmark: object, process: Process) -> Train:
-    """Trains a workload on a device, its steady epochs being the benchmark's rounds."""
+def train(request: pytest.FixtureRequest, benchmark: Any, process: Process) -> Train:
+    """Trains a workload on a device in a mode, its steady epochs being the benchmark's rounds."""
     session = request.config.stash[_SESSION]
-    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    clock = _clock(request)
 
-    def train(workload: Workload, device: Device) -> Run:
+    def train(workload: Workload, device: Device, mode: Mode) -> Run:
         epochs = workload.schedules[session.chosen.profile].epochs
-        title = f"{workload.name} on {device.id}{session.chosen.place_of(process)}"
-        try:
-            with progress.shown(request.config, title, epochs) as listener:
-                run = session.train(
-                    workload,
-                    device,
-                    listener,
-                    lambda timings, count: rounds_of(benchmark, clock, timings, count),
-                    process,
-                )
-        except GrindstoneError as error:
-            failure = str(error)
-        else:
-            benchmark.extra_info.update(run.entry())  # type: ignore[attr-defined]
-            return run
-        pytest.fail(failure, pytrace=False)
+        who = title(workload, device, mode) + session.chosen.place_of(process)
+        with _failing(), progress.shown(request.config, who, epochs) as listener:
+            run = session.train(
+                workload,
+                device,
+                listener,
+                lambda timings, count: rounds_of(benchmark, clock, timings, count),
+                mode,
+                process,
+            )
+        benchmark.extra_info.update(session.record.results[-1 - len(run.beside)])
+        return run
 
     return train
+
+
+@pytest.fixture
+def train_to_target(
+    request: pytest.FixtureRequest, benchmark: Any, process: Process
+) -> TrainToTarget:
+    """Trains a workload from several seeds, whose times to the last target are the rounds."""
+    session = request.config.stash[_SESSION]
+    clock = _clock(request)
+
+    def train_to_target(workload: Workload, device: Device, mode: Mode) -> ToTarget:
+        most = target.schedule(workload, session.chosen.profile).epochs
+        side = f", {process.side}" if process.side else ""
+        who = f"{title(workload, device, mode)}{side}, to target"
+        with _failing(), progress.shown(request.config, who, most) as listener:
+            done = session.train_to_target(workload, device, listener, mode, process)
+        if done.seconds:
+            rounds_of_seconds(benchmark, clock, done.seconds)
+        benchmark.extra_info.update(session.record.to_target[-1])
+        return done
+
+    return train_to_target
+
+
+def _clock(request: pytest.FixtureRequest) -> EpochClock:
+    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    assert isinstance(clock, EpochClock)
+    return clock
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Fails the test, without a traceback, of what could not be trained."""
+    try:
+        yield
+    except GrindstoneError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -156,7 +218,7 @@ def pytest_terminal_summary(
 ) -> None:
     """The table, what it says in words, and where the record is."""
     session = config.stash[_SESSION]
-    if not session.record.results:
+    if not (session.record.results or session.record.to_target):
         return
     from bench.report import summary
 

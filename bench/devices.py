@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,30 @@ from typing import Any
 class Device:
     """One place to train.
 
-    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order.
+    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order; or what `several` makes.
     name: the model, as the machine calls it.
-    uuid: NVML's UUID of a GPU; None for the CPU.
+    uuid: NVML's UUID of a GPU, or those of several with commas; None for the CPU.
+    members: the devices that this one stands for, where it stands for several.
+    mirrored: whether the members train one network together, or each its own at the same time.
     """
 
     id: str
     name: str
     uuid: str | None = None
+    members: tuple[Device, ...] = ()
+    mirrored: bool = False
+
+    @property
+    def replicas(self) -> int:
+        """How many devices one training on it spans."""
+        return len(self.members) if self.mirrored else 1
+
+    @property
+    def apart(self) -> tuple[Device, ...]:
+        """What is trained on at the same time, a worker each; the device itself where it is one."""
+        if not self.members or self.mirrored:
+            return (self,)
+        return tuple(replace(member, id=f"{member.id} of {self.id}") for member in self.members)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,6 +80,22 @@ def find() -> Found:
         reason = hidden if gpus else "the NVIDIA driver is loaded, but shows no GPU"
         return Found((cpu,), driver=driver, why_no_gpu=reason)
     return Found((cpu, *visible), driver=driver)
+
+
+def several(gpus: Sequence[Device]) -> tuple[Device, ...]:
+    """What can be asked for besides where there are two GPUs or more.
+
+    `gpus` is one training over all of them, `all` is a training on each at the same time.
+    """
+    if len(gpus) < 2:
+        return ()
+    names = Counter(gpu.name for gpu in gpus)
+    name = " + ".join(f"{count} × {name}" if count > 1 else name for name, count in names.items())
+    uuid, members = ",".join(gpu.uuid or "" for gpu in gpus), tuple(gpus)
+    return (
+        Device("gpus", name, uuid, members, mirrored=True),
+        Device("all", name, uuid, members),
+    )
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

@@ -7,7 +7,7 @@ measured, so the rounds are the child's own epoch times, to the last digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.timing import EpochTiming
 
@@ -28,9 +28,9 @@ class EpochClock:
         """Back to nought, so that a round's length is not the difference of two large numbers."""
         self._now = 0.0
 
-    def advance(self, epoch: EpochTiming) -> None:
-        """Moves the clock by an epoch."""
-        self._now += epoch.seconds
+    def advance(self, seconds: float) -> None:
+        """Moves the clock."""
+        self._now += seconds
 
 
 def rounds_of(
@@ -39,10 +39,18 @@ def rounds_of(
     """Runs pytest-benchmark over the epochs: the first as its warm-up, the others as its rounds."""
 
     def next_epoch() -> None:
-        clock.advance(next(epochs))
+        clock.advance(next(epochs).seconds)
 
     benchmark.pedantic(  # type: ignore[attr-defined]
         next_epoch, setup=clock.reset, rounds=count - 1, warmup_rounds=1, iterations=1
     )
     for _ in epochs:  # with --benchmark-disable it asks for one epoch only
         pass
+
+
+def rounds_of_seconds(benchmark: object, clock: EpochClock, seconds: Sequence[float]) -> None:
+    """Has pytest-benchmark take times that are known already for its rounds."""
+    each = iter(seconds)
+    benchmark.pedantic(  # type: ignore[attr-defined]
+        lambda: clock.advance(next(each)), setup=clock.reset, rounds=len(seconds), iterations=1
+    )

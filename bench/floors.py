@@ -156,7 +156,7 @@ def _mse_bounds(
 def _rows(
     evidence: list[Reached], workload: Workload, data: str, profile: ProfileName
 ) -> list[Reached]:
-    wanted = (workload.name, data, profile)
+    wanted = (workload.learns_like or workload.name, data, profile)
     rows = [row for row in evidence if (row.workload, row.data, row.profile) == wanted]
     if len(rows) < SEEDS_NEEDED:
         raise LookupError(

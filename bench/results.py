@@ -25,12 +25,14 @@ class Record:
     path: the file; its folder is made on the first write.
     head: machine, settings and versions, fixed for the run.
     results: one entry for each training, finished or failed.
+    to_target: the same for each training to a target.
     written: whether the file holds any of them.
     """
 
     path: Path
     head: dict[str, Any]
     results: list[dict[str, Any]] = field(default_factory=list)
+    to_target: list[dict[str, Any]] = field(default_factory=list)
     written: bool = False
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -42,6 +44,15 @@ class Record:
         self.results.append(entry)
         self.write()
 
+    def add_to_target(self, entry: dict[str, Any]) -> None:
+        """The same for a training to a target.
+
+        Raises:
+            RecordError: it cannot be written; the file is what it was before.
+        """
+        self.to_target.append(entry)
+        self.write()
+
     def write(self) -> None:
         """Replaces the file by the record as it stands, or leaves it alone.
 
@@ -49,6 +60,7 @@ class Record:
             RecordError: it cannot be written.
         """
         document = {"schema": SCHEMA, **self.head, "results": self.results}
+        document["to_target"] = self.to_target
         text = json.dumps(_finite(document), indent=2, allow_nan=False) + "\n"
         partial = self.path.with_name(f".{self.path.name}.part")
         try:

@@ -6,19 +6,22 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from bench import plan
-from bench.devices import Device, Found
+from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
 from bench.processes import ENOUGH, Process, Side, in_turn
 from bench.trainer import Limits, how_it_ended, unbent_environment
-from bench.workloads.workload import PROFILES, ProfileName
+from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
 _MOST_PROCESSES = 1000
 _NO_TENSORFLOW = 3
+
+_Word = TypeVar("_Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,9 @@ class Settings:
     second_worker: the interpreter of side B, or None where no environments are compared.
     processes: how many trainings a row has on each side.
     against: a record, `last` or `best` to compare with, or None.
+    modes: how to train; None leaves it to the profile and the device.
+    inputs: from where images are read as files on the clock, where that is asked for.
+    time_to_target: whether to train to targets, too.
     """
 
     profile: ProfileName
@@ -49,6 +55,9 @@ class Settings:
     second_worker: Path | None = None
     processes: int = 1
     against: str | None = None
+    modes: tuple[Mode, ...] | None = None
+    inputs: tuple[Input, ...] = ()
+    time_to_target: bool = False
 
     @property
     def trainings(self) -> list[Process]:
@@ -67,6 +76,18 @@ class Settings:
             return self.second_worker
         return self.worker_python
 
+    def modes_on(self, device: Device) -> tuple[Mode, ...]:
+        """How to train on a device: as asked for, else as the profile has it.
+
+        On a CPU the tuned training gains little and doubles the minutes, so it is `full`'s alone.
+        """
+        if device.mirrored:
+            return ("stock",)  # the tuned epoch is one device's
+        if self.modes is not None:
+            return self.modes
+        both = self.profile == "full" or (self.profile == "quick" and device.uuid is not None)
+        return MODES if both else ("stock",)
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Adds Grindstone's options to pytest's."""
@@ -74,8 +95,29 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--device",
         action="append",
-        metavar="cpu|gpu:N",
-        help="train here only; may be repeated, or a list with commas (default: every device)",
+        metavar="cpu|gpu:N|gpus|all",
+        help="train here only; may be repeated, or a list with commas (default: every device). "
+        "gpus: one network over all GPUs; all: one on each GPU, at the same time",
+    )
+    group.addoption(
+        "--mode",
+        action="append",
+        metavar="stock|tuned",
+        help="train as anyone would, as fast as TensorFlow can, or both: stock,tuned "
+        "(default: both in full, and on a GPU in quick, else stock)",
+    )
+    group.addoption(
+        "--input",
+        action="append",
+        metavar="memory|disk|data-dir",
+        help="train on grind images that are read as files in every epoch, too, and tell the share "
+        "of it spent waiting for them; disk is that of --cache-dir",
+    )
+    group.addoption(
+        "--time-to-target",
+        action="store_true",
+        help="train until a quality is reached, too, from several seeds: MNIST's 98 and 99 %%, and "
+        "grind's floor",
     )
     group.addoption(
         "--profile",
@@ -169,6 +211,9 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         worker_python=python,
         worker_chosen_by=reason,
         plan=planned,
+        modes=_chosen("mode", config.getoption("mode"), MODES),
+        inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
+        time_to_target=config.getoption("time_to_target"),
         second_worker=pythons[1] if len(pythons) == 2 else None,
         processes=_processes(config.getoption("processes"), compares=bool(pythons[1:] or against)),
         against=against,
@@ -178,13 +223,31 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
 def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     if wanted is None:
         return found.devices
-    here = {device.id: device for device in found.devices}
-    names = [name.strip() for words in wanted for name in words.split(",")]
+    here = {device.id: device for device in (*found.devices, *several(found.devices[1:]))}
+    names = _names(wanted)
     for name in names:
         if name not in here:
             why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
             raise GrindstoneError(f"no device {name!r} here; there is {', '.join(here)}{why}")
-    return tuple(here[name] for name in dict.fromkeys(names))
+    return tuple(here[name] for name in names)
+
+
+def _chosen(
+    what: str, wanted: list[str] | None, there_is: tuple[_Word, ...]
+) -> tuple[_Word, ...] | None:
+    """The words asked for, in the order that there is."""
+    if wanted is None:
+        return None
+    names = _names(wanted)
+    for name in names:
+        if name not in there_is:
+            raise GrindstoneError(f"no {what} {name!r}; there is {', '.join(there_is)}")
+    return tuple(word for word in there_is if word in names)
+
+
+def _names(wanted: list[str]) -> list[str]:
+    """The words of an option that takes lists and may be repeated, each once."""
+    return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
 def _processes(wanted: int | None, *, compares: bool) -> int:

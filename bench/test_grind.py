@@ -7,11 +7,11 @@ import pytest
 from bench.conftest import Train
 from bench.devices import Device
 from bench.workloads import grind
-from bench.workloads.workload import Workload
+from bench.workloads.workload import Mode, Workload
 
 
 @pytest.mark.parametrize("workload", grind.WORKLOADS, ids=attrgetter("name"))
-def test_grind(train: Train, workload: Workload, device: Device) -> None:
-    """Trains `workload` on `device` and holds it to its floors."""
-    run = train(workload, device)
+def test_grind(train: Train, workload: Workload, device: Device, mode: Mode) -> None:
+    """Trains `workload` on `device` in `mode` and holds it to its floors."""
+    run = train(workload, device, mode)
     run.must_reach_floors()

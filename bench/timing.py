@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,6 +15,7 @@ class EpochTiming:
     begun, ended: CLOCK_MONOTONIC in s, the same in every process of a machine.
     images: how many were trained on, the partial batch included.
     loss: the mean training loss of the epoch.
+    waited: the seconds of it that were spent waiting for images, where they are read from files.
     """
 
     number: int
@@ -21,11 +23,18 @@ class EpochTiming:
     ended: float
     images: int
     loss: float
+    waited: float | None = None
 
     @property
     def seconds(self) -> float:
         """From the first batch to the last, without validation, in s."""
         return self.ended - self.begun
+
+
+def spread(seconds: Sequence[float]) -> float:
+    """The median absolute deviation of times, in s: robust, and defined from two on."""
+    centre = statistics.median(seconds)
+    return statistics.median(abs(each - centre) for each in seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,22 @@ class Timings:
 
     @property
     def spread(self) -> float:
-        """Median absolute deviation of the steady epochs, in s: robust, and defined from two on."""
-        return statistics.median(abs(seconds - self.median) for seconds in self.steady)
+        """That of the steady epochs, in s."""
+        return spread(self.steady)
+
+    @property
+    def waiting(self) -> float | None:
+        """The median share of the steady epochs that was spent waiting for images, if known."""
+        waited = [(e.waited, e.seconds) for e in self.epochs[1:]]
+        shares = [seconds / all_of_it for seconds, all_of_it in waited if seconds is not None]
+        return statistics.median(shares) if shares else None
+
+    def share_beside(self, others: Sequence[Timings]) -> float:
+        """The share of the steady epochs' time in which all others trained steadily too."""
+        begun = max(timings.epochs[1].begun for timings in (self, *others))
+        ended = min(timings.epochs[-1].ended for timings in (self, *others))
+        own = self.epochs[-1].ended - self.epochs[1].begun
+        return max(0.0, ended - begun) / own
 
     @property
     def images_per_second(self) -> float:

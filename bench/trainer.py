@@ -27,13 +27,17 @@ from typing import IO, Any
 from bench.devices import Device
 from bench.errors import WorkerError
 from bench.timing import EpochTiming
-from bench.workloads.workload import Workload
+from bench.workloads.workload import Mode, Workload
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LAST_LINES = 12
+
+# The phase in which a worker compiles before the clock starts, and that behind the last epoch.
+WARM_UP = "warm-up on random labels"
+_EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class Job:
     files: the arrays that `bench.datasets.prepared` laid out, by split and by `x` and `y`.
     images: how many images an epoch trains on.
     evaluate_after: epochs after which the quality is measured too, off the clock.
+    mode: `stock`, as anyone would write it, or `tuned`, as fast as TensorFlow does it.
+    wait: whether to wait after epoch 1 until `Training.go_on` is called.
+    target: the quality to train to, from each of `seeds`; None trains `epochs` from `seed`.
     """
 
     workload: Workload
@@ -52,6 +59,16 @@ class Job:
     images: int
     files: Mapping[str, Mapping[str, str]]
     evaluate_after: tuple[int, ...] = ()
+    mode: Mode = "stock"
+    wait: bool = False
+    target: float | None = None
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        to_target = "" if self.target is None else ", to target"
+        return title(self.workload, self.device, self.mode) + to_target
 
     def line(self) -> str:
         """The job as the one line that the worker reads."""
@@ -59,10 +76,15 @@ class Job:
             {
                 "workload": self.workload.name,
                 "device": self.device.id,
+                "replicas": self.device.replicas,
                 "epochs": self.epochs,
                 "seed": self.seed,
                 "data": {split: dict(paths) for split, paths in self.files.items()},
                 "evaluate_after": self.evaluate_after,
+                "mode": self.mode,
+                "wait": self.wait,
+                "target": self.target,
+                "seeds": self.seeds,
             }
         )
 
@@ -88,9 +110,9 @@ class Limits:
 
     def during(self, phase: str, longest_epoch: float) -> float:
         """The limit for what the worker is doing now."""
-        if phase == "epoch 1":
+        if phase in ("epoch 1", WARM_UP):
             return self.first_epoch
-        if phase.startswith("epoch") or phase == "evaluation":
+        if phase.startswith("epoch") or phase == _EVALUATION:
             return max(self.epoch, self.patience * longest_epoch)
         return self.start
 
@@ -104,6 +126,7 @@ class Outcome:
     quality: on the test split after the last epoch, in the workload's metric.
     untrained: the same for the network before its first step.
     memory_peak: bytes that TensorFlow held on the GPU at most; None on the CPU.
+    rate: `flop_per_image` of the training and the device's `matrix` rate in FLOP/s.
     """
 
     worker: Event
@@ -111,6 +134,7 @@ class Outcome:
     quality: float
     untrained: float
     memory_peak: int | None
+    rate: Event | None = None
 
 
 class Training:
@@ -122,7 +146,8 @@ class Training:
         self._job = job
         self._interpreter = interpreter
         self._limits = limits
-        self._log = folder / f"{job.workload.name}-{job.device.id.replace(':', '')}.log"
+        name = job.title
+        self._log = folder / f"{re.sub('[^a-z0-9]+', '-', name)}.log"
         self._keras_home = folder / "keras"
         self._listener = listener
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -159,11 +184,8 @@ class Training:
                     f"the worker's interpreter {self._interpreter} cannot be started: "
                     f"{error.strerror}; name another with --worker-python"
                 ) from error
-        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it is dead already; its events will say so
-            self._process.stdin.write(self._job.line() + "\n")
-            self._process.stdin.flush()
+        self._tell(self._job.line())
         reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         reader.start()
         self._undertaker = threading.Thread(target=self._end_with_worker, daemon=True)
@@ -196,17 +218,21 @@ class Training:
             WorkerError: the worker died, ran out of memory or hung.
         """
         for _ in range(self._job.epochs):
-            event = self._wait_for("epoch")
-            timing = EpochTiming(
-                number=event["number"],
-                begun=event["begun"],
-                ended=event["ended"],
-                images=self._job.images,
-                loss=event["loss"],
-            )
-            self._longest_epoch = max(self._longest_epoch, timing.seconds)
-            self._phase = f"epoch {timing.number + 1}"
-            yield timing
+            yield self._timing(self._wait_for("epoch"))
+
+    def trials(self) -> Iterator[tuple[int, EpochTiming, float]]:
+        """Every epoch as it ends, with its seed and the quality after it, where a target was set.
+
+        Raises:
+            WorkerError: the worker died, ran out of memory or hung.
+        """
+        while (event := self._wait_for("epoch", "phase")).get("name") != _EVALUATION:
+            if event["event"] == "epoch":
+                yield event["seed"], self._timing(event), event["quality"]
+
+    def go_on(self) -> None:
+        """Lets a worker that waits after epoch 1 begin the next one."""
+        self._tell("go on")
 
     def finish(self) -> Outcome:
         """The quality, after the last epoch.
@@ -221,9 +247,29 @@ class Training:
             quality=quality["value"],
             untrained=quality["untrained"],
             memory_peak=quality["memory_peak"],
+            rate=_without_name(self._seen["rate"]) if "rate" in self._seen else None,
         )
 
-    def _wait_for(self, wanted: str) -> Event:
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead already; its events will say so
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
+    def _timing(self, event: Event) -> EpochTiming:
+        timing = EpochTiming(
+            number=event["number"],
+            begun=event["begun"],
+            ended=event["ended"],
+            images=self._job.images,
+            loss=event["loss"],
+            waited=event.get("waited"),
+        )
+        self._longest_epoch = max(self._longest_epoch, timing.seconds)
+        self._phase = f"epoch {timing.number + 1}"
+        return timing
+
+    def _wait_for(self, *wanted: str) -> Event:
         while True:
             event = self._next_event()
             self._listener(event)
@@ -233,7 +279,7 @@ class Training:
                 self._phase = event["name"]
             if name == "error":
                 raise self._failure(event["message"])
-            if name == wanted:
+            if name in wanted:
                 return event
 
     def _next_event(self) -> Event:
@@ -291,7 +337,7 @@ class Training:
 
     def _failure(self, what: str) -> WorkerError:
         job = self._job
-        who = f"{job.workload.name} on {job.device.id}"
+        who = job.title
         lines = self._last_lines()
         wrote = ["its last lines:", *(f"    {line}" for line in lines)] if lines else []
         return WorkerError("\n".join([f"{who}: worker {what}, during {self._phase}", *wrote]))
@@ -315,6 +361,11 @@ class Training:
             "PYTHONPATH": str(_ROOT),
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }
+
+
+def title(workload: Workload, device: Device, mode: Mode) -> str:
+    """What a person calls a training: `mlp on cpu`, `mlp on gpu:0, tuned`."""
+    return f"{workload.name} on {device.id}" + ("" if mode == "stock" else f", {mode}")
 
 
 def unbent_environment() -> dict[str, str]:

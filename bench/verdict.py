@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from bench import again
 from bench.telemetry.foreign import described
 
 Word = Literal["OK", "NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
@@ -241,13 +242,14 @@ def _spread_words(entry: Entry) -> str:
 
 
 def _again(entry: Entry) -> str:
-    return f"pytest bench/ -k {entry['workload']} --device {entry['device']}"
+    row = (entry["workload"], entry["device"], entry["mode"])
+    return again.command(*row, to_target="targets" in entry)
 
 
 def _choice(entry: Entry) -> str:
     """nvidia-smi's option for the one GPU that was trained on; all, where there were several."""
     _, colon, index = str(entry["device"]).partition("gpu:")
-    return f" -i {index}" if colon else ""
+    return f" -i {index.partition(' ')[0]}" if colon else ""  # of "gpu:0 of all", too
 
 
 def _percent(share: float) -> str:

@@ -2,15 +2,21 @@
 
     python -m bench.worker        # reads one job (a JSON line) from standard input
 
-The only module that imports TensorFlow.  It runs under the interpreter that provisioning made, so
-it needs TensorFlow and NumPy and nothing else.
+Where the job says `wait`, it waits after epoch 1 for another line, so that several workers can go
+on together.
+
+With bench.training, which it calls, the only code that imports TensorFlow.  It runs under the
+interpreter that provisioning made, so it needs TensorFlow and NumPy and nothing else.
 
 What it says goes to standard output, one JSON object a line, each with its `event`:
 
     phase    name                                 what it is doing now
     ready    python, tensorflow, keras, …         TensorFlow is up and sees the device
     model    parameters, workload_sha256          what is being trained
-    epoch    number, begun, ended, loss, quality  begun and ended are CLOCK_MONOTONIC, in s
+    epoch    number, begun, ended, loss, quality, begun and ended are CLOCK_MONOTONIC, in s;
+             waited                               waited: for images, where they are files, in s;
+                                                  with its seed where a target is trained to
+    rate     flop_per_image, matrix               the most FLOP/s that the device was seen to do
     quality  value, untrained, memory_peak        after the last epoch, off the clock
     error    message                              it could not go on
 
@@ -20,23 +26,20 @@ the worker.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import re
 import sys
 import threading
-import time
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, Any
 
-from bench.workloads.registry import WORKLOADS
-from bench.workloads.workload import Workload
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from bench.training import files, matrix, mirrored, network, stock, tuned
+from bench.training import target as to_target
+from bench.training.arrays import Arrays, Quality
+from bench.training.task import Task, Trainer
+from bench.workloads.registry import EVERY
 
 _LONGEST_MESSAGE = 400
 
@@ -45,150 +48,127 @@ def main() -> int:
     """Reads the job, trains, reports; 0 when the training came to its end."""
     say = _Channel.instead_of_stdout()
     job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    told_to_go_on = threading.Event()
+    threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
     try:
-        _train(job, say)
+        _train(job, say, told_to_go_on.wait)
     except Exception as error:
         say("error", message=_in_short(error))
         raise
     return 0
 
 
-def _train(job: dict[str, Any], say: _Channel) -> None:
-    workload = WORKLOADS[job["workload"]]
+def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lambda: None) -> None:
+    workload = EVERY[job["workload"]]
 
     say("phase", name="TensorFlow's import")
     import keras
     import tensorflow as tf
 
-    device = _only_device(tf, job["device"])
+    replicas = job["replicas"]
+    device = _only_devices(tf, job["device"], replicas)
     keras.utils.set_random_seed(job["seed"])
-    say("ready", **_versions(tf, keras), device=device, pinned=_pinned(tf))
+    say("ready", **_versions(tf, keras), device=device, replicas=replicas, pinned=_pinned(tf, job))
 
     say("phase", name="data loading")
-    train = _Arrays.load(job["data"]["train"], workload)
-    test = _Arrays.load(job["data"]["test"], workload)
+    train = Arrays.load(job["data"]["train"], workload)
+    quality = Quality(workload, Arrays.load(job["data"]["test"], workload))
 
-    model = _compiled(keras, workload)
-    say("model", **_described(model, workload))
+    with mirrored.scope(tf, replicas):
+        model = network.compiled(keras, workload)
+    say("model", **network.described(model, workload))
+    flop = network.flop_per_image(model)
+
+    def epoch_end(
+        number: int,
+        begun: float,
+        ended: float,
+        loss: float,
+        model: Any,
+        *,
+        waited: float | None = None,
+    ) -> None:
+        value = quality(model) if number in job["evaluate_after"] else None
+        times = {"begun": begun, "ended": ended, "waited": waited}
+        say("epoch", number=number, **times, loss=loss, quality=value)
+        if number == 1 and job["wait"]:
+            wait()
 
     say("phase", name="epoch 1")
-    quality = _Quality(workload, test)
-    clock = _epoch_clock(
-        keras, tf.test.experimental.sync_devices, say, quality, job["evaluate_after"]
+    synchronise = tf.test.experimental.sync_devices
+    task = Task(workload, train, job["epochs"], job["seed"], synchronise, epoch_end)
+    trainer: Trainer = (
+        tuned.Tuned(tf, keras, model, task) if job["mode"] == "tuned" else stock.Stock(keras, model)
     )
-    model.fit(
-        train.x,
-        train.y,
-        batch_size=workload.batch,
-        epochs=job["epochs"],
-        verbose=0,
-        callbacks=[clock],
-    )
+    untrained = None
+    if job["target"] is not None:
+        say("phase", name="warm-up on random labels")
+        untrained = _train_to_target(keras, trainer, task, job, quality, say)
+    elif workload.input:
+        paths = files.read_list(job["data"]["train"]["paths"])
+        files.train(tf, model, task, paths, cold=workload.input != "memory")
+    else:
+        trainer.train(task)
 
     say("phase", name="evaluation")
-    value = quality(model)
-    # A second model from the same seed is the first one before it learned anything: it shows that
-    # the score was earned in this run, and by training.
-    keras.utils.set_random_seed(job["seed"])
-    untrained = quality(_compiled(keras, workload))
-    say("quality", value=value, untrained=untrained, memory_peak=_memory_peak(tf))
+    value = quality(trainer.model)
+    if untrained is None:
+        # A second model from the same seed is the first one before it learned anything: it shows
+        # that the score was earned in this run, and by training.
+        keras.utils.set_random_seed(job["seed"])
+        untrained = quality(network.compiled(keras, workload))
+    memory_peak = _memory_peak(tf)
+
+    say("phase", name="matrix rate")
+    say("rate", flop_per_image=flop, matrix=_matrix_rate(tf))
+    say("quality", value=value, untrained=untrained, memory_peak=memory_peak)
 
 
-def _epoch_clock(
-    keras: Any, synchronise: Any, say: _Channel, evaluate: Any, evaluate_after: list[int]
-) -> Any:
-    """A callback with epoch hooks only: batch hooks would make Keras synchronise every batch."""
+def _train_to_target(
+    keras: Any,
+    trainer: Trainer,
+    task: Task,
+    job: dict[str, Any],
+    quality: Quality,
+    say: _Channel,
+) -> float:
+    """Trains from each of the job's seeds to its target; the quality before the first step."""
 
-    class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            synchronise()
-            self.begun = time.perf_counter()
+    def fresh(seed: int) -> list[Any]:
+        keras.utils.set_random_seed(seed)
+        weights: list[Any] = network.compiled(keras, task.workload).get_weights()
+        return weights
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            synchronise()
-            ended = time.perf_counter()
-            # The clock stands from here until the next on_epoch_begin.
-            loss = float(logs["loss"])
-            value = evaluate(self.model) if epoch + 1 in evaluate_after else None
-            say("epoch", number=epoch + 1, begun=self.begun, ended=ended, loss=loss, quality=value)
+    def judged(
+        seed: int, number: int, begun: float, ended: float, loss: float, value: float
+    ) -> None:
+        times = {"begun": begun, "ended": ended}
+        say("epoch", seed=seed, number=number, **times, loss=loss, quality=value)
 
-    return EpochClock()
-
-
-def _compiled(keras: Any, workload: Workload) -> Any:
-    """The workload's model as anyone would compile it, with XLA pinned alike on every device.
-
-    Left to itself Keras turns XLA on wherever TensorFlow lists a GPU and off elsewhere, and the
-    CPU and the GPU would not train the same program.
-    """
-    model = workload.build(keras)
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=workload.learning_rate),
-        loss=workload.loss,
-        metrics=["accuracy"] if workload.metric == "accuracy" else [],
-        jit_compile=False,
-    )
-    if model.count_params() != workload.parameters:
-        raise RuntimeError(
-            f"{workload.name} has {model.count_params()} parameters under this Keras; "
-            f"the published network has {workload.parameters}"
-        )
-    return model
+    return to_target.train(trainer, task, job["target"], job["seeds"], fresh, quality, judged)
 
 
-@dataclass(frozen=True)
-class _Arrays:
-    """Images as the network takes them, and their targets."""
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-
-    @classmethod
-    def load(cls, files: dict[str, str], workload: Workload) -> _Arrays:
-        import numpy as np
-
-        x = np.load(files["x"])
-        if workload.scale is not None:
-            x = x.astype("float32") * np.float32(workload.scale)
-        return cls(x, np.load(files["y"]))
-
-
-@dataclass(frozen=True)
-class _Quality:
-    """Judges a model on the test split, with NumPy rather than the metric it was trained with."""
-
-    workload: Workload
-    test: _Arrays
-
-    def __call__(self, model: Any) -> float:
-        import numpy as np
-
-        batch = 16 * self.workload.batch if self.workload.metric == "accuracy" else 16
-        predicted: NDArray[np.float32] = model.predict(self.test.x, batch_size=batch, verbose=0)
-        if self.workload.metric == "accuracy":
-            return float(np.mean(predicted.argmax(axis=1) == self.test.y))
-        return float(np.mean(np.square(predicted[:, 0].astype("float64") - self.test.y)))
-
-
-def _only_device(tf: Any, wanted: str) -> str:
-    """The name of the one device that this process may train on.
+def _only_devices(tf: Any, wanted: str, replicas: int) -> str:
+    """The name of the device that this process may train on, or of the devices.
 
     Raises:
         RuntimeError: TensorFlow does not see what the parent asked for.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    if wanted == "cpu":
+    if wanted.startswith("cpu"):
         if gpus:
             raise RuntimeError("this CPU run can see a GPU: CUDA_VISIBLE_DEVICES did not hide it")
+        if replicas > 1:
+            mirrored.split_cpu(tf, replicas)
         return "CPU"
-    if len(gpus) != 1:
+    if len(gpus) != replicas:
+        given = "one was" if replicas == 1 else f"{replicas} were"
         raise RuntimeError(
-            f"TensorFlow sees {len(gpus)} GPUs where one was given to it; "
+            f"TensorFlow sees {len(gpus)} GPUs where {given} given to it; "
             "the lines above name the library that it could not load"
         )
-    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    return str(name)
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return ", ".join(str(each.get("device_name", "GPU")) for each in details)
 
 
 def _versions(tf: Any, keras: Any) -> dict[str, Any]:
@@ -203,11 +183,11 @@ def _versions(tf: Any, keras: Any) -> dict[str, Any]:
     }
 
 
-def _pinned(tf: Any) -> dict[str, Any]:
+def _pinned(tf: Any, job: dict[str, Any]) -> dict[str, Any]:
     """What would otherwise differ between devices or machines, as it stands in this process."""
     names = ("CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     return {
-        "xla": False,
+        "xla": job["mode"] == "tuned" and tuned.uses_xla(tf),
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         "precision": "float32",
         "deterministic_ops": False,
@@ -216,21 +196,19 @@ def _pinned(tf: Any) -> dict[str, Any]:
     }
 
 
-def _described(model: Any, workload: Workload) -> dict[str, Any]:
-    """The model's size and a hash of all that defines its training."""
-    training = {"batch": workload.batch, "optimizer": model.optimizer.get_config()}
-    definition = model.to_json() + json.dumps(training, sort_keys=True, default=str)
-    return {
-        "parameters": model.count_params(),
-        "workload_sha256": hashlib.sha256(definition.encode()).hexdigest(),
-    }
+def _matrix_rate(tf: Any) -> float | None:
+    """What all devices of this process can do, in FLOP/s: as many times what the first one did."""
+    rate = matrix.rate(tf, tf.test.experimental.sync_devices)
+    return rate and rate * max(1, len(tf.config.list_physical_devices("GPU")))
 
 
 def _memory_peak(tf: Any) -> int | None:
-    """The most device memory that TensorFlow held, in bytes; None on the CPU."""
-    if not tf.config.list_physical_devices("GPU"):
-        return None
-    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    """The most memory that TensorFlow held on a GPU, in bytes; None on the CPU."""
+    peaks = [
+        int(tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"])
+        for number, _ in enumerate(tf.config.list_physical_devices("GPU"))
+    ]
+    return max(peaks, default=None)
 
 
 def _in_short(error: Exception) -> str:
@@ -259,10 +237,13 @@ class _Channel:
         print(json.dumps({"event": event, **fields}), file=self._stream, flush=True)
 
 
-def _leave_with_parent() -> None:
-    """Ends this process as soon as standard input does: the parent has died or has had enough."""
+def _listen(told_to_go_on: threading.Event) -> None:
+    """Hears the parent, whose one word is to go on after epoch 1.
+
+    Ends this process as soon as standard input does: the parent has died or has had enough.
+    """
     while sys.stdin.readline():
-        pass
+        told_to_go_on.set()
     os._exit(1)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bench import again
 from bench.compare import answers, key, ratio
 from bench.compare.answers import Answer
 from bench.compare.choice import Choose, Pair, refuse_two_sides, why_not_alike
@@ -149,14 +150,12 @@ def _unclear(pair: Pair, times: float) -> str:
     """What would make a row clear.  times: how much more evidence it takes; nan: unknown."""
     assert pair.before is not None
     counts = [len(row.medians) for row in (pair.before, pair.now)]
-    workload, device, _ = pair.now.name
-    # `gpu:0 of all` is what `--device all` trains.
-    again = f"pytest bench/ -k {workload} --device {device.split(' of ')[-1]} --processes"
+    train_again = f"{again.command(*pair.now.name)} --processes"
     if math.isnan(times):
         few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
         return (
             f"{few} on a side shows no spread, and beside neighbours the same training took "
-            f"3 times as long; train both sides with {again} {ENOUGH}"
+            f"3 times as long; train both sides with {train_again} {ENOUGH}"
         )
     needed = max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in counts)))
     if needed > _TOO_MANY:
@@ -164,7 +163,7 @@ def _unclear(pair: Pair, times: float) -> str:
             f"its processes differ so much that it would take {needed:,} a side; "
             "find what else runs here (ps, top), and end it"
         )
-    return f"about {needed} processes a side would tell 5 %: {again} {needed}"
+    return f"about {needed} processes a side would tell 5 %: {train_again} {needed}"
 
 
 def _evidence(row: Row, source: str) -> Evidence:

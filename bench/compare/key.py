@@ -29,6 +29,9 @@ _MENDS = {
     "TensorFlow": _BOTH_IN_ONE_RUN,
     "Keras": _BOTH_IN_ONE_RUN,
     "network": f"the network or its training was changed; {_NEW_BASELINE}",
+    "mode": "use one --mode",
+    "devices": "use one --device, with the same GPUs",
+    "input": "use one --input, on the same file system",
     "data": "train on the same files (--data-dir), or on drawn data both times (--synthetic)",
     "profile": "use one --profile",
 }
@@ -56,6 +59,9 @@ def of(entry: Entry, head: Mapping[str, Any]) -> Key:
     worker, gpu = entry["worker"], entry["device"] != "cpu"
     pinned = worker["pinned"]
     return {
+        "mode": str(entry["mode"]),
+        "devices": _devices(entry),
+        "input": _input(entry.get("input")),
         **(_of_gpu(entry, head) if gpu else {}),
         "processor": str(head["machine"]["cpu"]["name"]),
         "threads": str(pinned["threads"]),
@@ -91,6 +97,20 @@ def _of_gpu(entry: Entry, head: Mapping[str, Any]) -> dict[str, str]:
         "driver": str(head["machine"]["driver"]),
         "power limit": _power_limit(entry.get("telemetry")),
     }
+
+
+def _devices(entry: Entry) -> str:
+    """`1`, `2 together`, `1, beside 3 others`."""
+    replicas, at_once = entry["worker"].get("replicas", 1), entry.get("at_once")
+    if not at_once:
+        return f"{replicas} together" if replicas > 1 else "1"
+    count = len(at_once["beside"])
+    return f"1, beside {count} other{'s' if count > 1 else ''}"
+
+
+def _input(read: Mapping[str, Any] | None) -> str:
+    """`arrays in memory`, `files (disk, ext4)`."""
+    return f"files ({read['from']}, {read['file_system']})" if read else "arrays in memory"
 
 
 def _power_limit(telemetry: Mapping[str, Any] | None) -> str:

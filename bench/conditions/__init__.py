@@ -56,11 +56,13 @@ class Conditions:
         """The steady epochs have ended; the worker has not."""
         self._last = self._look()
 
-    def over(self, epochs: Iterable[EpochTiming], count: int, pid: int) -> Iterator[EpochTiming]:
+    def over(
+        self, epochs: Iterable[EpochTiming], count: int, *workers: int
+    ) -> Iterator[EpochTiming]:
         """The epochs as they come, looked at from the end of the first to that of the last."""
         for epoch in epochs:
             if epoch.number == 1:
-                self.begin(pid)
+                self.begin(*workers)
             elif epoch.number == count:
                 self.end()
             yield epoch

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -41,6 +43,7 @@ class Dataset:
     source: where the images came from.
     note: the same in a sentence, with the reason where a better source was passed over.
     baselines: figures that a quality is judged against, in the unit of the metric.
+    paths: the files that the training images were read from, one for each, where there are such.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Dataset:
     train: Split
     test: Split
     baselines: Mapping[str, float] = field(default_factory=dict)
+    paths: tuple[Path, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -62,7 +66,8 @@ class Dataset:
 
     def head(self, train: int | None, test: int | None) -> Dataset:
         """The same data set cut to its first images; None keeps a split whole."""
-        return replace(self, train=self.train.head(train), test=self.test.head(test))
+        paths = self.paths[:train]
+        return replace(self, train=self.train.head(train), test=self.test.head(test), paths=paths)
 
     def sha256(self) -> str:
         """A fingerprint of the arrays themselves, wherever they came from."""

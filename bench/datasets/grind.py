@@ -170,7 +170,8 @@ def _brought(folder: Path, size: tuple[int, int]) -> Dataset:
     if copies:
         note += f"; {copies} are copies, kept on one side of the split"
     baselines = _baselines(train, test, NOISE_FLOOR_MSE)
-    return Dataset("grind", "files", note, train, test, baselines)
+    read = tuple(photograph.path for photograph in taught)
+    return Dataset("grind", "files", note, train, test, baselines, read)
 
 
 def _read(paths: Sequence[Path], size: tuple[int, int]) -> list[NDArray[np.uint8]]:

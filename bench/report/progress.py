@@ -31,6 +31,8 @@ def shown(config: pytest.Config, title: str, epochs: int) -> Iterator[Listener]:
             elif event["event"] == "epoch":
                 number = event["number"]
                 doing = f"epoch {number + 1}" if number < epochs else "evaluation"
+                if "seed" in event:
+                    doing = f"seed {event['seed']}, {doing}"
                 bar.update(task, completed=number, doing=doing)
 
         yield listen

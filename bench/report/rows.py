@@ -34,7 +34,8 @@ def flagged(entries: Sequence[Entry]) -> list[str]:
             told = ", ".join(f"{count} {word}" for word, count in words.items())
             first = row[0]
             side = f", side {first['side']}" if first.get("side") else ""
-            who = f"{first['workload']} on {first['device']}{side}"
+            mode = "" if first["mode"] == "stock" else f", {first['mode']}"
+            who = f"{first['workload']} on {first['device']}{mode}{side}"
             lines.append(f"{who}: of {len(row)} processes {told}; comparisons leave them out")
     return lines
 

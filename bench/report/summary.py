@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from bench.compare.in_run import Made
-from bench.report import rows, table, words
+from bench.report import rows, several, table, targets, words
 from bench.results import Record
 
 # For a terminal or a file that cannot show them; in a row of the table up to four become two.
@@ -23,28 +23,44 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
     terminal = bool(reporter.isatty)
     width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
     width -= 0 if "utf" in _encoding(reporter) else _GROWTH
-    several = rows.flagged(record.results)
+    processes = rows.flagged(record.results)
     record = dataclasses.replace(record, results=rows.one_a_row(record.results))
     why_no_gpu = _why_no_gpu(record)
+    every = [*record.results, *record.to_target]
     notes = [
-        words.sentence(record.results, record.head),
-        "",
         *words.baselines(record.results),
-        *words.failures(record.results),
-        *words.lost(record.results),
-        *words.flagged(record.results),
-        *several,
-        *words.hardware(record.results),
+        *words.inputs(record.results),
+        *words.held_back(record.results),
+        *words.failures(every),
+        *words.lost(every),
+        *words.flagged(every),
+        *processes,
+        *words.hardware(every),
         *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
-        *words.trained_with(record.results),
-        *words.watching(record.results),
-        *words.sources(record.results),
+        *words.trained_with(every),
+        *words.watching(every),
+        *words.sources(every),
         f"record: {record.path if record.written else 'none, it could not be written'}",
     ]
-    colours = terminal and reporter.hasmarkup
-    no_gpu = why_no_gpu is not None
-    shown = table.render(record.results, notes, width, no_gpu=no_gpu, colours=colours)
-    return _showable(shown, reporter)
+    page = table.Page(width, colours=terminal and reporter.hasmarkup)
+    if record.results:
+        page.table(record.results, no_gpu=why_no_gpu is not None)
+        page.lines([*_in_words(record), ""])
+    if record.to_target:
+        page.draw(targets.table(record.to_target, width))
+        told = targets.words(record.to_target)
+        page.lines([*told, ""] if told else [])
+    page.lines(notes)
+    return _showable(page.text, reporter)
+
+
+def _in_words(record: Record) -> list[str]:
+    return [
+        words.sentence(record.results, record.head),
+        *words.tuning(record.results),
+        *several.scaling(record.results),
+        *several.at_once(record.results),
+    ]
 
 
 def comparison(made: Made, reporter: pytest.TerminalReporter) -> str:

@@ -67,20 +67,48 @@ _LAYOUTS = (
 )
 
 
+class Page:
+    """What is drawn one below the other.
+
+    width: in columns.
+    colours: whether the terminal shows them.
+    """
+
+    def __init__(self, width: int, *, colours: bool) -> None:
+        # Not to standard output, whose encoding would have rich draw another table.
+        self._drawn = io.StringIO()
+        system: Literal["auto"] | None = "auto" if colours else None
+        self._console = Console(
+            file=self._drawn, width=width, force_terminal=colours, color_system=system
+        )
+
+    def table(self, entries: Sequence[Entry], *, no_gpu: bool) -> None:
+        """The table of the trainings.  no_gpu: a row says that there is none; the lines say why."""
+        self.draw(_fitting(self._console, entries, no_gpu=no_gpu))
+
+    def draw(self, what: RenderableType) -> None:
+        """Anything that rich can draw."""
+        self._console.print(what)
+
+    def lines(self, lines: Sequence[str]) -> None:
+        """Each from the left, wrapped where it is too long."""
+        for line in lines:
+            self._console.print(Text(line))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(line.rstrip() for line in self._drawn.getvalue().splitlines()) + "\n"
+
+
 def render(
     entries: Sequence[Entry], notes: Sequence[str], width: int, *, no_gpu: bool, colours: bool
 ) -> str:
-    """The table and the lines below it, `width` columns wide.
-
-    no_gpu: a row says that there is none; the notes say why.
-    """
-    drawn = io.StringIO()  # not standard output, whose encoding would have rich draw another table
-    colour_system: Literal["auto"] | None = "auto" if colours else None
-    console = Console(file=drawn, width=width, force_terminal=colours, color_system=colour_system)
-    console.print(_fitting(console, entries, no_gpu=no_gpu))
-    for note in notes:
-        console.print(Text(note))
-    return "\n".join(line.rstrip() for line in drawn.getvalue().splitlines()) + "\n"
+    """The table and lines below it."""
+    page = Page(width, colours=colours)
+    page.table(entries, no_gpu=no_gpu)
+    page.lines(notes)
+    return page.text
 
 
 def _fitting(console: Console, entries: Sequence[Entry], *, no_gpu: bool) -> Table:
@@ -152,7 +180,7 @@ def _row(entry: Entry, entries: Sequence[Entry], layout: Layout) -> dict[str, Re
     row: dict[str, RenderableType] = {
         _WORKLOAD: entry["workload"],
         _DATA: dataset["kind"] if dataset else "",
-        _DEVICE: _place(entry),
+        _DEVICE: place(entry),
     }
     if not _finished(entry):
         lost = (entry.get("telemetry") or {}).get("lost")
@@ -168,26 +196,33 @@ def _row(entry: Entry, entries: Sequence[Entry], layout: Layout) -> dict[str, Re
         _RATIO: f"{ratio:.1f}×" if ratio else "",
         _ENERGY: _energy(entry),
         _QUALITY: _quality(entry, layout.between),
-        _VERDICT: _verdict(entry),
+        _VERDICT: verdict(entry),
     }
 
 
 def _energy(entry: Entry) -> str:
-    joules = energy(entry)
-    if joules is None:
+    measured = energy(entry)
+    if measured is None:
         return "" if entry["device"] == "cpu" else "n/a"
-    return f"{joules:.3g} J" if joules < 999.5 else f"{joules / 1000:,.3g} kJ"
+    return joules(measured)
 
 
-def _verdict(entry: Entry) -> Text:
+def joules(value: float) -> str:
+    """An energy: `620 J`, `1.23 kJ`."""
+    return f"{value:.3g} J" if value < 999.5 else f"{value / 1000:,.3g} kJ"
+
+
+def verdict(entry: Entry) -> Text:
+    """Its word, in its colour."""
     word = (entry.get("verdict") or {}).get("word", "")
     style = {"OK": "green", "BELOW-FLOOR": "red"}.get(word, "yellow")
     return Text(word, style)
 
 
-def _place(entry: Entry) -> str:
-    """The device, and which environment trained, where two did."""
-    return " ".join(filter(None, (entry["device"], entry.get("side"))))
+def place(entry: Entry) -> str:
+    """The device, the mode where it is not stock, and the environment, where two trained."""
+    mode = "" if entry["mode"] == "stock" else entry["mode"]
+    return " ".join(filter(None, (entry["device"], mode, entry.get("side"))))
 
 
 def seconds(value: float) -> str:
@@ -202,14 +237,15 @@ def _quality(entry: Entry, between: str) -> Text:
     style = "" if quality["ok"] else "red"
     if quality["metric"] == "accuracy":
         held = "≥" if quality["ok"] else "misses"
-        reached, floor = _percent(quality["value"]), _percent(quality["floor"])
+        reached, floor = percent(quality["value"]), percent(quality["floor"])
     else:
         held = "≤" if quality["ok"] else "misses"
         reached, floor = _squares(quality["value"]), squares(quality["floor"])
     return Text(f"{reached}{between}{held} {floor}", style)
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """An accuracy: `98.12 %`."""
     return "n/a" if value is None else f"{100 * value:.2f} %"
 
 

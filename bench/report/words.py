@@ -15,11 +15,60 @@ def sentence(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
     finished = [entry for entry in entries if entry["status"] == "finished"]
     if not finished:
         return "Nothing was trained to its end."
-    gained = {entry["device"]: _gains(entry["device"], finished) for entry in finished}
-    parts = [_worth(device, gains, finished) for device, gains in gained.items() if gains]
+    # What a GPU is worth is told of one mode: of what a person would write, where that was trained.
+    alike = [entry for entry in finished if entry["mode"] == "stock"] or finished
+    gained = {entry["device"]: _gains(entry["device"], alike) for entry in alike}
+    parts = [_worth(device, gains, alike) for device, gains in gained.items() if gains]
     if not parts:
-        parts = [_without_ratio(finished, head)]
+        parts = [_without_ratio(alike, head)]
     return f"{'; '.join(parts)}, and {_quality(entries)}."
+
+
+def tuning(entries: Sequence[Entry]) -> list[str]:
+    """What tuning gains over stock, a line for each device where both were trained."""
+    return [
+        f"tuned, the same training on {place} is {_span(gains)} as fast as stock"
+        for place in dict.fromkeys(_place(entry) for entry in entries)
+        if (gains := _tuning_gains([entry for entry in entries if _place(entry) == place]))
+    ]
+
+
+def inputs(entries: Sequence[Entry]) -> list[str]:
+    """What share of its time each training from files waited for them, a line each."""
+    return [
+        f"{entry['workload']} on {entry['device']} waits for images for "
+        f"{100 * entry['input']['waiting']:.0f} % of an epoch, reading "
+        f"{entry['input']['bytes'] / 1e6:.1f} MB from {entry['input']['folder']} "
+        f"({entry['input']['file_system']}{_cold(entry)})"
+        for entry in entries
+        if entry.get("input") and entry["input"]["waiting"] is not None
+    ]
+
+
+def _who(entry: Entry) -> str:
+    """`mlp on cpu`, `mlp on gpu:0, tuned`."""
+    return f"{entry['workload']} on {entry['device']}{_mode(entry)}"
+
+
+def _mode(entry: Entry) -> str:
+    mode = "" if entry["mode"] == "stock" else f", {entry['mode']}"
+    return f"{mode}, to target" if "targets" in entry else mode
+
+
+def _cold(entry: Entry) -> str:
+    memory = entry["input"]["from"] == "memory"
+    return "" if memory else ", dropped from the page cache before each epoch"
+
+
+def held_back(entries: Sequence[Entry]) -> list[str]:
+    """What holds each training back, a line each."""
+    return [
+        f"what holds {entry['workload']} on {entry['device']}"
+        + ("" if entry["mode"] == "stock" else f" ({entry['mode']})")
+        + f" back: {entry['held_back']['words']}"
+        for entry in entries
+        if "held_back" in entry
+    ]
 
 
 def sources(entries: Sequence[Entry]) -> list[str]:
@@ -64,8 +113,8 @@ def lost(entries: Sequence[Entry]) -> list[str]:
                 when = f"{event['seconds_into_it']:.1f} s into epoch {event['epoch']}"
             notes.append(
                 f"GPU lost: {entry['device']} ({entry['device_name']}), {when} of "
-                f"{entry['workload']}: {event['why']}; `sudo dmesg | grep -i xid` says why, and a "
-                "power cycle may bring it back"
+                f"{entry['workload']}{_mode(entry)}: {event['why']}; "
+                "`sudo dmesg | grep -i xid` says why, and a power cycle may bring it back"
             )
     return notes
 
@@ -73,8 +122,7 @@ def lost(entries: Sequence[Entry]) -> list[str]:
 def flagged(entries: Sequence[Entry]) -> list[str]:
     """Each verdict but OK with its evidence and what mends it, a line each."""
     return [
-        f"{verdict['word']}: {entry['workload']} on {entry['device']}: {verdict['evidence']}; "
-        f"to mend it: {verdict['mend']}"
+        f"{verdict['word']}: {_who(entry)}: {verdict['evidence']}; to mend it: {verdict['mend']}"
         for entry in entries
         if (verdict := entry.get("verdict")) and verdict["word"] != "OK"
     ]
@@ -111,9 +159,45 @@ def trained_with(entries: Sequence[Entry]) -> list[str]:
             notes[
                 f"trained with TensorFlow {worker['tensorflow']}, Keras {worker['keras']}, "
                 f"NumPy {worker['numpy']}, Python {worker['python']}; on every device alike: "
-                f"XLA {'on' if pinned['xla'] else 'off'}, {pinned['precision']} ({tf32})"
+                f"XLA off{_but_where_xla_is_on(entries)}, {pinned['precision']} ({tf32})"
             ] = None
     return list(notes)
+
+
+def _but_where_xla_is_on(entries: Sequence[Entry]) -> str:
+    places = dict.fromkeys(
+        f"{entry['mode']} on {entry['device']}"
+        for entry in entries
+        if entry["status"] == "finished" and entry["worker"]["pinned"]["xla"]
+    )
+    return f" (on: {', '.join(places)})" if places else ""
+
+
+def _place(entry: Entry) -> str:
+    """The device, and the environment, where two trained."""
+    return " ".join(filter(None, (entry["device"], entry.get("side"))))
+
+
+def _tuning_gains(entries: Sequence[Entry]) -> dict[str, float]:
+    """How many times as fast as stock each workload is tuned, all on one device."""
+    medians = {
+        (entry["workload"], entry["mode"]): float(entry["epochs"]["median"])
+        for entry in entries
+        if entry["status"] == "finished"
+    }
+    return {
+        workload: median / medians[workload, "tuned"]
+        for (workload, mode), median in medians.items()
+        if mode == "stock" and (workload, "tuned") in medians
+    }
+
+
+def _span(gains: Mapping[str, float]) -> str:
+    """`1.2 times (convnet)`, `1.2 (convnet) to 1.8 (mlp) times`."""
+    least, most = min(gains, key=gains.__getitem__), max(gains, key=gains.__getitem__)
+    if len(gains) == 1:
+        return f"{gains[least]:.1f} times ({least})"
+    return f"{gains[least]:.1f} ({least}) to {gains[most]:.1f} ({most}) times"
 
 
 def _odd(telemetry: Mapping[str, Any]) -> Iterator[str]:
@@ -164,7 +248,7 @@ def _without_ratio(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
 
 def _quality(entries: Sequence[Entry]) -> str:
     wrong = [
-        f"{entry['workload']} on {entry['device']}"
+        _who(entry)
         for entry in entries
         if entry["status"] != "finished" or not entry["quality"]["ok"]
     ]

@@ -5,9 +5,10 @@ From the optpresso project's third day (2020-11-23).  Raw pixels 0..255, no scal
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from bench.workloads.workload import Schedule, Workload
+from bench.workloads.workload import INPUTS, Schedule, Workload
 
 _IMAGE = (255, 255, 3)
 
@@ -51,4 +52,10 @@ WORKLOADS = (
         mmac=619.0,
         source="the optpresso project's blog post of 2020-11-23 and its history",
     ),
+)
+
+# The same network on the same images, read as files in every epoch; trained where it is asked for.
+FROM_FILES = tuple(
+    replace(WORKLOADS[0], name=f"post_files_{name}", input=place, learns_like="post")
+    for place, name in zip(INPUTS, ("memory", "disk", "data_dir"), strict=True)
 )

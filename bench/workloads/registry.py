@@ -1,4 +1,8 @@
-"""Every workload by its name, for the worker and for the floors."""
+"""Every workload by its name.
+
+WORKLOADS are those that every run trains, and that have floors of their own; EVERY holds those
+besides that are trained where they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,3 +10,4 @@ from bench.workloads import grind, mnist
 from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {w.name: w for w in (*mnist.WORKLOADS, *grind.WORKLOADS)}
+EVERY: dict[str, Workload] = {**WORKLOADS, **{w.name: w for w in grind.FROM_FILES}}

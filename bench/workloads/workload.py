@@ -9,6 +9,13 @@ from typing import Any, Literal
 ProfileName = Literal["smoke", "quick", "full"]
 PROFILES: tuple[ProfileName, ...] = ("smoke", "quick", "full")
 
+Mode = Literal["stock", "tuned"]
+MODES: tuple[Mode, ...] = ("stock", "tuned")
+
+# Where a workload reads its images from while it trains.
+Input = Literal["memory", "disk", "data-dir"]
+INPUTS: tuple[Input, ...] = ("memory", "disk", "data-dir")
+
 Metric = Literal["accuracy", "mse"]
 
 
@@ -42,6 +49,8 @@ class Workload:
     mmac: million multiply-accumulates for one image, forward.
     published: the floor at `full` on real data that the sources support, or None.
     source: where the network and its figures come from.
+    input: where images are read from on the clock; None has them in memory as arrays before it.
+    learns_like: the workload whose floors hold for this one too, where it has none of its own.
     """
 
     name: str
@@ -57,6 +66,12 @@ class Workload:
     mmac: float
     source: str
     published: float | None = None
+    input: Input | None = None
+    learns_like: str | None = None
+
+    def reaches(self, quality: float, target: float) -> bool:
+        """Whether a quality is the target's or better."""
+        return quality >= target if self.metric == "accuracy" else quality <= target
 
     @property
     def loss(self) -> str:

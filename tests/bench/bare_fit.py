@@ -1,6 +1,6 @@
 """What anyone would write: a plain `model.fit`, timed from outside it.
 
-    python bare_fit.py X.npy Y.npy EPOCHS BATCH
+    python bare_fit.py X.npy Y.npy EPOCHS BATCH [STEPS_PER_EXECUTION]
 
 The harness is measured against this, so it imports nothing of Grindstone's.  Prints, as JSON, the
 seconds of an epoch and the CPU seconds of an epoch, averaged over EPOCHS epochs of one `fit`; an
@@ -21,6 +21,7 @@ from keras import layers
 x = np.load(sys.argv[1]).astype("float32") / 255
 y = np.load(sys.argv[2])
 epochs, batch = int(sys.argv[3]), int(sys.argv[4])
+steps = int(sys.argv[5]) if len(sys.argv) > 5 else 1
 
 model = keras.Sequential(
     [
@@ -34,7 +35,9 @@ model = keras.Sequential(
         layers.Dense(10, activation="softmax"),
     ]
 )
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=steps
+)
 
 model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
 begun, cpu_begun = time.perf_counter(), time.process_time()

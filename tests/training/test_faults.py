@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pynvml
 import pytest
 
 from tests.conftest import ROOT
@@ -119,29 +120,27 @@ def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
     assert entries["mlp", "cpu"]["status"] == "finished"
     assert entries["mlp", "gpu:1"]["status"] == "failed"
     assert entries["mlp", "gpu:1"]["device_name"] == "NVIDIA GeForce GT 1030"
+    assert entries["mlp", "gpu:1"]["telemetry"]["power"]["mean"]["value"] is None
     assert "do not count on mlp on gpu:1" in " ".join(ended.output.split())
 
 
-_TWO_GPUS = '''
-"""nvidia-ml-py as it answers on a machine with two GPUs."""
+_TWO_GPUS = f'''
+"""nvidia-ml-py on a machine with two GPUs, of which the driver tells no more than their names."""
 
-NVML_ERROR_LIBRARY_NOT_FOUND = 12
+exec(open({pynvml.__file__!r}, encoding="utf-8").read())
 _GPUS = (
     ("NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"),
     ("NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
 )
 
 
-class NVMLError(Exception):
-    pass
-
-
-def _nvmlGetFunctionPointer(name): ...
+def _nvmlGetFunctionPointer(name): raise NVMLError(NVML_ERROR_NOT_SUPPORTED)
 def nvmlInit(): ...
 def nvmlShutdown(): ...
 def nvmlSystemGetDriverVersion(): return "580.95.05"
 def nvmlDeviceGetCount(): return len(_GPUS)
 def nvmlDeviceGetHandleByIndex(index): return index
+def nvmlDeviceGetHandleByUUID(uuid): return [each for _, each in _GPUS].index(uuid)
 def nvmlDeviceGetName(handle): return _GPUS[handle][0]
 def nvmlDeviceGetUUID(handle): return _GPUS[handle][1]
 '''
@@ -194,6 +193,10 @@ def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
         "epochs": 3,
         "data": {"train": files, "test": files},
         "evaluate_after": [],
+        "mode": "stock",
+        "replicas": 1,
+        "wait": False,
+        "target": None,
     }
     done = subprocess.run(
         [worker_python, "-m", "bench.worker"],

@@ -15,6 +15,7 @@ import pytest
 from bench.workloads.registry import WORKLOADS
 from tests.conftest import ROOT
 from tests.training.command import Command, Ended
+from tests.training.in_worker import answer
 
 _MNIST = ROOT.parent / "shared" / "data" / "mnist"
 
@@ -82,6 +83,8 @@ def test_the_record_holds_the_run_whole(trained: Trained) -> None:
         assert entry["worker"]["pinned"]["xla"] is False
         assert entry["worker"]["pinned"]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
         assert entry["worker"]["tensorflow"]
+        assert 0 < entry["rate"]["achieved"] == entry["rate"]["share"] * entry["rate"]["matrix"]
+        assert entry["held_back"]["words"]
     assert set(trained.entries) == {"mlp", "post"}
 
 
@@ -104,6 +107,22 @@ def test_a_run_leaves_no_process_and_no_temporary_file(trained: Trained) -> None
     assert trained.command.left_behind() == []
 
 
+def test_both_modes_are_trained_side_by_side_where_they_are_asked_for(command: Command) -> None:
+    ended = command.run("-k", "mlp", "--mode=stock,tuned")
+    assert ended.status == 0, ended.output
+    stock, tuned = command.record()["results"]
+    assert (stock["mode"], tuned["mode"]) == ("stock", "tuned")
+    for entry in (stock, tuned):
+        assert entry["quality"]["ok"] is True
+        assert entry["worker"]["pinned"]["xla"] is False
+    assert stock["model"] == tuned["model"]
+    assert stock["quality"]["untrained"] == tuned["quality"]["untrained"]
+    assert re.search(r"mlp +synthetic +cpu tuned .*≥", ended.output)
+    assert re.search(
+        r"tuned, the same training on cpu is [\d.]+ times \(mlp\) as fast", ended.output
+    )
+
+
 def test_real_mnist_reaches_the_floor_that_real_mnist_has(command: Command) -> None:
     if not _MNIST.is_dir():
         pytest.skip(f"MNIST's files are not in {_MNIST}")
@@ -122,6 +141,7 @@ import json, sys
 import numpy as np
 
 from bench import worker
+from bench.training import network
 from bench.workloads.registry import WORKLOADS
 
 folder, said = sys.argv[1], []
@@ -131,6 +151,7 @@ np.save(f"{folder}/y.npy", draw.integers(0, 10, 1000))
 files = {"x": f"{folder}/x.npy", "y": f"{folder}/y.npy"}
 for seed in (1, 1, 2):
     job = {"workload": "mlp", "device": "cpu", "seed": seed, "epochs": 1,
+           "mode": "stock", "replicas": 1, "wait": False, "target": None,
            "data": {"train": files, "test": files}, "evaluate_after": []}
     worker._train(job, lambda event, **fields: said.append({"event": event, **fields}))
 
@@ -143,14 +164,15 @@ keras.Model.compile = compile
 
 networks = {}
 for name, workload in WORKLOADS.items():
-    model = worker._compiled(keras, workload)
+    model = network.compiled(keras, workload)
     networks[name] = {
         "parameters": model.count_params(),
         "jit_compile": asked.pop("jit_compile", "auto"),
         "optimizer": type(model.optimizer).__name__,
         "input": model.input_shape[1:],
         "outputs": model.output_shape[1],
-        "described": worker._described(model, workload)["workload_sha256"],
+        "flop": network.flop_per_image(model),
+        "described": network.described(model, workload)["workload_sha256"],
     }
 losses = [event["loss"] for event in said if event["event"] == "epoch"]
 print(json.dumps({"networks": networks, "losses": losses}))
@@ -161,17 +183,8 @@ print(json.dumps({"networks": networks, "losses": losses}))
 def real(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the worker's own functions make in the worker's own Python."""
     folder = tmp_path_factory.mktemp("networks")
-    variables = {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
-    done = subprocess.run(
-        [worker_python, "-c", _NETWORKS, str(folder)],
-        env={**variables, "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    made: dict[str, Any] = answer(worker_python, _NETWORKS, str(folder), home=folder)
+    return made
 
 
 @pytest.mark.parametrize(
@@ -193,6 +206,23 @@ def test_a_network_is_the_published_one_without_xla(
     assert network["outputs"] == outputs
     assert network["optimizer"] == "Adam"
     assert network["jit_compile"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "first_layer"),
+    [
+        ("mlp", 784 * 784),
+        ("cnn_simple", 24 * 24 * 25 * 32),
+        ("cnn_large", 24 * 24 * 25 * 30),
+        ("convnet", 26 * 26 * 9 * 32),
+        ("post", 253 * 253 * 27 * 32),
+    ],
+)
+def test_an_image_takes_three_products_a_layer_but_two_in_the_first(
+    real: dict[str, Any], name: str, first_layer: int
+) -> None:
+    expected = 2 * (3 * WORKLOADS[name].mmac * 1e6 - first_layer)
+    assert real["networks"][name]["flop"] == pytest.approx(expected, rel=0.01)
 
 
 def test_every_network_has_a_fingerprint_of_its_own(real: dict[str, Any]) -> None:

@@ -7,21 +7,33 @@ from typing import Any
 
 import numpy as np
 
+from bench import held_back
+from bench.attempt import Attempt
+from bench.conditions import Conditions
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.prepared import Prepared
 from bench.devices import Device
 from bench.floors import Bounds
 from bench.processes import ALONE, Process
 from bench.run import Run, failed_entry
+from bench.target import Joules, ToTarget, Trial, unwatched
 from bench.timing import EpochTiming, Timings
 from bench.trainer import Outcome
 from bench.workloads.registry import WORKLOADS
-from bench.workloads.workload import Metric
+from bench.workloads.workload import Metric, Mode
 
 CPU = Device("cpu", "AMD EPYC 9454P 48-Core Processor")
 H100 = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f")
 GT1030 = Device("gpu:1", "NVIDIA GeForce GT 1030", "GPU-0a0b0c0d-0000-4e0b-9d8f-1c2b3a4d5e6f")
 
+_PINNED = {
+    "xla": False,
+    "tf32": True,
+    "precision": "float32",
+    "deterministic_ops": False,
+    "threads": 2,
+    "environment": {"CUDA_VISIBLE_DEVICES": "-1"},
+}
 _WORKER = {
     "python": "3.11.2",
     "interpreter": "/opt/grindstone/tensorflow/bin/python",
@@ -29,15 +41,9 @@ _WORKER = {
     "keras": "3.15.1",
     "numpy": "2.4.0",
     "device": "CPU",
-    "pinned": {
-        "xla": False,
-        "tf32": True,
-        "precision": "float32",
-        "deterministic_ops": False,
-        "threads": 2,
-        "environment": {"CUDA_VISIBLE_DEVICES": "-1"},
-    },
+    "pinned": _PINNED,
 }
+UNSEEN = Conditions().result([])
 _MODEL = {"parameters": 623_290, "workload_sha256": "5f" * 32}
 _HELD: Mapping[Metric, tuple[Bounds, float]] = {
     "accuracy": (Bounds("accuracy", 0.975, 0.995), 0.9812),
@@ -62,6 +68,9 @@ def run(
     quality: float | None = None,
     source: Source = "synthetic",
     note: str = "drawn",
+    mode: Mode = "stock",
+    xla: bool = False,
+    rate: dict[str, Any] | None = None,
     conditions: Mapping[str, Any] | None = None,
     telemetry: Mapping[str, Any] | None = None,
     process: Process = ALONE,
@@ -70,7 +79,9 @@ def run(
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
     epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
-    outcome = Outcome(_WORKER, dict(_MODEL), good if quality is None else quality, 0.1, None)
+    worker = {**_WORKER, "pinned": {**_PINNED, "xla": xla}}
+    reached = good if quality is None else quality
+    outcome = Outcome(worker, dict(_MODEL), reached, 0.1, None, rate)
     timings = Timings(tuple(epochs))
     return Run(
         WORKLOADS[workload],
@@ -79,15 +90,18 @@ def run(
         timings,
         outcome,
         held,
-        dict(conditions or {}),
+        {**UNSEEN, **(conditions or {})},
         dict(telemetry) if telemetry else None,
+        mode,
         process,
     )
 
 
 def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dict[str, Any]:
     """The entry of such a run."""
-    return run(workload, device, **figures).entry()
+    entry = run(workload, device, **figures).entry()
+    held_back.fill([entry])
+    return entry
 
 
 def failed(
@@ -97,11 +111,46 @@ def failed(
     *,
     read: bool = True,
     telemetry: dict[str, Any] | None = None,
+    mode: Mode = "stock",
     process: Process = ALONE,
 ) -> dict[str, Any]:
     """The entry of a training that did not finish."""
     data = prepared(workload) if read else None
-    return failed_entry(WORKLOADS[workload], device, data, reason, {}, telemetry, process)
+    what = (WORKLOADS[workload], device, data, reason)
+    return failed_entry(*what, dict(UNSEEN), telemetry, mode, process)
+
+
+def to_target(
+    workload: str = "convnet",
+    device: Device = CPU,
+    *,
+    qualities: Sequence[Sequence[float]] = ((0.97, 0.985, 0.991), (0.981, 0.99)),
+    seconds: float = 2.0,
+    targets: tuple[float, ...] = (0.98, 0.99),
+    untrained: float = 0.1,
+    joules: Joules = unwatched,
+    telemetry: dict[str, Any] | None = None,
+    mode: Mode = "stock",
+) -> ToTarget:
+    """A finished training to targets: each seed's qualities, epoch by epoch of as many seconds."""
+    trials = [Trial(seed) for seed, _ in enumerate(qualities, start=1)]
+    for trial, reached in zip(trials, qualities, strict=True):
+        for number, quality in enumerate(reached, start=1):
+            trial.add(EpochTiming(number, 0.0, seconds, 60_000, 0.5), quality)
+    outcome = Outcome(_WORKER, dict(_MODEL), qualities[-1][-1], untrained, None)
+    bound = 0.997 if WORKLOADS[workload].metric == "accuracy" else 10.9
+    return ToTarget(
+        Attempt(WORKLOADS[workload], device, mode, to_target=True),
+        prepared(workload),
+        tuple(trials),
+        targets,
+        15,
+        bound,
+        outcome,
+        dict(UNSEEN),
+        telemetry,
+        joules,
+    )
 
 
 def head(why_no_gpu: str | None = "no NVIDIA driver is installed") -> dict[str, Any]:

@@ -14,19 +14,13 @@ from bench.processes import Process, Side
 from bench.results import SCHEMA
 from tests.record_schema import validate
 from tests.unit.entries import CPU, H100, finished
+from tests.unit.test_telemetry import Bench
 
 STEADY = (0.98, 0.99, 1.0, 1.01, 1.02, 0.985, 1.015, 0.995, 1.005, 1.0, 0.99, 1.01)
 """Medians of twelve quiet processes, in s."""
 
-_TELEMETRY = {
-    "interval": 0.1,
-    "ticks": 120,
-    "lost": None,
-    "power": {
-        "limit": {"value": 350.0, "why": None},
-        "idle": {"value": None, "why": "not supported by this GPU"},
-    },
-}
+_TELEMETRY = Bench("hopper").result()
+_TELEMETRY["power"]["limit"] = {"value": 350.0, "why": None}
 
 
 def slower(by: float, medians: Sequence[float] = STEADY) -> tuple[float, ...]:
@@ -82,6 +76,9 @@ def document(
         "settings": {
             "profile": "quick",
             "devices": None,
+            "modes": None,
+            "inputs": [],
+            "time_to_target": False,
             "data_dir": None,
             "synthetic": False,
             "seed": 1,
@@ -93,6 +90,7 @@ def document(
         },
         "versions": {"python": "3.11.2", "pytest": "9.2.0"},
         "results": copy.deepcopy(list(results)),
+        "to_target": [],
         **head,
     }
     validate(made)
@@ -116,9 +114,10 @@ def old(made: Mapping[str, Any]) -> dict[str, Any]:
     """The record as schema 1 had it, from before there were processes, sides and telemetry."""
     before = copy.deepcopy(dict(made))
     before["schema"] = 1
-    for name in ("second_worker", "processes", "against"):
+    for name in ("second_worker", "processes", "against", "modes", "inputs", "time_to_target"):
         del before["settings"][name]
+    del before["to_target"]
     for entry in before["results"]:
-        for name in ("process", "side", "conditions", "telemetry", "verdict"):
+        for name in ("process", "side", "conditions", "telemetry", "verdict", "rate", "input"):
             entry.pop(name, None)
     return before

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
+from bench.compare import key
 from bench.processes import ENOUGH, Process
 from tests.conftest import ROOT
 from tests.unit.entries import CPU, H100, failed
@@ -207,6 +208,23 @@ def _gpu_record(tmp_path: Path, name: str, **changes: Any) -> Path:
         ({"entry__worker__pinned__precision": "mixed_bfloat16"}, "precision float32, TF32 → mixed"),
         ({"entry__model__workload_sha256": "6a" * 32}, "network 5f5f5f5f5f5f → 6a6a6a6a6a6a;"),
         ({"entry__dataset__sha256": "7b" * 32}, " → synthetic 7b7b7b7b7b7b; train on the same"),
+        ({"entry__worker__replicas": 2}, "devices 1 → 2 together; use one --device"),
+        (
+            {"entry__at_once": {"beside": ["gpu:1 of all"], "share": 1.0}},
+            "devices 1 → 1, beside 1 other; use one --device",
+        ),
+        (
+            {
+                "entry__input": {
+                    "from": "data-dir",
+                    "folder": "/mnt/photographs",
+                    "file_system": "nfs4",
+                    "bytes": 1,
+                    "waiting": 0.5,
+                }
+            },
+            "input arrays in memory → files (data-dir, nfs4); use one --input",
+        ),
         ({"settings__profile": "full"}, "profile quick, 3 epochs → full, 3 epochs; use one"),
         (
             {"machine__driver": "595.12", "entry__worker__keras": "3.16.0"},
@@ -224,6 +242,15 @@ def test_what_differs_is_not_compared_and_the_line_says_what_mends_it(
     assert len(lines) == 1
     assert lines[0].startswith("not comparable: mlp on gpu:0: ")
     assert told in lines[0]
+
+
+def test_stock_is_never_compared_with_tuned(tmp_path: Path) -> None:
+    a = write(tmp_path, "a.json", entries("mlp"))
+    tuned = [{**entry, "mode": "tuned"} for entry in entries("mlp", slower(-0.5))]
+    done = _compare(a, write(tmp_path, "b.json", tuned))
+    assert done.returncode == 2
+    assert "not comparable: mlp on cpu, tuned: it is not in" in done.stdout
+    assert key.of(tuned[0], document([]))["mode"] == "tuned"
 
 
 def test_another_nvidia_driver_is_nothing_to_a_cpus_row(tmp_path: Path) -> None:

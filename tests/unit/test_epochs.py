@@ -73,3 +73,30 @@ def test_pytest_benchmarks_data_are_the_childs_steady_epochs_to_the_last_digit(
 @pytest.mark.usefixtures("readings")
 def test_without_benchmarking_every_epoch_is_still_waited_for(pytester: pytest.Pytester) -> None:
     _run(pytester, "--benchmark-disable")
+
+
+_KNOWN = """
+    import pytest
+    from bench.epochs import EpochClock, rounds_of_seconds
+
+    CLOCK = EpochClock()
+
+    @pytest.mark.benchmark(timer=CLOCK)
+    def test_known(benchmark):
+        rounds_of_seconds(benchmark, CLOCK, [12.3, 0.25, 7.0])
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--benchmark-disable",)])
+def test_times_that_are_known_already_become_rounds_in_their_order(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makepyfile(_KNOWN)
+    ended = pytester.runpytest_subprocess(
+        "-p", "no:cacheprovider", "--benchmark-json=made.json", *options
+    )
+    ended.assert_outcomes(passed=1)
+    if not options:
+        made = json.loads(Path("made.json").read_text(encoding="utf-8"))
+        assert made["benchmarks"][0]["stats"]["data"] == [12.3, 0.25, 7.0]

@@ -15,7 +15,7 @@ from bench.results import SCHEMA, Record
 from bench.verdict import judge
 from tests.conftest import ROOT
 from tests.record_schema import problems, validate
-from tests.unit.entries import CPU, H100, failed, finished
+from tests.unit.entries import CPU, H100, failed, finished, to_target
 from tests.unit.fake_nvml import KINDS
 from tests.unit.records import document, entries
 from tests.unit.test_telemetry import Bench
@@ -118,10 +118,28 @@ def _with(value: object, *path: str | int) -> Callable[[Tree], None]:
         _with("two\nlines", "results", 0, "verdict", "evidence"),
         _with({"cause": "magic", "words": "x"}, "results", 0, "held_back"),
         _with({"value": 1.0}, "results", 0, "rate"),
+        _without("results", 0, "held_back"),
+        _without("results", 0, "conditions", "steal"),
+        _with({"value": "a lot", "why": None}, "results", 0, "conditions", "steal"),
+        _with({"value": "yes", "why": None}, "results", 0, "conditions", "turbo"),
+        _with({"from": "tape"}, "results", 0, "input"),
+        _without("results", 1, "telemetry", "busy"),
+        _without("results", 1, "telemetry", "energy", "net"),
+        _with({"value": "cold", "why": None}, "results", 1, "telemetry", "temperature"),
+        _with({"value": [{"pid": 1}], "why": None}, "results", 1, "telemetry", "processes"),
+        _with(["tape"], "settings", "inputs"),
+        _without("to_target"),
+        _without("to_target", 0, "targets"),
+        _with([], "to_target", 0, "targets"),
+        _with([2, None, 0], "to_target", 0, "targets", 0, "epochs"),
+        _with([620.0], "to_target", 0, "targets", 0, "joules"),
+        _without("to_target", 0, "trials", 0, "quality"),
+        _with("failed", "to_target", 0, "status"),
     ],
 )
 def test_what_no_record_has_is_refused(change: Callable[[Tree], None]) -> None:
-    made = document(entries("mlp", [1.0]))
+    results = [*entries("mlp", [1.0]), *entries("mlp", [1.0], H100)]
+    made = document(results, to_target=[to_target().entry()])
     change(made)
     assert problems(made)
 

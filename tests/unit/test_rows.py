@@ -70,6 +70,8 @@ def test_flagged_processes_of_a_row_are_counted_in_one_line() -> None:
     assert flagged(entries) == [
         "mlp on cpu, side A: of 4 processes 2 NOISY, 1 failed; comparisons leave them out"
     ]
+    (line,) = flagged([{**entry, "mode": "tuned"} for entry in entries[:3]])
+    assert line.startswith("mlp on cpu, tuned, side A: of 3 processes 2 NOISY")
 
 
 def test_a_side_is_as_many_times_as_fast_as_its_own_cpu() -> None:

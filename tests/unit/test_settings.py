@@ -67,6 +67,20 @@ def test_devices_are_trained_on_in_the_order_asked_for_and_once(
     assert [device.id for device in chosen(*options, found=RIG).devices] == ids
 
 
+def test_several_gpus_are_trained_on_together_where_that_is_asked_for(chosen: Chosen) -> None:
+    made = chosen("--device=cpu,gpus,all", "--mode=stock,tuned", found=RIG)
+    assert [device.id for device in made.devices] == ["cpu", "gpus", "all"]
+    modes = [made.modes_on(device) for device in made.devices]
+    assert modes == [("stock", "tuned"), ("stock",), ("stock", "tuned")]
+
+
+@pytest.mark.parametrize("device", ["gpus", "all"])
+def test_one_gpu_cannot_be_several(chosen: Chosen, device: str) -> None:
+    one = Found((CPU, GPUS[0]), driver="580.95.05")
+    message = _refusal(chosen, f"--device={device}", found=one)
+    assert message == f"no device {device!r} here; there is cpu, gpu:0"
+
+
 @pytest.mark.parametrize("device", ["gpu:0", "gpu", "GPU:0", "tpu", "", "cpu,", "cpu cpu"])
 def test_a_device_that_is_not_here_is_refused_with_those_that_are_and_why(
     chosen: Chosen, device: str
@@ -78,7 +92,65 @@ def test_a_device_that_is_not_here_is_refused_with_those_that_are_and_why(
 
 def test_a_gpu_too_many_is_refused_with_those_that_are_here(chosen: Chosen) -> None:
     message = _refusal(chosen, "--device=gpu:2", found=RIG)
-    assert message == "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1"
+    assert message == "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1, gpus, all"
+
+
+@pytest.mark.parametrize(
+    ("profile", "cpu", "gpu"),
+    [
+        ("smoke", ("stock",), ("stock",)),
+        ("quick", ("stock",), ("stock", "tuned")),
+        ("full", ("stock", "tuned"), ("stock", "tuned")),
+    ],
+)
+def test_tuned_is_trained_too_where_it_gains_or_where_there_is_time(
+    chosen: Chosen, profile: str, cpu: tuple[str, ...], gpu: tuple[str, ...]
+) -> None:
+    made = chosen(f"--profile={profile}", found=RIG)
+    assert [made.modes_on(device) for device in made.devices] == [cpu, gpu, gpu]
+
+
+@pytest.mark.parametrize(
+    ("options", "modes"),
+    [
+        (["--mode=tuned"], ("tuned",)),
+        (["--mode=tuned,stock"], ("stock", "tuned")),
+        (["--mode", "stock", "--mode", "tuned, stock"], ("stock", "tuned")),
+    ],
+)
+def test_modes_asked_for_are_trained_everywhere_stock_first(
+    chosen: Chosen, options: list[str], modes: tuple[str, ...]
+) -> None:
+    assert {chosen(*options, found=RIG).modes_on(device) for device in RIG.devices} == {modes}
+
+
+@pytest.mark.parametrize("mode", ["fast", "", "Stock", "stock,"])
+def test_a_mode_that_there_is_not_is_refused(chosen: Chosen, mode: str) -> None:
+    assert re.fullmatch("no mode '.*'; there is stock, tuned", _refusal(chosen, f"--mode={mode}"))
+
+
+def test_targets_are_trained_to_where_that_is_asked_for_and_nowhere_else(chosen: Chosen) -> None:
+    assert not chosen("--profile=full").time_to_target
+    assert chosen("--time-to-target").time_to_target
+
+
+@pytest.mark.parametrize(
+    ("options", "inputs"),
+    [
+        ([], ()),
+        (["--input=disk"], ("disk",)),
+        (["--input=data-dir,memory", "--input=memory"], ("memory", "data-dir")),
+    ],
+)
+def test_images_are_read_on_the_clock_from_where_that_is_asked_for(
+    chosen: Chosen, options: list[str], inputs: tuple[str, ...]
+) -> None:
+    assert chosen(*options).inputs == inputs
+
+
+def test_a_place_to_read_from_that_there_is_not_is_refused(chosen: Chosen) -> None:
+    message = _refusal(chosen, "--input=tape")
+    assert message == "no input 'tape'; there is memory, disk, data-dir"
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

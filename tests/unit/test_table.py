@@ -78,6 +78,21 @@ def test_the_table_fits_its_width_with_nothing_cut_off(
     assert "…" not in "".join(lines)
 
 
+def test_a_tuned_row_stands_beside_the_stock_one_and_has_a_ratio_of_its_own() -> None:
+    lines = _rendered(
+        [
+            finished("mlp", CPU, seconds=(3.0, 2.0, 2.0)),
+            finished("mlp", CPU, seconds=(3.0, 1.0, 1.0), mode="tuned"),
+            finished("mlp", H100, seconds=(3.0, 0.5, 0.5)),
+            finished("mlp", H100, seconds=(3.0, 0.1, 0.1), mode="tuned"),
+        ]
+    )
+    assert [line for line in lines if "gpu:0   " in line and " 4.0× " in line]
+    assert " 10.0× " in _row(lines, "mlp", "synthetic", "gpu:0 tuned")
+    assert "×" not in _row(lines, "mlp", "synthetic", "cpu tuned")
+    assert max(map(len, lines)) <= 100
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_however_narrow_a_row_has_its_time_its_energy_and_its_verdict(width: int) -> None:
     lines = _rendered(_WATCHED, width)

@@ -68,10 +68,15 @@ class Bench:
         reads: str = _READS,
         listener: Callable[[Event], None] | None = None,
     ) -> Outcome:
-        worker = self.folder / "worker"
-        worker.write_text(_WORKER + reads + textwrap.dedent(program), encoding="utf-8")
-        worker.chmod(0o755)
+        worker = self.write(reads + textwrap.dedent(program))
         return self.train_with(worker, limits=limits, device=device, listener=listener)
+
+    def write(self, program: str) -> Path:
+        """The program as a worker."""
+        worker = self.folder / "worker"
+        worker.write_text(_WORKER + program, encoding="utf-8")
+        worker.chmod(0o755)
+        return worker
 
     def train_with(
         self,
@@ -123,6 +128,41 @@ def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(bench: B
     assert outcome.model == {"parameters": 623290}
 
 
+_TO_TARGET = """
+for seed in job["seeds"]:
+    for number in (1, 2):
+        say("epoch", seed=seed, number=number, begun=0.0, ended=1.0 * number, loss=0.5,
+            quality=job["target"] * number / 2)
+"""
+
+
+def test_a_training_to_a_target_gives_every_epoch_with_its_seed_and_its_quality(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.write(_READS + _BEGINS + _TO_TARGET + _ENDS)
+    job = Job(WORKLOADS["mlp"], CPU, 3, 5, 60_000, {}, target=0.9, seeds=(5, 6))
+    with Training(
+        job, tmp_path / "worker", _LONG_ENOUGH, tmp_path, bench.events.append
+    ) as training:
+        told = [(seed, epoch.number, quality) for seed, epoch, quality in training.trials()]
+        outcome = training.finish()
+    assert told == [(5, 1, 0.45), (5, 2, 0.9), (6, 1, 0.45), (6, 2, 0.9)]
+    assert outcome.untrained == 0.1
+
+
+def test_a_worker_that_dies_on_its_way_to_a_target_is_called_by_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.write(_READS + _BEGINS + "sys.exit(3)")
+    job = Job(WORKLOADS["mlp"], CPU, 3, 5, 60_000, {}, target=0.9, seeds=(5,))
+    told = "^mlp on cpu, to target: worker ended with exit status 3"
+    with (
+        Training(job, tmp_path / "worker", _LONG_ENOUGH, tmp_path, bench.events.append) as training,
+        pytest.raises(WorkerError, match=told),
+    ):
+        list(training.trials())
+
+
 def test_a_worker_is_ended_once_it_has_reported(bench: Bench, ended: Callable[[int], bool]) -> None:
     bench.train('say("phase", name="mine", pid=os.getpid())\n' + _HEALTHY)
     assert ended(bench.said("phase")["pid"])
@@ -152,6 +192,11 @@ def test_the_worker_reads_the_whole_job_in_one_line(bench: Bench) -> None:
         "seed": 5,
         "data": {"train": {"x": "a.npy", "y": "b.npy"}, "test": {"x": "c.npy", "y": "d.npy"}},
         "evaluate_after": [1, 3],
+        "mode": "stock",
+        "replicas": 1,
+        "wait": False,
+        "target": None,
+        "seeds": [],
     }
 
 
@@ -453,7 +498,7 @@ def test_a_place_where_no_log_can_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as failed:
         Bench(tmp_path / "gone").train_with(Path(sys.executable))
     message = str(failed.value)
-    assert "gone/mlp-cpu.log cannot be made: No such file or directory" in message
+    assert "gone/mlp-on-cpu.log cannot be made: No such file or directory" in message
     assert "TMPDIR" in message
     assert "\n" not in message
 

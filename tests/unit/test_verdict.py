@@ -200,6 +200,18 @@ def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
     assert entry["verdict"]["mend"] == "nvidia-smi -i 0 shows it; wait for it"
 
 
+def test_of_gpus_that_train_at_once_the_one_that_is_meant_is_named() -> None:
+    bench = Bench("hopper")
+    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
+    entry = verdict.judge({**on_gpu(bench), "device": "gpu:1 of all"})
+    assert "nvidia-smi -q -i 1 -d TEMPERATURE" in str(entry["mend"])
+
+
+def test_what_mends_a_tuned_row_trains_it_tuned_again() -> None:
+    noisy = verdict.judge({**finished("mlp", seconds=(9.0, 2.0, 1.5, 2.5)), "mode": "tuned"})
+    assert str(noisy["mend"]).startswith("pytest bench/ -k mlp --device cpu --mode tuned --profile")
+
+
 def test_heat_that_was_counted_is_throttling() -> None:
     bench = Bench("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}

@@ -107,6 +107,45 @@ def test_what_was_pinned_and_which_versions_trained_is_one_line_where_all_were_a
     assert len(words.trained_with([one, other])) == 2
 
 
+def test_what_tuning_gains_is_told_for_each_device() -> None:
+    entries = [
+        finished("mlp", CPU, seconds=(3.0, 2.0, 2.0)),
+        finished("mlp", CPU, seconds=(3.0, 1.0, 1.0), mode="tuned"),
+        finished("convnet", CPU, seconds=(9.0, 6.0, 6.0)),
+        finished("convnet", CPU, seconds=(9.0, 5.0, 5.0), mode="tuned"),
+        finished("mlp", H100, seconds=(3.0, 0.4, 0.4)),
+        finished("mlp", H100, seconds=(3.0, 0.1, 0.1), mode="tuned"),
+        finished("mlp", GT1030, seconds=(3.0, 0.4, 0.4)),
+        failed("mlp", GT1030, "mlp on gpu:1, tuned: worker killed", mode="tuned"),
+    ]
+    assert words.tuning(entries) == [
+        "tuned, the same training on cpu is 1.2 (convnet) to 2.0 (mlp) times as fast as stock",
+        "tuned, the same training on gpu:0 is 4.0 times (mlp) as fast as stock",
+    ]
+
+
+def test_what_a_gpu_is_worth_is_told_of_stock_where_both_modes_were_trained() -> None:
+    entries = [
+        finished("mlp", CPU, seconds=(3.0, 2.0, 2.0)),
+        finished("mlp", CPU, seconds=(3.0, 1.0, 1.0), mode="tuned"),
+        finished("mlp", H100, seconds=(3.0, 0.5, 0.5)),
+        finished("mlp", H100, seconds=(3.0, 0.01, 0.01), mode="tuned"),
+    ]
+    assert "trains 4.0 times as fast as this CPU on mlp" in words.sentence(entries, head(None))
+    tuned = [entry for entry in entries if entry["mode"] == "tuned"]
+    assert "trains 100.0 times as fast as this CPU on mlp" in words.sentence(tuned, head(None))
+
+
+def test_where_xla_was_on_is_said() -> None:
+    entries = [
+        finished("mlp", CPU),
+        finished("mlp", H100),
+        finished("mlp", H100, mode="tuned", xla=True),
+    ]
+    (line,) = words.trained_with(entries)
+    assert "on every device alike: XLA off (on: tuned on gpu:0), float32" in line
+
+
 # ---- verdicts and what was seen of the GPUs
 
 

@@ -1,0 +1,71 @@
+"""A workload's network, built and compiled as anyone would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+from bench.workloads.workload import Workload
+
+
+def compiled(keras: Any, workload: Workload) -> Any:
+    """The workload's model, freshly drawn, with XLA pinned alike on every device.
+
+    Left to itself Keras turns XLA on wherever TensorFlow lists a GPU and off elsewhere, and the
+    CPU and the GPU would not train the same program.
+
+    Raises:
+        RuntimeError: under this Keras it is not the published network.
+    """
+    model = workload.build(keras)
+    compile_alike(keras, model, workload)
+    if model.count_params() != workload.parameters:
+        raise RuntimeError(
+            f"{workload.name} has {model.count_params()} parameters under this Keras; "
+            f"the published network has {workload.parameters}"
+        )
+    return model
+
+
+def compile_alike(keras: Any, model: Any, workload: Workload) -> None:
+    """Gives a model the workload's loss, optimizer and metric."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate=workload.learning_rate),
+        loss=workload.loss,
+        metrics=["accuracy"] if workload.metric == "accuracy" else [],
+        jit_compile=False,
+    )
+
+
+def loss(keras: Any, workload: Workload) -> Any:
+    """The workload's loss as a function of targets and predictions, averaged over a batch."""
+    if workload.metric == "accuracy":
+        return keras.losses.SparseCategoricalCrossentropy()
+    return keras.losses.MeanSquaredError()
+
+
+def flop_per_image(model: Any) -> float:
+    """Floating point operations that training on one image takes, as the published network has it.
+
+    A multiply-accumulate counts as two, and the layers' three products each: forward, the
+    gradient of the weights, the gradient of the input.  The first layer's input needs none.
+    Activations, pooling and Adam are not counted.
+    """
+    products = [
+        math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    ]
+    return float(2 * (3 * sum(products) - products[0]))
+
+
+def described(model: Any, workload: Workload) -> dict[str, Any]:
+    """The model's size and a hash of all that defines its training."""
+    training = {"batch": workload.batch, "optimizer": model.optimizer.get_config()}
+    definition = model.to_json() + json.dumps(training, sort_keys=True, default=str)
+    return {
+        "parameters": model.count_params(),
+        "workload_sha256": hashlib.sha256(definition.encode()).hexdigest(),
+    }

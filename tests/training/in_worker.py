@@ -1,0 +1,30 @@
+"""Runs code where a worker would run it: in the Python that has TensorFlow, on the CPU."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+
+
+def answer(worker_python: Path, code: str, *arguments: str, home: Path) -> Any:
+    """What the code prints last, as JSON."""
+    environment = {
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(home),
+        "PATH": "/usr/bin:/bin",
+        "TF_CPP_MIN_LOG_LEVEL": "1",
+    }
+    done = subprocess.run(
+        [worker_python, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,97 @@
+"""Real trainings from picture files: drawn ones in memory, and a person's where they lie."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.command import Command, Ended
+from tests.training.in_worker import answer
+
+_WHERE = ("bench/test_input.py",)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty shots, PNG and JPEG: the longer the pull, the darker."""
+    folder = tmp_path_factory.mktemp("photographs")
+    draw = np.random.default_rng(11)
+    for shot in range(20):
+        place = folder / f"{4 + 3 * shot}"
+        place.mkdir()
+        for number, suffix in enumerate(("png", "jpg")):
+            noise = draw.integers(0, 40, (240, 320, 3))
+            pixels = (noise + 160 - 8 * shot).astype(np.uint8)
+            Image.fromarray(pixels).save(place / f"{1606089600 + number}-silvia.{suffix}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(module_command: Command, photographs: Path) -> tuple[Command, Ended]:
+    ended = module_command.run("--input=memory,data-dir", f"--data-dir={photographs}", where=_WHERE)
+    return module_command, ended
+
+
+def test_a_training_from_files_learns_and_tells_what_it_waited(
+    trained: tuple[Command, Ended], photographs: Path
+) -> None:
+    command, ended = trained
+    assert ended.status == 0, ended.output
+    memory, mine = command.record()["results"]
+    assert (memory["workload"], mine["workload"]) == ("post_files_memory", "post_files_data_dir")
+    for entry in (memory, mine):
+        assert 0 < entry["input"]["waiting"] < 1
+        assert entry["quality"]["ok"] is True
+        assert entry["dataset"]["kind"] == "real"
+        assert entry["epochs"]["loss"][-1] < entry["epochs"]["loss"][0]
+    assert Path(mine["input"]["folder"]).is_relative_to(photographs)
+    assert memory["input"]["folder"].startswith("/dev/shm/")
+    told = " ".join(ended.output.split())
+    assert re.search(r"post_files_data_dir on cpu waits for images for \d+ % of an epoch", told)
+
+
+def test_of_the_files_in_memory_nothing_is_left(trained: tuple[Command, Ended]) -> None:
+    command, _ = trained
+    memory, _ = command.record()["results"]
+    assert not Path(memory["input"]["folder"]).exists()
+    assert command.left_behind() == []
+
+
+def test_the_pipeline_reads_what_the_arrays_hold(worker_python: Path, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (5, 255, 255, 3), dtype=np.uint8)
+    for number, each in enumerate(pixels):
+        Image.fromarray(each).save(tmp_path / f"{number}.png")
+    read = answer(worker_python, _READ, str(tmp_path), home=tmp_path)
+    assert sorted(read["targets"]) == [0, 1, 2, 3, 4]
+    sums = {str(number): int(each.sum()) for number, each in enumerate(pixels)}
+    assert read["sums"] == sums
+    assert read["orders"] > 1
+
+
+_READ = """
+import json, sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from bench.training import files
+from bench.training.arrays import Arrays
+from bench.training.task import Task
+from bench.workloads.registry import WORKLOADS
+
+paths = [str(Path(sys.argv[1]) / f"{number}.png") for number in range(5)]
+data = Arrays(np.zeros(5), np.arange(5, dtype=np.float32))
+task = Task(WORKLOADS["post"], data, 1, 1, lambda: None, print)
+batches = files.pipeline(tf, task, paths)
+orders = set()
+for _ in range(10):
+    ((images, targets),) = batches
+    orders.add(tuple(targets.numpy()))
+sums = {str(int(t)): int(i.numpy().astype("int64").sum()) for i, t in zip(images, targets)}
+print(json.dumps({"sums": sums, "orders": len(orders), "targets": [int(t) for t in targets]}))
+"""

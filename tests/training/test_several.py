@@ -1,0 +1,113 @@
+"""Several devices, tried on the CPU: the same code spans virtual devices of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.datasets.prepared import Store
+from bench.devices import Device
+from bench.session import _together
+from bench.timing import EpochTiming, Timings
+from bench.trainer import Job, Limits, Outcome, Training
+from bench.workloads.registry import WORKLOADS
+from bench.workloads.workload import Schedule
+from tests.training.in_worker import answer
+from tests.unit.entries import CPU
+
+BOTH = Device("cpus", CPU.name, members=(CPU, CPU), mirrored=True)
+APART = Device("all", CPU.name, members=(CPU, Device("cpu:1", CPU.name)))
+_EPOCHS, _IMAGES = 3, 2100
+_IGNORED: Any = lambda _: None  # noqa: E731
+
+
+@pytest.fixture(scope="module")
+def job(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    folder = tmp_path_factory.mktemp("several")
+    workload = WORKLOADS["cnn_simple"]
+    prepared = Store(folder, None, cache, synthetic=True).prepare(
+        workload, Schedule(_EPOCHS, _IMAGES, 1000)
+    )
+    return Job(workload, BOTH, _EPOCHS, 1, _IMAGES, prepared.files)
+
+
+@pytest.fixture(scope="module")
+def mirrored(
+    job: Job, worker_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[EpochTiming], Outcome]:
+    folder = tmp_path_factory.mktemp("mirrored")
+    with Training(job, worker_python, Limits(), folder, _IGNORED) as training:
+        return list(training.epochs()), training.finish()
+
+
+def test_one_network_trains_over_two_devices_and_learns(
+    mirrored: tuple[list[EpochTiming], Outcome],
+) -> None:
+    epochs, outcome = mirrored
+    assert outcome.worker["replicas"] == 2
+    assert outcome.worker["pinned"]["xla"] is False
+    assert outcome.quality > 0.5 > outcome.untrained
+    assert [epoch.number for epoch in epochs] == [1, 2, 3]
+    assert epochs[0].loss > epochs[1].loss > epochs[2].loss
+
+
+# One network over two devices and one on a single one, from the same weights on the same batches.
+_BOTH_WAYS = """
+import json
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.training import mirrored, network
+from bench.workloads.registry import WORKLOADS
+
+mirrored.split_cpu(tf, 2)
+workload = WORKLOADS["cnn_simple"]
+draw = np.random.default_rng(7)
+x = draw.random((500, 28, 28, 1), dtype=np.float32)
+y = draw.integers(0, 10, 500)
+weights, losses = [], []
+for replicas in (1, 2):
+    keras.utils.set_random_seed(5)
+    with mirrored.scope(tf, replicas):
+        model = network.compiled(keras, workload)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    before = np.concatenate([w.ravel() for w in model.get_weights()])
+    fitted = model.fit(x, y, batch_size=200, shuffle=False, verbose=0)
+    weights.append(np.concatenate([w.ravel() for w in model.get_weights()]) - before)
+    losses.append(fitted.history["loss"][0])
+moved, apart = np.abs(weights[0]).mean(), np.abs(weights[0] - weights[1]).mean()
+print(json.dumps({"moved": float(moved), "apart": float(apart), "losses": losses}))
+"""
+
+
+def test_over_two_devices_it_is_the_same_training(worker_python: Path, tmp_path: Path) -> None:
+    learned = answer(worker_python, _BOTH_WAYS, home=tmp_path)
+    one, two = learned["losses"]
+    assert two == pytest.approx(one, rel=1e-3)
+    assert learned["moved"] > 0
+    assert learned["apart"] < learned["moved"] / 50
+
+
+def test_trainings_at_once_go_on_together_after_epoch_1(
+    job: Job, worker_python: Path, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        trainings = []
+        for place in APART.apart:
+            own = replace(job, device=place, wait=True)
+            training = Training(own, worker_python, Limits(), tmp_path, _IGNORED)
+            trainings.append(stack.enter_context(training))
+        epochs = [list(timed) for timed in _together(trainings)]
+        outcomes = [training.finish() for training in trainings]
+    first, second = (Timings(tuple(each)) for each in epochs)
+    # The quicker one waited for the other's epoch 1.
+    assert min(each[1].begun for each in epochs) >= max(each[0].ended for each in epochs)
+    assert 0 < first.share_beside([second]) <= 1
+    assert min(outcome.quality for outcome in outcomes) > 0.5

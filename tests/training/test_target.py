@@ -1,0 +1,135 @@
+"""Real trainings to a target: several seeds in one worker, each as if it had one of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.command import Command, Ended
+from tests.training.in_worker import answer
+
+Trained = tuple[Command, Ended, Path]
+
+_WHERE = ("bench/test_target.py",)
+
+
+@pytest.fixture(scope="module")
+def trained(module_command: Command, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    rounds = tmp_path_factory.mktemp("rounds") / "rounds.json"
+    options = ("--time-to-target", "-k", "convnet", "--device=cpu", "--mode=stock,tuned")
+    ended = module_command.run(*options, f"--benchmark-json={rounds}", where=_WHERE)
+    return module_command, ended, rounds
+
+
+def test_in_both_modes_every_seed_reaches_its_target(trained: Trained) -> None:
+    command, ended, _ = trained
+    assert ended.status == 0, ended.output
+    record = command.record()
+    assert record["results"] == []
+    assert record["settings"]["time_to_target"] is True
+    assert [entry["mode"] for entry in record["to_target"]] == ["stock", "tuned"]
+    for entry in record["to_target"]:
+        assert entry["quality"]["ok"] is True
+        assert entry["quality"]["untrained"] < 0.3
+        assert [trial["seed"] for trial in entry["trials"]] == [1, 2, 3, 4, 5]
+        (target,) = entry["targets"]
+        for trial, epochs, seconds in zip(
+            entry["trials"], target["epochs"], target["seconds"], strict=True
+        ):
+            # It ends with the epoch that reaches the target, and the clock is that of its epochs.
+            reached = [quality >= target["target"] for quality in trial["quality"]]
+            assert reached == [False] * (epochs - 1) + [True]
+            assert seconds == pytest.approx(sum(trial["seconds"]))
+
+
+def test_the_seeds_differ_in_what_they_learn(trained: Trained) -> None:
+    for entry in trained[0].record()["to_target"]:
+        losses = {trial["loss"][0] for trial in entry["trials"]}
+        assert len(losses) == 5
+
+
+def test_the_table_has_a_row_for_each_mode_and_says_what_tuning_is_worth(trained: Trained) -> None:
+    _, ended, _ = trained
+    text = " ".join(" ".join(ended.table()).split())
+    assert re.search(r"convnet synthetic cpu ≥ \d\d\.\d\d % 5/5 ", text)
+    assert re.search(r"convnet synthetic cpu tuned ≥ \d\d\.\d\d % 5/5 ", text)
+    assert re.search(r"convnet reaches ≥ .* on cpu tuned \d+\.\d times as fast as on cpu", text)
+    assert "Nothing was trained" not in text
+
+
+def test_pytest_benchmark_has_the_seeds_for_its_rounds(trained: Trained) -> None:
+    command, _, rounds = trained
+    made = json.loads(rounds.read_text(encoding="utf-8"))["benchmarks"]
+    entries = command.record()["to_target"]
+    assert [each["group"] for each in made] == ["convnet to target"] * 2
+    for each, entry in zip(made, entries, strict=True):
+        assert each["stats"]["data"] == pytest.approx(entry["targets"][0]["seconds"])
+        assert each["extra_info"]["mode"] == entry["mode"]
+
+
+def test_without_the_option_no_target_is_collected(command: Command) -> None:
+    ended = command.run("--collect-only", "-q")
+    assert "test_time_to_target" not in ended.output
+    ended = command.run("--collect-only", "-q", "--time-to-target", "--processes=3")
+    items = [line for line in ended.output.splitlines() if "test_time_to_target" in line]
+    assert len(items) == 2
+
+
+# A perceptron, one batch an epoch, so that the order of the images is nothing: seed 2 behind seed 1
+# and a warm-up must learn what it learns alone, or what was there before it is not forgotten.
+_TWICE = """
+import json
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.training import network, stock, target, tuned
+from bench.training.arrays import Arrays
+from bench.training.task import Task
+from bench.workloads.registry import WORKLOADS
+
+workload = WORKLOADS["mlp"]
+draw = np.random.default_rng(7)
+data = Arrays(draw.random((200, 28, 28, 1), dtype=np.float32), draw.integers(0, 10, 200))
+
+def fresh(seed):
+    keras.utils.set_random_seed(seed)
+    return network.compiled(keras, workload).get_weights()
+
+def learned(mode, seeds):
+    keras.utils.set_random_seed(1)
+    model = network.compiled(keras, workload)
+    task = Task(workload, data, 4, 1, lambda: None, lambda *_, **__: None)
+    trainer = tuned.Tuned(tf, keras, model, task) if mode == "tuned" else stock.Stock(keras, model)
+    losses = {seed: [] for seed in seeds}
+    judged = lambda seed, number, begun, ended, loss, quality: losses[seed].append(loss)
+    target.train(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
+    if mode == "tuned":
+        traced.append(trainer._epoch.experimental_get_tracing_count())
+    return losses[2]
+
+traced = []
+both = {mode: [learned(mode, (1, 2)), learned(mode, (2,))] for mode in ("stock", "tuned")}
+print(json.dumps({**both, "traced": traced}))
+"""
+
+
+@pytest.fixture(scope="module")
+def twice(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return answer(worker_python, _TWICE, home=tmp_path_factory.mktemp("twice"))
+
+
+@pytest.mark.parametrize("mode", ["stock", "tuned"])
+def test_a_seed_behind_another_learns_what_it_would_alone(twice: Any, mode: str) -> None:
+    behind, alone = twice[mode]
+    assert len(alone) == 4
+    assert alone[-1] < alone[0]
+    assert behind == pytest.approx(alone, rel=1e-3)
+
+
+def test_what_the_warm_up_compiled_is_not_compiled_again(twice: Any) -> None:
+    assert twice["traced"] == [1, 1]
