@@ -1,6 +1,6 @@
 """What holds a training back, in words, from figures: the causes that a person can act on.
 
-    launch-bound   the device waits for Python between the batches: put more into one call
+    launch-bound   the GPU waits for Python between the batches: put more into one call
     input-bound    it waits for images: bring them nearer
     compute-bound  it computes at the rate that was measured here: only a faster device helps
     memory-bound   it is busy, and not with mathematics: its kernels are small or wait for memory
@@ -29,8 +29,10 @@ MOST_WAITING = 0.10
 # Convolutions reach 70 to 90 % of the rate of a large product; pooling, activations and Adam, which
 # the figure leaves out, take up to a third beside them.  From half on there is little to be gained.
 COMPUTE_BOUND = 0.50
-# Times stock that tuned is as fast: below 1.25 Python takes less than a fifth of the epoch, and
-# single medians on a busy machine lie as far apart.
+# Times stock that tuned is as fast: below 1.25 less than a fifth of the epoch is to be gained, and
+# single medians on a busy machine lie as far apart.  What gains it depends on the device.  On a CPU
+# it is not the launches: a bare fit with steps_per_execution=50 came to 0.88 of stock's epoch where
+# tuned came to 0.66 (tests/bench/measure_tuned.py, convnet, 2 cores).
 LEAST_GAIN = 1.25
 # NVML counts a sampling period of 1/6 to 1 s as busy for the share with any kernel in it: a queue
 # that never runs dry shows 95 to 100 %.
@@ -98,17 +100,27 @@ def judge(seen: Figures) -> tuple[Cause, str]:
 
 
 def _waits_for_launches(seen: Figures) -> bool:
-    idle = seen.busy is not None and seen.busy < LEAST_BUSY
-    return idle or (seen.gain is not None and seen.gain >= LEAST_GAIN)
+    """Whether a GPU stands still between kernels; where that is unknown, a gain tells it."""
+    if not seen.gpu:
+        return False
+    return _gains(seen) if seen.busy is None else seen.busy < LEAST_BUSY
+
+
+def _gains(seen: Figures) -> bool:
+    return seen.gain is not None and seen.gain >= LEAST_GAIN
 
 
 def _evidence(seen: Figures) -> str:
     facts = []
     if seen.busy is not None:
         facts.append(f"the GPU is busy {_percent(seen.busy)} of the epoch")
-    if seen.gain is not None and seen.gain >= LEAST_GAIN:
-        facts.append(f"tuned, the same is {seen.gain:.1f} times as fast")
+    if _gains(seen):
+        facts.append(_tuned(seen))
     return ", and ".join(facts)
+
+
+def _tuned(seen: Figures) -> str:
+    return f"tuned, the same is {seen.gain:.1f} times as fast"
 
 
 def _mend(seen: Figures) -> str:
@@ -120,24 +132,25 @@ def _mend(seen: Figures) -> str:
 def _of_a_busy_gpu(seen: Figures) -> tuple[Cause, str]:
     if seen.busy is None or seen.share is None:
         return "unknown", f"{_missing(seen)} could not be measured"
+    mend = f"{_tuned(seen)}, as XLA fuses them" if _gains(seen) else "try larger batches"
     return "memory-bound", (
         f"the GPU is busy {_percent(seen.busy)} of the epoch, at {_percent(seen.share)} of its "
-        "matrix rate: its kernels are small or wait for memory; try larger batches"
+        f"matrix rate: its kernels are small or wait for memory; {mend}"
     )
 
 
 def _of_a_cpu(seen: Figures) -> tuple[Cause, str]:
     if seen.share is None:
         return "unknown", f"{_missing(seen)} could not be measured"
+    share = f"{_percent(seen.share)} of the matrix rate measured here"
     if not seen.tuned and seen.gain is None:
-        return "unknown", (
-            f"{_percent(seen.share)} of the matrix rate measured here; --mode stock,tuned would "
-            "show what Python takes of it"
+        return "unknown", f"{share}; --mode stock,tuned would show what there is to be gained"
+    if _gains(seen):
+        return "memory-bound", (
+            f"{share}; {_tuned(seen)}: a fused optimizer, and pooling before the activation, go "
+            "over memory less often"
         )
-    return "memory-bound", (
-        f"{_percent(seen.share)} of the matrix rate measured here, and Python is not in the way: "
-        "pooling, activations and the optimizer wait for memory"
-    )
+    return "memory-bound", f"{share}: pooling, activations and the optimizer wait for memory"
 
 
 def _missing(seen: Figures) -> str:
