@@ -6,6 +6,7 @@ the quarter of an hour that it ran in, and however many there are, they tell of 
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ SIDES: tuple[Side, Side] = ("A", "B")
 
 # As many on each side as find a true difference of 5 % at least nine times in ten where processes
 # differ by 2 % from each other (docs/compare.md has a table for other noise;
-# tests/unit/test_compare_simulated.py proves it, on the noise that was recorded too).
+# tests/unit/test_compare_simulated.py proves it).
 ENOUGH = 12
 
 
@@ -39,16 +40,21 @@ class Process:
 ALONE = Process()
 
 
-def in_turn(count: int, *, sides: bool) -> list[Process]:
+def in_turn(count: int, *, sides: bool, coin: int = 0) -> list[Process]:
     """A row's processes in the order that they are trained.
 
-    Two sides take turns at coming first (A B, B A, A B, …), because a machine that slowly drifts
-    favours who does.
+    Two sides come in pairs, and a coin says which of each pair is first.  Turn and turn about would
+    do against a slow drift, but not against a machine that changes its pace every few minutes: in
+    step with it one side would get the better half of every pair.  With a coin it cannot, whatever
+    the machine does (randomization; it is what the rank test in bench/compare rests on).
+
+    coin: the seed of the tosses.
     """
     if not sides:
         return [Process(number) for number in range(1, count + 1)]
+    tosses = random.Random(coin)
     return [
         Process(number, side)
         for number in range(1, count + 1)
-        for side in (SIDES if number % 2 else reversed(SIDES))
+        for side in tosses.sample(SIDES, len(SIDES))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Settings:
     modes: how to train; None leaves it to the profile and the device.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
+    coin: the seed of what says which of a pair of sides trains first; another one in every run.
     """
 
     profile: ProfileName
@@ -58,11 +60,12 @@ class Settings:
     modes: tuple[Mode, ...] | None = None
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
+    coin: int = 0
 
     @property
     def trainings(self) -> list[Process]:
         """Those of every row, in turn."""
-        return in_turn(self.processes, sides=self.second_worker is not None)
+        return in_turn(self.processes, sides=self.second_worker is not None, coin=self.coin)
 
     def place_of(self, process: Process) -> str:
         """Which of how many a training is, where there are several: `, A 3 of 12`."""
@@ -217,6 +220,7 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         second_worker=pythons[1] if len(pythons) == 2 else None,
         processes=_processes(config.getoption("processes"), compares=bool(pythons[1:] or against)),
         against=against,
+        coin=secrets.randbits(32),
     )
 
 

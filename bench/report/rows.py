@@ -41,11 +41,13 @@ def flagged(entries: Sequence[Entry]) -> list[str]:
 
 
 def _rows(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """The entries by row; of two sides A comes first, whichever was trained first."""
     rows: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
         name = (entry["workload"], entry["device"], entry["mode"], entry.get("side"))
         rows.setdefault(name, []).append(entry)
-    return list(rows.values())
+    places = {name[:3]: place for place, name in reversed(list(enumerate(rows)))}
+    return [rows[name] for name in sorted(rows, key=lambda n: (places[n[:3]], n[3] or ""))]
 
 
 def _of_a_row(row: Sequence[Entry]) -> list[Entry]:

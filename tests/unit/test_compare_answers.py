@@ -13,20 +13,24 @@ from bench.compare.ratio import LONE_FACTOR, Estimate, apart
 from bench.processes import ENOUGH
 
 
-def _estimate(*centres: float, error: float = 0.004, freedom: float = 20.0) -> Estimate:
+def _estimate(
+    *centres: float, error: float = 0.004, freedom: float = 20.0, by_rank: float = 1e-6
+) -> Estimate:
     """Rows with these ratios; `error` is on the log scale."""
     rows = len(centres)
     return Estimate(
         np.log(np.array(centres)),
         np.full(rows, error),
         np.full(rows, freedom),
+        np.full(rows, by_rank),
         np.zeros(rows, bool),
     )
 
 
 def _lone(*centres: float) -> Estimate:
     nothing = np.ones(len(centres))
-    return Estimate(np.log(np.array(centres)), nothing, nothing, np.ones(len(centres), bool))
+    lone = np.ones(len(centres), bool)
+    return Estimate(np.log(np.array(centres)), nothing, nothing, nothing, lone)
 
 
 def _words(estimate: Estimate, candidates: int = 1) -> list[str]:
@@ -52,6 +56,20 @@ def test_the_answer_follows_from_the_interval_and_the_least_effect(
     assert _words(_estimate(ratio, error=error)) == [word]
 
 
+@pytest.mark.parametrize(
+    ("rows", "by_rank", "word"),
+    [(1, 0.0099, "SLOWER"), (1, 0.0101, "UNCLEAR"), (2, 0.0049, "SLOWER"), (2, 0.0101, "UNCLEAR")],
+)
+def test_a_difference_that_the_ranks_do_not_show_is_unclear(
+    rows: int, by_rank: float, word: str
+) -> None:
+    assert _words(_estimate(*[1.5] * rows, by_rank=by_rank)) == [word] * rows
+
+
+def test_beyond_what_any_noise_makes_the_ranks_are_not_asked() -> None:
+    assert _words(_estimate(4.1, by_rank=1.0)) == ["SLOWER"]
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0.2, 5.0), st.floats(1e-4, 1.0), st.floats(1.0, 60.0), st.booleans()),
@@ -64,7 +82,9 @@ def test_every_word_is_what_its_interval_says(
     rows: list[tuple[float, float, float, bool]], candidates: int
 ) -> None:
     centre, error, freedom, lone = (np.array(column) for column in zip(*rows, strict=True))
-    said = answer(Estimate(np.log(centre), error, freedom, lone.astype(bool)), candidates)
+    by_rank = np.full(len(rows), 1e-6)
+    estimate = Estimate(np.log(centre), error, freedom, by_rank, lone.astype(bool))
+    said = answer(estimate, candidates)
     for word, low, high, ratio in zip(said.words, said.low, said.high, centre, strict=True):
         assert low <= ratio <= high
         if word == "SLOWER":

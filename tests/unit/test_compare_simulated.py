@@ -16,7 +16,7 @@ import pytest
 
 from bench.compare.answers import Answers, answer
 from bench.compare.ratio import Floats, apart, in_pairs
-from bench.processes import ENOUGH, in_turn
+from bench.processes import ENOUGH
 from tests.conftest import ROOT
 
 COMPARISONS = 8000
@@ -82,10 +82,12 @@ def wandering(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def recorded_in_order(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """The recording from any process on, so that whatever lasted in it lasts."""
-    start = draw.integers(0, RECORDED.size, (*shape[:-1], 1))
-    from_there: Floats = RECORDED[(start + np.arange(shape[-1])) % RECORDED.size]
-    return from_there
+    """Stretches of the recording, so that whatever lasted in it lasts."""
+    count, length = shape[-1], 6
+    begun = draw.integers(0, RECORDED.size, (*shape[:-1], -(-count // length), 1))
+    places = (begun + np.arange(length)) % RECORDED.size
+    stretches: Floats = RECORDED[places].reshape((*shape[:-1], -1))[..., :count]
+    return stretches
 
 
 STEADY: tuple[Noise, ...] = (quiet, loud, heavy_tailed, bursts, recorded)
@@ -93,11 +95,16 @@ DRIFTING: tuple[Noise, ...] = (swinging, warming, wandering, recorded_in_order)
 
 
 def _side_by_side(noise: Noise, rows: int, count: int, seed: int) -> tuple[Floats, Floats]:
-    """Two sides of a run, as they are trained in turn: (comparisons, rows, count) each, in s."""
-    order = [process.side for process in in_turn(count, sides=True)]
-    times = np.exp(noise(np.random.default_rng(seed), (COMPARISONS, rows, len(order))))
-    a, b = (times[..., [place == side for place in order]] for side in ("A", "B"))
-    return a, b
+    """Two sides of a run, as they are trained in turn: (comparisons, rows, count) each, in s.
+
+    A coin says which of a pair comes first, for all rows alike (bench.processes.in_turn).
+    """
+    draw = np.random.default_rng(seed)
+    times = np.exp(noise(draw, (COMPARISONS, rows, 2 * count)))
+    pairs = times.reshape(COMPARISONS, rows, count, 2)
+    a_first = draw.integers(0, 2, (COMPARISONS, 1, count)).astype(bool)
+    earlier, later = pairs[..., 0], pairs[..., 1]
+    return np.where(a_first, earlier, later), np.where(a_first, later, earlier)
 
 
 def _two_runs(noise: Noise, rows: int, counts: tuple[int, int], seed: int) -> tuple[Floats, Floats]:
@@ -178,16 +185,33 @@ def test_alarms_are_as_often_of_a_faster_side_as_of_a_slower_one() -> None:
 # ---- true differences
 
 
-@pytest.mark.parametrize("noise", [quiet, recorded_in_order])
-def test_a_side_that_is_5_percent_slower_is_found_nine_times_in_ten(noise: Noise) -> None:
-    a, b = _side_by_side(noise, 1, ENOUGH, seed=5)
+def test_a_side_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
+    a, b = _side_by_side(quiet, 1, ENOUGH, seed=5)
     assert _found(answer(in_pairs(a, _slower(b, 0.05)))) >= 0.9
 
 
-@pytest.mark.parametrize("noise", [quiet, recorded])
-def test_a_run_that_is_5_percent_slower_is_found_nine_times_in_ten(noise: Noise) -> None:
-    a, b = _two_runs(noise, 1, (ENOUGH, ENOUGH), seed=6)
+def test_a_run_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
+    a, b = _two_runs(quiet, 1, (ENOUGH, ENOUGH), seed=6)
     assert _found(answer(apart(a, _slower(b, 0.05)))) >= 0.9
+
+
+@pytest.mark.parametrize("noise", [recorded, recorded_in_order])
+def test_on_a_machine_of_two_speeds_5_percent_are_unclear_and_nothing_worse(noise: Noise) -> None:
+    a, b = _side_by_side(noise, 1, ENOUGH, seed=13)
+    said = answer(in_pairs(a, _slower(b, 0.05)))
+    assert np.mean(said.words == "UNCLEAR") >= 0.95
+    assert np.mean(said.words == "FASTER") <= PROMISED
+    assert np.median(said.enough) * ENOUGH > 100  # it is told that processes will not help
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 7])
+def test_few_processes_that_all_chance_to_get_one_speed_are_no_evidence(count: int) -> None:
+    fast, slow = np.full((1, count), 1.5), np.full((1, count), 2.5)
+    jitter = 1 + np.linspace(0, 0.01, count)
+    assert answer(in_pairs(fast * jitter, slow / jitter)).words == ["UNCLEAR"]
+    many = 1 + np.linspace(0, 0.01, ENOUGH)
+    sure = answer(in_pairs(1.5 * many[np.newaxis], 2.5 / many[np.newaxis]))
+    assert sure.words == ["SLOWER"]
 
 
 @pytest.mark.parametrize("noise", [quiet, heavy_tailed, bursts, swinging, warming, wandering])
@@ -196,11 +220,11 @@ def test_a_side_that_takes_half_as_long_again_is_found_whatever_the_noise(noise:
     assert _found(answer(in_pairs(a, _slower(b, 0.5)))) >= 0.9
 
 
-@pytest.mark.parametrize("noise", [quiet, recorded_in_order])
+@pytest.mark.parametrize("noise", [quiet, recorded, recorded_in_order])
 def test_what_is_5_percent_slower_is_never_called_faster_nor_seldom_the_same(noise: Noise) -> None:
     a, b = _side_by_side(noise, 1, ENOUGH, seed=8)
     words = answer(in_pairs(a, _slower(b, 0.05))).words
-    assert np.mean(words == "FASTER") == 0
+    assert np.mean(words == "FASTER") <= (0 if noise is quiet else PROMISED)
     assert np.mean(words == "SAME") <= PROMISED
 
 

@@ -83,3 +83,14 @@ def test_a_side_is_as_many_times_as_fast_as_its_own_cpu() -> None:
         finished("mlp", H100, seconds=(9.0, 1.0, 1.0), process=b),
     ]
     assert [speed_up(entry, entries) for entry in entries] == [None, 8.0, None, 6.0]
+
+
+def test_side_a_stands_above_side_b_whichever_was_trained_first() -> None:
+    sides = [
+        {**finished(name, CPU), "side": side, "process": number}
+        for number, order in ((1, "BA"), (2, "AB"))
+        for name in ("mlp", "convnet")
+        for side in order
+    ]
+    told = [(entry["workload"], entry["side"]) for entry in one_a_row(sides)]
+    assert told == [("mlp", "A"), ("mlp", "B"), ("convnet", "A"), ("convnet", "B")]
