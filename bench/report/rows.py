@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.compare.baseline import why_not
+from bench.report.words import who
 
 Entry = dict[str, Any]
 
@@ -32,11 +33,9 @@ def flagged(entries: Sequence[Entry]) -> list[str]:
         words = Counter(why for why in map(why_not, row) if why is not None)
         if len(row) > 1 and words:
             told = ", ".join(f"{count} {word}" for word, count in words.items())
-            first = row[0]
-            side = f", side {first['side']}" if first.get("side") else ""
-            mode = "" if first["mode"] == "stock" else f", {first['mode']}"
-            who = f"{first['workload']} on {first['device']}{mode}{side}"
-            lines.append(f"{who}: of {len(row)} processes {told}; comparisons leave them out")
+            lines.append(
+                f"{who(row[0])}: of {len(row)} processes {told}; comparisons leave them out"
+            )
     return lines
 
 

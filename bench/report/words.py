@@ -45,14 +45,20 @@ def inputs(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
-def _who(entry: Entry) -> str:
-    """`mlp on cpu`, `mlp on gpu:0, tuned`."""
+def who(entry: Entry) -> str:
+    """`mlp on cpu`, `mlp on gpu:0, tuned`, `mlp on cpu, side B`."""
     return f"{entry['workload']} on {entry['device']}{_mode(entry)}"
 
 
 def _mode(entry: Entry) -> str:
-    mode = "" if entry["mode"] == "stock" else f", {entry['mode']}"
-    return f"{mode}, to target" if "targets" in entry else mode
+    to_target = ["to target"] if "targets" in entry else []
+    return "".join(f", {each}" for each in _variant(entry) + to_target)
+
+
+def _variant(entry: Entry) -> list[str]:
+    """What tells a row from others of its workload and device."""
+    mode = [] if entry["mode"] == "stock" else [str(entry["mode"])]
+    return mode + ([f"side {entry['side']}"] if entry.get("side") else [])
 
 
 def _cold(entry: Entry) -> str:
@@ -64,7 +70,7 @@ def held_back(entries: Sequence[Entry]) -> list[str]:
     """What holds each training back, a line each."""
     return [
         f"what holds {entry['workload']} on {entry['device']}"
-        + ("" if entry["mode"] == "stock" else f" ({entry['mode']})")
+        + (f" ({', '.join(variant)})" if (variant := _variant(entry)) else "")
         + f" back: {entry['held_back']['words']}"
         for entry in entries
         if "held_back" in entry
@@ -122,7 +128,7 @@ def lost(entries: Sequence[Entry]) -> list[str]:
 def flagged(entries: Sequence[Entry]) -> list[str]:
     """Each verdict but OK with its evidence and what mends it, a line each."""
     return [
-        f"{verdict['word']}: {_who(entry)}: {verdict['evidence']}; to mend it: {verdict['mend']}"
+        f"{verdict['word']}: {who(entry)}: {verdict['evidence']}; to mend it: {verdict['mend']}"
         for entry in entries
         if (verdict := entry.get("verdict")) and verdict["word"] != "OK"
     ]
@@ -248,7 +254,7 @@ def _without_ratio(entries: Sequence[Entry], head: Mapping[str, Any]) -> str:
 
 def _quality(entries: Sequence[Entry]) -> str:
     wrong = [
-        _who(entry)
+        who(entry)
         for entry in entries
         if entry["status"] != "finished" or not entry["quality"]["ok"]
     ]

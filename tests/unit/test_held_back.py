@@ -226,3 +226,11 @@ def test_how_busy_the_gpu_was_comes_from_its_telemetry() -> None:
     entry = finished("mlp", H100, rate=_RATE, telemetry=Bench("hopper").result())
     assert entry["rate"]["gpu_busy"] == entry["telemetry"]["busy"]["value"]
     assert finished("mlp", H100, rate=_RATE)["rate"]["gpu_busy"] is None
+
+
+def test_of_two_sides_each_line_says_whose_it_is() -> None:
+    entries = [{**finished("mlp", CPU, mode="tuned", rate=_RATE), "side": side} for side in "AB"]
+    held_back.fill(entries)
+    first, second = words.held_back(entries)
+    assert first.startswith("what holds mlp on cpu (tuned, side A) back: ")
+    assert second.startswith("what holds mlp on cpu (tuned, side B) back: ")
