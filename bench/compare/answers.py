@@ -71,18 +71,18 @@ def answer(estimate: Estimate, candidates: int | NDArray[np.int_] = 1) -> Answer
     candidates: of how many a row's A was chosen because it was the fastest.  The fastest of many
     is partly the luckiest, and anything would look slower beside it.
     """
-    level = _levels(np.minimum(1.0, _chance(estimate) * candidates)) / candidates
+    chance = _chance(estimate)
+    farness = np.abs(estimate.centre) / estimate.error
+    level = _levels(np.minimum(1.0, chance * candidates), farness) / candidates
+    sure = chance <= level
     half = _errors(level, estimate.freedom) * estimate.error
     half = np.where(estimate.lone, math.log(LONE_FACTOR), half)
     low, high = estimate.centre - half, estimate.centre + half
     notable = math.log1p(NOTABLE_EFFECT)
     words = np.full(np.shape(low), "UNCLEAR")
     words[(low > -notable) & (high < notable)] = "SAME"
-    # The ranks are held to the same share of what is allowed as the row's interval.
-    ranked = estimate.by_rank * FALSE_ALARMS <= level * RANK_ALARMS
-    ranked |= estimate.lone | (np.abs(estimate.centre) > math.log(LONE_FACTOR))
-    words[ranked & (low > 0) & (estimate.centre >= math.log1p(LEAST_EFFECT))] = "SLOWER"
-    words[ranked & (high < 0) & (estimate.centre <= -math.log1p(LEAST_EFFECT))] = "FASTER"
+    words[sure & (low > 0) & (estimate.centre >= math.log1p(LEAST_EFFECT))] = "SLOWER"
+    words[sure & (high < 0) & (estimate.centre <= -math.log1p(LEAST_EFFECT))] = "FASTER"
     then = _errors(level, np.maximum(estimate.freedom, _FREEDOM_THEN)) + stats.norm.ppf(_POWER)
     enough = np.where(estimate.lone, np.nan, (then * estimate.error / notable) ** 2)
     with np.errstate(over="ignore"):  # what is known with one degree of freedom may be anything
@@ -96,21 +96,29 @@ def _errors(level: Floats, freedom: Floats) -> Floats:
 
 
 def _chance(estimate: Estimate) -> Floats:
-    """How often so great a difference comes about where there is none: the two-sided p."""
+    """How often so great a difference comes about where there is none: the two-sided p.
+
+    Student's or the ranks', whichever is larger, the ranks' on the scale of FALSE_ALARMS.  Beyond
+    what any noise makes the ranks are not asked, and lone processes have nothing else.
+    """
     distance = np.abs(estimate.centre) / estimate.error
-    chance: Floats = 2 * stats.t.sf(distance, estimate.freedom)
+    by_error: Floats = 2 * stats.t.sf(distance, estimate.freedom)
     beyond = np.abs(estimate.centre) > math.log(LONE_FACTOR)
-    return np.where(estimate.lone, np.where(beyond, 0.0, 1.0), chance)
+    both = np.maximum(by_error, estimate.by_rank * FALSE_ALARMS / RANK_ALARMS)
+    return np.where(
+        beyond, np.where(estimate.lone, 0.0, by_error), np.where(estimate.lone, 1, both)
+    )
 
 
-def _levels(chances: Floats) -> Floats:
+def _levels(chances: Floats, farness: Floats) -> Floats:
     """The level that Holm's procedure holds each row to, so that all together keep FALSE_ALARMS.
 
     The least likely row is held to FALSE_ALARMS / rows; while rows pass, the next one is held to
-    one row fewer; the first that does not pass sets the level of all that are left.
+    one row fewer; the first that does not pass sets the level of all that are left.  Of rows that
+    are alike by rank, the one that is farther off by its error comes first.
     """
     rows = chances.shape[-1]
-    order = np.argsort(chances, axis=-1)
+    order = np.lexsort((-farness, chances), axis=-1)
     steps = FALSE_ALARMS / np.arange(rows, 0, -1)
     passes = np.take_along_axis(chances, order, axis=-1) <= steps
     passed = np.logical_and.accumulate(passes, axis=-1).sum(axis=-1, keepdims=True)

@@ -132,28 +132,16 @@ def is_nvidias(name: str) -> bool:
 def host(fresh: Callable[[str], Root], nvidia: Nvidia) -> Host:
     root = fresh("bookworm")
     shutil.copytree(nvidia.path, root.path / "srv/nvidia")
+    # What Ansible's module for apt needs; it would install it by itself.
+    root.command("apt-get", "update")
+    root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-apt")
     # The role's own repository is enough; Debian's is not asked for anything.
     for source in [
         *(root.path / "etc/apt").glob("sources.list*/*"),
         root.path / "etc/apt/sources.list",
     ]:
         source.unlink(missing_ok=True)
-    needed = root.path / "usr/lib/python3/dist-packages"
-    if not (needed / "apt_pkg.cpython-311-x86_64-linux-gnu.so").exists():
-        root_with_python_apt(root)
     return Host(root, nvidia)
-
-
-def root_with_python_apt(root: Root) -> None:
-    """Installs what Ansible's module for apt needs, as it would by itself."""
-    from tests.roles.roots import mirror
-
-    deb = (mirror() or ["http://deb.debian.org/debian"])[0]
-    source = root.path / "etc/apt/sources.list"
-    source.write_text(f"deb {deb} bookworm main\n", encoding="utf-8")
-    root.command("apt-get", "update")
-    root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-apt")
-    source.unlink()
 
 
 def test_a_fresh_host_gets_the_exact_pair_held_and_the_second_run_changes_nothing(

@@ -15,7 +15,7 @@ from typing import Any
 COMMON = {"root", "nobody", "ubuntu", "debian", "arch", "admin", "user", "nvidia", "vagrant"}
 COMMON |= {"daemon", "adm", "sys", "bin", "localhost", "localdomain"}
 PUBLIC = ["nvidia.com", "debian.org", "ubuntu.com", "archlinux.org", "kernel.org", "github.com"]
-PUBLIC += ["launchpad.net", "launchpadcontent.net", "tensorflow.org", "pypi.org"]
+PUBLIC += ["launchpad.net", "launchpadcontent.net", "tensorflow.org"]
 
 # cuDNN's and TensorRT's versions look like addresses: they stay where they stand as such.
 _VERSION = r"(?:[89]|10)\.\d{1,2}\.\d{1,2}\.\d{1,3}"
