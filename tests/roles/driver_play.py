@@ -8,9 +8,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.roles.roots import Played, Root
+from tests.roles.roots import Played, Root, Tree, changed
 
-Tree = dict[str, tuple[int, int, int, str]]
 RTX_4090, GTX_1080_TI = "0x2684", "0x1b06"
 _PLAYBOOK = "tests/roles/driver.yml"
 # What a run leaves for its own sake, and what package managers, ldconfig and the stand-ins write.
@@ -48,10 +47,7 @@ def assert_nothing_left_to_do(root: Root) -> None:
 def assert_same(root: Root, before: tuple[list[str], Tree], now: list[str]) -> None:
     """Packages, which are `now`, and files are what they were."""
     assert now == before[0], sorted(set(now) ^ set(before[0]))
-    after = files(root)
-    either = before[1].keys() | after.keys()
-    changed = sorted(name for name in either if after.get(name) != before[1].get(name))
-    assert not changed, changed
+    assert changed(before[1], files(root)) == {}
 
 
 def files(root: Root) -> Tree:

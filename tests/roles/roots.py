@@ -31,6 +31,9 @@ OLD_S = 7 * 24 * 3600
 _NUMBERS = itertools.count()
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
+Entry = tuple[int, int, int, str]  # mode, size in bytes, time of change in ns, target
+Tree = dict[str, Entry]
+
 
 def missing() -> str:
     """Why no root can be made here, "" where one can."""
@@ -245,14 +248,14 @@ class Root:
                 except ProcessLookupError:
                     continue
 
-    def tree(self) -> dict[str, tuple[int, int, int, str]]:
-        """Each file's mode, size, time of change and target, and each folder's mode."""
+    def tree(self) -> Tree:
+        """Each file's mode, size, time of change and target, and each folder's mode.
+
+        What is mounted there is left out: other tests write to the downloads that they share.
+        """
         found = {}
         for folder, folders, files in os.walk(self.path):
-            if folder == str(self.path):
-                folders.remove("proc")
-            if folder == str(self.path / "dev"):
-                folders.remove("pts")
+            folders[:] = [name for name in folders if not os.path.ismount(Path(folder) / name)]
             for name in [*folders, *files]:
                 path = Path(folder) / name
                 status = path.lstat()
@@ -260,6 +263,13 @@ class Root:
                 timed = (0, 0) if path.is_dir() else (status.st_size, status.st_mtime_ns)
                 found[str(path.relative_to(self.path))] = (status.st_mode, *timed, target)
         return found
+
+
+def changed(before: Tree, after: Tree) -> dict[str, tuple[Entry | None, Entry | None]]:
+    """What has come, gone or changed between two looks at a root, by path."""
+    paths = sorted(before.keys() | after.keys())
+    looks = {path: (before.get(path), after.get(path)) for path in paths}
+    return {path: (was, now) for path, (was, now) in looks.items() if was != now}
 
 
 @contextmanager

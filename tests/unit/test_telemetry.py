@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import atexit
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
+from subprocess import PIPE, Popen
 from types import ModuleType
 from typing import Any
 
@@ -25,13 +27,26 @@ _INTEGRATED = ("kepler", "pascal")
 CPU = Device("cpu", "a processor")
 
 
+@cache
+def _process(_name: str) -> Popen[bytes]:
+    """One in a session of its own, as each worker has; it ends with this process.
+
+    One that is there anyway may be in the session of these tests, as a container's first is.
+    """
+    process = Popen(["cat"], stdin=PIPE, start_new_session=True)
+    atexit.register(process.communicate)
+    return process
+
+
 class Bench:
     """Trains on a fake GPU for as long as a test says.
 
     epochs: those that came to their end.
+    worker, somebody: the ids of the process that trains and of one that has nothing to do with it.
     """
 
     def __init__(self, kind: str) -> None:
+        self.worker, self.somebody = _process("worker").pid, _process("somebody").pid
         self.nvml = FakeNvml(kind)
         self.epochs: list[EpochTiming] = []
         self.idle = known(40.0)
@@ -49,7 +64,7 @@ class Bench:
         self, telemetry: Telemetry, *, epochs: int = 5, seconds: float = 2.0, gap: float = 0.0
     ) -> None:
         """Epochs of as many seconds, with a gap behind each."""
-        self.nvml.worker, telemetry.worker = os.getpid(), os.getsid(0)
+        self.nvml.worker = telemetry.worker = self.worker
         self.nvml.busy = True
         for number in range(1, epochs + 1):
             begun = self.nvml.now
@@ -306,21 +321,22 @@ def test_without_a_steady_epoch_there_is_no_window(bench: Bench) -> None:
 
 
 def test_a_process_of_somebody_else_is_named(bench: Bench) -> None:
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
-    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][1] = 35
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
+    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
     (other,) = value(bench.result(), "processes")
-    assert (other["pid"], other["memory"], other["busy"]) == (1, 9000 * 1024**2, 0.35)
+    assert other["pid"] == bench.somebody
+    assert (other["memory"], other["busy"]) == (9000 * 1024**2, 0.35)
     assert other["name"]
 
 
 def test_a_process_that_only_holds_memory_is_known_to_be_idle(bench: Bench) -> None:
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     (other,) = value(bench.result(), "processes")
     assert other["busy"] == 0
 
 
 def test_where_use_is_not_told_an_idle_process_is_not_presumed(bench: Bench) -> None:
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     bench.nvml.functions["nvmlDeviceGetProcessUtilization"] = "NOT_SUPPORTED"
     (other,) = value(bench.result(), "processes")
     assert other["busy"] is None
@@ -328,10 +344,10 @@ def test_where_use_is_not_told_an_idle_process_is_not_presumed(bench: Bench) -> 
 
 def test_a_process_that_ended_before_the_steady_epochs_is_not_in_the_window(bench: Bench) -> None:
     listed = bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"]
-    listed.append([1, 9000])
+    listed.append([bench.somebody, 9000])
     with bench.watch() as telemetry:
         bench.pass_time(telemetry, 2.0)
-        listed.remove([1, 9000])
+        listed.remove([bench.somebody, 9000])
         bench.train(telemetry)
     result = telemetry.result(bench.epochs)
     assert result is not None

@@ -100,7 +100,7 @@ def test_a_lowered_limit_that_never_binds_is_no_cap() -> None:
 
 def test_a_notebook_that_only_holds_memory_is_no_contention() -> None:
     bench = Bench("hopper")
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     assert word(on_gpu(bench)) == "OK"
 
 
@@ -203,11 +203,11 @@ def test_waiting_for_memory_is_contention(machine: Machine) -> None:
 
 def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
     bench = Bench("hopper")
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
-    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][1] = 35
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
+    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
     entry = on_gpu(bench)
     assert word(entry) == "CONTENDED"
-    assert "(pid 1) computed on the same GPU" in entry["verdict"]["evidence"]
+    assert f"(pid {bench.somebody}) computed on the same GPU" in entry["verdict"]["evidence"]
     assert entry["verdict"]["mend"] == "nvidia-smi -i 0 shows it; wait for it"
 
 
@@ -328,8 +328,8 @@ def _bad_in_every_way(machine: Machine) -> dict[str, Any]:
     bench = Bench("hopper")
     bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9, 269: 0.4}
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[1, 9000]]
-    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][1] = 35
+    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
+    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
     conditions = machine.seen(**QUIET)
     noisy = (2.0, 1.0, 1.5, 0.5)
     return finished(
