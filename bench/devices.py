@@ -15,9 +15,10 @@ from typing import Any
 class Device:
     """One place to train.
 
-    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order; or what `several` makes.
+    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order, with `:<slice>` behind it where MIG
+        divides that GPU; or what `several` makes.
     name: the model, as the machine calls it.
-    uuid: NVML's UUID of a GPU, or those of several with commas; None for the CPU.
+    uuid: NVML's UUID of a GPU or a slice, or those of several with commas; None for the CPU.
     members: the devices that this one stands for, where it stands for several.
     mirrored: whether the members train one network together, or each its own at the same time.
     """
@@ -32,6 +33,11 @@ class Device:
     def replicas(self) -> int:
         """How many devices one training on it spans."""
         return len(self.members) if self.mirrored else 1
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether it is a part of a GPU that MIG made."""
+        return (self.uuid or "").startswith("MIG-")
 
     @property
     def apart(self) -> tuple[Device, ...]:
@@ -77,7 +83,7 @@ def find() -> Found:
     visible = _visible(gpus, os.environ)
     if not visible:
         hidden = f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')} hides them all"
-        reason = hidden if gpus else "the NVIDIA driver is loaded, but shows no GPU"
+        reason = hidden if gpus else _NONE_SHOWN
         return Found((cpu,), driver=driver, why_no_gpu=reason)
     return Found((cpu, *visible), driver=driver)
 
@@ -85,17 +91,18 @@ def find() -> Found:
 def several(gpus: Sequence[Device]) -> tuple[Device, ...]:
     """What can be asked for besides where there are two GPUs or more.
 
-    `gpus` is one training over all of them, `all` is a training on each at the same time.
+    `gpus` is one training over all of them, `all` is a training on each at the same time.  Of MIG's
+    slices CUDA gives a process one and no more, so that there is no training over them.
     """
     if len(gpus) < 2:
         return ()
     names = Counter(gpu.name for gpu in gpus)
     name = " + ".join(f"{count} × {name}" if count > 1 else name for name, count in names.items())
     uuid, members = ",".join(gpu.uuid or "" for gpu in gpus), tuple(gpus)
-    return (
-        Device("gpus", name, uuid, members, mirrored=True),
-        Device("all", name, uuid, members),
-    )
+    each = Device("all", name, uuid, members)
+    if any(gpu.is_slice for gpu in gpus):
+        return (each,)
+    return (Device("gpus", name, uuid, members, mirrored=True), each)
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
@@ -105,6 +112,13 @@ def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
         if key.strip() == "model name":
             return value.strip()
     return platform.machine()
+
+
+_NONE_SHOWN = "the NVIDIA driver is loaded, but shows no GPU"
+_NO_SLICE = (
+    "MIG is on for every GPU and there is no slice; `sudo nvidia-smi mig -lgip` lists profiles, "
+    "`sudo nvidia-smi mig -cgi PROFILE -C` makes a slice, `sudo nvidia-smi -mig 0` turns MIG off"
+)
 
 
 class _NoGpuError(Exception):
@@ -140,16 +154,39 @@ def _nvml_gpus() -> tuple[list[Device], str]:
         raise _NoGpuError(why_nvml_failed(pynvml, error)) from error
     try:
         driver = str(pynvml.nvmlSystemGetDriverVersion())
-        gpus = []
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            name, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
-            gpus.append(Device(f"gpu:{index}", str(name), str(uuid)))
+        count = pynvml.nvmlDeviceGetCount()
+        gpus = [gpu for index in range(count) for gpu in _gpu_or_slices(pynvml, index)]
+        if count and not gpus:
+            raise _NoGpuError(_NO_SLICE)
         return gpus, driver
     except pynvml.NVMLError as error:
         raise _NoGpuError(f"NVML lost a GPU while listing them: {error}; see `dmesg`") from error
     finally:
         pynvml.nvmlShutdown()
+
+
+def _gpu_or_slices(pynvml: Any, index: int) -> list[Device]:
+    """A GPU, or the slices of one that MIG divides: CUDA runs nothing on such a GPU as a whole."""
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    try:
+        mode, _after_a_reset = pynvml.nvmlDeviceGetMigMode(handle)
+    except pynvml.NVMLError:  # most GPUs, and old drivers, know no MIG
+        mode = pynvml.NVML_DEVICE_MIG_DISABLE
+    if mode != pynvml.NVML_DEVICE_MIG_ENABLE:
+        return [_described(pynvml, f"gpu:{index}", handle)]
+    slices = []
+    for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            part = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+        except pynvml.NVMLError_NotFound:
+            continue
+        slices.append(_described(pynvml, f"gpu:{index}:{number}", part))
+    return slices
+
+
+def _described(pynvml: Any, name: str, handle: Any) -> Device:
+    model, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
+    return Device(name, str(model), str(uuid))
 
 
 def why_nvml_failed(pynvml: Any, error: Any) -> str:
@@ -165,15 +202,17 @@ def why_nvml_failed(pynvml: Any, error: Any) -> str:
 
 
 def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]:
-    """The GPUs that CUDA_VISIBLE_DEVICES leaves, by index or by (the beginning of) a UUID."""
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves, by index or by (the beginning of) a UUID.
+
+    The index of a GPU that MIG divides stands for its first slice.
+    """
     wanted = environment.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
         return gpus
     kept = []
     for word in (word.strip() for word in wanted.split(",")):
-        match = [
-            g for g in gpus if word and (g.id == f"gpu:{word}" or (g.uuid or "").startswith(word))
-        ]
+        ids = (f"gpu:{word}", f"gpu:{word}:0")
+        match = [g for g in gpus if word and (g.id in ids or (g.uuid or "").startswith(word))]
         if not match:
             break  # CUDA, too, stops at the first that it does not know
         kept += match

@@ -98,7 +98,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--device",
         action="append",
-        metavar="cpu|gpu:N|gpus|all",
+        metavar="cpu|gpu:N|gpu:N:SLICE|gpus|all",
         help="train here only; may be repeated, or a list with commas (default: every device). "
         "gpus: one network over all GPUs; all: one on each GPU, at the same time",
     )

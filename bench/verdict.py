@@ -17,6 +17,7 @@ A flagged training is kept, and is never a baseline.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -248,8 +249,8 @@ def _again(entry: Entry) -> str:
 
 def _choice(entry: Entry) -> str:
     """nvidia-smi's option for the one GPU that was trained on; all, where there were several."""
-    _, colon, index = str(entry["device"]).partition("gpu:")
-    return f" -i {index.partition(' ')[0]}" if colon else ""  # of "gpu:0 of all", too
+    gpu = re.match(r"gpu:(\d+)", str(entry["device"]))  # of "gpu:0 of all" and of a slice, too
+    return f" -i {gpu[1]}" if gpu else ""
 
 
 def _percent(share: float) -> str:

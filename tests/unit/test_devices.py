@@ -27,6 +27,7 @@ class Nvml:
 
     def __init__(self) -> None:
         self.gpus = [H100, GT1030]
+        self.slices: dict[int, dict[int, tuple[str, str]]] = {}
         self.fails_to_start: int | None = None
         self.lost: int | None = None
         self.open = 0
@@ -44,6 +45,22 @@ class Nvml:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
         return index
 
+    def mig_mode(self, index: int) -> list[int]:
+        """The mode now and after the next reset; a GT 1030 knows none."""
+        if self.gpus[index] == GT1030:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        now = pynvml.NVML_DEVICE_MIG_ENABLE if index in self.slices else 0
+        return [now, pynvml.NVML_DEVICE_MIG_DISABLE]
+
+    def slice(self, index: int, number: int) -> tuple[str, str]:
+        if number not in self.slices[index]:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return self.slices[index][number]
+
+    def described(self, handle: int | tuple[str, str]) -> tuple[str, str]:
+        """The name and UUID of a GPU's handle, or of a slice's."""
+        return self.gpus[handle] if isinstance(handle, int) else handle
+
     def find(self) -> Found:
         found = devices.find()
         assert self.open == 0, "NVML was left open"
@@ -59,8 +76,11 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
         "nvmlSystemGetDriverVersion": lambda: DRIVER,
         "nvmlDeviceGetCount": lambda: len(fake.gpus),
         "nvmlDeviceGetHandleByIndex": fake.handle,
-        "nvmlDeviceGetName": lambda handle: fake.gpus[handle][0],
-        "nvmlDeviceGetUUID": lambda handle: fake.gpus[handle][1],
+        "nvmlDeviceGetName": lambda handle: fake.described(handle)[0],
+        "nvmlDeviceGetUUID": lambda handle: fake.described(handle)[1],
+        "nvmlDeviceGetMigMode": fake.mig_mode,
+        "nvmlDeviceGetMaxMigDeviceCount": lambda _handle: 7,
+        "nvmlDeviceGetMigDeviceHandleByIndex": fake.slice,
     }
     for name, answer in answers.items():
         assert hasattr(pynvml, name)
@@ -157,6 +177,62 @@ def test_gpus_that_are_hidden_are_said_to_be_hidden(
     found = nvml.find()
     assert _ids(found) == ["cpu"]
     assert found.why_no_gpu == f"CUDA_VISIBLE_DEVICES={visible} hides them all"
+
+
+# ---- GPUs that MIG divides
+
+
+SLICES = {
+    0: ("NVIDIA H100 80GB HBM3 MIG 3g.40gb", "MIG-1f0ab1d7-3c3e-5b5a-8d4c-6f0d1a2b3c4d"),
+    2: ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "MIG-7e1bc2e8-4d4f-5c6b-9e5d-7a1e2b3c4d5e"),
+}
+
+
+def test_a_gpu_that_mig_divides_stands_there_as_its_slices(nvml: Nvml) -> None:
+    nvml.slices = {0: SLICES}
+    assert nvml.find().devices[1:] == (
+        Device("gpu:0:0", *SLICES[0]),
+        Device("gpu:0:2", *SLICES[2]),
+        Device("gpu:1", *GT1030),
+    )
+
+
+def test_a_gpu_without_its_slices_is_none_to_train_on(nvml: Nvml) -> None:
+    nvml.slices = {0: {}}
+    assert _ids(nvml.find()) == ["cpu", "gpu:1"]
+    nvml.gpus = [H100]
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu is not None
+    assert found.why_no_gpu.startswith("MIG is on for every GPU and there is no slice; ")
+
+
+@pytest.mark.parametrize(
+    ("visible", "ids"),
+    [
+        (SLICES[2][1], ["gpu:0:2"]),
+        ("MIG-1f0a", ["gpu:0:0"]),
+        ("0", ["gpu:0:0"]),
+        ("1,0", ["gpu:0:0", "gpu:1"]),
+        ("2", []),
+        (H100[1], []),
+    ],
+)
+def test_cuda_visible_devices_chooses_among_slices(
+    nvml: Nvml, monkeypatch: pytest.MonkeyPatch, visible: str, ids: list[str]
+) -> None:
+    nvml.slices = {0: SLICES}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert _ids(nvml.find()) == ["cpu", *ids]
+
+
+def test_slices_train_side_by_side_but_never_one_network(nvml: Nvml) -> None:
+    nvml.slices = {0: SLICES}
+    _, *gpus = nvml.find().devices
+    (beside,) = devices.several(gpus)
+    assert (beside.id, beside.mirrored) == ("all", False)
+    assert [each.id for each in beside.apart][:2] == ["gpu:0:0 of all", "gpu:0:2 of all"]
+    assert [each.id for each in devices.several(gpus[2:] * 2)] == ["gpus", "all"]
 
 
 def test_a_worker_is_shown_its_gpu_by_uuid_and_a_cpus_worker_none() -> None:

@@ -211,11 +211,12 @@ def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
     assert entry["verdict"]["mend"] == "nvidia-smi -i 0 shows it; wait for it"
 
 
-def test_of_gpus_that_train_at_once_the_one_that_is_meant_is_named() -> None:
+@pytest.mark.parametrize("device", ["gpu:1 of all", "gpu:1:2", "gpu:1:2 of all"])
+def test_of_several_gpus_and_of_slices_the_gpu_that_is_meant_is_named(device: str) -> None:
     bench = Bench("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
-    entry = verdict.judge({**on_gpu(bench), "device": "gpu:1 of all"})
-    assert "nvidia-smi -q -i 1 -d TEMPERATURE" in str(entry["mend"])
+    judged = verdict.judge({**on_gpu(bench), "device": device})
+    assert "nvidia-smi -q -i 1 -d TEMPERATURE" in str(judged["mend"])
 
 
 def test_what_mends_a_tuned_row_trains_it_tuned_again() -> None:
