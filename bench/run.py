@@ -65,6 +65,7 @@ class Run:
                 "median": timings.median,
                 "spread": timings.spread,
                 "loss": [epoch.loss for epoch in timings.epochs],
+                "paused": None if timings.paused is None else list(timings.paused),
             },
             "images_per_second": timings.images_per_second,
             "quality": {

@@ -16,6 +16,7 @@ class EpochTiming:
     images: how many were trained on, the partial batch included.
     loss: the mean training loss of the epoch.
     waited: the seconds of it that were spent waiting for images, where they are read from files.
+    paused: the seconds between `fit`'s beginning of it and its first batch, which are not in it.
     """
 
     number: int
@@ -24,6 +25,7 @@ class EpochTiming:
     images: int
     loss: float
     waited: float | None = None
+    paused: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -62,6 +64,13 @@ class Timings:
     def spread(self) -> float:
         """That of the steady epochs, in s."""
         return spread(self.steady)
+
+    @property
+    def paused(self) -> tuple[float, ...] | None:
+        """Seconds before every steady epoch in which `fit` did not train, where it trains."""
+        paused = [epoch.paused for epoch in self.epochs[1:]]
+        told = tuple(seconds for seconds in paused if seconds is not None)
+        return told if len(told) == len(paused) else None
 
     @property
     def waiting(self) -> float | None:

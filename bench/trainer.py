@@ -264,6 +264,7 @@ class Training:
             images=self._job.images,
             loss=event["loss"],
             waited=event.get("waited"),
+            paused=event.get("paused"),
         )
         self._longest_epoch = max(self._longest_epoch, timing.seconds)
         self._phase = f"epoch {timing.number + 1}"

@@ -14,7 +14,8 @@ What it says goes to standard output, one JSON object a line, each with its `eve
     ready    python, tensorflow, keras, …         TensorFlow is up and sees the device
     model    parameters, workload_sha256          what is being trained
     epoch    number, begun, ended, loss, quality, begun and ended are CLOCK_MONOTONIC, in s;
-             waited                               waited: for images, where they are files, in s;
+             waited, paused                       waited: for images, where they are files, in s;
+                                                  paused: before it, where `fit` trains, in s;
                                                   with its seed where a target is trained to
     rate     flop_per_image, matrix               the most FLOP/s that the device was seen to do
     quality  value, untrained, memory_peak        after the last epoch, off the clock
@@ -87,9 +88,10 @@ def _train(job: dict[str, Any], say: _Channel, wait: Callable[[], object] = lamb
         model: Any,
         *,
         waited: float | None = None,
+        paused: float | None = None,
     ) -> None:
         value = quality(model) if number in job["evaluate_after"] else None
-        times = {"begun": begun, "ended": ended, "waited": waited}
+        times = {"begun": begun, "ended": ended, "waited": waited, "paused": paused}
         say("epoch", number=number, **times, loss=loss, quality=value)
         if number == 1 and job["wait"]:
             wait()

@@ -24,11 +24,11 @@ Answer = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 # 1.6 times as many as set here; with as many on both sides 1.0 to 1.3 times.
 FALSE_ALARMS = 0.004
 
-# And how often the ranks alone may say so.  Student's t knows only noise that is about normal.  The
-# machine that noise.json was recorded on trains at one of two speeds, 1.5 and 2.5 s an epoch,
-# whichever a process happens to get: three processes of a side at one speed and three of the other
-# at the other look like a sure factor of 1.7.  The ranks hold for noise of any shape, exactly, so
-# this is the one in a hundred itself.  It asks for 8 pairs at least, or 5 processes a side.
+# And how often the ranks alone may say so.  Student's t knows only noise that is about normal.  On
+# a machine whose processes get one of two speeds, as beside a neighbour who comes and goes, three
+# processes of a side at one speed and three of the other at the other look like a sure factor of
+# 1.7.  The ranks hold for noise of any shape, exactly, so this is the one in a hundred itself.  It
+# asks for 8 pairs at least, or 5 processes a side.
 RANK_ALARMS = 0.01
 
 # A difference is at least so many standard errors.  With FALSE_ALARMS as it is, Student's quantile

@@ -34,6 +34,7 @@ _MENDS = {
     "input": "use one --input, on the same file system",
     "data": "train on the same files (--data-dir), or on drawn data both times (--synthetic)",
     "profile": "use one --profile",
+    "clock": _NEW_BASELINE,
 }
 
 Key = Mapping[str, str]
@@ -62,6 +63,7 @@ def of(entry: Entry, head: Mapping[str, Any]) -> Key:
         "mode": str(entry["mode"]),
         "devices": _devices(entry),
         "input": _input(entry.get("input")),
+        "clock": _clock(entry),
         **(_of_gpu(entry, head) if gpu else {}),
         "processor": str(head["machine"]["cpu"]["name"]),
         "threads": str(pinned["threads"]),
@@ -111,6 +113,13 @@ def _devices(entry: Entry) -> str:
 def _input(read: Mapping[str, Any] | None) -> str:
     """`arrays in memory`, `files (disk, ext4)`."""
     return f"files ({read['from']}, {read['file_system']})" if read else "arrays in memory"
+
+
+def _clock(entry: Entry) -> str:
+    """What an epoch's time holds; that of schema 1 held `fit`'s pauses before it."""
+    if entry["mode"] == "tuned" or "paused" in entry["epochs"]:
+        return "without pauses"
+    return "with pauses"
 
 
 def _power_limit(telemetry: Mapping[str, Any] | None) -> str:

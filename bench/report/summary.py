@@ -31,6 +31,7 @@ def text(record: Record, reporter: pytest.TerminalReporter) -> str:
         *words.baselines(record.results),
         *words.inputs(record.results),
         *words.held_back(record.results),
+        *words.pauses(record.results),
         *words.failures(every),
         *words.lost(every),
         *words.flagged(every),

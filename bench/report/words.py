@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,34 @@ def inputs(entries: Sequence[Entry]) -> list[str]:
         for entry in entries
         if entry.get("input") and entry["input"]["waiting"] is not None
     ]
+
+
+# Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the
+# order and starting the input takes up to 0.1 s, and is no pause.
+_PAUSE, _PAUSE_SHARE = 0.2, 0.05
+
+
+def pauses(entries: Sequence[Entry]) -> list[str]:
+    """Where `fit` paused before epochs, and what your own script is rid of it by, in one line."""
+    found = [
+        f"{who(entry)} {seconds(statistics.median(long))} "
+        f"(before {len(long)} of {len(entry['epochs']['paused'])})"
+        for entry in entries
+        if (long := _long_pauses(entry.get("epochs") or {}))
+    ]
+    if not found:
+        return []
+    told = (
+        f"fit() paused before steady epochs, which is not in their times: {', '.join(found)}; it "
+        "waits for tf.data's autotuner to end: in your own script train from a tf.data.Dataset "
+        "with options.autotune.enabled = False (docs/benchmark.md, the clock)"
+    )
+    return [told]
+
+
+def _long_pauses(epochs: Mapping[str, Any]) -> list[float]:
+    least = max(_PAUSE, _PAUSE_SHARE * epochs.get("median", 0.0))
+    return [pause for pause in epochs.get("paused") or () if pause >= least]
 
 
 def who(entry: Entry) -> str:

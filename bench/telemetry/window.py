@@ -7,6 +7,7 @@ from 0 to 1.
 from __future__ import annotations
 
 import operator
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -29,11 +30,22 @@ COUNTER, INTEGRATED = "counter", "integrated from power samples"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The steady epochs: from the beginning of the second to the end of the last."""
+    """The steady epochs: from the beginning of the second to the end of the last.
 
-    begun: float
-    ended: float
-    epochs: int
+    epochs: begin and end of each; `fit` may pause between them.
+    """
+
+    epochs: tuple[tuple[float, float], ...]
+
+    @property
+    def begun(self) -> float:
+        """CLOCK_MONOTONIC, in s."""
+        return self.epochs[0][0]
+
+    @property
+    def ended(self) -> float:
+        """CLOCK_MONOTONIC, in s."""
+        return self.epochs[-1][1]
 
     @property
     def seconds(self) -> float:
@@ -45,7 +57,7 @@ class Window:
         """The window of a training; None before its second epoch has ended."""
         if len(epochs) < 2:
             return None
-        return cls(epochs[1].begun, epochs[-1].ended, len(epochs) - 1)
+        return cls(tuple((epoch.begun, epoch.ended) for epoch in epochs[1:]))
 
 
 def described(readings: Readings, window: Window | None, idle: Measured) -> dict[str, Any]:
@@ -66,7 +78,7 @@ def described(readings: Readings, window: Window | None, idle: Measured) -> dict
             "memory_at_most": _fixed(fixed, "memory_clock_at_most"),
         },
         "temperature": over(Series.highest, readings.temperature),
-        "busy": over(Series.mean, readings.busy),
+        "busy": _busy(over),
         "memory": {
             # TensorFlow gives nothing back while it trains, so that no peak lies between readings.
             "peak": over(Series.highest, readings.memory).then(int),
@@ -122,8 +134,8 @@ def _energy(over: _Over, idle: Measured) -> dict[str, Any]:
     return {
         "gross": gross,
         "net": net,
-        "gross_per_epoch": gross.then(lambda joules: joules / window.epochs),
-        "net_per_epoch": net.then(lambda joules: joules / window.epochs),
+        "gross_per_epoch": gross.then(lambda joules: joules / len(window.epochs)),
+        "net_per_epoch": net.then(lambda joules: joules / len(window.epochs)),
         "source": source,
     }
 
@@ -169,6 +181,13 @@ def _power(over: _Over, fixed: dict[str, Measured], idle: Measured) -> dict[str,
         "default_limit": default,
         "limit_share": both(limit, default, _share),
     }
+
+
+def _busy(over: _Over) -> Measured:
+    """Of the epochs alone: what lies between them is no want of work in them."""
+    series, spans = over.readings.busy, over.window.epochs if over.window else ()
+    found = [reading for begun, ended in spans for reading in series.readings(begun, ended)]
+    return known(statistics.mean(found)) if found else over(Series.mean, series)
 
 
 def _reasons(over: _Over) -> dict[str, Measured]:

@@ -47,6 +47,7 @@ def train(
             model: Any,
             *,
             waited: float | None = None,  # noqa: ARG001
+            paused: float | None = None,  # noqa: ARG001
             seed: int = seed,
         ) -> None:
             quality = judge(model)

@@ -16,6 +16,7 @@ class EpochEnd(Protocol):
     begun, ended: CLOCK_MONOTONIC, in s.
     loss: the mean of its images' losses.
     waited: the seconds of it in which the device stood still for want of images, where known.
+    paused: the seconds before it in which `fit` did not train yet, where that is what trains.
     """
 
     def __call__(  # noqa: D102
@@ -27,6 +28,7 @@ class EpochEnd(Protocol):
         model: Any,
         *,
         waited: float | None = None,
+        paused: float | None = None,
     ) -> None: ...
 
 

@@ -65,6 +65,7 @@ def run(
     device: Device = CPU,
     *,
     seconds: Sequence[float] = (2.5, 1.25, 1.25, 1.5),
+    paused: Sequence[float] | None = None,
     quality: float | None = None,
     source: Source = "synthetic",
     note: str = "drawn",
@@ -78,7 +79,11 @@ def run(
     """A finished training; without a quality or conditions of its own it passes."""
     metric = WORKLOADS[workload].metric
     held, good = _HELD[metric]
-    epochs = [EpochTiming(i, 0.0, s, 60_000, 0.5) for i, s in enumerate(seconds, start=1)]
+    pauses: Sequence[float | None] = paused or [None] * len(seconds)
+    epochs = [
+        EpochTiming(number, 0.0, length, 60_000, 0.5, paused=pause)
+        for number, (length, pause) in enumerate(zip(seconds, pauses, strict=True), start=1)
+    ]
     worker = {**_WORKER, "pinned": {**_PINNED, "xla": xla}}
     reached = good if quality is None else quality
     outcome = Outcome(worker, dict(_MODEL), reached, 0.1, None, rate)

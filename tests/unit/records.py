@@ -120,4 +120,6 @@ def old(made: Mapping[str, Any]) -> dict[str, Any]:
     for entry in before["results"]:
         for name in ("process", "side", "conditions", "telemetry", "verdict", "rate", "input"):
             entry.pop(name, None)
+        if entry["status"] == "finished":
+            del entry["epochs"]["paused"]
     return before

@@ -503,18 +503,26 @@ def test_a_time_that_is_none_is_one_line(tmp_path: Path, median: object) -> None
 # ---- records of schema 1
 
 
-def test_a_cpus_record_of_schema_1_is_still_compared(tmp_path: Path) -> None:
-    a = tmp_path / "old.json"
-    a.write_text(json.dumps(old(document(entries("mlp", [1.0])))), encoding="utf-8")
-    b = write(tmp_path, "b.json", entries("mlp"))
-    done = _compare(a, b)
+def _old(path: Path, *processes: Any) -> Path:
+    path.write_text(json.dumps(old(document(entries("mlp", *processes)))), encoding="utf-8")
+    return path
+
+
+def test_two_records_of_schema_1_are_still_compared(tmp_path: Path) -> None:
+    done = _compare(_old(tmp_path / "a.json", [1.0]), _old(tmp_path / "b.json", [1.0]))
     assert done.returncode == 0
     assert "UNCLEAR: mlp on cpu: a process on a side shows no spread" in done.stdout
 
 
+def test_an_epoch_of_schema_1_held_pauses_that_no_later_one_holds(tmp_path: Path) -> None:
+    done = _compare(_old(tmp_path / "a.json"), write(tmp_path, "b.json", entries("mlp")))
+    assert done.returncode == 2
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("not comparable")]
+    assert "mlp on cpu: clock with pauses → without pauses; make a new baseline" in line
+
+
 def test_a_gpus_record_of_schema_1_does_not_say_its_power_limit(tmp_path: Path) -> None:
-    a = tmp_path / "old.json"
-    a.write_text(json.dumps(old(document(entries("mlp", [1.0], H100)))), encoding="utf-8")
+    a = _old(tmp_path / "old.json", [1.0], H100)
     done = _compare(a, _gpu_record(tmp_path, "b.json"))
     assert done.returncode == 2
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("not comparable")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from subprocess import PIPE, Popen
 from types import ModuleType
@@ -149,6 +150,20 @@ def test_a_tick_takes_five_calls_at_most(bench: Bench) -> None:
         calls = sum(bench.nvml.counts.values()) - before
     # The list of processes takes two calls into the library: for its length, and for itself.
     assert calls <= 10 * 5 + 2
+
+
+def test_a_pause_between_epochs_is_no_want_of_work_in_them(bench: Bench) -> None:
+    whole = value(Bench("hopper").result(), "busy")
+    with bench.watch() as telemetry:
+        for number in range(1, 4):
+            bench.train(telemetry, epochs=1)
+            bench.epochs[-1] = replace(bench.epochs[-1], number=number)
+            bench.nvml.busy = False
+            bench.pass_time(telemetry, 2.0)
+    result = telemetry.result(bench.epochs)
+    assert result is not None
+    assert value(result, "busy") == pytest.approx(whole, rel=0.05)
+    assert value(result, "power.mean") < 0.9 * 310  # that is of the whole time, as the energy is
 
 
 @pytest.mark.parametrize("bench", _COUNTED, indirect=True)

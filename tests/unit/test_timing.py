@@ -31,6 +31,13 @@ def test_one_epoch_that_a_neighbour_slowed_moves_neither_median_nor_spread_far()
     assert timings(2.0, 1.0, 1.0, 1.0, 50.0).spread == 0.0
 
 
+def test_what_lies_before_an_epoch_is_told_of_the_steady_ones_and_in_none_of_them() -> None:
+    epochs = [EpochTiming(n, 0.0, 1.5, 100, 0.5, paused=n / 10) for n in (1, 2, 3)]
+    assert Timings(tuple(epochs)).paused == (0.2, 0.3)
+    assert Timings(tuple(epochs)).steady == (1.5, 1.5)
+    assert timings(1.5, 1.5).paused is None
+
+
 def test_two_epochs_are_enough_for_a_median_and_a_spread() -> None:
     two = timings(2.0, 1.5)
     assert (two.first, two.median, two.spread) == (2.0, 1.5, 0.0)

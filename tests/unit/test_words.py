@@ -155,6 +155,28 @@ def _seen(kind: str = "hopper", **functions: Any) -> dict[str, Any]:
     return bench.result()
 
 
+def test_where_fit_paused_before_epochs_one_line_says_for_how_long_and_what_mends_it() -> None:
+    entries = [
+        finished("mlp", paused=(0.02, 1.02, 0.01, 1.04)),
+        finished("convnet", paused=(0.02, 0.0, 0.01, 0.6)),
+        finished("cnn_simple", paused=(0.9, 0.1, 0.1, 0.1)),
+        finished("cnn_large", mode="tuned"),
+        failed("post", CPU, "it hung"),
+    ]
+    (line,) = words.pauses(entries)
+    assert line.startswith(
+        "fit() paused before steady epochs, which is not in their times: mlp on cpu 1.03 s (before "
+        "2 of 3), convnet on cpu 600 ms (before 1 of 3); it waits for tf.data's autotuner to end: "
+    )
+    assert "options.autotune.enabled = False" in line
+    assert words.pauses(entries[2:]) == []
+
+
+def test_a_pause_beside_a_long_epoch_is_not_worth_a_line() -> None:
+    assert words.pauses([finished("post", seconds=(90.0, 80.0), paused=(0.0, 3.9))]) == []
+    assert words.pauses([finished("post", seconds=(90.0, 80.0), paused=(0.0, 4.1))]) != []
+
+
 def test_a_flagged_row_has_a_line_with_its_evidence_and_what_mends_it() -> None:
     noisy = finished("convnet", seconds=(9.0, 2.0, 1.5, 2.5))
     (line,) = words.flagged([finished("mlp"), noisy, failed("post", CPU, "killed")])
