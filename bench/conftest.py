@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ TrainToTarget = Callable[[Workload, Device, Mode], ToTarget]
 _SESSION = pytest.StashKey[Session]()
 _ASKED = pytest.StashKey[in_run.Asked | None]()
 _COMPARED = pytest.StashKey[in_run.Made]()
+_SETTLED = pytest.StashKey[tuple[int, set[Any]]]()  # after how many processes; the rows' names
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
@@ -86,10 +87,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     asked = config.stash[_ASKED]
     lines += [f"passed over: {line}" for line in (asked.passed_over if asked else ())]
     if len(chosen.trainings) > 1:
-        lines.append(f"processes: {len(chosen.trainings)} of every row, the rows in turn")
+        lines.append(f"processes: {_how_many(chosen)} of every row, the rows in turn")
     if session.found.why_no_gpu and chosen.devices_asked_for is None:
         lines.append(f"no GPU rows: {session.found.why_no_gpu}")
     return lines
+
+
+def _how_many(chosen: settings.Settings) -> str:
+    """`3`, `12 a side`, `12, 24, 48 or 96 a side, until it is clear,`."""
+    *fewer, most = chosen.looks
+    if not fewer:
+        return f"{most} a side" if chosen.second_worker else str(most)
+    return f"{', '.join(map(str, fewer))} or {most} a side, until it is clear,"
 
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
@@ -121,9 +130,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
+    return int(_of(item).get("process", ALONE).number)
+
+
+def _of(item: pytest.Item) -> Mapping[str, Any]:
+    """What a test is parametrised with."""
     callspec = getattr(item, "callspec", None)
-    process = callspec.params.get("process", ALONE) if callspec else ALONE
-    return int(process.number)
+    return callspec.params if callspec else {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Passes over the trainings of a row that is clear after fewer processes."""
+    if not _superfluous(item):
+        return None
+    item.config.hook.pytest_deselected(items=[item])
+    # The test before has left standing what this one was to share with it.
+    item.session._setupstate.teardown_exact(nextitem)
+    return True
+
+
+def _superfluous(item: pytest.Item) -> bool:
+    asked, run = item.config.stash[_ASKED], item.config.stash[_SESSION]
+    past = [look for look in run.chosen.looks if look < _turn(item)]
+    if not past or asked is None:
+        return False
+    looked, settled = item.config.stash.get(_SETTLED, (0, set()))
+    if past[-1] > looked:
+        settled = settled | in_run.settled(asked, run.record, run.chosen)
+        item.config.stash[_SETTLED] = (past[-1], settled)
+    of = _of(item)
+    workload, mode = of["workload"].name, of.get("mode", "stock")
+    return {(workload, place.id, mode) for place in of["device"].apart} <= settled
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

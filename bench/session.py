@@ -234,6 +234,7 @@ class Session:
                 "worker_python": str(chosen.worker_python),
                 "second_worker": str(chosen.second_worker) if chosen.second_worker else None,
                 "processes": chosen.processes,
+                "looks": list(chosen.looks),
                 "against": chosen.against,
             },
             "versions": {"python": platform.python_version(), **self.versions},

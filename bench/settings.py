@@ -14,7 +14,7 @@ import pytest
 from bench import plan
 from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
-from bench.processes import ENOUGH, Process, Side, in_turn
+from bench.processes import ENOUGH, LOOKS, Process, Side, in_turn
 from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
@@ -34,7 +34,8 @@ class Settings:
     worker_python: the interpreter that trains; that of side A where there are two.
     worker_chosen_by: why this one.
     second_worker: the interpreter of side B, or None where no environments are compared.
-    processes: how many trainings a row has on each side.
+    processes: how many trainings a row has on each side, at most.
+    looks: after how many of them it is seen whether that is enough.
     against: a record, `last` or `best` to compare with, or None.
     modes: how to train; None leaves it to the profile and the device.
     inputs: from where images are read as files on the clock, where that is asked for.
@@ -56,6 +57,7 @@ class Settings:
     plan: plan.Plan | None
     second_worker: Path | None = None
     processes: int = 1
+    looks: tuple[int, ...] = (1,)
     against: str | None = None
     modes: tuple[Mode, ...] | None = None
     inputs: tuple[Input, ...] = ()
@@ -150,7 +152,8 @@ def add_options(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="train every row N times, each time in a fresh process, one row after another "
-        f"(default: 1, or {ENOUGH} where something is compared)",
+        f"(default: 1; {ENOUGH} with --against; with two --worker-python {LOOKS[0]} and, of rows "
+        f"that are not clear then, up to {LOOKS[-1]})",
     )
     group.addoption(
         "--against",
@@ -193,6 +196,8 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         raise GrindstoneError(
             "--against and a second --worker-python are two comparisons; ask for one of them"
         )
+    two = len(pythons) == 2
+    looks = _looks(config.getoption("processes"), sides=two, compares=two or bool(against))
     limit = config.getoption("limit")
     if limit is not None and not 0 < limit <= _LONGEST_LIMIT:  # nan, too, fails this
         raise GrindstoneError(
@@ -218,7 +223,8 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
         time_to_target=config.getoption("time_to_target"),
         second_worker=pythons[1] if len(pythons) == 2 else None,
-        processes=_processes(config.getoption("processes"), compares=bool(pythons[1:] or against)),
+        processes=looks[-1],
+        looks=looks,
         against=against,
         coin=secrets.randbits(32),
     )
@@ -254,14 +260,15 @@ def _names(wanted: list[str]) -> list[str]:
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
-def _processes(wanted: int | None, *, compares: bool) -> int:
+def _looks(wanted: int | None, *, sides: bool, compares: bool) -> tuple[int, ...]:
+    """After how many processes to look; where a number is given, or one side is done, once."""
     if wanted is None:
-        return ENOUGH if compares else 1
+        return LOOKS if sides else ((ENOUGH,) if compares else (1,))
     if not 1 <= wanted <= _MOST_PROCESSES:
         raise GrindstoneError(
             f"--processes {wanted} is out of range; give a number from 1 to {_MOST_PROCESSES}"
         )
-    return wanted
+    return (wanted,)
 
 
 def _worker_python(wanted: list[Path], planned: plan.Plan | None) -> tuple[Path, str]:

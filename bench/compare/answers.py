@@ -65,15 +65,17 @@ class Answers:
     enough: Floats
 
 
-def answer(estimate: Estimate, candidates: int | NDArray[np.int_] = 1) -> Answers:
+def answer(estimate: Estimate, candidates: int | NDArray[np.int_] = 1, looks: int = 1) -> Answers:
     """The answers to comparisons whose rows lie along the last axis.
 
     candidates: of how many a row's A was chosen because it was the fastest.  The fastest of many
     is partly the luckiest, and anything would look slower beside it.
+    looks: how often the same is asked as processes come in, until the answer is clear: each time
+    takes its share of the false alarms that all may have (Bonferroni).
     """
     chance = _chance(estimate)
     farness = np.abs(estimate.centre) / estimate.error
-    level = _levels(np.minimum(1.0, chance * candidates), farness) / candidates
+    level = _levels(np.minimum(1.0, chance * candidates * looks), farness) / (candidates * looks)
     sure = chance <= level
     half = _errors(level, estimate.freedom) * estimate.error
     half = np.where(estimate.lone, math.log(LONE_FACTOR), half)

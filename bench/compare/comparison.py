@@ -49,6 +49,7 @@ class Compared:
     ratio, low, high: B's time over A's and its interval; None without an answer from figures.
     why: what an answer other than SAME, FASTER or SLOWER comes from, and what would make it
         clear; None with those three.
+    needed: how many processes a side would make it clear; None where it is, or nobody knows.
     """
 
     name: Name
@@ -59,6 +60,7 @@ class Compared:
     low: float | None = None
     high: float | None = None
     why: str | None = None
+    needed: int | None = None
 
     @property
     def title(self) -> str:
@@ -73,7 +75,7 @@ def between_records(now: Reading, choose: Choose) -> list[Compared]:
         GrindstoneError: it has two sides.
     """
     refuse_two_sides(now)
-    return _answered([choose(row) for row in now.rows.values()], str(now.path), in_turn=False)
+    return _answered([choose(row) for row in now.rows.values()], str(now.path))
 
 
 def between_sides(record: Reading) -> list[Compared]:
@@ -82,14 +84,16 @@ def between_sides(record: Reading) -> list[Compared]:
     pairs = [
         Pair(row, a.get(name), "side A has nothing of it", "side A") for name, row in b.items()
     ]
-    return _answered(pairs, "side B", in_turn=True)
+    return _answered(pairs, "side B", in_turn=True, looks=record.looks)
 
 
-def _answered(pairs: Sequence[Pair], now_from: str, *, in_turn: bool) -> list[Compared]:
+def _answered(
+    pairs: Sequence[Pair], now_from: str, *, in_turn: bool = False, looks: int = 1
+) -> list[Compared]:
     but = key.OF_THE_ENVIRONMENT if in_turn else ()
     told = [_without_figures(pair, now_from, but) for pair in pairs]
     open_ = [pair for pair, done in zip(pairs, told, strict=True) if done is None]
-    judged = iter(_judged(open_, now_from, in_turn=in_turn) if open_ else [])
+    judged = iter(_judged(open_, now_from, in_turn=in_turn, looks=looks) if open_ else [])
     return [done or next(judged) for done in told]
 
 
@@ -113,15 +117,16 @@ def _without_figures(pair: Pair, now_from: str, but: Iterable[str]) -> Compared 
     return None
 
 
-def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool) -> list[Compared]:
+def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool, looks: int) -> list[Compared]:
     estimate = ratio.joined([_estimate(pair, in_turn=in_turn) for pair in pairs])
-    said = answers.answer(estimate, np.array([pair.candidates for pair in pairs]))
+    said = answers.answer(estimate, np.array([pair.candidates for pair in pairs]), looks)
     compared = []
     for index, pair in enumerate(pairs):
         assert pair.before is not None
         a, b = _evidence(pair.before, pair.source), _evidence(pair.now, now_from)
         word: Answer = str(said.words[index])  # type: ignore[assignment]
         low, high = float(said.low[index]), float(said.high[index])
+        needed = _needed(pair, float(said.enough[index])) if word == "UNCLEAR" else None
         compared.append(
             Compared(
                 pair.now.name,
@@ -131,7 +136,8 @@ def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool) -> list[Comp
                 math.exp(estimate.centre[index]),
                 low,
                 high,
-                _unclear(pair, float(said.enough[index])) if word == "UNCLEAR" else None,
+                _unclear(pair, needed) if word == "UNCLEAR" else None,
+                needed,
             )
         )
     return compared
@@ -146,18 +152,28 @@ def _estimate(pair: Pair, *, in_turn: bool) -> ratio.Estimate:
     return ratio.apart(list(a.values()), list(b.values()))
 
 
-def _unclear(pair: Pair, times: float) -> str:
-    """What would make a row clear.  times: how much more evidence it takes; nan: unknown."""
+def _counts(pair: Pair) -> list[int]:
     assert pair.before is not None
-    counts = [len(row.medians) for row in (pair.before, pair.now)]
-    train_again = f"{again.command(*pair.now.name)} --processes"
+    return [len(row.medians) for row in (pair.before, pair.now)]
+
+
+def _needed(pair: Pair, times: float) -> int | None:
+    """How many processes a side would do.  times: how much more evidence; nan: unknown."""
     if math.isnan(times):
+        return None
+    return max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in _counts(pair))))
+
+
+def _unclear(pair: Pair, needed: int | None) -> str:
+    """What would make a row clear."""
+    counts = _counts(pair)
+    train_again = f"{again.command(*pair.now.name)} --processes"
+    if needed is None:
         few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
         return (
             f"{few} on a side shows no spread, and beside neighbours the same training took "
             f"3 times as long; train both sides with {train_again} {ENOUGH}"
         )
-    needed = max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in counts)))
     if needed > _TOO_MANY:
         return (
             f"its processes differ so much that it would take {needed:,} a side; "

@@ -13,7 +13,7 @@ from bench.settings import Settings
 if TYPE_CHECKING:
     from bench.compare.choice import Choose
     from bench.compare.comparison import Compared
-    from bench.compare.rows import Reading
+    from bench.compare.rows import Name, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,21 @@ def asked(chosen: Settings) -> Asked | None:
     if chosen.against is None:
         return None
     return Asked(chosen.against, *command.baseline(chosen.against, chosen.results_dir, None))
+
+
+# A row that would take so many times the processes that it may still get is given up.
+_HOPELESS = 2
+
+
+def settled(asked: Asked, record: Record, chosen: Settings) -> set[Name]:
+    """The rows of two sides that take no more processes: they are clear, or will never be."""
+    return {row.name for row in made(asked, record, chosen).rows if _is_settled(row, chosen)}
+
+
+def _is_settled(row: Compared, chosen: Settings) -> bool:
+    without_any = not (row.a and row.a.seconds and row.b and row.b.seconds)
+    hopeless = (row.needed or 0) > _HOPELESS * chosen.processes
+    return row.word != "UNCLEAR" or without_any or hopeless
 
 
 def made(asked: Asked, record: Record, chosen: Settings) -> Made:

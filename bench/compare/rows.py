@@ -55,12 +55,14 @@ class Reading:
     path: the file, or what it will be.
     started: UTC, ISO 8601.
     sides: its rows by name, by side; None is the side of a record that has no two.
+    looks: how often it was seen whether its rows are clear; each is a chance of a false alarm.
     """
 
     path: Path
     schema: int
     started: str
     sides: Mapping[Side | None, dict[Name, Row]]
+    looks: int = 1
 
     @property
     def rows(self) -> dict[Name, Row]:
@@ -125,7 +127,8 @@ def of(path: Path, document: Mapping[str, Any]) -> Reading:
             row = rows.setdefault(name, Row(name, entry["device_name"]))
             _add(row, entry, document)
         where = "its head"
-        return Reading(path, document["schema"], str(document["started"]), sides)
+        looks = len(document["settings"].get("looks") or [1])
+        return Reading(path, document["schema"], str(document["started"]), sides, looks)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GrindstoneError(
             f"{path} is not whole: {where} lacks what a record has ({type(error).__name__}: "

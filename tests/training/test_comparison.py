@@ -125,6 +125,44 @@ def test_the_record_of_two_environments_has_their_processes_in_turn(
     assert record["settings"]["processes"] == 4
 
 
+def test_two_environments_are_trained_until_it_is_clear(
+    pretending: Command, tmp_path: Path
+) -> None:
+    other = _worker(tmp_path / "b", _longer(0.1))
+    ended = _run(pretending, f"--worker-python={other}")
+    assert ended.status == 1, ended.output
+    assert "processes: 12, 24, 48 or 96 a side, until it is clear, of every row" in ended.output
+    assert "24 passed" in ended.output
+    assert len(_slower(ended)) == 1
+    (record,) = _records(pretending)
+    assert record["settings"]["looks"] == [12, 24, 48, 96]
+
+
+def test_what_is_not_clear_after_the_first_processes_gets_more(
+    pretending: Command, tmp_path: Path
+) -> None:
+    noisy = tuple(1 + share for share in (0.04, -0.05, 0.01, 0.06, -0.02, -0.04, 0.0, 0.05))
+    other = _worker(tmp_path / "b", tuple(1.05 * seconds for seconds in (*noisy[3:], *noisy[:3])))
+    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", noisy))
+    ended = _run(this, f"--worker-python={other}")
+    (record,) = _records(this)
+    trained = [entry["process"] for entry in record["results"]]
+    assert max(trained) in (24, 48)
+    assert f"{len(trained)} passed" in ended.output
+    assert ended.status == 1, ended.output
+
+
+def test_a_row_of_which_no_process_counts_gets_no_more(pretending: Command, tmp_path: Path) -> None:
+    other = _worker(tmp_path / "b", _QUIET)
+    other.write_text(
+        other.read_text(encoding="utf-8").replace(f"value={_QUALITY}", "value=0.5"), "utf-8"
+    )
+    ended = _run(pretending, f"--worker-python={other}")
+    assert ended.status == 1, ended.output
+    assert "12 failed, 12 passed" in ended.output
+    assert "UNCLEAR: mlp on cpu: no process of side B counts (12 BELOW-FLOOR)" in ended.output
+
+
 def test_each_side_has_a_row_in_the_table(pretending: Command, tmp_path: Path) -> None:
     other = _worker(tmp_path / "b", _longer(1.0))
     ended = _run(pretending, f"--worker-python={other}", "--processes=3")

@@ -86,6 +86,7 @@ def document(
             "worker_python": "/opt/grindstone/tensorflow/bin/python",
             "second_worker": None,
             "processes": 12,
+            "looks": [12],
             "against": None,
         },
         "versions": {"python": "3.11.2", "pytest": "9.2.0"},
@@ -114,7 +115,8 @@ def old(made: Mapping[str, Any]) -> dict[str, Any]:
     """The record as schema 1 had it, from before there were processes, sides and telemetry."""
     before = copy.deepcopy(dict(made))
     before["schema"] = 1
-    for name in ("second_worker", "processes", "against", "modes", "inputs", "time_to_target"):
+    later = ("second_worker", "processes", "looks", "against", "modes", "inputs", "time_to_target")
+    for name in later:
         del before["settings"][name]
     del before["to_target"]
     for entry in before["results"]:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.compare.answers import Answers, answer
 from bench.compare.ratio import Floats, apart, in_pairs
-from bench.processes import ENOUGH
+from bench.processes import ENOUGH, LOOKS
 from tests.conftest import ROOT
 
 COMPARISONS = 8000
@@ -116,15 +117,17 @@ DRIFTING: tuple[Noise, ...] = (
 )
 
 
-def _side_by_side(noise: Noise, rows: int, count: int, seed: int) -> tuple[Floats, Floats]:
+def _side_by_side(
+    noise: Noise, rows: int, count: int, seed: int, comparisons: int = COMPARISONS
+) -> tuple[Floats, Floats]:
     """Two sides of a run, as they are trained in turn: (comparisons, rows, count) each, in s.
 
     A coin says which of a pair comes first, for all rows alike (bench.processes.in_turn).
     """
     draw = np.random.default_rng(seed)
-    times = np.exp(noise(draw, (COMPARISONS, rows, 2 * count)))
-    pairs = times.reshape(COMPARISONS, rows, count, 2)
-    a_first = draw.integers(0, 2, (COMPARISONS, 1, count)).astype(bool)
+    times = np.exp(noise(draw, (comparisons, rows, 2 * count)))
+    pairs = times.reshape(comparisons, rows, count, 2)
+    a_first = draw.integers(0, 2, (comparisons, 1, count)).astype(bool)
     earlier, later = pairs[..., 0], pairs[..., 1]
     return np.where(a_first, earlier, later), np.where(a_first, later, earlier)
 
@@ -153,6 +156,15 @@ def _slower(times: Floats, by: float) -> Floats:
     return changed
 
 
+def _until_clear(a: Floats, b: Floats) -> NDArray[np.str_]:
+    """The words when rows are trained until they are clear, as two environments are."""
+    words = np.full(a.shape[:2], "UNCLEAR")
+    for look in LOOKS:
+        said = answer(in_pairs(a[..., :look], b[..., :look]), looks=len(LOOKS)).words
+        words = np.where(words == "UNCLEAR", said, words)
+    return words
+
+
 # ---- false alarms
 
 
@@ -164,6 +176,15 @@ def test_two_sides_that_are_alike_are_told_apart_once_in_a_hundred_at_most(
 ) -> None:
     a, b = _side_by_side(noise, rows, count, seed=1)
     assert _alarms(answer(in_pairs(a, b))) <= PROMISED
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("noise", [*STEADY, *DRIFTING])
+def test_to_look_several_times_until_it_is_clear_makes_no_more_of_them(
+    noise: Noise, rows: int
+) -> None:
+    words = _until_clear(*_side_by_side(noise, rows, LOOKS[-1], seed=16, comparisons=3000))
+    assert np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean() <= PROMISED
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -215,6 +236,16 @@ def test_a_side_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
 def test_a_run_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
     a, b = _two_runs(quiet, 1, (ENOUGH, ENOUGH), seed=6)
     assert _found(answer(apart(a, _slower(b, 0.05)))) >= 0.9
+
+
+@pytest.mark.parametrize("noise", [quiet, recorded, recorded_in_order])
+def test_by_default_5_percent_are_found_nine_times_in_ten_under_the_recorded_noise_too(
+    noise: Noise,
+) -> None:
+    a, b = _side_by_side(noise, 1, LOOKS[-1], seed=17, comparisons=3000)
+    words = _until_clear(a, _slower(b, 0.05))
+    assert (words == "SLOWER").mean() >= 0.9
+    assert (words == "FASTER").mean() <= PROMISED / 10
 
 
 @pytest.mark.parametrize("noise", [recorded, recorded_in_order])
