@@ -31,8 +31,8 @@ MOST_WAITING = 0.10
 COMPUTE_BOUND = 0.50
 # Times stock that tuned is as fast: below 1.25 less than a fifth of the epoch is to be gained, and
 # single medians on a busy machine lie as far apart.  What gains it depends on the device.  On a CPU
-# it is not the launches: a bare fit with steps_per_execution=50 came to 0.88 of stock's epoch where
-# tuned came to 0.66 (tests/bench/measure_tuned.py, convnet, 2 cores).
+# it is not the launches: a bare fit with steps_per_execution=50 came to 1.00 of stock's epoch where
+# tuned came to 0.78 (tests/bench/measure_tuned.py, convnet, 2 cores).
 LEAST_GAIN = 1.25
 # NVML counts a sampling period of 1/6 to 1 s as busy for the share with any kernel in it: a queue
 # that never runs dry shows 95 to 100 %.
