@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.training.in_worker import answer
 
-_PAUSE = 0.4  # s
+_PAUSE = 2.0  # s; a hundred times what these epochs take, so that a busy machine does not matter
 
 # `fit` as Stock calls it, and the loop over files.  To let go of an epoch's pipeline takes long, as
 # it may for tf.data's autotuner; here it only sleeps.
