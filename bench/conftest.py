@@ -130,10 +130,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    return int(_of(item).get("process", ALONE).number)
+    return int(_parameters(item).get("process", ALONE).number)
 
 
-def _of(item: pytest.Item) -> Mapping[str, Any]:
+def _parameters(item: pytest.Item) -> Mapping[str, Any]:
     """What a test is parametrised with."""
     callspec = getattr(item, "callspec", None)
     return callspec.params if callspec else {}
@@ -159,9 +159,9 @@ def _superfluous(item: pytest.Item) -> bool:
     if past[-1] > looked:
         settled = settled | in_run.settled(asked, run.record, run.chosen)
         item.config.stash[_SETTLED] = (past[-1], settled)
-    of = _of(item)
-    workload, mode = of["workload"].name, of.get("mode", "stock")
-    return {(workload, place.id, mode) for place in of["device"].apart} <= settled
+    row = _parameters(item)
+    workload, mode = row["workload"].name, row.get("mode", "stock")
+    return {(workload, place.id, mode) for place in row["device"].apart} <= settled
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

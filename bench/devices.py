@@ -83,7 +83,7 @@ def find() -> Found:
     visible = _visible(gpus, os.environ)
     if not visible:
         hidden = f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')} hides them all"
-        reason = hidden if gpus else _NONE_SHOWN
+        reason = hidden if gpus else "the NVIDIA driver is loaded, but shows no GPU"
         return Found((cpu,), driver=driver, why_no_gpu=reason)
     return Found((cpu, *visible), driver=driver)
 
@@ -114,7 +114,6 @@ def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return platform.machine()
 
 
-_NONE_SHOWN = "the NVIDIA driver is loaded, but shows no GPU"
 _NO_SLICE = (
     "MIG is on for every GPU and there is no slice; `sudo nvidia-smi mig -lgip` lists profiles, "
     "`sudo nvidia-smi mig -cgi PROFILE -C` makes a slice, `sudo nvidia-smi -mig 0` turns MIG off"

@@ -21,7 +21,7 @@ ENOUGH = 12
 
 # After how many pairs two environments are looked at, where nobody says how many to train: what is
 # clear by then is trained no further.  12 do on a machine whose processes differ by 2 %; where they
-# differ by 6.6 %, as in tests/unit/noise.json, 5 % take all 96.
+# differ by 6.6 %, as in tests/unit/noise.json, it takes up to all 96 to find 5 %.
 LOOKS = (ENOUGH, 24, 48, 96)
 
 

@@ -34,8 +34,7 @@ class Settings:
     worker_python: the interpreter that trains; that of side A where there are two.
     worker_chosen_by: why this one.
     second_worker: the interpreter of side B, or None where no environments are compared.
-    processes: how many trainings a row has on each side, at most.
-    looks: after how many of them it is seen whether that is enough.
+    looks: after how many trainings of a row, on each side, it is seen whether those are enough.
     against: a record, `last` or `best` to compare with, or None.
     modes: how to train; None leaves it to the profile and the device.
     inputs: from where images are read as files on the clock, where that is asked for.
@@ -56,13 +55,17 @@ class Settings:
     worker_chosen_by: str
     plan: plan.Plan | None
     second_worker: Path | None = None
-    processes: int = 1
     looks: tuple[int, ...] = (1,)
     against: str | None = None
     modes: tuple[Mode, ...] | None = None
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
     coin: int = 0
+
+    @property
+    def processes(self) -> int:
+        """How many trainings a row has on each side, at most."""
+        return self.looks[-1]
 
     @property
     def trainings(self) -> list[Process]:
@@ -192,12 +195,11 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
     pythons = config.getoption("worker_python") or []
     python, reason = _worker_python(pythons, planned)
     against = config.getoption("against")
-    if len(pythons) == 2 and against:
+    two = len(pythons) == 2
+    if two and against:
         raise GrindstoneError(
             "--against and a second --worker-python are two comparisons; ask for one of them"
         )
-    two = len(pythons) == 2
-    looks = _looks(config.getoption("processes"), sides=two, compares=two or bool(against))
     limit = config.getoption("limit")
     if limit is not None and not 0 < limit <= _LONGEST_LIMIT:  # nan, too, fails this
         raise GrindstoneError(
@@ -222,9 +224,8 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         modes=_chosen("mode", config.getoption("mode"), MODES),
         inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
         time_to_target=config.getoption("time_to_target"),
-        second_worker=pythons[1] if len(pythons) == 2 else None,
-        processes=looks[-1],
-        looks=looks,
+        second_worker=pythons[1] if two else None,
+        looks=_looks(config.getoption("processes"), sides=two, against=bool(against)),
         against=against,
         coin=secrets.randbits(32),
     )
@@ -260,10 +261,10 @@ def _names(wanted: list[str]) -> list[str]:
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
-def _looks(wanted: int | None, *, sides: bool, compares: bool) -> tuple[int, ...]:
-    """After how many processes to look; where a number is given, or one side is done, once."""
+def _looks(wanted: int | None, *, sides: bool, against: bool) -> tuple[int, ...]:
+    """After how many processes to look; once, where a number is given or one side is there."""
     if wanted is None:
-        return LOOKS if sides else ((ENOUGH,) if compares else (1,))
+        return LOOKS if sides else (ENOUGH if against else 1,)
     if not 1 <= wanted <= _MOST_PROCESSES:
         raise GrindstoneError(
             f"--processes {wanted} is out of range; give a number from 1 to {_MOST_PROCESSES}"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bench.compare.rows import Name, Reading
 
 
+# A row that would take so many times the processes that it gets at most is given up.
+_HOPELESS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A comparison that was asked for, looked at before anything is trained.
@@ -62,10 +66,6 @@ def asked(chosen: Settings) -> Asked | None:
     if chosen.against is None:
         return None
     return Asked(chosen.against, *command.baseline(chosen.against, chosen.results_dir, None))
-
-
-# A row that would take so many times the processes that it may still get is given up.
-_HOPELESS = 2
 
 
 def settled(asked: Asked, record: Record, chosen: Settings) -> set[Name]:

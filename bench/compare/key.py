@@ -63,7 +63,8 @@ def of(entry: Entry, head: Mapping[str, Any]) -> Key:
         "mode": str(entry["mode"]),
         "devices": _devices(entry),
         "input": _input(entry.get("input")),
-        "clock": _clock(entry),
+        # Schema 1 had `fit`'s pauses before an epoch in its time.
+        "clock": "without pauses" if "paused" in entry["epochs"] else "with pauses",
         **(_of_gpu(entry, head) if gpu else {}),
         "processor": str(head["machine"]["cpu"]["name"]),
         "threads": str(pinned["threads"]),
@@ -113,13 +114,6 @@ def _devices(entry: Entry) -> str:
 def _input(read: Mapping[str, Any] | None) -> str:
     """`arrays in memory`, `files (disk, ext4)`."""
     return f"files ({read['from']}, {read['file_system']})" if read else "arrays in memory"
-
-
-def _clock(entry: Entry) -> str:
-    """What an epoch's time holds; that of schema 1 held `fit`'s pauses before it."""
-    if entry["mode"] == "tuned" or "paused" in entry["epochs"]:
-        return "without pauses"
-    return "with pauses"
 
 
 def _power_limit(telemetry: Mapping[str, Any] | None) -> str:

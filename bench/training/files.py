@@ -31,10 +31,10 @@ def train(tf: Any, model: Any, task: Task, paths: list[str], *, cold: bool) -> N
             drop(paths)
         task.synchronise()
         begun = time.perf_counter()
-        pipeline_of_epoch = iter(batches)
-        loss, waited = _epoch(model, pipeline_of_epoch, task)
+        once = iter(batches)
+        loss, waited = _epoch(model, once, task)
         ended = time.perf_counter()
-        del pipeline_of_epoch  # off the clock: its autotuner may take its time to end (see stock)
+        del once  # off the clock: its autotuner may take its time to end (see stock)
         task.epoch_end(number, begun, ended, loss, model, waited=waited)
 
 
@@ -69,11 +69,11 @@ def read_list(path: str) -> list[str]:
     return Path(path).read_text(encoding="utf-8").splitlines()
 
 
-def _epoch(model: Any, pipeline_of_epoch: Any, task: Task) -> tuple[float, float]:
+def _epoch(model: Any, batches: Any, task: Task) -> tuple[float, float]:
     """The mean loss of an epoch, and the seconds that it waited for images."""
     waited, logs = 0.0, {}
     asked = time.perf_counter()
-    for images, targets in pipeline_of_epoch:
+    for images, targets in batches:
         waited += time.perf_counter() - asked
         logs = model.train_on_batch(images, targets, return_dict=True)
         task.synchronise()

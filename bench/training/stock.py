@@ -23,7 +23,7 @@ class Stock:
             batch_size=task.workload.batch,
             epochs=task.epochs,
             verbose=0,
-            callbacks=[epoch_clock(self._keras, task)],
+            callbacks=[_epoch_clock(self._keras, task)],
         )
 
     def forget(self) -> None:
@@ -38,7 +38,7 @@ class Stock:
         optimizer.learning_rate = rate
 
 
-def epoch_clock(keras: Any, task: Task) -> Any:
+def _epoch_clock(keras: Any, task: Task) -> Any:
     """A callback that times each epoch from its first batch to its end.
 
     What passes before the first batch is told apart.  Only there does `fit` let go of the input

@@ -46,9 +46,8 @@ def train(
             loss: float,
             model: Any,
             *,
-            waited: float | None = None,  # noqa: ARG001
-            paused: float | None = None,  # noqa: ARG001
             seed: int = seed,
+            **_figures: float | None,
         ) -> None:
             quality = judge(model)
             judged(seed, number, begun, ended, loss, quality)
