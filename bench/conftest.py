@@ -96,9 +96,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def _how_many(chosen: settings.Settings) -> str:
     """`3`, `12 a side`, `12, 24, 48 or 96 a side, until it is clear,`."""
     *fewer, most = chosen.looks
-    if not fewer:
-        return f"{most} a side" if chosen.second_worker else str(most)
-    return f"{', '.join(map(str, fewer))} or {most} a side, until it is clear,"
+    count = f"{', '.join(map(str, fewer))} or {most}" if fewer else str(most)
+    a_side = " a side" if chosen.second_worker else ""
+    return f"{count}{a_side}{', until it is clear,' if fewer else ''}"
 
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id

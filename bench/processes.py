@@ -19,9 +19,9 @@ SIDES: tuple[Side, Side] = ("A", "B")
 # tests/unit/test_compare_simulated.py proves it).
 ENOUGH = 12
 
-# After how many pairs two environments are looked at, where nobody says how many to train: what is
-# clear by then is trained no further.  12 do on a machine whose processes differ by 2 %; where they
-# differ by 6.6 %, as in tests/unit/noise.json, it takes up to all 96 to find 5 %.
+# After how many processes a side a comparison is looked at, where nobody says how many to train:
+# what is clear by then is trained no further.  12 do on a machine whose processes differ by 2 %;
+# where they differ by 6.6 %, as in tests/unit/noise.json, it takes up to all 96 to find 5 %.
 LOOKS = (ENOUGH, 24, 48, 96)
 
 

@@ -14,7 +14,7 @@ import pytest
 from bench import plan
 from bench.devices import Device, Found, several
 from bench.errors import GrindstoneError
-from bench.processes import ENOUGH, LOOKS, Process, Side, in_turn
+from bench.processes import LOOKS, Process, Side, in_turn
 from bench.trainer import Limits, how_it_ended, unbent_environment
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
@@ -155,8 +155,8 @@ def add_options(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="train every row N times, each time in a fresh process, one row after another "
-        f"(default: 1; {ENOUGH} with --against; with two --worker-python {LOOKS[0]} and, of rows "
-        f"that are not clear then, up to {LOOKS[-1]})",
+        f"(default: 1; in a comparison {LOOKS[0]} and, of rows that are not clear then, up to "
+        f"{LOOKS[-1]})",
     )
     group.addoption(
         "--against",
@@ -225,7 +225,7 @@ def read_settings(config: pytest.Config, found: Found) -> Settings:
         inputs=_chosen("input", config.getoption("input"), INPUTS) or (),
         time_to_target=config.getoption("time_to_target"),
         second_worker=pythons[1] if two else None,
-        looks=_looks(config.getoption("processes"), sides=two, against=bool(against)),
+        looks=_looks(config.getoption("processes"), compared=two or bool(against)),
         against=against,
         coin=secrets.randbits(32),
     )
@@ -261,10 +261,10 @@ def _names(wanted: list[str]) -> list[str]:
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
 
 
-def _looks(wanted: int | None, *, sides: bool, against: bool) -> tuple[int, ...]:
-    """After how many processes to look; once, where a number is given or one side is there."""
+def _looks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
+    """After how many processes to look; once, where a number is given or nothing is compared."""
     if wanted is None:
-        return LOOKS if sides else (ENOUGH if against else 1,)
+        return LOOKS if compared else (1,)
     if not 1 <= wanted <= _MOST_PROCESSES:
         raise GrindstoneError(
             f"--processes {wanted} is out of range; give a number from 1 to {_MOST_PROCESSES}"

@@ -18,6 +18,10 @@ from bench.processes import ENOUGH, SIDES
 
 Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
 
+# How much less evidence than it now looks like might do after all: of 12 processes a side the
+# spread, squared, is known to within a factor of two.
+_SLACK = 2.0
+
 # Above this number nobody trains more processes: the machine has to be quieter instead.
 _TOO_MANY = 100
 
@@ -50,6 +54,7 @@ class Compared:
     why: what an answer other than SAME, FASTER or SLOWER comes from, and what would make it
         clear; None with those three.
     needed: how many processes a side would make it clear; None where it is, or nobody knows.
+    times: how many times the evidence there is that would take; None likewise.
     """
 
     name: Name
@@ -61,6 +66,7 @@ class Compared:
     high: float | None = None
     why: str | None = None
     needed: int | None = None
+    times: float | None = None
 
     @property
     def title(self) -> str:
@@ -75,7 +81,8 @@ def between_records(now: Reading, choose: Choose) -> list[Compared]:
         GrindstoneError: it has two sides.
     """
     refuse_two_sides(now)
-    return _answered([choose(row) for row in now.rows.values()], str(now.path))
+    pairs = [choose(row) for row in now.rows.values()]
+    return _answered(pairs, str(now.path), looks=now.looks)
 
 
 def between_sides(record: Reading) -> list[Compared]:
@@ -126,7 +133,8 @@ def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool, looks: int) 
         a, b = _evidence(pair.before, pair.source), _evidence(pair.now, now_from)
         word: Answer = str(said.words[index])  # type: ignore[assignment]
         low, high = float(said.low[index]), float(said.high[index])
-        needed = _needed(pair, float(said.enough[index])) if word == "UNCLEAR" else None
+        times = float(said.enough[index]) if word == "UNCLEAR" else math.nan
+        needed = _needed(pair, times)
         compared.append(
             Compared(
                 pair.now.name,
@@ -136,8 +144,9 @@ def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool, looks: int) 
                 math.exp(estimate.centre[index]),
                 low,
                 high,
-                _unclear(pair, needed) if word == "UNCLEAR" else None,
+                _unclear(pair, needed, in_turn=in_turn) if word == "UNCLEAR" else None,
                 needed,
+                None if math.isnan(times) else times,
             )
         )
     return compared
@@ -164,7 +173,7 @@ def _needed(pair: Pair, times: float) -> int | None:
     return max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in _counts(pair))))
 
 
-def _unclear(pair: Pair, needed: int | None) -> str:
+def _unclear(pair: Pair, needed: int | None, *, in_turn: bool) -> str:
     """What would make a row clear."""
     counts = _counts(pair)
     train_again = f"{again.command(*pair.now.name)} --processes"
@@ -179,11 +188,29 @@ def _unclear(pair: Pair, needed: int | None) -> str:
             f"its processes differ so much that it would take {needed:,} a side; "
             "find what else runs here (ps, top), and end it"
         )
-    return f"about {needed} processes a side would tell 5 %: {train_again} {needed}"
+    told = f"about {needed} processes a side would tell 5 %"
+    if in_turn or counts[0] >= needed:
+        return f"{told}: {train_again} {needed}"
+    return f"{told}, and A has {counts[0]}; train both sides with {train_again} {needed}"
 
 
 def _evidence(row: Row, source: str) -> Evidence:
     return Evidence(source, tuple(row.medians.values()), row.why_left_out)
+
+
+def within_reach(row: Compared, most: int, *, in_turn: bool) -> bool:
+    """Whether a row that is unclear so far might be clear with so many processes.
+
+    in_turn: both sides get them; otherwise A stays as it is, and may have too few for any B.
+    """
+    if not (row.a and row.a.seconds and row.b and row.b.seconds):
+        return False
+    a, b = len(row.a.seconds), len(row.b.seconds)
+    at_most = most if in_turn else a
+    if row.times is None:
+        return at_most >= ratio.LEAST_PROCESSES
+    # The square of the error goes with the sum of 1/processes of both sides.
+    return 1 / at_most + 1 / most <= _SLACK * (1 / a + 1 / b) / row.times
 
 
 def as_json(compared: Compared) -> dict[str, Any]:

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from bench.compare.rows import Name, Reading
 
 
-# A row that would take so many times the processes that it gets at most is given up.
-_HOPELESS = 2
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A comparison that was asked for, looked at before anything is trained.
@@ -69,14 +65,16 @@ def asked(chosen: Settings) -> Asked | None:
 
 
 def settled(asked: Asked, record: Record, chosen: Settings) -> set[Name]:
-    """The rows of two sides that take no more processes: they are clear, or will never be."""
+    """The rows that take no more processes: they are clear, or will never be."""
     return {row.name for row in made(asked, record, chosen).rows if _is_settled(row, chosen)}
 
 
 def _is_settled(row: Compared, chosen: Settings) -> bool:
-    without_any = not (row.a and row.a.seconds and row.b and row.b.seconds)
-    hopeless = (row.needed or 0) > _HOPELESS * chosen.processes
-    return row.word != "UNCLEAR" or without_any or hopeless
+    from bench.compare import comparison
+
+    two = chosen.second_worker is not None
+    reach = comparison.within_reach(row, chosen.processes, in_turn=two)
+    return row.word != "UNCLEAR" or not reach
 
 
 def made(asked: Asked, record: Record, chosen: Settings) -> Made:

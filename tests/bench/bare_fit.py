@@ -3,9 +3,9 @@
     python bare_fit.py X.npy Y.npy EPOCHS BATCH [STEPS_PER_EXECUTION]
 
 The harness is measured against this, so it imports nothing of Grindstone's.  Prints, as JSON, the
-seconds of an epoch and the CPU seconds of an epoch, averaged over EPOCHS epochs; an earlier `fit`
-of one epoch has traced the model.  They are trained as one long epoch, over EPOCHS times the
-images: between epochs `fit` may pause (bench/training/stock.py), which cannot be taken out here.
+seconds of an epoch and the CPU seconds of an epoch, averaged over EPOCHS epochs, and when each
+began and ended; an earlier `fit` of one epoch has traced the model.  An epoch begins with its first
+batch, as before it `fit` may pause (bench/training/stock.py).
 """
 
 import json
@@ -41,16 +41,23 @@ model.compile(
 )
 
 model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
-x, y = np.concatenate([x] * epochs), np.concatenate([y] * epochs)
-marks: list[tuple[float, float]] = []
+begun: list[tuple[float, float]] = []
+ended: list[tuple[float, float]] = []
 
 
-def mark(*_: object) -> None:
-    """Reads both clocks."""
-    marks.append((time.perf_counter(), time.process_time()))
+def now() -> tuple[float, float]:
+    """Both clocks."""
+    return time.perf_counter(), time.process_time()
 
 
-clock = keras.callbacks.LambdaCallback(on_epoch_begin=mark, on_epoch_end=mark)
-model.fit(x, y, batch_size=batch, epochs=1, verbose=0, callbacks=[clock])
-(begun, cpu_begun), (ended, cpu_ended) = marks
-print(json.dumps({"epoch": (ended - begun) / epochs, "cpu": (cpu_ended - cpu_begun) / epochs}))
+clock = keras.callbacks.LambdaCallback(
+    on_train_batch_begin=lambda batch, **_: None if batch else begun.append(now()),
+    on_epoch_end=lambda *_: ended.append(now()),
+)
+model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[clock])
+spans, cpu = (
+    [(before[which], after[which]) for before, after in zip(begun, ended, strict=True)]
+    for which in range(2)
+)
+mean, cpu_mean = (sum(after - before for before, after in each) / epochs for each in (spans, cpu))
+print(json.dumps({"epoch": mean, "cpu": cpu_mean, "spans": spans}))

@@ -48,6 +48,7 @@ for number in range(1, job["epochs"] + 1):
 say("quality", value={quality}, untrained=0.1, memory_peak=None)
 """
 _QUIET = (1.0, 1.004, 0.997, 1.001, 0.999, 1.003)
+_NOISY = tuple(1 + share for share in (0.04, -0.05, 0.01, 0.06, -0.02, -0.04, 0.0, 0.05))
 
 
 def _worker(folder: Path, seconds: tuple[float, ...], tensorflow: str = "2.21.0") -> Path:
@@ -141,9 +142,9 @@ def test_two_environments_are_trained_until_it_is_clear(
 def test_what_is_not_clear_after_the_first_processes_gets_more(
     pretending: Command, tmp_path: Path
 ) -> None:
-    noisy = tuple(1 + share for share in (0.04, -0.05, 0.01, 0.06, -0.02, -0.04, 0.0, 0.05))
-    other = _worker(tmp_path / "b", tuple(1.05 * seconds for seconds in (*noisy[3:], *noisy[:3])))
-    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", noisy))
+    shifted = (*_NOISY[3:], *_NOISY[:3])
+    other = _worker(tmp_path / "b", tuple(1.05 * seconds for seconds in shifted))
+    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
     ended = _run(this, f"--worker-python={other}")
     (record,) = _records(this)
     trained = [entry["process"] for entry in record["results"]]
@@ -193,6 +194,46 @@ def test_against_the_last_record_a_run_that_is_alike_passes_and_a_slower_one_doe
         "last",
         "last",
     ]
+
+
+def test_against_a_record_it_is_trained_until_it_is_clear(
+    pretending: Command, tmp_path: Path
+) -> None:
+    assert _run(pretending, "--processes=12").status == 0
+    _worker(tmp_path / "a", _longer(0.1))
+    ended = _run(pretending, "--against=last")
+    assert ended.status == 1, ended.output
+    assert "processes: 12, 24, 48 or 96, until it is clear, of every row" in ended.output
+    assert "12 passed" in ended.output
+    assert len(_slower(ended)) == 1
+
+
+def test_what_is_not_clear_against_a_record_gets_more_processes(
+    pretending: Command, tmp_path: Path
+) -> None:
+    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
+    assert _run(this, "--processes=96").status == 0
+    _worker(tmp_path / "c", tuple(1.05 * seconds for seconds in _NOISY))
+    ended = _run(this, "--against=last")
+    assert ended.status == 1, ended.output
+    assert "24 passed" in ended.output
+    assert len(_slower(ended)) == 1
+
+
+def test_a_record_of_too_few_processes_for_any_answer_is_told_of_after_the_first_look(
+    pretending: Command, tmp_path: Path
+) -> None:
+    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
+    assert _run(this, "--processes=4").status == 0
+    ended = _run(this, "--against=last")
+    assert ended.status == 0, ended.output
+    assert "12 passed" in ended.output
+    (line,) = [line for line in ended.output.splitlines() if line.startswith("UNCLEAR")]
+    assert re.search(
+        r"about (\d+) processes a side would tell 5 %, and A has 4; train both sides with "
+        r"pytest bench/ -k mlp --device cpu --processes \1$",
+        line,
+    )
 
 
 def test_against_a_file_of_one_process_it_says_what_would_make_it_clear(

@@ -8,6 +8,7 @@ import io
 import json
 import operator
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -128,7 +129,18 @@ def test_a_noisy_comparison_says_how_many_processes_it_would_take(tmp_path: Path
         write(tmp_path, "b.json", entries("mlp", [1.05 * median for median in noisy[:6]])),
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("UNCLEAR")]
-    assert "processes a side would tell 5 %: pytest bench/ -k mlp --device cpu --processes" in line
+    assert f"processes a side would tell 5 %, and A has {len(noisy)}; train both sides with" in line
+    assert re.search(r"pytest bench/ -k mlp --device cpu --processes \d+$", line)
+
+
+def test_where_a_has_as_many_as_it_takes_b_alone_is_to_be_trained_again(tmp_path: Path) -> None:
+    noisy = [median**3 for median in STEADY]
+    done = _compare(
+        write(tmp_path, "a.json", entries("mlp", 10 * noisy)),
+        write(tmp_path, "b.json", entries("mlp", [1.05 * median for median in noisy[:6]])),
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("UNCLEAR")]
+    assert re.search(r"a side would tell 5 %: pytest bench/ .* --processes \d+$", line)
 
 
 def test_gpus_that_train_at_once_have_rows_of_their_own(tmp_path: Path) -> None:

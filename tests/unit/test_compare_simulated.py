@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.compare.answers import Answers, answer
-from bench.compare.ratio import Floats, apart, in_pairs
+from bench.compare.ratio import Estimate, Floats, apart, in_pairs
 from bench.processes import ENOUGH, LOOKS
 from tests.conftest import ROOT
 
@@ -158,11 +158,29 @@ def _slower(times: Floats, by: float) -> Floats:
 
 def _until_clear(a: Floats, b: Floats) -> NDArray[np.str_]:
     """The words when rows are trained until they are clear, as two environments are."""
-    words = np.full(a.shape[:2], "UNCLEAR")
-    for look in LOOKS:
-        said = answer(in_pairs(a[..., :look], b[..., :look]), looks=len(LOOKS)).words
-        words = np.where(words == "UNCLEAR", said, words)
+    return _looked_at(lambda look: in_pairs(a[..., :look], b[..., :look]))
+
+
+def _until_clear_against(a: Floats, b: Floats) -> NDArray[np.str_]:
+    """The same where A is there already, as with `--against`."""
+    return _looked_at(lambda look: apart(a, b[..., :look]))
+
+
+def _looked_at(estimate: Callable[[int], Estimate]) -> NDArray[np.str_]:
+    said = [answer(estimate(look), looks=len(LOOKS)).words for look in LOOKS]
+    words = said[0]
+    for later in said[1:]:
+        words = np.where(words == "UNCLEAR", later, words)
     return words
+
+
+def _ended(a: Floats, b: Floats) -> NDArray[np.int_]:
+    """After how many processes B's rows were clear, against an A that was there; else all."""
+    ended = np.full(a.shape[:2], LOOKS[-1])
+    for look in reversed(LOOKS[:-1]):
+        said = answer(apart(a, b[..., :look]), looks=len(LOOKS)).words
+        ended = np.where(said == "UNCLEAR", ended, look)
+    return ended
 
 
 # ---- false alarms
@@ -185,6 +203,32 @@ def test_to_look_several_times_until_it_is_clear_makes_no_more_of_them(
 ) -> None:
     words = _until_clear(*_side_by_side(noise, rows, LOOKS[-1], seed=16, comparisons=3000))
     assert np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean() <= PROMISED
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("count", [ENOUGH, LOOKS[-1]])
+@pytest.mark.parametrize("noise", STEADY)
+def test_nor_does_it_where_one_side_is_there_already(noise: Noise, count: int, rows: int) -> None:
+    draw = np.random.default_rng(18)
+    a = np.exp(noise(draw, (3000, rows, count)))
+    b = np.exp(noise(draw, (3000, rows, LOOKS[-1])))
+    words = _until_clear_against(a, b)
+    assert np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean() <= PROMISED
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("noise", STEADY)
+def test_nor_does_it_against_a_run_that_was_itself_trained_until_it_was_clear(
+    noise: Noise, rows: int
+) -> None:
+    draw = np.random.default_rng(19)
+    first, second, third = np.exp(noise(draw, (3, 2000, rows, LOOKS[-1])))
+    alarms = np.zeros((2000, rows), bool)
+    ended = _ended(first, second)
+    for count in LOOKS:
+        words = _until_clear_against(second[..., :count], third)
+        alarms |= (ended == count) & np.isin(words, ("FASTER", "SLOWER"))
+    assert alarms.any(axis=-1).mean() <= PROMISED
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -244,6 +288,16 @@ def test_by_default_5_percent_are_found_nine_times_in_ten_under_the_recorded_noi
 ) -> None:
     a, b = _side_by_side(noise, 1, LOOKS[-1], seed=17, comparisons=3000)
     words = _until_clear(a, _slower(b, 0.05))
+    assert (words == "SLOWER").mean() >= 0.9
+    assert (words == "FASTER").mean() <= PROMISED / 10
+
+
+@pytest.mark.parametrize("noise", [quiet, recorded])
+def test_by_default_they_are_found_as_often_against_a_record_that_has_as_many_processes(
+    noise: Noise,
+) -> None:
+    a, b = _two_runs(noise, 1, (LOOKS[-1], LOOKS[-1]), seed=20)
+    words = _until_clear_against(a, _slower(b, 0.05))
     assert (words == "SLOWER").mean() >= 0.9
     assert (words == "FASTER").mean() <= PROMISED / 10
 

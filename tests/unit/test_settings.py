@@ -11,7 +11,7 @@ import pytest
 from bench import settings
 from bench.devices import Device, Found
 from bench.errors import GrindstoneError
-from bench.processes import ENOUGH, LOOKS
+from bench.processes import LOOKS
 from bench.settings import Settings
 from bench.trainer import Limits
 
@@ -174,8 +174,7 @@ def test_a_limit_that_is_no_time_is_refused(chosen: Chosen, limit: str) -> None:
 
 def test_a_row_is_trained_once_unless_something_is_compared(chosen: Chosen) -> None:
     assert [process.id for process in chosen().trainings] == ["p1"]
-    assert chosen("--against=last").processes == ENOUGH
-    assert chosen("--against=last").looks == (ENOUGH,)
+    assert chosen("--against=last").looks == LOOKS
     two = chosen("--worker-python=/a/python", "--worker-python=/b/python")
     assert (two.processes, two.looks) == (LOOKS[-1], LOOKS)
     assert len(two.trainings) == 2 * LOOKS[-1]

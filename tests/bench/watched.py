@@ -1,0 +1,93 @@
+"""The convnet, trained as a run of ours trains it, with or without being watched."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import devices
+from bench.conditions import Conditions
+from bench.datasets.prepared import Prepared, Store
+from bench.devices import Device
+from bench.telemetry import Telemetry
+from bench.timing import EpochTiming
+from bench.trainer import Job, Limits, Training
+from bench.workloads.registry import WORKLOADS
+from bench.workloads.workload import Schedule
+from tests.bench.beside import Epochs
+from tests.unit.fake_nvml import FakeNvml
+
+EPOCHS = 8
+IMAGES = 12_000
+WORKLOAD = WORKLOADS["convnet"]
+
+
+@dataclass
+class Watched:
+    """Where it is trained, and what is watched through what.
+
+    device, nvml: the GPU that is watched, which need not be what trains.
+    share: of one CPU, what the telemetry of the last training took.
+    share_of_all: of one CPU, what this process took during it, telemetry and all.
+    """
+
+    prepared: Prepared
+    python: Path
+    folder: Path
+    trained: Device
+    device: Device
+    nvml: Any
+    share: float = field(default=0.0, init=False)
+    share_of_all: float = field(default=0.0, init=False)
+
+    @classmethod
+    def on_cpu(cls, folder: Path, python: Path) -> Watched:
+        """The CPU trains, and a recorded H100 is watched.
+
+        Its answers (tests/unit/fake_nvml.py) cost this process more than a driver's do.
+        """
+        cpu, fake = devices.find().devices[0], FakeNvml("hopper")
+        return cls(_prepared(folder), python, folder, cpu, fake.device, fake.module)
+
+    @classmethod
+    def on_gpu(cls, folder: Path, python: Path) -> Watched | None:
+        """The first GPU trains and is watched; None without one."""
+        _, *gpus = devices.find().devices
+        if not gpus:
+            return None
+        import pynvml
+
+        return cls(_prepared(folder), python, folder, gpus[0], gpus[0], pynvml)
+
+    def train(self) -> Epochs:
+        """With telemetry and conditions."""
+        conditions = Conditions()
+        begun, cpu = time.perf_counter(), time.process_time()
+        with Telemetry(self.device, self.nvml) as telemetry, self._training() as training:
+            telemetry.worker = training.pid
+            epochs = list(conditions.over(training.epochs(), EPOCHS + 1, training.pid))
+        result = telemetry.result(epochs)
+        assert result is not None
+        self.share = result["cpu_seconds"] / result["watched"]
+        self.share_of_all = (time.process_time() - cpu) / (time.perf_counter() - begun)
+        return _steady(epochs)
+
+    def train_unwatched(self) -> Epochs:
+        """Without either."""
+        with self._training() as training:
+            return _steady(list(training.epochs()))
+
+    def _training(self) -> Training:
+        job = Job(WORKLOAD, self.trained, EPOCHS + 1, 1, IMAGES, self.prepared.files)
+        return Training(job, self.python, Limits(), self.folder, lambda _: None)
+
+
+def _prepared(folder: Path) -> Prepared:
+    store = Store(folder, None, None, synthetic=True)
+    return store.prepare(WORKLOAD, Schedule(EPOCHS + 1, IMAGES, 1000))
+
+
+def _steady(epochs: list[EpochTiming]) -> Epochs:
+    return Epochs([(epoch.begun, epoch.ended) for epoch in epochs[1:]])
