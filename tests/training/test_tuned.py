@@ -41,7 +41,7 @@ def learned(name, batches):
     name, _, xla = name.partition("+")
     tuned.uses_xla = lambda tf: bool(xla)
     workload = WORKLOADS[name]
-    images = batches * workload.batch + workload.batch // 2  # and half a batch
+    images = batches * workload.batch + workload.batch // 2 + 1  # and an odd half of a batch
     draw = np.random.default_rng(7)
     x = draw.integers(0, 256, (images, *workload.image), dtype=np.uint8)
     y = draw.integers(0, 10, images)
@@ -59,9 +59,10 @@ def learned(name, batches):
     trainer.train(task)
     model = trainer.model
     names = [layer.name for layer in model.layers]
+    halved = tuned.halves_pay(tf, model, workload.batch)
     weights = [np.concatenate([w.ravel() for w in m.get_weights()]) for m in (stock, model)]
     moved, apart = np.abs(weights[0] - before), np.abs(weights[0] - weights[1])
-    return {"names": names, "losses": losses,
+    return {"names": names, "losses": losses, "halved": halved,
             "moved": float(moved.mean()), "apart": float(apart.mean()), "most": float(apart.max()),
             "drawn": drawn_loss(workload, Arrays(x, y))}
 
@@ -111,6 +112,13 @@ def test_xla_compiles_the_whole_epoch_its_order_and_its_dropout(one_epoch: dict[
     learned = one_epoch["convnet+xla"]
     assert learned["drawn"] == pytest.approx(learned["losses"][0], rel=0.1)
     assert learned["drawn"] != learned["losses"][1]
+
+
+def test_only_small_batches_are_halved_and_only_where_xla_is_off(
+    one_epoch: dict[str, Any],
+) -> None:
+    halved = {name for name, learned in one_epoch.items() if learned["halved"]}
+    assert halved == {"mlp", "cnn_simple", "cnn_large", "convnet"}
 
 
 def test_the_activation_comes_behind_the_pooling(one_epoch: dict[str, Any]) -> None:
