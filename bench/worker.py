@@ -188,8 +188,10 @@ def _versions(tf: Any, keras: Any) -> dict[str, Any]:
 def _pinned(tf: Any, job: dict[str, Any]) -> dict[str, Any]:
     """What would otherwise differ between devices or machines, as it stands in this process."""
     names = ("CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    is_tuned = job["mode"] == "tuned"
     return {
-        "xla": job["mode"] == "tuned" and tuned.uses_xla(tf),
+        "program": tuned.PROGRAM if is_tuned else stock.PROGRAM,
+        "xla": is_tuned and tuned.uses_xla(tf),
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()),
         "precision": "float32",
         "deterministic_ops": False,

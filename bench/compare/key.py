@@ -35,6 +35,7 @@ _MENDS = {
     "data": "train on the same files (--data-dir), or on drawn data both times (--synthetic)",
     "profile": "use one --profile",
     "clock": _NEW_BASELINE,
+    "program": f"another Grindstone trains this mode otherwise; {_NEW_BASELINE}",
 }
 
 Key = Mapping[str, str]
@@ -71,6 +72,7 @@ def of(entry: Entry, head: Mapping[str, Any]) -> Key:
         "thread settings": _thread_settings(pinned.get("environment", {})),
         "TensorFlow": str(worker["tensorflow"]),
         "Keras": str(worker["keras"]),
+        "program": str(pinned.get("program", 1)),
         "XLA": "on" if pinned["xla"] else "off",
         "precision": str(pinned["precision"]) + (", TF32" if gpu and pinned["tf32"] else ""),
         "deterministic ops": "on" if pinned.get("deterministic_ops") else "off",

@@ -215,6 +215,7 @@ def _gpu_record(tmp_path: Path, name: str, **changes: Any) -> Path:
             "TensorFlow 2.21.0 → 2.22.0; train with both in one run: --worker-python A",
         ),
         ({"entry__worker__keras": "3.16.0"}, "Keras 3.15.1 → 3.16.0; train with both in one run"),
+        ({"entry__worker__pinned__program": 2}, "program 1 → 2; another Grindstone trains this"),
         ({"entry__worker__pinned__xla": True}, "XLA off → on; train both alike"),
         ({"entry__worker__pinned__tf32": False}, "precision float32, TF32 → float32;"),
         ({"entry__worker__pinned__precision": "mixed_bfloat16"}, "precision float32, TF32 → mixed"),
