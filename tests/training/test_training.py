@@ -83,7 +83,9 @@ def test_the_record_holds_the_run_whole(trained: Trained) -> None:
         assert entry["worker"]["pinned"]["xla"] is False
         assert entry["worker"]["pinned"]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
         assert entry["worker"]["tensorflow"]
-        assert 0 < entry["rate"]["achieved"] == entry["rate"]["share"] * entry["rate"]["matrix"]
+        rate = entry["rate"]
+        assert 0 < rate["achieved"] == pytest.approx(rate["share"] * rate["matrix"])
+        assert entry["worker"]["pinned"]["program"] == 1
         assert entry["held_back"]["words"]
     assert set(trained.entries) == {"mlp", "post"}
 
