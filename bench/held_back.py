@@ -146,8 +146,9 @@ def _of_a_cpu(seen: Figures) -> tuple[Cause, str]:
     if not seen.tuned and seen.gain is None:
         return "unknown", f"{share}; --mode stock,tuned would show what there is to be gained"
     if _gains(seen):
-        how = "as it goes over memory less often (docs/benchmark.md, two ways to train)"
-        return "memory-bound", f"{share}; {_tuned(seen)}, {how}"
+        how = "as it goes over memory less often and keeps all threads busy"
+        where = "(docs/benchmark.md, two ways to train)"
+        return "memory-bound", f"{share}; {_tuned(seen)}, {how} {where}"
     return "memory-bound", f"{share}: pooling, activations and the optimizer wait for memory"
 
 

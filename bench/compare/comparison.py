@@ -53,8 +53,8 @@ class Compared:
     ratio, low, high: B's time over A's and its interval; None without an answer from figures.
     why: what an answer other than SAME, FASTER or SLOWER comes from, and what would make it
         clear; None with those three.
-    needed: how many processes a side would make it clear; None where it is, or nobody knows.
-    times: how many times the evidence there is that would take; None likewise.
+    times: how many times the evidence there is would make it clear; None where it is, or nobody
+        knows.
     """
 
     name: Name
@@ -65,7 +65,6 @@ class Compared:
     low: float | None = None
     high: float | None = None
     why: str | None = None
-    needed: int | None = None
     times: float | None = None
 
     @property
@@ -133,8 +132,8 @@ def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool, looks: int) 
         a, b = _evidence(pair.before, pair.source), _evidence(pair.now, now_from)
         word: Answer = str(said.words[index])  # type: ignore[assignment]
         low, high = float(said.low[index]), float(said.high[index])
-        times = float(said.enough[index]) if word == "UNCLEAR" else math.nan
-        needed = _needed(pair, times)
+        enough = float(said.enough[index])
+        times = None if word != "UNCLEAR" or math.isnan(enough) else enough
         compared.append(
             Compared(
                 pair.now.name,
@@ -144,9 +143,8 @@ def _judged(pairs: Sequence[Pair], now_from: str, *, in_turn: bool, looks: int) 
                 math.exp(estimate.centre[index]),
                 low,
                 high,
-                _unclear(pair, needed, in_turn=in_turn) if word == "UNCLEAR" else None,
-                needed,
-                None if math.isnan(times) else times,
+                _unclear(pair, times, in_turn=in_turn) if word == "UNCLEAR" else None,
+                times,
             )
         )
     return compared
@@ -166,23 +164,17 @@ def _counts(pair: Pair) -> list[int]:
     return [len(row.medians) for row in (pair.before, pair.now)]
 
 
-def _needed(pair: Pair, times: float) -> int | None:
-    """How many processes a side would do.  times: how much more evidence; nan: unknown."""
-    if math.isnan(times):
-        return None
-    return max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in _counts(pair))))
-
-
-def _unclear(pair: Pair, needed: int | None, *, in_turn: bool) -> str:
-    """What would make a row clear."""
+def _unclear(pair: Pair, times: float | None, *, in_turn: bool) -> str:
+    """What would make a row clear.  times: how many times the evidence; None: nobody knows."""
     counts = _counts(pair)
     train_again = f"{again.command(*pair.now.name)} --processes"
-    if needed is None:
+    if times is None:
         few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
         return (
             f"{few} on a side shows no spread, and beside neighbours the same training took "
             f"3 times as long; train both sides with {train_again} {ENOUGH}"
         )
+    needed = max(ENOUGH, math.ceil(times * 2 / sum(1 / count for count in counts)))
     if needed > _TOO_MANY:
         return (
             f"its processes differ so much that it would take {needed:,} a side; "

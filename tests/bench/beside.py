@@ -63,6 +63,26 @@ def at_once(one: Train, other: Train) -> tuple[float, float]:
     return statistics.mean(mine), statistics.mean(others)
 
 
+def print_ratio(
+    named: dict[str, Train],
+    together: Callable[[Train, Train], tuple[float, float]],
+    pairs: int,
+) -> None:
+    """Trains both as often, and prints the mean epochs and their ratio.
+
+    named: what is looked at, and what it is held against.
+    together: `at_once` or `in_turn`.
+    """
+    (name, one), (against, other) = named.items()
+    ones, others = [], []
+    for pair in range(1, pairs + 1):
+        mine, its = together(one, other)
+        ones.append(mine)
+        others.append(its)
+        print(f"pair {pair}: {name} {mine:.3f} s, {against} {its:.3f} s, ratio {mine / its:.4f}")
+    print(in_words(ones, others))
+
+
 def in_words(ones: Sequence[float], others: Sequence[float]) -> str:
     """The ratio of the first to the second, with its interval of 95 %: `1.004 (0.996 to 1.012)`."""
     estimate = ratio.in_pairs(others, ones)

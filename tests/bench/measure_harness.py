@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -32,21 +31,11 @@ def test_an_epoch_of_ours_takes_as_long_as_a_bare_fits(
 ) -> None:
     watched = Watched.on_cpu(tmp_path, worker_python)
     bare_fit = partial(_bare, watched.prepared, watched.python)
-    ours, bare, shares, alls = [], [], [], []
     print(f"\ntrained on {watched.trained.name}, watched: {watched.device.name}")
-    for pair in range(1, pytestconfig.getoption("pairs") + 1):
-        mine, others = beside.at_once(watched.train, bare_fit)
-        ours.append(mine)
-        bare.append(others)
-        shares.append(watched.share)
-        alls.append(watched.share_of_all)
-        print(f"pair {pair}: ours {mine:.3f} s, bare fit {others:.3f} s, ratio {mine / others:.4f}")
-    print(beside.in_words(ours, bare))
-    print(
-        f"beside its epochs the harness took {100 * statistics.median(alls):.2f} % of one CPU, "
-        f"{100 * statistics.median(shares):.2f} % of it the telemetry thread's"
-    )
-    assert len(ours) == pytestconfig.getoption("pairs")
+    pairs = pytestconfig.getoption("pairs")
+    beside.print_ratio({"ours": watched.train, "bare fit": bare_fit}, beside.at_once, pairs)
+    print(watched.cost())
+    assert len(watched.shares) == 2 * pairs
 
 
 def _bare(prepared: Prepared, python: Path) -> beside.Epochs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +30,8 @@ class Watched:
     """Where it is trained, and what is watched through what.
 
     device, nvml: the GPU that is watched, which need not be what trains.
-    share: of one CPU, what the telemetry of the last training took.
-    share_of_all: of one CPU, what this process took during it, telemetry and all.
+    shares: of one CPU, what telemetry took in each watched training.
+    shares_of_all: of one CPU, what this process took in each, telemetry and all.
     """
 
     prepared: Prepared
@@ -39,8 +40,8 @@ class Watched:
     trained: Device
     device: Device
     nvml: Any
-    share: float = field(default=0.0, init=False)
-    share_of_all: float = field(default=0.0, init=False)
+    shares: list[float] = field(default_factory=list, init=False)
+    shares_of_all: list[float] = field(default_factory=list, init=False)
 
     @classmethod
     def on_cpu(cls, folder: Path, python: Path) -> Watched:
@@ -70,9 +71,18 @@ class Watched:
             epochs = list(conditions.over(training.epochs(), EPOCHS + 1, training.pid))
         result = telemetry.result(epochs)
         assert result is not None
-        self.share = result["cpu_seconds"] / result["watched"]
-        self.share_of_all = (time.process_time() - cpu) / (time.perf_counter() - begun)
+        self.shares.append(result["cpu_seconds"] / result["watched"])
+        took = time.process_time() - cpu
+        self.shares_of_all.append(took / (time.perf_counter() - begun))
         return _steady(epochs)
+
+    def cost(self) -> str:
+        """What the watching took, in words."""
+        every, telemetry = (statistics.median(each) for each in (self.shares_of_all, self.shares))
+        return (
+            f"beside its trainings this process took {100 * every:.2f} % of one CPU; "
+            f"{100 * telemetry:.2f} % were the telemetry thread's"
+        )
 
     def train_unwatched(self) -> Epochs:
         """Without either."""

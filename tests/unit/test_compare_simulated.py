@@ -292,13 +292,15 @@ def test_by_default_5_percent_are_found_nine_times_in_ten_under_the_recorded_noi
     assert (words == "FASTER").mean() <= PROMISED / 10
 
 
-@pytest.mark.parametrize("noise", [quiet, recorded])
-def test_by_default_they_are_found_as_often_against_a_record_that_has_as_many_processes(
-    noise: Noise,
+@pytest.mark.parametrize(
+    ("noise", "often"), [(quiet, 0.9), (recorded, 0.9), (recorded_in_order, 0.8)]
+)
+def test_by_default_they_are_found_against_a_record_that_has_as_many_processes(
+    noise: Noise, often: float
 ) -> None:
     a, b = _two_runs(noise, 1, (LOOKS[-1], LOOKS[-1]), seed=20)
     words = _until_clear_against(a, _slower(b, 0.05))
-    assert (words == "SLOWER").mean() >= 0.9
+    assert (words == "SLOWER").mean() >= often
     assert (words == "FASTER").mean() <= PROMISED / 10
 
 

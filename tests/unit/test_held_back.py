@@ -43,7 +43,8 @@ _RATE = {"flop_per_image": 1e6, "matrix": 1e12}
             "memory-bound",
             (
                 "20 % of the matrix rate measured here; tuned, the same is 1.8 times as fast, as "
-                "it goes over memory less often (docs/benchmark.md, two ways to train)"
+                "it goes over memory less often and keeps all threads busy "
+                "(docs/benchmark.md, two ways to train)"
             ),
         ),
         (
