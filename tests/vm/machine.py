@@ -1,12 +1,11 @@
 """A virtual machine: qemu without KVM, OVMF, one disk, ssh on a port of the loopback.
 
-A reset of the guest goes through the firmware, shim and grub again, so the kernel that its own
+A reboot of the guest goes through the firmware, shim and grub again, so the kernel that its own
 grub.cfg names is the one that boots, after Ansible's reboot as after a power cut.
 """
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import re
@@ -14,14 +13,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 
 from tests.roles.roots import HERE, Played
+from tests.vm.console import LIMIT_S, Console
 from tests.vm.images import Base
 
 FIRMWARE = Path("/usr/share/OVMF")
@@ -35,7 +33,6 @@ TOOLS = {
     "setpriv": "util-linux",
     "ssh": "openssh-client",
 }
-BOOT_S = 300  # the longest that a boot may take; 25 s on two idle cores
 READY = r"vm: ready ([0-9a-f-]{36})"
 
 
@@ -45,57 +42,6 @@ def missing() -> str:
     if not (FIRMWARE / "OVMF_CODE_4M.secboot.fd").exists():
         packages.append("ovmf")
     return f"it boots a virtual machine, so it needs {', '.join(packages)}" if packages else ""
-
-
-class Console:
-    """The serial console of a guest: what it has printed, and its keyboard."""
-
-    def __init__(self, qemu: subprocess.Popen[bytes], log: Path) -> None:
-        self._qemu = qemu
-        self._log = log
-        self._text = ""
-        self._seen = 0
-        self._ended = False
-        self._more = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._qemu.stdout
-        with self._log.open("ab") as log:
-            while piece := self._qemu.stdout.read1(65536):  # type: ignore[attr-defined]
-                log.write(piece)
-                log.flush()
-                with self._more:
-                    self._text += piece.decode("utf-8", "replace")
-                    self._more.notify_all()
-        with self._more:
-            self._ended = True
-            self._more.notify_all()
-
-    def wait_for(self, pattern: str, limit_s: float) -> re.Match[str]:
-        """Waits for `pattern` after what earlier calls have found, and returns the match."""
-        until = monotonic() + limit_s
-        with self._more:
-            while not (found := re.compile(pattern).search(self._text, self._seen)):
-                left = until - monotonic()
-                tail = self._text[-2000:]
-                if self._ended:
-                    raise AssertionError(f"qemu ended before «{pattern}» was printed:\n{tail}")
-                if left <= 0 or not self._more.wait(left):
-                    raise AssertionError(f"no «{pattern}» within {limit_s} s:\n{tail}")
-            self._seen = found.end()
-        return found
-
-    def send(self, keys: str) -> None:
-        """Types `keys` on the console."""
-        assert self._qemu.stdin
-        self._qemu.stdin.write(keys.encode())
-        self._qemu.stdin.flush()
-
-    def close(self) -> None:
-        """Reads what is left, once qemu has ended."""
-        self._reader.join()
 
 
 def ansible_environment() -> dict[str, str]:
@@ -116,7 +62,6 @@ class Machine:
     disk: Path
     secure_boot: bool
     port: int = field(default_factory=free_port)
-    _qemu: subprocess.Popen[bytes] | None = None
     _console: Console | None = None
 
     @property
@@ -131,35 +76,27 @@ class Machine:
 
     def power_on(self) -> None:
         """Starts qemu; the guest has not booted yet."""
-        assert self._qemu is None
-        # Secure Boot's firmware works in SMM, where two processors can hang in a reset.
-        code, smm, processors = "OVMF_CODE_4M.fd", "off", "2"
+        assert self._console is None
+        code, smm = "OVMF_CODE_4M.fd", "off"
         if self.secure_boot:
-            code, smm, processors = "OVMF_CODE_4M.secboot.fd", "on", "1"
+            code, smm = "OVMF_CODE_4M.secboot.fd", "on"
+        # One processor: two that wait for each other take longer where the host is busy.
         command = [
             *("setpriv", "--pdeathsig", "KILL"),  # no machine outlives a killed test
-            *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"),
-            *("-machine", f"q35,smm={smm}", "-smp", processors, "-m", "2048"),
+            *("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1"),
+            *("-machine", f"q35,smm={smm}", "-m", "2048"),
             *("-global", f"driver=cfi.pflash01,property=secure,value={smm}"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE / code}"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"),
             *("-drive", f"if=virtio,format=qcow2,file={self.disk}"),
             *("-nic", f"user,model=virtio,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
-            *("-device", "virtio-rng", "-display", "none", "-monitor", "none", "-serial", "stdio"),
+            *("-device", "virtio-rng", "-display", "none", "-monitor", "none"),
         ]
-        self._qemu = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        atexit.register(self.power_cut)
-        self._console = Console(self._qemu, self.disk.with_suffix(".console"))
+        self._console = Console(command, self.disk.with_suffix(".console"))
 
-    def wait_until_ready(self, limit_s: float = BOOT_S) -> str:
+    def wait_until_ready(self) -> str:
         """Waits until ssh answers and returns the boot's id."""
-        return self.console.wait_for(READY, limit_s)[1]
+        return self.console.wait_for(READY)[1]
 
     def boot(self) -> str:
         """Starts the machine, waits until ssh answers and returns the boot's id."""
@@ -168,23 +105,9 @@ class Machine:
 
     def power_cut(self) -> None:
         """Ends qemu at once: what the guest had not written to its disk is lost."""
-        if self._qemu is None:
-            return
-        self._qemu.kill()
-        self._qemu.wait()
-        self.console.close()
-        for pipe in (self._qemu.stdin, self._qemu.stdout):
-            assert pipe
-            pipe.close()
-        self._qemu = self._console = None
-        atexit.unregister(self.power_cut)
-
-    def shut_down(self) -> None:
-        """Has the guest write everything and end."""
-        assert self._qemu
-        self.command("systemctl", "poweroff")
-        self._qemu.wait(BOOT_S)
-        self.power_cut()
+        if self._console is not None:
+            self._console.power_cut()
+            self._console = None
 
     @property
     def ssh(self) -> list[str]:
@@ -211,11 +134,11 @@ class Machine:
         watch = f"--path-property='PathExistsGlob={pattern}'"
         self.command(f"systemd-run --quiet {watch} sh -c '{tell}'")
 
-    def run(self, command: str, limit_s: float = 600) -> tuple[int, str]:
+    def run(self, command: str) -> tuple[int, str]:
         """Runs a shell's command in the guest and returns its status and what it printed."""
         with self.start(command) as running:
             try:
-                output, _ = running.communicate(timeout=limit_s)
+                output, _ = running.communicate(timeout=LIMIT_S)
             except subprocess.TimeoutExpired:
                 running.kill()
                 raise
@@ -279,9 +202,9 @@ class Machine:
             to = ["ssh", *self.ssh, "-p", str(self.port), "root@127.0.0.1", "tar -xC /"]
             subprocess.run(to, stdin=file, check=True)
 
-    def command(self, *words: str, limit_s: float = 600) -> str:
+    def command(self, *words: str) -> str:
         """Runs a command in the guest that has to succeed and returns what it prints."""
-        status, output = self.run(" ".join(words), limit_s)
+        status, output = self.run(" ".join(words))
         assert status == 0, f"{words} ended with {status}:\n{output}"
         return output
 

@@ -58,7 +58,7 @@ def test_the_same_command_finishes_a_driver_after_a_power_cut_and_reboots_the_ma
     half_way.boot()
     half_way.tell_when_there(UNPACKING)
     with half_way.start_playbook(PLAYBOOK) as running:
-        half_way.console.wait_for("vm: there", 600)
+        half_way.console.wait_for("vm: there")
         half_way.power_cut()
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.roles import roots
 from tests.vm import images, machine, whetstone
+from tests.vm.console import LIMIT_S
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("GRINDSTONE_VM") != "all", reason="it takes 5 minutes: set GRINDSTONE_VM=all"
@@ -36,8 +37,8 @@ def test_a_module_is_there_for_a_newer_kernel_after_its_update_and_a_reboot(
     old = prepared.command("uname -r").strip()
     prepared.command("modprobe whetstone")
     prepared.command("DEBIAN_FRONTEND=noninteractive apt-get install --yes linux-image-amd64")
-    done = prepared.ansible("ansible.builtin.reboot", "reboot_timeout=300")
-    assert done.returncode == 0, done.stdout
+    done = prepared.ansible("ansible.builtin.reboot", f"reboot_timeout={LIMIT_S}")
+    assert done.returncode == 0, f"{done.stdout}\n{prepared.console.tail}"
     assert prepared.wait_until_ready() != before
     new = prepared.command("uname -r").strip()
     assert new != old
