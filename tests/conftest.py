@@ -36,10 +36,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "default::ResourceWarning")
 
 
+# The longest come first, so that of two processes none waits for the other at the end; and what
+# vm/test_driver.py boots with has been built by roles/test_driver_debian.py by then.
+FIRST = (
+    "vm/test_kernel_update.py",
+    "roles/test_driver_debian.py",
+    "vm/test_machine.py",
+    "vm/test_secure_boot.py",
+    "vm/test_driver.py",
+    "roles/",
+    "training/",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first, so that of two processes none waits for the other at the end."""
-    folders = {"vm": 0, "roles": 1, "training": 2}
-    items.sort(key=lambda item: folders.get(item.path.parent.name, len(folders)))
+    """Runs the tests in the order of `FIRST`, the others after them."""
+
+    def rank(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((i for i, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots, stand_ins
+from tests.roles import built_module, roots, stand_ins
 from tests.roles.driver_play import assert_done, assert_nothing_left_to_do, files, play, start
 from tests.roles.roots import Played, Root, changed
 
@@ -53,6 +53,7 @@ def first_driver(
     folder = tmp_path_factory.mktemp("driver")
     with with_gpu([roots.base("bookworm", KERNEL)], folder) as root:
         played = play(root)
+        built_module.keep(root)
     yield played, [root.changes, *root.layers]
     roots.forget(folder)
 
@@ -171,8 +172,33 @@ def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian, suit
     assert changed(before, root.tree()) == {}
 
 
+EMPTY = "srv/empty-modules"
+EMPTY_MODULES = """#!/bin/sh
+# Builds modules of NVIDIA's names, versions and licence that do nothing: NVIDIA's own take minutes.
+set -e
+version=$(sed -n 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p' dkms.conf)
+rm Kbuild
+for name in nvidia nvidia-modeset nvidia-drm nvidia-uvm nvidia-peermem; do
+    echo '#include <linux/module.h>' >"empty-$name.c"
+    echo "MODULE_LICENSE(\\"NVIDIA\\"); MODULE_VERSION(\\"$version\\");" >>"empty-$name.c"
+    echo "obj-m += $name.o" >>Kbuild
+    echo "$name-y := empty-$name.o" >>Kbuild
+done
+exec make -C "/lib/modules/$1/build" "M=$PWD" modules
+"""
+
+
+def build_empty_modules(root: Root) -> None:
+    """Has DKMS build next to nothing of what it would of NVIDIA's."""
+    (root.path / EMPTY).write_text(EMPTY_MODULES, encoding="utf-8")
+    (root.path / "etc/dkms").mkdir()
+    override = root.path / f"etc/dkms/{built_module.NAME}.conf"
+    override.write_text(f'MAKE[0]="sh /{EMPTY} $kernelver"\n', encoding="utf-8")
+
+
 def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: Debian) -> None:
     root = debian("bookworm")
+    build_empty_modules(root)
     build = root.path / "var/lib/dkms/nvidia-current"
     with start(root) as running:
         while not any(build.glob("*/build/make.log")):

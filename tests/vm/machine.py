@@ -130,7 +130,8 @@ class Machine:
 
     def tell_when_there(self, pattern: str) -> None:
         """Has the console say `vm: there` once a file of that pattern exists in the guest."""
-        tell = "echo vm: there >/dev/ttyS0"
+        # Not as it is printed: while the machine boots, systemd shows the command there, too.
+        tell = 'echo vm: ""there >/dev/ttyS0'
         watch = f"--path-property='PathExistsGlob={pattern}'"
         self.command(f"systemd-run --quiet {watch} sh -c '{tell}'")
 

@@ -1,8 +1,8 @@
 """The driver's role over ssh: a power cut, its own reboot, what comes after.
 
-DKMS takes half an hour to build NVIDIA's module without KVM, so what builds it is installed before,
-in a chroot; the rest of the driver is installed in the machine.  nouveau is loaded, as it is on a
-host with a GPU, and asks for the reboot.
+DKMS takes half an hour to build NVIDIA's module without KVM, so it is brought before, in a chroot,
+built by an earlier test or there; the rest of the driver is installed in the machine.  nouveau is
+loaded, as it is on a host with a GPU, and asks for the reboot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
+from tests.roles import built_module, roots
 from tests.vm import gpu, images, machine
 
 PLAYBOOK = "tests/roles/driver.yml"
@@ -26,7 +26,7 @@ def half_way(vm_base: images.Base, tmp_path: Path) -> Iterator[machine.Machine]:
     """A machine with the newest kernel, and NVIDIA's module built for it."""
     disk = tmp_path / "half-way.img"
     with roots.root_on([vm_base.root], tmp_path) as root:
-        build_the_module(root)
+        bring_the_module(root)
         gpu.stand_in(root)
         images.write_disk_of(root, disk)
     roots.forget(tmp_path)
@@ -35,7 +35,7 @@ def half_way(vm_base: images.Base, tmp_path: Path) -> Iterator[machine.Machine]:
     disk.unlink()
 
 
-def build_the_module(root: roots.Root) -> None:
+def bring_the_module(root: roots.Root) -> None:
     source = root.path / "etc/apt/sources.list.d/half-way.list"
     components = "contrib non-free non-free-firmware"
     for mirror in roots.mirror():
@@ -47,7 +47,14 @@ def build_the_module(root: roots.Root) -> None:
     root.command("apt-get", "update")
     root.command(*install, "linux-image-amd64", "linux-headers-amd64")
     root.command("apt-get", "purge", "--yes", f"linux-image-{old}", f"linux-headers-{old}")
+    by_hand = root.path / "etc/dkms/no-autoinstall"
+    by_hand.parent.mkdir()
+    by_hand.touch()
     root.command(*install, "nvidia-kernel-dkms")
+    by_hand.unlink()
+    package = root.command("dpkg-query", "-W", "-f", "${Version}", "nvidia-kernel-dkms")
+    new = next((root.path / "boot").glob("vmlinuz-*")).name.partition("-")[2]
+    built_module.install(root, package.split("-")[0], new)
     source.unlink()
     grub.with_suffix(".aside").rename(grub)
 

@@ -1,0 +1,55 @@
+"""NVIDIA's module as DKMS has built it, kept for the tests that are not about its build.
+
+A build takes five minutes of a processor.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.roles.roots import Root, alone, forget_unused, kept
+
+NAME = "nvidia-current"  # what Debian calls it
+
+
+def keep(root: Root) -> None:
+    """Keeps what DKMS has built in `root`."""
+    for built in _tree(root).glob("[0-9]*/*/x86_64"):
+        _keep(built)
+
+
+def install(root: Root, version: str, kernel: str) -> None:
+    """Has DKMS install the module, of which it has the source, in `root`; it builds what it must.
+
+    DKMS takes what lies built in its tree for its own work.
+    """
+    built = _tree(root) / version / kernel / "x86_64"
+    folder = _folder(built)
+    root.command("dkms", "add", f"{NAME}/{version}")
+    if folder.exists():
+        shutil.copytree(folder, built)
+    root.command("dkms", "install", f"{NAME}/{version}", "-k", kernel)
+    _keep(built)
+
+
+def _tree(root: Root) -> Path:
+    return root.path / "var/lib/dkms" / NAME
+
+
+def _folder(built: Path) -> Path:
+    """Where the build is kept that lies in DKMS's own tree as VERSION/KERNEL/x86_64."""
+    return kept() / "-".join(["built", NAME, *built.parts[-3:-1]])
+
+
+def _keep(built: Path) -> None:
+    folder = _folder(built)
+    with alone("built"):
+        if not folder.exists():
+            forget_unused(f"built-{NAME}-*")
+            part = folder.with_name(f"{NAME}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(built, part)
+            part.rename(folder)
+    os.utime(folder)  # it is in use
