@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from .host_files import inside, names, text
 from .host_packages import Package
+from .sysroot import inside, names, text
 
 # Where libraries lie that belong to no toolkit, and their headers.
 SYSTEM = {"/usr/lib/x86_64-linux-gnu": "/usr/include", "/usr/local/lib": "/usr/local/include"}

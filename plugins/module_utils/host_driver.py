@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .host_files import inside, link, names, text, there
 from .host_packages import DRIVER, Package
+from .sysroot import inside, link, names, text, there
 
 LIBRARIES = (
     "usr/lib/x86_64-linux-gnu",

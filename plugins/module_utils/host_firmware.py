@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .host_files import inside, link, names, raw, text, there
+from .sysroot import inside, link, names, raw, text, there
 
 VARIABLES = "sys/firmware/efi/efivars"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"  # the UEFI specification's own variables

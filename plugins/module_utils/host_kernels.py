@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .host_driver import modprobe
-from .host_files import inside, names, text, there
 from .host_packages import Package
 from .kernel_module import fields
+from .sysroot import inside, names, text, there
 
 # Debian's module is called nvidia-current, and nvidia-current-open where it is the open one.
 MODULE = re.compile(r"^nvidia(-current|-tesla|-legacy)?(-\d+(xx)?)?(-open)?\.ko(\.(xz|zst|gz))?$")

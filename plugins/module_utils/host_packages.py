@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .host_files import inside, names, text, there
+from .sysroot import inside, names, text, there
 
 
 class Package(NamedTuple):

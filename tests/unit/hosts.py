@@ -1,4 +1,4 @@
-"""Hosts as folders of files: what `gpu_facts` would read on each."""
+"""Hosts as folders of files: what `gpu_info` would read on each."""
 
 from __future__ import annotations
 

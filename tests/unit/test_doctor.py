@@ -25,7 +25,7 @@ from plugins.module_utils.gpu_doctor import (
     sum_up,
 )
 from plugins.module_utils.gpu_stack import Plan
-from plugins.modules import gpu_bundle, gpu_facts, gpu_logs
+from plugins.modules import gpu_bundle, gpu_info, gpu_logs_info
 from tests.unit import hosts
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
@@ -789,7 +789,7 @@ WITH_WHEELS = LOGGED | {
 
 
 def test_the_logs_of_a_host_are_read(tmp_path: Path) -> None:
-    told = gpu_logs.look(hosts.write(tmp_path, WITH_WHEELS), "/opt/grindstone")
+    told = gpu_logs_info.look(hosts.write(tmp_path, WITH_WHEELS), "/opt/grindstone")
     assert told["said"]["kernel"] == ["NVRM: loading", "nvidia: Key was rejected by service"]
     assert told["said"]["builds"] == [
         {
@@ -820,11 +820,11 @@ def test_the_logs_of_a_host_are_read(tmp_path: Path) -> None:
 def test_a_build_that_went_well_in_the_end_is_not_told(tmp_path: Path) -> None:
     module = f"{DKMS}/6.12.107+deb13-amd64/x86_64/module/nvidia.ko.xz"
     root = hosts.write(tmp_path, LOGGED | {module: ""})
-    assert gpu_logs.builds(root) == []
+    assert gpu_logs_info.builds(root) == []
 
 
 def test_a_host_without_any_of_these_logs_has_nothing_to_tell(tmp_path: Path) -> None:
-    told = gpu_logs.look(hosts.write(tmp_path, hosts.ARCH), "/opt/grindstone")["said"]
+    told = gpu_logs_info.look(hosts.write(tmp_path, hosts.ARCH), "/opt/grindstone")["said"]
     assert told == {
         "kernel": [],
         "builds": [],
@@ -836,8 +836,8 @@ def test_a_host_without_any_of_these_logs_has_nothing_to_tell(tmp_path: Path) ->
 
 
 def test_a_command_that_is_missing_says_nothing() -> None:
-    assert gpu_logs.output("no-such-command-here") == ""
-    assert gpu_logs.output(sys.executable, "-c", "print('said')") == "said\n"
+    assert gpu_logs_info.output("no-such-command-here") == ""
+    assert gpu_logs_info.output(sys.executable, "-c", "print('said')") == "said\n"
 
 
 def test_a_finding_is_what_the_role_reads() -> None:
@@ -897,8 +897,8 @@ def test_what_the_modules_find_in_a_host_s_files_leads_to_the_finding(tmp_path: 
         "usr/lib/x86_64-linux-gnu/libcuda.so.535.288.01": "",
     }
     root = hosts.write(tmp_path, upgraded)
-    found = gpu_facts.look(root, "/opt/grindstone")
-    logs = gpu_logs.look(root, "/opt/grindstone")["said"]
+    found = gpu_info.look(root, "/opt/grindstone")
+    logs = gpu_logs_info.look(root, "/opt/grindstone")["said"]
     findings = examine(Look(found=found, logs=logs))
     assert [finding.symptom for finding in findings] == ["versions differ"]
     assert findings[0].evidence == "the loaded module is 535.261.03, the libraries are 535.288.01"

@@ -19,7 +19,7 @@ from plugins.module_utils.gpu_stack import (
     row,
     table,
 )
-from plugins.modules import gpu_facts
+from plugins.modules import gpu_info
 from tests.unit import hosts
 from tests.unit.plans import recorded
 from tests.unit.plans.recorded import MATRIX, Recorded
@@ -28,7 +28,7 @@ PLENTY = {"free_mb": 100_000}
 
 
 def facts(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
-    return gpu_facts.look(hosts.write(tmp_path, host), "/opt/grindstone") | PLENTY
+    return gpu_info.look(hosts.write(tmp_path, host), "/opt/grindstone") | PLENTY
 
 
 @pytest.mark.parametrize("host", recorded.hosts(), ids=str)

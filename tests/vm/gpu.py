@@ -1,4 +1,4 @@
-"""A Tesla T4 on the PCI bus, as far as gpu_facts looks; there is no device behind it.
+"""A Tesla T4 on the PCI bus, as far as gpu_info looks; there is no device behind it.
 
 qemu has no device with NVIDIA's ids.  So the module is there, and finds "No such device".
 """

@@ -24,7 +24,7 @@ _LOGS: Facts = {
 class Look:
     """One host.
 
-    found: what the module gpu_facts found.  logs: what the module gpu_logs did.
+    found: what the module gpu_info found.  logs: what the module gpu_logs_info did.
     plan: what plan.json would hold, {} where the plan is refused.  refusal: why it is.
     verify: what the stages came to, run now or kept from the last time; {} if they never were.
     """

@@ -1,6 +1,6 @@
 """Facts + wishes + matrix -> a plan or a refusal.  Pure functions: nothing is read or run.
 
-The facts are the module gpu_facts' `found`, the wishes are the role plan's inputs, and the matrix
+The facts are the module gpu_info' `found`, the wishes are the role plan's inputs, and the matrix
 is that role's `vars/main.yml`.
 """
 

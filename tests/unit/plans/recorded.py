@@ -1,4 +1,4 @@
-"""The recorded hosts: what gpu_facts told of each, what was wished, and what the resolver says.
+"""The recorded hosts: what gpu_info told of each, what was wished, and what the resolver says.
 
 `hosts.yml` is the table that a person reads; `systems.yml` and `gpus.yml` hold what its rows share.
 """
@@ -36,7 +36,7 @@ class Recorded:
 
 
 def system(name: str) -> dict[str, Any]:
-    """A fresh host, as gpu_facts tells it."""
+    """A fresh host, as gpu_info tells it."""
     said = SYSTEMS[name]
     version = said["python"]
     kernels = [
@@ -73,7 +73,7 @@ def system(name: str) -> dict[str, Any]:
 
 
 def gpu(name: str, place: int, **more: str) -> dict[str, Any]:
-    """A GPU, as gpu_facts tells it; `place` is its number on the bus."""
+    """A GPU, as gpu_info tells it; `place` is its number on the bus."""
     return {
         "address": f"0000:{place + 1:02x}:00.0",
         "name": name,

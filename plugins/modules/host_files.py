@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.ledger import text, write
 
 DOCUMENTATION = """
-module: files
+module: host_files
 short_description: Keeps small files on a host
 description:
   - Writes each file that does not hold its text yet, to be read by all, with its folder.
@@ -40,7 +40,7 @@ options:
 
 EXAMPLES = """
 - name: Leave the plan on the host
-  grindstone.grindstone.files:
+  grindstone.grindstone.host_files:
     files:
       - path: /etc/grindstone/plan.json
         content: "{{ plan_result.lasting }}"

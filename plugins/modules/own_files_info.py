@@ -12,7 +12,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
-module: own_files
+module: own_files_info
 short_description: Names the files that Grindstone has made on a host
 description:
   - Names the folders below the prefix and the system's that Grindstone has made, its ledgers, and
@@ -32,7 +32,7 @@ options:
 
 EXAMPLES = """
 - name: Look for what is Grindstone's
-  grindstone.grindstone.own_files:
+  grindstone.grindstone.own_files_info:
     prefix: /opt/grindstone
   register: remove_found
 """

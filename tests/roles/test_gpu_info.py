@@ -1,4 +1,4 @@
-"""`gpu_facts` through Ansible on real Debians: a host that is one is read as it is."""
+"""`gpu_info` through Ansible on real Debians: a host that is one is read as it is."""
 
 from __future__ import annotations
 

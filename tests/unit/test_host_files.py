@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plugins.modules import files
+from plugins.modules import host_files
 
 WANTED = '{\n    "schema": 1\n}\n'
 ROOT = pytest.mark.skipif(os.getuid() != 0, reason="the files are root's, so it needs root")
@@ -20,12 +20,12 @@ def test_a_file_is_written_with_its_folder_and_is_then_as_it_should_be(tmp_path:
     path = tmp_path / "etc/grindstone/plan.json"
     old = os.umask(0o077)
     try:
-        assert files.differs(path, WANTED)
-        files.keep(path, WANTED)
+        assert host_files.differs(path, WANTED)
+        host_files.keep(path, WANTED)
     finally:
         os.umask(old)
     assert json.loads(path.read_text(encoding="utf-8")) == {"schema": 1}
-    assert not files.differs(path, WANTED)
+    assert not host_files.differs(path, WANTED)
     assert path.parent.stat().st_mode & 0o777 == 0o755
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -34,7 +34,7 @@ def test_a_file_is_written_with_its_folder_and_is_then_as_it_should_be(tmp_path:
 @pytest.mark.parametrize("how", ["content", "mode", "owner", "link", "missing"])
 def test_what_is_not_as_it_should_be_is_seen_and_mended(tmp_path: Path, how: str) -> None:
     path = tmp_path / "plan.json"
-    files.keep(path, WANTED)
+    host_files.keep(path, WANTED)
     elsewhere = tmp_path / "elsewhere"
     if how == "content":
         path.write_text("{}", encoding="utf-8")
@@ -46,9 +46,9 @@ def test_what_is_not_as_it_should_be_is_seen_and_mended(tmp_path: Path, how: str
         path.rename(elsewhere)
         if how == "link":
             path.symlink_to(elsewhere)
-    assert files.differs(path, WANTED)
-    files.keep(path, WANTED)
-    assert not files.differs(path, WANTED)
+    assert host_files.differs(path, WANTED)
+    host_files.keep(path, WANTED)
+    assert not host_files.differs(path, WANTED)
     assert not elsewhere.is_symlink()
 
 
@@ -64,12 +64,12 @@ def test_a_disk_that_is_full_leaves_what_was_there(
     monkeypatch.setattr(os, "fsync", full)
     monkeypatch.setattr(os, "chown", lambda *_: None)
     with pytest.raises(OSError, match="No space left"):
-        files.keep(path, WANTED)
+        host_files.keep(path, WANTED)
     assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
     assert path.read_text(encoding="utf-8") == "before"
 
 
 def test_a_text_is_left_as_it_is_and_a_mapping_becomes_json() -> None:
-    assert files.as_text("blacklist nouveau\n") == "blacklist nouveau\n"
-    assert files.as_text('{"a": 1}') == '{"a": 1}'
-    assert files.as_text({"schema": 1}) == WANTED
+    assert host_files.as_text("blacklist nouveau\n") == "blacklist nouveau\n"
+    assert host_files.as_text('{"a": 1}') == '{"a": 1}'
+    assert host_files.as_text({"schema": 1}) == WANTED

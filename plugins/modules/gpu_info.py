@@ -22,10 +22,10 @@ from ..module_utils import (
     host_packages,
 )
 from ..module_utils.gpu_chips import of_device
-from ..module_utils.host_files import inside, link, names, raw, text, there
+from ..module_utils.sysroot import inside, link, names, raw, text, there
 
 DOCUMENTATION = """
-module: gpu_facts
+module: gpu_info
 short_description: Looks at a host that is to train on GPUs
 description:
   - Reads the distribution, its kernels and packages, the GPUs on the PCI bus, the driver, CUDA,
@@ -46,7 +46,7 @@ options:
 
 EXAMPLES = """
 - name: Look at the host
-  grindstone.grindstone.gpu_facts:
+  grindstone.grindstone.gpu_info:
   register: plan_facts
 """
 

@@ -16,7 +16,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
-module: gpu_logs
+module: gpu_logs_info
 short_description: Reads what a host's logs say about its GPU
 description:
   - Reads the kernel's log since the boot, the logs of failed module builds, what the package
@@ -37,7 +37,7 @@ options:
 
 EXAMPLES = """
 - name: Read the host's logs
-  grindstone.grindstone.gpu_logs:
+  grindstone.grindstone.gpu_logs_info:
   register: doctor_logs
 """
 

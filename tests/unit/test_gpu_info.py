@@ -1,4 +1,4 @@
-"""What `gpu_facts` reads from hosts that are folders of files."""
+"""What `gpu_info` reads from hosts that are folders of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plugins.modules import gpu_facts, host_ledger
+from plugins.modules import gpu_info, host_ledger
 from tests.unit import hosts
 
 PREFIX = "/opt/grindstone"
@@ -18,7 +18,7 @@ NOBODY = 65534
 
 
 def look(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
-    return gpu_facts.look(hosts.write(tmp_path, host), PREFIX)
+    return gpu_info.look(hosts.write(tmp_path, host), PREFIX)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_links_from_the_root_are_followed_below_the_sysroot(tmp_path: Path) -> N
 
 
 def test_free_disk_is_that_of_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
-    assert gpu_facts.free_mb(tmp_path / "not" / "yet" / "there") > 0
+    assert gpu_info.free_mb(tmp_path / "not" / "yet" / "there") > 0
 
 
 def gpu(number: str, address: str = "0000:01:00.0", kind: str = "0x030200") -> hosts.Host:
@@ -266,10 +266,10 @@ def test_a_ledger_that_host_ledger_writes_is_read(
     monkeypatch.setattr(host_ledger, "LEDGERS", tmp_path / LEDGERS)
     hosts.write(tmp_path, hosts.DEBIAN_12 | hosts.debs("bash 5.2"))
     host_ledger.Ledger("cuda", True).opened([])
-    assert gpu_facts.owned(tmp_path) == {"open": ["cuda"], "packages": []}
+    assert gpu_info.owned(tmp_path) == {"open": ["cuda"], "packages": []}
     hosts.write(tmp_path, hosts.debs("bash 5.2", "libcudnn9-cuda-12 9.3.0.75-1"))
     host_ledger.Ledger("cuda", True).closed()
-    assert gpu_facts.owned(tmp_path) == {"open": [], "packages": ["libcudnn9-cuda-12"]}
+    assert gpu_info.owned(tmp_path) == {"open": [], "packages": ["libcudnn9-cuda-12"]}
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_files_that_are_not_text_are_no_obstacle(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*"):
         if path.is_file() and not path.is_symlink() and "usr/bin" not in str(path):
             path.write_bytes(b"\xff\xfe\0\x80 \n\n\xc3=\xc3: \n")
-    found = gpu_facts.look(tmp_path, PREFIX)
+    found = gpu_info.look(tmp_path, PREFIX)
     assert found["driver"]["loaded"] == ""
 
 
@@ -346,7 +346,7 @@ def test_what_may_not_be_read_is_as_if_it_were_not_there() -> None:
         try:
             if user == 0:
                 os.seteuid(NOBODY)
-            found = gpu_facts.look(root, PREFIX)
+            found = gpu_info.look(root, PREFIX)
         finally:
             if user == 0:
                 os.seteuid(user)
@@ -359,7 +359,7 @@ def test_what_may_not_be_read_is_as_if_it_were_not_there() -> None:
 
 
 def test_every_key_of_what_is_found_is_documented(tmp_path: Path) -> None:
-    told = yaml.safe_load(gpu_facts.RETURN)["found"]["contains"]
+    told = yaml.safe_load(gpu_info.RETURN)["found"]["contains"]
     assert set(told) == set(look(tmp_path, EVERYTHING))
 
 
@@ -373,5 +373,5 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
 
     hosts.write(tmp_path, EVERYTHING)
     before = state()
-    gpu_facts.look(tmp_path, PREFIX)
+    gpu_info.look(tmp_path, PREFIX)
     assert state() == before
