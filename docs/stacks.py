@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils.gpu_stack import Plan
-from plugins.module_utils.gpu_stack.table import cuda_cell, driver_cell
+from plugins.plugin_utils.gpu_stack import Plan
+from plugins.plugin_utils.gpu_stack.table import cuda_cell, driver_cell
 from tests.unit.plans.recorded import MATRIX, Recorded, hosts, outcome
 
 PAGE = Path(__file__).with_suffix(".md")

@@ -1,11 +1,11 @@
-"""The doors from a playbook to the resolver in module_utils/gpu_stack."""
+"""The doors from a playbook to the resolver in plugin_utils/gpu_stack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ..module_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve, row, table
+from ..plugin_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve, row, table
 
 
 def gpu_stack(

@@ -24,8 +24,8 @@ from plugins.module_utils.gpu_doctor import (
     recognise,
     sum_up,
 )
-from plugins.module_utils.gpu_stack import Plan
 from plugins.modules import gpu_bundle, gpu_info, gpu_logs_info
+from plugins.plugin_utils.gpu_stack import Plan
 from tests.unit import hosts
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts

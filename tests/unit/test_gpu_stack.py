@@ -10,7 +10,8 @@ import pytest
 
 from docs import stacks as page
 from plugins.module_utils import gpu_chips
-from plugins.module_utils.gpu_stack import (
+from plugins.modules import gpu_info
+from plugins.plugin_utils.gpu_stack import (
     UV,
     RefusedError,
     Wishes,
@@ -19,7 +20,6 @@ from plugins.module_utils.gpu_stack import (
     row,
     table,
 )
-from plugins.modules import gpu_info
 from tests.unit import hosts
 from tests.unit.plans import recorded
 from tests.unit.plans.recorded import MATRIX, Recorded

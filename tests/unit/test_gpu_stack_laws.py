@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.module_utils.gpu_stack import UV, Plan, RefusedError, Wishes, describe, resolve
+from plugins.plugin_utils.gpu_stack import UV, Plan, RefusedError, Wishes, describe, resolve
 from tests.unit.plans import recorded
 from tests.unit.plans.recorded import MATRIX
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..gpu_stack.facts import normalised
-from ..gpu_stack.model import numbers
+from ...plugin_utils.gpu_stack.facts import normalised
+from ...plugin_utils.gpu_stack.model import numbers
 
 Facts = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..gpu_stack.model import numbers
+from ...plugin_utils.gpu_stack.model import numbers
 from .look import Facts, Look, gpu_name
 
 # The oldest compute capability that a release's wheels have kernels for, the newest first, and the

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils.gpu_stack import Matrix, Plan, RefusedError, Wishes, resolve
+from plugins.plugin_utils.gpu_stack import Matrix, Plan, RefusedError, Wishes, resolve
 
 HERE = Path(__file__).parent
 ROWS = yaml.safe_load((HERE.parents[2] / "roles/plan/vars/main.yml").read_text(encoding="utf-8"))

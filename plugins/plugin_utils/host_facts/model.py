@@ -1,0 +1,268 @@
+"""The facts of a host.  A fact that a host does not tell has its empty value."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+PASSED_THROUGH = "vfio-pci"  # the kernel's driver for a device that a virtual machine has
+
+
+class Distribution(msgspec.Struct, frozen=True):
+    """The system by os-release(5).  version: "" where it rolls."""
+
+    id: str = ""
+    name: str = "an unknown system"
+    version: str = ""
+    codename: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """One of NVIDIA's display devices on the PCI bus.
+
+    address: such as "0000:01:00.0".  device: its PCI id, "0x2684".
+    chip: "AD102"; generation: "Ada"; compute_capability: "8.9", "1.x"; each "" if unknown.
+    name: the marketing name by the host's pci.ids.  bound: the kernel's driver that has it.
+    """
+
+    address: str = ""
+    device: str = ""
+    chip: str = ""
+    generation: str = ""
+    compute_capability: str = ""
+    name: str = ""
+    bound: str = ""
+
+    @property
+    def capability(self) -> tuple[int, int] | None:
+        """The compute capability, where it is known exactly."""
+        known = re.fullmatch(r"(\d+)\.(\d+)", self.compute_capability)
+        return (int(known.group(1)), int(known.group(2))) if known else None
+
+    @property
+    def passed_through(self) -> bool:
+        """Whether a virtual machine has it."""
+        return self.bound == PASSED_THROUGH
+
+    @property
+    def title(self) -> str:
+        """For people: "GeForce RTX 4090 (Ada)", or its number where nothing else is known."""
+        number = f"NVIDIA {self.device}"
+        if not self.generation:
+            return self.name or number
+        return f"{self.name or self.chip or number} ({self.generation})"
+
+    @property
+    def chip_title(self) -> str:
+        """For plan.json, which a newer pci.ids must not change: "AD102 (Ada)"."""
+        known = self.chip or f"NVIDIA {self.device}"
+        return f"{known} ({self.generation})" if self.generation else known
+
+
+class OtherGpu(msgspec.Struct, frozen=True):
+    """A display device of another vendor's."""
+
+    address: str = ""
+    vendor: str = ""
+    device: str = ""
+
+
+class KernelModule(msgspec.Struct, frozen=True):
+    """NVIDIA's module of a kernel.  flavour: "open" or "proprietary"."""
+
+    version: str = ""
+    flavour: str = ""
+    path: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.version or self.flavour or self.path)
+
+
+class Kernel(msgspec.Struct, frozen=True):
+    """An installed kernel.
+
+    flavour: the package line that updates it, such as "generic-hwe-24.04".
+    headers: whether a module can be built for it.
+    nvidia: its module; false in a condition where it has none.
+    """
+
+    release: str = ""
+    package: str = ""
+    flavour: str = ""
+    headers: bool = False
+    nvidia: KernelModule = KernelModule()
+
+
+class Kernels(msgspec.Struct, frozen=True):
+    """running, next: releases, the one that boots next.  installed: the oldest first."""
+
+    running: str = ""
+    next: str = ""
+    installed: tuple[Kernel, ...] = ()
+
+    def find(self, release: str) -> Kernel | None:
+        """The installed kernel of that release."""
+        return next((each for each in self.installed if each.release == release), None)
+
+
+class Package(msgspec.Struct, frozen=True):
+    """An installed package.  origin: "distribution", "nvidia", "ppa" or "unknown"."""
+
+    name: str
+    version: str = ""
+    origin: str = ""
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """NVIDIA's driver.
+
+    loaded: the loaded module's version; loaded_flavour: "open" or "proprietary".
+    libraries: the version of libcuda on the disk.
+    nouveau, nouveau_blacklisted: whether it is loaded, and kept from being loaded.
+    origin: whose it is: as a package's, or "runfile".  branch: what is on the disk, "580".
+    devices: the nodes /dev/nvidia*.  uvm: whether /dev/nvidia-uvm is there.
+    """
+
+    loaded: str = ""
+    loaded_flavour: str = ""
+    libraries: str = ""
+    nouveau: bool = False
+    nouveau_blacklisted: bool = False
+    origin: str = ""
+    branch: str = ""
+    packages: tuple[Package, ...] = ()
+    devices: tuple[str, ...] = ()
+    uvm: bool = False
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process that holds a GPU."""
+
+    pid: int
+    name: str = ""
+    kind: Literal["compute", "display", "daemon"] = "compute"
+
+
+class SecureBoot(msgspec.Struct, frozen=True):
+    """state: "enabled", "disabled" or "no efi".  key: the file that DKMS signs with.
+
+    enrolled: whether the firmware knows the key.  staged: whether MokManager will ask for it.
+    """
+
+    state: str = "no efi"
+    key: str = ""
+    enrolled: bool = False
+    staged: bool = False
+
+
+class Library(msgspec.Struct, frozen=True):
+    """A CUDA toolkit or a cuDNN of the system's.  version: as far as it is known."""
+
+    version: str = ""
+    path: str = ""
+    origin: str = ""
+
+
+class LibraryPath(msgspec.Struct, frozen=True):
+    """A setting in `file` that leads every program to `path`."""
+
+    path: str = ""
+    file: str = ""
+
+
+class PackageManager(msgspec.Struct, frozen=True):
+    """manager: "apt" or "pacman".  locked: by nobody, as after a power cut.
+
+    repositories: foreign ones, "nvidia" or "ppa:…".
+    """
+
+    manager: str = ""
+    held: tuple[str, ...] = ()
+    half_installed: tuple[str, ...] = ()
+    locked: bool = False
+    repositories: tuple[str, ...] = ()
+    unattended_upgrades: bool = False
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """What Grindstone's ledgers say: the roles that were cut off, the packages that it added."""
+
+    open: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+class Python(msgspec.Struct, frozen=True):
+    """An interpreter of the system's.
+
+    version: "3.12".  whole: the standard library is all there.
+    ensurepip: it can fill a virtual environment.  default: `python3` means it.
+    """
+
+    path: str
+    version: str
+    whole: bool = False
+    ensurepip: bool = False
+    default: bool = False
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """TensorFlow's own environment.  cudnn: None where it was not looked for."""
+
+    python: str = ""
+    tensorflow: str = ""
+    cudnn: str | None = None
+
+
+class HostFacts(msgspec.Struct, frozen=True):
+    """A host, as the module gpu_info tells it; its documentation says each part.
+
+    container: what contains it, "" on a machine of its own.  machine: "Jetson", "DGX" or "".
+    free_mb, free_boot_mb: free space for the prefix and for /boot, in MB (10^6 bytes).
+    """
+
+    distribution: Distribution = Distribution()
+    architecture: str = ""
+    kernel: str = ""
+    boot_id: str = ""
+    wsl: bool = False
+    container: str = ""
+    machine: str = ""
+    laptop: bool = False
+    desktop: bool = False
+    glibc: str = ""
+    gpus: tuple[Gpu, ...] = ()
+    other_gpus: tuple[OtherGpu, ...] = ()
+    kernels: Kernels = Kernels()
+    driver: Driver = Driver()
+    processes: tuple[Process, ...] = ()
+    secure_boot: SecureBoot = SecureBoot()
+    cuda: tuple[Library, ...] = ()
+    cudnn: tuple[Library, ...] = ()
+    library_path: tuple[LibraryPath, ...] = ()
+    packages: PackageManager = PackageManager()
+    reboot_required: bool = False
+    owned: Owned = Owned()
+    pythons: tuple[Python, ...] = ()
+    environment: Environment = Environment()
+    free_mb: int = 0
+    free_boot_mb: int | None = None
+
+    @property
+    def own_gpus(self) -> tuple[Gpu, ...]:
+        """The GPUs that no virtual machine has."""
+        return tuple(gpu for gpu in self.gpus if not gpu.passed_through)
+
+    @property
+    def python3(self) -> Python | None:
+        """The interpreter that `python3` means."""
+        return next((python for python in self.pythons if python.default), None)
+
+    @property
+    def computing(self) -> tuple[Process, ...]:
+        """The processes that compute on the GPUs."""
+        return tuple(process for process in self.processes if process.kind == "compute")
