@@ -18,4 +18,4 @@ class WorkerError(GrindstoneError):
 
 
 class RecordError(GrindstoneError):
-    """The result record cannot be written."""
+    """A record cannot be written or read."""

@@ -1,0 +1,1 @@
+"""The record: what a run found, typed (`model`), written as it grows (`store`), read (`codec`)."""

@@ -1,0 +1,90 @@
+"""A record as a file holds it: JSON, decoded and validated where it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.errors import RecordError
+from bench.record import legacy
+from bench.record.head import SCHEMA
+from bench.record.model import Record, Training
+
+_ANOTHER = "run `pytest bench/` to make another"
+
+
+def encode(record: Record) -> bytes:
+    """The record as its file: indented, NaN and the infinities as null."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def to_json(result: Training) -> dict[str, Any]:
+    """A result as JSON has it, for what writes JSON itself."""
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(result))
+    return made
+
+
+def read(path: Path) -> Record:
+    """The record in a file, whichever schema it was written with.
+
+    Raises:
+        RecordError: there is none, it is damaged, or this version cannot read it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be read: {error.strerror}; name a record, as `pytest bench/` leaves "
+            "them in results/"
+        ) from error
+    return decode(data, path)
+
+
+def decode(data: bytes, path: Path) -> Record:
+    """The record that a file's content is.
+
+    path: names it in errors.
+
+    Raises:
+        RecordError: it is damaged, or this version cannot read it.
+    """
+    try:
+        document = msgspec.json.decode(data)
+    except ValueError as error:  # not UTF-8 is one, too
+        raise RecordError(
+            f"{path} is damaged: it is no JSON ({error}); it may have been cut short in a copy"
+        ) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if type(schema) is not int:  # True is one of those, too
+        raise RecordError(
+            f"{path} is no record of Grindstone's; `pytest bench/` leaves them in results/"
+        )
+    if not 1 <= schema <= SCHEMA:
+        raise RecordError(
+            f"{path} is a record of schema {schema}, and this Grindstone reads 1 to {SCHEMA}; "
+            "compare with a newer Grindstone"
+        )
+    return from_document(document, path)
+
+
+def from_document(document: dict[str, Any], path: Path) -> Record:
+    """The record that a document of any schema is.
+
+    Raises:
+        RecordError: it is not whole.
+    """
+    try:
+        return msgspec.convert(legacy.upgraded(document), Record)
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(f"{path} is not whole: {_words(error)}; {_ANOTHER}") from error
+
+
+def _words(error: Exception) -> str:
+    """`results[3].epochs: it lacks what a record has (...)` in one line."""
+    what, _, where = str(error).partition(" - at `$")
+    place = where.rstrip("`").lstrip(".") or "its head"
+    if not isinstance(error, msgspec.ValidationError):
+        what = f"{type(error).__name__}: {what}"
+    return f"{place} is not as a record has it ({what})"

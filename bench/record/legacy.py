@@ -1,0 +1,174 @@
+"""Records of schema 1 and 2 as the current types have them: converted once, at the door."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bench.record.conditions import Conditions
+from bench.record.head import SCHEMA
+from bench.record.measured import filled
+from bench.record.telemetry import Telemetry
+
+Tree = dict[str, Any]
+
+# What an older record does not say.
+NOT_RECORDED = "not recorded"
+
+_DEVICE = re.compile(r"gpu:(?P<index>\d+)(:(?P<slice>\d+))?(?P<group> of all)?")
+# By the object that they stand in: what a member was called, and is.
+_RENAMED = {
+    "power": {"highest": "max"},
+    "clocks": {"sm_lowest": "sm_min", "sm_at_most": "sm_limit", "memory_at_most": "memory_limit"},
+    "pcie": {"generation_at_most": "generation_limit", "width_at_most": "width_limit"},
+    "quota": {"held_back": "throttled"},
+}
+_WORKER = {"keras": NOT_RECORDED}
+_PINNED = {"deterministic_ops": False, "environment": {}}
+
+
+def upgraded(document: Tree) -> Tree:
+    """The document in the current schema; one that is, is returned as it is.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is not whole.
+    """
+    if document["schema"] == SCHEMA:
+        return document
+    head = {name: document[name] for name in ("grindstone", "started", "plan", "versions")}
+    machine, uuids = dict(document["machine"]), _uuids(document)
+    machine["devices"] = [device(d["id"], d["name"], uuids) for d in machine["devices"]]
+    entries, to_target = document["results"], document.get("to_target", [])
+    return {
+        **head,
+        "machine": machine,
+        "settings": _settings(document["settings"]),
+        "results": [_result(entry, uuids) for entry in entries],
+        "time_to_target": [_time_to_target(entry, uuids) for entry in to_target],
+    }
+
+
+def device(id_: str, name: str, uuids: dict[str, str]) -> Tree:
+    """The fields that an id of schema 2 stood for: `gpu:0:1 of all`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    made: Tree = {"name": name}
+    if id_ in ("gpus", "all"):
+        return {**made, "group": id_, "uuids": list(uuids.values())}
+    if id_ == "cpu":
+        return made
+    match = _DEVICE.fullmatch(id_)
+    if match is None:
+        raise ValueError(f"{id_!r} is no device")
+    own = id_.partition(" of ")[0]
+    return {
+        **made,
+        "index": int(match["index"]),
+        "slice": int(match["slice"]) if match["slice"] else None,
+        "group": "all" if match["group"] else None,
+        "uuids": [uuids[own]] if own in uuids else [],
+    }
+
+
+def _uuids(document: Tree) -> dict[str, str]:
+    devices = document["machine"]["devices"]
+    return {d["id"]: d["uuid"] for d in devices if d["uuid"] and d["id"] not in ("gpus", "all")}
+
+
+def _settings(settings: Tree) -> Tree:
+    later: Tree = {"modes": None, "inputs": [], "time_to_target": False, "second_worker": None}
+    kept = {name: settings[name] for name in settings if name not in ("processes", "looks")}
+    return {
+        **later,
+        "against": None,
+        **kept,
+        "repeats": settings.get("processes", 1),
+        "interim_checks": settings.get("looks") or [1],
+    }
+
+
+def _training(entry: Tree, uuids: dict[str, str]) -> Tree:
+    """What every result has."""
+    telemetry = entry.get("telemetry")
+    return {
+        "status": entry["status"],
+        "workload": entry["workload"],
+        "device": device(entry["device"], entry["device_name"], uuids),
+        "mode": entry["mode"],
+        "repeat": entry.get("process", 1),
+        "side": entry.get("side"),
+        "dataset": entry["dataset"],
+        "conditions": filled(Conditions, _renamed(entry.get("conditions") or {}), NOT_RECORDED),
+        "telemetry": filled(Telemetry, _renamed(telemetry), NOT_RECORDED) if telemetry else None,
+    }
+
+
+def _failed(entry: Tree, uuids: dict[str, str]) -> Tree:
+    return {**_training(entry, uuids), "reason": entry["reason"]}
+
+
+def _finished(entry: Tree, uuids: dict[str, str]) -> Tree:
+    worker = entry["worker"]
+    return {
+        **_training(entry, uuids),
+        **{name: entry[name] for name in ("quality", "model", "memory_peak")},
+        "worker": {**_WORKER, **worker, "pinned": {**_PINNED, **worker["pinned"]}},
+        "verdict": _fix(entry.get("verdict")),
+    }
+
+
+def _result(entry: Tree, uuids: dict[str, str]) -> Tree:
+    if entry["status"] != "finished":
+        return _failed(entry, uuids)
+    paused = "paused" in entry["epochs"]
+    return {
+        **_finished(entry, uuids),
+        "epochs": {"paused": None, **entry["epochs"], "pauses_included": not paused},
+        "images_per_second": entry["images_per_second"],
+        "rate": _name(entry.get("rate"), {"matrix": "peak"}),
+        "input": _name(entry.get("input"), {"from": "source"}),
+        "concurrent": _concurrent(entry.get("at_once"), entry["device_name"], uuids),
+        "bottleneck": _bottleneck(entry.get("held_back")),
+    }
+
+
+def _time_to_target(entry: Tree, uuids: dict[str, str]) -> Tree:
+    if entry["status"] != "finished":
+        return _failed(entry, uuids)
+    return {
+        **_finished(entry, uuids),
+        **{name: entry[name] for name in ("targets", "trials", "epochs")},
+        "max_epochs": entry["most_epochs"],
+    }
+
+
+def _concurrent(at_once: Tree | None, name: str, uuids: dict[str, str]) -> Tree | None:
+    if at_once is None:
+        return None
+    devices = [device(id_, name, uuids) for id_ in at_once["beside"]]
+    return {"devices": devices, "share": at_once["share"]}
+
+
+def _bottleneck(held_back: Tree | None) -> Tree | None:
+    if held_back is None:
+        return None
+    evidence, _, fix = held_back["words"].removeprefix(f"{held_back['cause']}: ").partition("; ")
+    return {"cause": held_back["cause"], "evidence": evidence, "fix": fix or None}
+
+
+def _fix(verdict: Tree | None) -> Tree | None:
+    return _name(verdict, {"mend": "fix"})
+
+
+def _name(tree: Tree | None, renamed: dict[str, str]) -> Tree | None:
+    return tree and {renamed.get(name, name): value for name, value in tree.items()}
+
+
+def _renamed(tree: Tree) -> Tree:
+    """The tree with what was renamed in its branches."""
+    return {
+        name: _name(branch, _RENAMED[name]) if name in _RENAMED else branch
+        for name, branch in tree.items()
+    }

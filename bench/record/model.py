@@ -1,0 +1,375 @@
+"""The record of a run: its head, and a result for each training.  Times are in s.
+
+A result is built once, when its training has ended, and never changed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from bench.record.conditions import Conditions
+from bench.record.fields import Amount, Count, Line, Number, Part, Positive, Sha256, Share, Text
+from bench.record.head import Device, Head
+from bench.record.measured import Measured
+from bench.record.telemetry import Telemetry
+from bench.workloads.workload import Input as InputName
+from bench.workloads.workload import Metric, Mode
+
+Side = Literal["A", "B"]
+Word = Literal["OK", "NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
+Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
+
+
+class DataSet(Part, frozen=True, kw_only=True):
+    """What was trained on.
+
+    name: of the data set.
+    kind: photographs that somebody took, or generated ones.
+    source: where they came from.
+    note: the same in words.
+    sha256: of the arrays.
+    train_images: how many were trained on.
+    test_images: how many the quality was measured on.
+    baselines: qualities that take no learning, by name.
+    """
+
+    name: str
+    kind: Literal["real", "synthetic"]
+    source: Literal["files", "cache", "download", "synthetic"]
+    note: str
+    sha256: Sha256
+    train_images: Number
+    test_images: Number
+    baselines: dict[str, float]
+
+
+class EpochSpread(Part, frozen=True, kw_only=True):
+    """The times of epochs, in short.
+
+    median: in s.
+    spread: their median absolute deviation (MAD), in s.
+    """
+
+    median: Positive
+    spread: Amount
+
+    @property
+    def relative_spread(self) -> float:
+        """The spread as a share of the median."""
+        return self.spread / self.median
+
+
+class Epochs(EpochSpread, frozen=True, kw_only=True):
+    """Wall times of the epochs, the device synchronised at both ends of each.
+
+    first: epoch 1, which holds tracing, compilation and autotuning, in s.
+    steady: every later one, in s; median and spread are theirs.
+    loss: mean training loss of every epoch; null where it is not finite.
+    paused: what lay between `fit`'s begin of each steady epoch and its first batch, not in the
+        epoch's time, in s; null where `fit` does not train.
+    pauses_included: whether the times hold those pauses, as in records of schema 1.
+    """
+
+    first: Positive
+    steady: Annotated[tuple[Positive, ...], Meta(min_length=1)]
+    loss: tuple[float | None, ...]
+    paused: tuple[Amount, ...] | None
+    pauses_included: bool = False
+
+
+class TargetQuality(Part, frozen=True, kw_only=True):
+    """Whether the network learned what it should; an MSE is in s².
+
+    metric: what is measured.
+    untrained: before the first step; null where it is not finite.
+    bound: nobody trains better than this without a leak.
+    ok: whether it passes; where not, the times do not count.
+    reason: what is wrong; null where it passes.
+    """
+
+    metric: Metric
+    untrained: float | None
+    bound: float
+    ok: bool
+    reason: Text | None
+
+    def __post_init__(self) -> None:
+        """Holds it to a reason where it does not pass, and to none where it does."""
+        if self.ok != (self.reason is None):
+            raise ValueError("a quality is ok, or has a reason why not")
+
+
+class Quality(TargetQuality, frozen=True, kw_only=True):
+    """What the network learned, measured on the test images; an MSE is in s².
+
+    value: after the last epoch; null where it is not finite.
+    floor: the least accuracy, or the most MSE, that passes.
+    """
+
+    value: float | None
+    floor: float
+
+
+class Model(Part, frozen=True):
+    """The network.
+
+    parameters: how many weights it has.
+    workload_sha256: of architecture, batch size and optimiser.
+    """
+
+    parameters: Number
+    workload_sha256: Sha256
+
+
+class Pinned(Part, frozen=True, kw_only=True):
+    """What the worker set, as it saw it.
+
+    program: number of the mode's way to train; 1 where it is not told.
+    xla: whether XLA compiled.
+    tf32: whether TF32 was allowed.
+    precision: of the arithmetic.
+    deterministic_ops: whether they were asked for.
+    threads: processors that TensorFlow's threads may use.
+    environment: variables that change how TensorFlow works.
+    """
+
+    program: Number = 1
+    xla: bool
+    tf32: bool
+    precision: str
+    deterministic_ops: bool
+    threads: Number
+    environment: dict[str, str]
+
+
+class Worker(Part, frozen=True, kw_only=True):
+    """The process that trained.
+
+    python: its version.
+    interpreter: its path.
+    tensorflow: its version.
+    keras: its version.
+    numpy: its version.
+    device: as TensorFlow calls it.
+    replicas: how many devices the training spans.
+    pinned: what it set.
+    """
+
+    python: str
+    interpreter: str
+    tensorflow: str
+    keras: str
+    numpy: str
+    device: str
+    replicas: Number = 1
+    pinned: Pinned
+
+
+class Rate(Part, frozen=True, kw_only=True):
+    """How much of the device's arithmetic the training used.
+
+    flop_per_image: of training, in FLOP.
+    achieved: by this training, in FLOP/s.
+    peak: peak matmul throughput of this worker, in float32, in FLOP/s; null if unknown.
+    share: achieved as a share of the peak; null if unknown.
+    gpu_busy: share of the epochs with a kernel running; null if unknown.
+    """
+
+    flop_per_image: Positive
+    achieved: Positive
+    peak: Positive | None
+    share: Amount | None
+    gpu_busy: Amount | None
+
+
+class Input(Part, frozen=True, kw_only=True):
+    """Images that were read as files, on the clock.
+
+    source: what was asked for.
+    folder: where they lay.
+    file_system: of that folder.
+    bytes: of all files.
+    waiting: median share of a steady epoch that was spent waiting for images; null if unknown.
+    """
+
+    source: InputName
+    folder: Text
+    file_system: Text
+    bytes: Count
+    waiting: Share | None
+
+
+class Concurrent(Part, frozen=True):
+    """The trainings that ran at the same time.
+
+    devices: the other devices.
+    share: of the steady epochs' time in which all trained steadily.
+    """
+
+    devices: Annotated[tuple[Device, ...], Meta(min_length=1)]
+    share: Share
+
+
+class Verdict(Part, frozen=True):
+    """Whether the times may be believed.
+
+    word: OK, or what speaks against them.
+    evidence: what was measured of it.
+    fix: the command that repairs it; null with OK.
+    """
+
+    word: Word
+    evidence: Line
+    fix: Line | None
+
+
+class Bottleneck(Part, frozen=True):
+    """What limits the training's speed.
+
+    cause: of those that a person can act on.
+    evidence: what was measured of it; null if nothing was.
+    fix: what would help; null if nothing is known.
+    """
+
+    cause: Cause
+    evidence: Line | None
+    fix: Line | None
+
+
+class Training(Part, frozen=True, kw_only=True, tag_field="status"):
+    """What every result has.
+
+    workload: its name.
+    device: what was trained on.
+    mode: `stock`: plain `model.fit`; `tuned`: the optimised training loop.
+    repeat: 1, 2, …: each is a process of its own.
+    side: which of two environments trained; null where there is one.
+    conditions: what the CPU side did meanwhile.
+    telemetry: what the GPU did meanwhile; null on the CPU.
+    """
+
+    workload: Text
+    device: Device
+    mode: Mode
+    repeat: Number = 1
+    side: Side | None = None
+    conditions: Conditions
+    telemetry: Telemetry | None
+
+
+class Finished(Training, frozen=True, kw_only=True, tag="finished"):
+    """A training that came to its end.
+
+    dataset: what was trained on.
+    epochs: their times.
+    images_per_second: trained on in the median steady epoch.
+    quality: what the network learned.
+    model: the network.
+    worker: the process that trained.
+    memory_peak: that TensorFlow held on the GPU, in bytes; null on the CPU.
+    rate: how much of the device's arithmetic was used; null if unknown.
+    input: null where images are not read as files on the clock.
+    concurrent: null where nothing else trained at the same time.
+    verdict: whether the times may be believed; null in records of schema 1.
+    bottleneck: what limits the speed; null while the run goes on.
+    """
+
+    dataset: DataSet
+    epochs: Epochs
+    images_per_second: Positive
+    quality: Quality
+    model: Model
+    worker: Worker
+    memory_peak: Count | None
+    rate: Rate | None
+    input: Input | None = None
+    concurrent: Concurrent | None = None
+    verdict: Verdict | None = None
+    bottleneck: Bottleneck | None = None
+
+
+class Failed(Training, frozen=True, kw_only=True, tag="failed"):
+    """A training that did not come to its end.
+
+    reason: why, with the worker's last lines.
+    dataset: what would have been trained on; null where it could not be had.
+    """
+
+    reason: Text
+    dataset: DataSet | None
+
+
+class Target(Part, frozen=True, kw_only=True):
+    """What it took to reach a quality; by seed, in the order of the trials.
+
+    target: an accuracy, or an MSE in s².
+    epochs: null where it was not reached.
+    seconds: of training alone, in s; null where it was not reached.
+    median_seconds: in s; null where not every seed reached it.
+    joules: energy of the GPU over those epochs alone, in J; null where it was not reached.
+    """
+
+    target: float
+    epochs: tuple[Number | None, ...]
+    seconds: tuple[Positive | None, ...]
+    median_seconds: Positive | None
+    joules: tuple[Measured[float] | None, ...]
+
+
+class Trial(Part, frozen=True, kw_only=True):
+    """The training from one seed, by epoch.
+
+    seed: of the network's weights and the images' order.
+    seconds: of training, in s.
+    loss: mean training loss; null where it is not finite.
+    quality: after it; null where it is not finite.
+    """
+
+    seed: Count
+    seconds: Annotated[tuple[Positive, ...], Meta(min_length=1)]
+    loss: tuple[float | None, ...]
+    quality: tuple[float | None, ...]
+
+
+class TimeToTarget(Training, frozen=True, kw_only=True, tag="finished"):
+    """A training from several seeds, each until the last of its targets is reached.
+
+    dataset: what was trained on.
+    max_epochs: that each seed had.
+    targets: easiest first.
+    trials: one a seed.
+    epochs: of all seeds together.
+    quality: whether the targets were reached.
+    model: the network.
+    worker: the process that trained.
+    memory_peak: that TensorFlow held on the GPU, in bytes; null on the CPU.
+    verdict: whether the times may be believed.
+    """
+
+    dataset: DataSet
+    max_epochs: Number
+    targets: Annotated[tuple[Target, ...], Meta(min_length=1)]
+    trials: Annotated[tuple[Trial, ...], Meta(min_length=1)]
+    epochs: EpochSpread
+    quality: TargetQuality
+    model: Model
+    worker: Worker
+    memory_peak: Count | None
+    verdict: Verdict | None = None
+
+
+Result: TypeAlias = Finished | Failed
+TargetResult: TypeAlias = TimeToTarget | Failed
+
+
+class Record(Head, frozen=True, kw_only=True):
+    """A run: its head and what came of each training, in the order they were trained.
+
+    results: a training each.
+    time_to_target: a training to targets each.
+    """
+
+    results: tuple[Result, ...] = ()
+    time_to_target: tuple[TargetResult, ...] = ()
