@@ -8,7 +8,7 @@ included.  Prints the seconds and, for one host, the slowest tasks.  The target 
 on 2 cores.
 
 Those have no GPU.  What a GPU adds is the driver: its second run, with the plan, is measured on a
-Debian 12 where DKMS has built it for a stand-in of a Tesla T4, as if that kernel had loaded it;
+Debian 12 where DKMS has built it for a mock Tesla T4, as if that kernel had loaded it;
 NVIDIA's own role, which does no more than the driver, needs 4.4 s there.  The rest of the site
 cannot go on without the hardware.
 
@@ -29,9 +29,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots, stand_ins
-from tests.roles.driver_play import assert_done, play
 from tests.roles.test_driver_debian import KERNEL, with_gpu
+from tests.support import mock_packages, roots
+from tests.support.driver_play import assert_done, play
 
 HOSTS = (1, 5, 20)
 RUNS = 3
@@ -41,11 +41,11 @@ PROFILE = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
 def test_the_second_run_of_the_site_on_one_and_more_hosts(tmp_path: Path) -> None:
     if reason := roots.missing():
         pytest.skip(reason)
-    roots.leave_the_mounts_to_this_process()
+    roots.unshare_mounts()
     provisioned = tmp_path / "provisioned"
     provisioned.mkdir()
     with ExitStack() as undo:
-        undo.callback(roots.forget, provisioned)
+        undo.callback(roots.discard, provisioned)
         with roots.root_on([roots.base("bookworm")], provisioned) as first:
             first.share_downloads()
             began = time.perf_counter()
@@ -69,18 +69,18 @@ def test_the_second_run_of_the_site_on_one_and_more_hosts(tmp_path: Path) -> Non
 def test_the_second_run_of_plan_and_driver_on_a_host_with_a_gpu(tmp_path: Path) -> None:
     if reason := roots.missing():
         pytest.skip(reason)
-    roots.leave_the_mounts_to_this_process()
+    roots.unshare_mounts()
     with with_gpu([roots.base("bookworm", KERNEL)], tmp_path) as root:
         assert_done(play(root))
         seconds = []
-        with stand_ins.loaded(root):
+        with mock_packages.loaded(root):
             for _ in range(RUNS):
                 began = time.perf_counter()
                 again = play(root)
                 seconds.append(time.perf_counter() - began)
                 assert again.status == 0, again.output
                 assert again.recap["changed"] == 0, again.output
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
     every = ", ".join(f"{second:.1f}" for second in seconds)
     print(f"\nplan and driver: {statistics.median(seconds):.1f} s ({every})")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
+from tests.support import roots
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def base() -> Callable[[str], Path]:
     if reason:
         pytest.skip(reason)
     try:
-        roots.leave_the_mounts_to_this_process()
+        roots.unshare_mounts()
     except OSError as error:
         pytest.skip(f"it mounts roots of its own: {error}")
     return roots.base
@@ -28,29 +28,31 @@ def base() -> Callable[[str], Path]:
 def fresh(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], roots.Root]]:
     """Makes a fresh root of a Debian suite."""
     with ExitStack() as stack:
-        stack.callback(roots.forget, tmp_path)
+        stack.callback(roots.discard, tmp_path)
         yield lambda suite: stack.enter_context(roots.root_on([base(suite)], tmp_path))
 
 
 @pytest.fixture(scope="session")
 def first_run(
     base: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[roots.Played, list[Path]]]:
+) -> Iterator[tuple[roots.PlayResult, list[Path]]]:
     """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("installed")
     with roots.root_on([base("bookworm")], folder) as root:
         root.share_downloads()
         played = root.play()
     yield played, [root.changes, *root.layers]
-    roots.forget(folder)
+    roots.discard(folder)
 
 
 @pytest.fixture
-def installed(first_run: tuple[roots.Played, list[Path]], tmp_path: Path) -> Iterator[roots.Root]:
+def installed(
+    first_run: tuple[roots.PlayResult, list[Path]], tmp_path: Path
+) -> Iterator[roots.Root]:
     """A root where `site.yml` has run once."""
     played, layers = first_run
     assert played.status == 0, played.output
     with roots.root_on(layers, tmp_path) as root:
         root.share_downloads()
         yield root
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)

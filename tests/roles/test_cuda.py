@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.roles import stand_ins
-from tests.roles.nvidia_like import Nvidia, nvidia_repository
-from tests.roles.roots import HERE, Played, Root, changed
-from tests.roles.stand_ins import Package
+from tests.support import mock_packages
+from tests.support.mock_nvidia import Nvidia, nvidia_repository
+from tests.support.mock_packages import Package
+from tests.support.roots import HERE, PlayResult, Root, changed
 
 PACKAGES = {"cuda-toolkit-12-5": "12.5.*", "libcudnn9-cuda-12": "9.3.0.75-1"}
 LIBRARY = "usr/lib/x86_64-linux-gnu/libcudnn.so.9.3.0"
@@ -27,7 +27,7 @@ OFFERED = [
         "12.5.1-1",
         {"Depends": ["libcublas-12-5"], "Recommends": ["cuda-drivers"]},
         {"usr/local/cuda-12.5/bin/ptxas": "#!/bin/sh\n"},
-        {"postinst": stand_ins.WAIT.format("toolkit")},
+        {"postinst": mock_packages.WAIT.format("toolkit")},
     ),
     Package("libcublas-12-5", "12.5.3.2-1", {}, {"usr/local/cuda-12.5/lib64/libcublas.so.12": ""}),
     Package("libcudnn9-cuda-12", "9.3.0.75-1", {}, {LIBRARY: ""}),
@@ -45,7 +45,7 @@ OURS = ("grindstone-nvidia-cuda.gpg", "grindstone-nvidia-cuda.sources", "grindst
 
 @pytest.fixture(scope="module")
 def nvidia(tmp_path_factory: pytest.TempPathFactory) -> Nvidia:
-    reason = stand_ins.missing("apt-ftparchive", "gpg")
+    reason = mock_packages.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
     return nvidia_repository(tmp_path_factory.mktemp("nvidia") / "repos", "debian12", OFFERED)
@@ -58,12 +58,12 @@ class Host:
     root: Root
     nvidia: Nvidia
 
-    def play(self, *arguments: str, action: str = "system", **repository: str) -> Played:
+    def play(self, *arguments: str, action: str = "system", **repository: str) -> PlayResult:
         """Runs the role to its end."""
         with self.start(*arguments, action=action, **repository) as running:
             output, _ = running.communicate()
         recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
-        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
 
     def start(
         self, *arguments: str, action: str = "system", **repository: str
@@ -119,9 +119,9 @@ class Host:
         return sorted(name for name in names if name in OURS)
 
 
-def last_failure(played: Played) -> str:
+def last_failure(played: PlayResult) -> str:
     """The message that the run ended with: what came before it was rescued."""
-    return Played(0, "fatal: " + played.output.rsplit("\nfatal: ", 1)[-1], {}).failure
+    return PlayResult(0, "fatal: " + played.output.rsplit("\nfatal: ", 1)[-1], {}).failure
 
 
 def is_nvidias(name: str) -> bool:
@@ -215,7 +215,7 @@ def test_what_is_not_as_it_should_be_is_one_line_and_leaves_nothing(
 
 
 def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> None:
-    with stand_ins.keys() as stranger:
+    with mock_packages.keys() as stranger:
         release = host.root.path / "srv/nvidia/debian12/x86_64/InRelease"
         text = stranger.gpg("--decrypt", "--skip-verify", data=release.read_bytes())
         release.write_bytes(stranger.gpg("--clearsign", data=text))
@@ -226,9 +226,9 @@ def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> No
 
 
 def test_a_run_that_is_killed_while_dpkg_works_is_finished_by_the_next(host: Host) -> None:
-    stand_ins.hold_at("toolkit", host.root)
+    mock_packages.hold_at("toolkit", host.root)
     with host.start() as running:
-        stand_ins.kill_at("toolkit", host.root, running)
+        mock_packages.kill_at("toolkit", host.root, running)
     states = host.root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
     assert set(states) - {"installed", "config-files"}
     again = host.play()

@@ -1,4 +1,4 @@
-"""The role nvidia_driver on Arch: the real pacman, stand-ins for packages (arch_like.py)."""
+"""The role nvidia_driver on Arch: the real pacman, mock packages for packages (mock_arch.py)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import arch_like, roots, stand_ins
-from tests.roles.driver_play import (
+from tests.support import mock_arch, mock_packages, roots
+from tests.support.driver_play import (
     GTX_1080_TI,
     RTX_4090,
     assert_done,
@@ -21,55 +21,57 @@ from tests.roles.driver_play import (
     play,
     start,
 )
-from tests.roles.roots import Played, Root, changed
-from tests.roles.stand_ins import Like
+from tests.support.mock_packages import MockDistribution
+from tests.support.roots import PlayResult, Root, changed
 
-STOCK, ZEN, LTS = (arch_like.ARCH_KERNELS[name][1] for name in ("linux", "linux-zen", "linux-lts"))
+STOCK, ZEN, LTS = (mock_arch.ARCH_KERNELS[name][1] for name in ("linux", "linux-zen", "linux-lts"))
 IMAGE = "boot/initramfs-linux.img"
 
 
 @pytest.fixture(scope="session")
-def like(base: Callable[[str], Path]) -> Like:  # noqa: ARG001, it skips
+def like(base: Callable[[str], Path]) -> MockDistribution:  # noqa: ARG001, it skips
     """The layers and mirrors of an Arch."""
-    reason = stand_ins.missing("repo-add", "bsdtar", "gpg", "zstd")
+    reason = mock_packages.missing("repo-add", "bsdtar", "gpg", "zstd")
     if reason:
         pytest.skip(reason)
-    return arch_like.arch_like()
+    return mock_arch.distribution()
 
 
 @pytest.fixture
-def arch(like: Like, tmp_path: Path) -> Iterator[Root]:
+def arch(like: MockDistribution, tmp_path: Path) -> Iterator[Root]:
     """A fresh Arch with the stock kernel and a GeForce RTX 4090."""
     with roots.root_on(like.layers, tmp_path) as root:
-        arch_like.use_mirror(root, like.web / "now")
-        stand_ins.give_gpu(root, RTX_4090)
+        mock_arch.use_mirror(root, like.web / "now")
+        mock_packages.give_gpu(root, RTX_4090)
         yield root
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def first_run(
-    like: Like, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Played, list[Path]]]:
+    like: MockDistribution, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run on a fresh Arch, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("installed")
     with roots.root_on(like.layers, folder) as root:
-        arch_like.use_mirror(root, like.web / "now")
-        stand_ins.give_gpu(root, RTX_4090)
+        mock_arch.use_mirror(root, like.web / "now")
+        mock_packages.give_gpu(root, RTX_4090)
         played = play(root)
     yield played, [root.changes, *root.layers]
-    roots.forget(folder)
+    roots.discard(folder)
 
 
 @pytest.fixture
-def installed(first_run: tuple[Played, list[Path]], like: Like, tmp_path: Path) -> Iterator[Root]:
+def installed(
+    first_run: tuple[PlayResult, list[Path]], like: MockDistribution, tmp_path: Path
+) -> Iterator[Root]:
     """A root where the role has run once."""
     played, layers = first_run
     assert_done(played)
     with roots.root_on(layers, tmp_path) as root:
-        arch_like.use_mirror(root, like.web / "now")
+        mock_arch.use_mirror(root, like.web / "now")
         yield root
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
 
 
 def packages(root: Root) -> list[str]:
@@ -127,10 +129,10 @@ def test_check_mode_shows_the_plan_and_changes_nothing(arch: Root) -> None:
 
 
 def test_an_upgrade_of_everything_leaves_driver_and_kernel_together(
-    installed: Root, like: Like
+    installed: Root, like: MockDistribution
 ) -> None:
     subprocess.run(["umount", str(installed.path / "srv/mirror")], check=True)
-    arch_like.use_mirror(installed, like.web / "newer")
+    mock_arch.use_mirror(installed, like.web / "newer")
     before = packages(installed)
     installed.command("pacman", "-Syu", "--noconfirm")
     assert packages(installed) == before
@@ -141,9 +143,9 @@ def test_an_upgrade_of_everything_leaves_driver_and_kernel_together(
 def test_removal_brings_packages_and_files_back(arch: Root, killed: bool) -> None:
     before = packages(arch), files(arch)
     if killed:
-        stand_ins.hold_at("after", arch)
+        mock_packages.hold_at("after", arch)
         with start(arch) as running:
-            stand_ins.kill_at("after", arch, running)
+            mock_packages.kill_at("after", arch, running)
     else:
         assert_done(play(arch))
     removed = arch.play(playbook="playbooks/remove.yml")
@@ -155,9 +157,9 @@ def test_removal_brings_packages_and_files_back(arch: Root, killed: bool) -> Non
 
 @pytest.mark.parametrize("point", ["before", "after", "initramfs"])
 def test_a_run_that_is_killed_is_finished_by_the_next(arch: Root, point: str) -> None:
-    stand_ins.hold_at(point, arch)
+    mock_packages.hold_at(point, arch)
     with start(arch) as running:
-        stand_ins.kill_at(point, arch, running)
+        mock_packages.kill_at(point, arch, running)
     assert (arch.path / "var/lib/pacman/db.lck").exists() == (point != "initramfs")
     assert_done(play(arch))
     assert modules(arch) == {STOCK}
@@ -167,9 +169,9 @@ def test_a_run_that_is_killed_is_finished_by_the_next(arch: Root, point: str) ->
 
 
 def test_a_package_that_a_killed_run_has_half_recorded_is_installed_anew(arch: Root) -> None:
-    stand_ins.hold_at("after", arch)
+    mock_packages.hold_at("after", arch)
     with start(arch) as running:
-        stand_ins.kill_at("after", arch, running)
+        mock_packages.kill_at("after", arch, running)
     record = next((arch.path / "var/lib/pacman/local").glob("nvidia-utils-*"))
     for name in ("desc", "files"):  # as where the power was cut before they were written
         (record / name).unlink()
@@ -205,9 +207,9 @@ def test_a_kernel_that_comes_later_changes_the_module_in_one_transaction(install
 
 def test_a_run_that_is_killed_while_a_module_is_built_is_finished_by_the_next(arch: Root) -> None:
     install(arch, "linux-zen")
-    stand_ins.hold_at("dkms", arch)
+    mock_packages.hold_at("dkms", arch)
     with start(arch) as running:
-        stand_ins.kill_at("dkms", arch, running)
+        mock_packages.kill_at("dkms", arch, running)
     assert_done(play(arch))
     assert modules(arch) == {STOCK, ZEN}
 
@@ -222,9 +224,9 @@ def assert_refused_as_it_was(root: Root, **variables: str) -> str:
     return refused.failure
 
 
-def test_a_kernel_older_than_pacmans_lists_is_refused(arch: Root, like: Like) -> None:
+def test_a_kernel_older_than_pacmans_lists_is_refused(arch: Root, like: MockDistribution) -> None:
     subprocess.run(["umount", str(arch.path / "srv/mirror")], check=True)
-    arch_like.use_mirror(arch, like.web / "newer")
+    mock_arch.use_mirror(arch, like.web / "newer")
     arch.command("pacman", "-Sy")
     line = assert_refused_as_it_was(arch)
     assert "found linux 6.17.9.arch1-1, and 6.18.2.arch2-1 in pacman's lists" in line
@@ -238,12 +240,12 @@ def test_a_lock_that_somebody_else_has_left_is_refused(arch: Root) -> None:
 
 
 @pytest.fixture
-def changed_mirror(arch: Root, like: Like, tmp_path: Path) -> Path:
+def changed_mirror(arch: Root, like: MockDistribution, tmp_path: Path) -> Path:
     """A copy of the mirror that a test may spoil; the root uses it."""
     copy = tmp_path / "mirror"
     shutil.copytree(like.web / "now", copy, symlinks=True)
     subprocess.run(["umount", str(arch.path / "srv/mirror")], check=True)
-    arch_like.use_mirror(arch, copy)
+    mock_arch.use_mirror(arch, copy)
     return copy
 
 
@@ -252,7 +254,7 @@ def test_a_signature_by_a_key_that_is_not_trusted_is_one_line(arch: Root) -> Non
     shutil.rmtree(keyring)
     keyring.mkdir()
     line = assert_refused_as_it_was(arch)
-    assert "Stand-ins" in line or "signature" in line or "keyring" in line, line
+    assert "Mock packages" in line or "signature" in line or "keyring" in line, line
 
 
 def test_a_package_that_is_not_what_was_signed_is_one_line(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import built_module, roots, stand_ins
-from tests.roles.driver_play import assert_done, assert_nothing_left_to_do, files, play, start
-from tests.roles.roots import Played, Root, changed
+from tests.support import dkms_cache, mock_packages, roots
+from tests.support.driver_play import assert_done, assert_nothing_left_to_do, files, play, start
+from tests.support.roots import PlayResult, Root, changed
 
 TESLA_T4 = "0x1eb8"
 KERNEL = "linux-image-amd64"
@@ -28,7 +28,7 @@ def with_gpu(layers: list[Path], folder: Path) -> Iterator[Root]:
     """A root with a Tesla T4."""
     with roots.root_on(layers, folder) as root, root.sharing_packages():
         if not (root.path / "sys/bus").exists():
-            stand_ins.give_gpu(root, TESLA_T4)
+            mock_packages.give_gpu(root, TESLA_T4)
         yield root
 
 
@@ -36,7 +36,7 @@ def with_gpu(layers: list[Path], folder: Path) -> Iterator[Root]:
 def debian(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Debian]:  # noqa: ARG001, it skips
     """Makes a fresh Debian, with its kernel and a Tesla T4, by its suite."""
     with ExitStack() as stack:
-        stack.callback(roots.forget, tmp_path)
+        stack.callback(roots.discard, tmp_path)
 
         def made(suite: str) -> Root:
             return stack.enter_context(with_gpu([roots.base(suite, KERNEL)], tmp_path))
@@ -48,24 +48,24 @@ def debian(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Debian]:  # 
 def first_driver(
     base: Callable[[str], Path],  # noqa: ARG001, it skips
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Played, list[Path]]]:
+) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run on a fresh Debian 12, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("driver")
     with with_gpu([roots.base("bookworm", KERNEL)], folder) as root:
         played = play(root)
-        built_module.keep(root)
+        dkms_cache.keep(root)
     yield played, [root.changes, *root.layers]
-    roots.forget(folder)
+    roots.discard(folder)
 
 
 @pytest.fixture
-def driven(first_driver: tuple[Played, list[Path]], tmp_path: Path) -> Iterator[Root]:
+def driven(first_driver: tuple[PlayResult, list[Path]], tmp_path: Path) -> Iterator[Root]:
     """A Debian 12 where the role has run once."""
     played, layers = first_driver
     assert_done(played)
     with with_gpu(layers, tmp_path) as root:
         yield root
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
 
 
 def packages(root: Root) -> list[str]:
@@ -128,7 +128,7 @@ def test_debian_12_gets_a_module_that_is_built_for_its_kernel_and_held(driven: R
 
 def test_a_host_that_has_loaded_it_is_asked_for_nothing_but_its_files(driven: Root) -> None:
     preferences = driven.path / "etc/apt/preferences.d/grindstone-nvidia"
-    with stand_ins.loaded(driven):
+    with mock_packages.loaded(driven):
         again = play(driven)
         assert again.status == 0, again.output
         assert again.recap["changed"] == 0, again.output
@@ -191,7 +191,7 @@ def build_empty_modules(root: Root) -> None:
     """Has DKMS build next to nothing of what it would of NVIDIA's."""
     (root.path / EMPTY).write_text(EMPTY_MODULES, encoding="utf-8")
     (root.path / "etc/dkms").mkdir()
-    override = root.path / f"etc/dkms/{built_module.NAME}.conf"
+    override = root.path / f"etc/dkms/{dkms_cache.NAME}.conf"
     override.write_text(f'MAKE[0]="sh /{EMPTY} $kernelver"\n', encoding="utf-8")
 
 
@@ -206,7 +206,7 @@ def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: 
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        roots.end(running)
+        roots.kill_playbook(running)
         root.kill()
     unconfigured = root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
     assert set(unconfigured) - {"installed", "config-files"}

@@ -1,4 +1,4 @@
-"""The driver out of NVIDIA's own repository: the real apt on an Ubuntu-like root, stand-ins."""
+"""The driver out of NVIDIA's own repository: the real apt on an Ubuntu-like root, mock packages."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.roles import driver_play, roots, stand_ins, ubuntu_like
-from tests.roles.driver_play import RTX_4090, assert_done, assert_same, files
-from tests.roles.nvidia_like import Nvidia, nvidia_repository
-from tests.roles.roots import Played, Root
-from tests.roles.stand_ins import Package
+from tests.support import driver_play, mock_packages, mock_ubuntu, roots
+from tests.support.driver_play import RTX_4090, assert_done, assert_same, files
+from tests.support.mock_nvidia import Nvidia, nvidia_repository
+from tests.support.mock_packages import Package
+from tests.support.roots import PlayResult, Root
 
 HOST = "developer.download.nvidia.com/compute/cuda/repos"
-KERNEL = ubuntu_like.RELEASES["24.04"].kernels["generic"]
+KERNEL = mock_ubuntu.RELEASES["24.04"].kernels["generic"]
 V580, V595 = "580.126.09-0ubuntu1", "595.71.05-0ubuntu1"
 OPEN_580 = f"{KERNEL} 580.126.09 Dual MIT/GPL"
 OFFERED = [
-    *ubuntu_like.ubuntu_driver("580", "", V580),
+    *mock_ubuntu.ubuntu_driver("580", "", V580),
     Package("nvidia-open-580", V580, {"Depends": [f"nvidia-driver-580-open (= {V580})"]}),
     # From 590 on the names are without the branch, and the pinning package chooses it.
-    *ubuntu_like.ubuntu_driver("595", "", V595),
+    *mock_ubuntu.ubuntu_driver("595", "", V595),
     Package("nvidia-driver-pinning-595", "595-1"),
     Package("nvidia-open", V595, {"Depends": [f"nvidia-driver-595-open (= {V595})"]}),
 ]
@@ -42,7 +42,7 @@ class Host:
     nvidia: Nvidia
     port: int
 
-    def play(self, *arguments: str, fingerprint: str = "", **variables: str) -> Played:
+    def play(self, *arguments: str, fingerprint: str = "", **variables: str) -> PlayResult:
         """Plan and driver; the repository's key is known, or expected to be `fingerprint`'s."""
         text = (ROOT / "roles/plan/vars/main.yml").read_text(encoding="utf-8")
         rows: list[dict[str, Any]] = yaml.safe_load(text)["plan_repositories"]
@@ -80,7 +80,7 @@ def nvidia(
     base: Callable[[str], Path],  # noqa: ARG001, it skips
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Nvidia:
-    reason = stand_ins.missing("apt-ftparchive", "gpg")
+    reason = mock_packages.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
     return nvidia_repository(tmp_path_factory.mktemp("nvidia"), "ubuntu2404", OFFERED)
@@ -88,20 +88,20 @@ def nvidia(
 
 @pytest.fixture
 def host(nvidia: Nvidia, tmp_path: Path) -> Iterator[Host]:
-    given = ubuntu_like.ubuntu_like("24.04")
+    given = mock_ubuntu.distribution("24.04")
     web = tmp_path / "web"
     for name, folder in {
-        **{name: given.web / name for name in ubuntu_like.HOSTS.values()},
+        **{name: given.web / name for name in mock_ubuntu.HOSTS.values()},
         HOST: nvidia.path,
     }.items():
         (web / name).parent.mkdir(parents=True, exist_ok=True)
         (web / name).symlink_to(folder)
     with ExitStack() as stack:
-        stack.callback(roots.forget, tmp_path)
+        stack.callback(roots.discard, tmp_path)
         root = stack.enter_context(roots.root_on(given.layers, tmp_path))
-        port = stack.enter_context(stand_ins.served(web))
-        ubuntu_like.use_web(root, port)
-        stand_ins.give_gpu(root, RTX_4090)
+        port = stack.enter_context(mock_packages.served(web))
+        mock_ubuntu.use_web(root, port)
+        mock_packages.give_gpu(root, RTX_4090)
         yield Host(root, nvidia, port)
 
 

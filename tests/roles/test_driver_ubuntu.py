@@ -1,4 +1,4 @@
-"""The role nvidia_driver on Ubuntu: the real apt, stand-ins for packages (ubuntu_like.py)."""
+"""The role nvidia_driver on Ubuntu: the real apt, mock packages for packages (mock_ubuntu.py)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots, stand_ins, ubuntu_like
-from tests.roles.driver_play import (
+from tests.support import mock_packages, mock_ubuntu, roots
+from tests.support.driver_play import (
     RTX_4090,
     assert_done,
     assert_nothing_left_to_do,
@@ -19,33 +19,33 @@ from tests.roles.driver_play import (
     play,
     start,
 )
-from tests.roles.roots import Played, Root, changed
-from tests.roles.stand_ins import Like
+from tests.support.mock_packages import MockDistribution
+from tests.support.roots import PlayResult, Root, changed
 
 HEADLESS = ["nvidia-headless-no-dkms-580-server-open", "nvidia-utils-580-server"]
 Ubuntu = Callable[[str], Root]
 
 
 @pytest.fixture(scope="session")
-def like(base: Callable[[str], Path]) -> Callable[[str], Like]:  # noqa: ARG001, it skips
+def like(base: Callable[[str], Path]) -> Callable[[str], MockDistribution]:  # noqa: ARG001, it skips
     """The layers and repositories of an Ubuntu by its version."""
-    reason = stand_ins.missing("apt-ftparchive", "gpg")
+    reason = mock_packages.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
-    return ubuntu_like.ubuntu_like
+    return mock_ubuntu.distribution
 
 
 @pytest.fixture
-def ubuntu(like: Callable[[str], Like], tmp_path: Path) -> Iterator[Ubuntu]:
+def ubuntu(like: Callable[[str], MockDistribution], tmp_path: Path) -> Iterator[Ubuntu]:
     """Makes a fresh Ubuntu with a GeForce RTX 4090."""
     with ExitStack() as stack:
-        stack.callback(roots.forget, tmp_path)
+        stack.callback(roots.discard, tmp_path)
 
         def made(version: str) -> Root:
             given = like(version)
             root = stack.enter_context(roots.root_on(given.layers, tmp_path))
-            ubuntu_like.use_web(root, stack.enter_context(stand_ins.served(given.web)))
-            stand_ins.give_gpu(root, RTX_4090)
+            mock_ubuntu.use_web(root, stack.enter_context(mock_packages.served(given.web)))
+            mock_packages.give_gpu(root, RTX_4090)
             return root
 
         yield made
@@ -53,42 +53,45 @@ def ubuntu(like: Callable[[str], Like], tmp_path: Path) -> Iterator[Ubuntu]:
 
 @pytest.fixture(scope="session")
 def first_runs(
-    like: Callable[[str], Like], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], tuple[Played, list[Path]]]]:
+    like: Callable[[str], MockDistribution], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], tuple[PlayResult, list[Path]]]]:
     """The first run on a fresh Ubuntu by its version, and the layers that it came to."""
-    runs: dict[str, tuple[Played, list[Path]]] = {}
+    runs: dict[str, tuple[PlayResult, list[Path]]] = {}
     folders = []
 
-    def run(version: str) -> tuple[Played, list[Path]]:
+    def run(version: str) -> tuple[PlayResult, list[Path]]:
         if version not in runs:
             given, folder = like(version), tmp_path_factory.mktemp("installed")
             folders.append(folder)
-            with stand_ins.served(given.web) as port, roots.root_on(given.layers, folder) as root:
-                ubuntu_like.use_web(root, port)
-                stand_ins.give_gpu(root, RTX_4090)
+            with (
+                mock_packages.served(given.web) as port,
+                roots.root_on(given.layers, folder) as root,
+            ):
+                mock_ubuntu.use_web(root, port)
+                mock_packages.give_gpu(root, RTX_4090)
                 runs[version] = (play(root), [root.changes, *root.layers])
         return runs[version]
 
     yield run
     for folder in folders:
-        roots.forget(folder)
+        roots.discard(folder)
 
 
 @pytest.fixture
 def installed(
-    first_runs: Callable[[str], tuple[Played, list[Path]]],
-    like: Callable[[str], Like],
+    first_runs: Callable[[str], tuple[PlayResult, list[Path]]],
+    like: Callable[[str], MockDistribution],
     tmp_path: Path,
 ) -> Iterator[Ubuntu]:
     """A root where the role has run once."""
     with ExitStack() as stack:
-        stack.callback(roots.forget, tmp_path)
+        stack.callback(roots.discard, tmp_path)
 
         def made(version: str) -> Root:
             played, layers = first_runs(version)
             assert_done(played)
             root = stack.enter_context(roots.root_on(layers, tmp_path))
-            ubuntu_like.use_web(root, stack.enter_context(stand_ins.served(like(version).web)))
+            mock_ubuntu.use_web(root, stack.enter_context(mock_packages.served(like(version).web)))
             return root
 
         yield made
@@ -128,12 +131,12 @@ def modules(root: Root) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("version", ubuntu_like.RELEASES)
+@pytest.mark.parametrize("version", mock_ubuntu.RELEASES)
 def test_the_first_run_installs_signed_modules_for_the_kernel_and_holds_them(
     installed: Ubuntu, version: str
 ) -> None:
     root = installed(version)
-    release = ubuntu_like.RELEASES[version].kernels["generic"]
+    release = mock_ubuntu.RELEASES[version].kernels["generic"]
     planned = {*HEADLESS, "linux-modules-nvidia-580-server-open-generic"}
     assert planned <= names(root)
     assert "dkms" not in names(root)
@@ -142,12 +145,12 @@ def test_the_first_run_installs_signed_modules_for_the_kernel_and_holds_them(
     assert "blacklist nouveau" in (root.path / f"boot/initrd.img-{release}").read_text()
 
 
-@pytest.mark.parametrize("version", ubuntu_like.RELEASES)
+@pytest.mark.parametrize("version", mock_ubuntu.RELEASES)
 def test_the_second_run_changes_nothing(installed: Ubuntu, version: str) -> None:
     assert_nothing_left_to_do(installed(version))
 
 
-@pytest.mark.parametrize("version", ubuntu_like.RELEASES)
+@pytest.mark.parametrize("version", mock_ubuntu.RELEASES)
 def test_check_mode_shows_the_plan_and_changes_nothing(ubuntu: Ubuntu, version: str) -> None:
     root = ubuntu(version)
     before = root.tree()
@@ -157,7 +160,7 @@ def test_check_mode_shows_the_plan_and_changes_nothing(ubuntu: Ubuntu, version: 
     assert changed(before, root.tree()) == {}
 
 
-@pytest.mark.parametrize("version", ubuntu_like.RELEASES)
+@pytest.mark.parametrize("version", mock_ubuntu.RELEASES)
 def test_removal_brings_packages_and_files_back(ubuntu: Ubuntu, version: str) -> None:
     root = ubuntu(version)
     before = packages(root), files(root)
@@ -166,16 +169,16 @@ def test_removal_brings_packages_and_files_back(ubuntu: Ubuntu, version: str) ->
     assert removed.status == 0, removed.output
     assert_same(root, before, packages(root))
     assert held(root) == set()
-    initrd = root.path / f"boot/initrd.img-{ubuntu_like.RELEASES[version].kernels['generic']}"
+    initrd = root.path / f"boot/initrd.img-{mock_ubuntu.RELEASES[version].kernels['generic']}"
     assert "nouveau" not in initrd.read_text()
 
 
 @pytest.mark.parametrize("point", ["unpacking", "configuring", "module", "initramfs"])
 def test_a_run_that_is_killed_is_finished_by_the_next(ubuntu: Ubuntu, point: str) -> None:
     root = ubuntu("24.04")
-    stand_ins.hold_at(point, root)
+    mock_packages.hold_at(point, root)
     with start(root) as running:
-        stand_ins.kill_at(point, root, running)
+        mock_packages.kill_at(point, root, running)
     assert (root.path / "var/lib/grindstone/ledger/nvidia_driver.json").exists()
     second = play(root)
     assert_done(second)
@@ -189,9 +192,9 @@ def test_a_run_that_is_killed_is_finished_by_the_next(ubuntu: Ubuntu, point: str
 def test_what_a_killed_run_has_begun_can_be_taken_back(ubuntu: Ubuntu) -> None:
     root = ubuntu("24.04")
     before = packages(root), files(root)
-    stand_ins.hold_at("configuring", root)
+    mock_packages.hold_at("configuring", root)
     with start(root) as running:
-        stand_ins.kill_at("configuring", root, running)
+        mock_packages.kill_at("configuring", root, running)
     removed = root.play(playbook="playbooks/remove.yml")
     assert removed.status == 0, removed.output
     assert_same(root, before, packages(root))
@@ -246,9 +249,9 @@ def test_a_run_that_is_killed_while_a_module_is_built_is_finished_by_the_next(
 ) -> None:
     root = ubuntu("24.04")
     install(root, "linux-ibm")
-    stand_ins.hold_at("dkms", root)
+    mock_packages.hold_at("dkms", root)
     with start(root) as running:
-        stand_ins.kill_at("dkms", root, running)
+        mock_packages.kill_at("dkms", root, running)
     assert_done(play(root))
     assert set(modules(root)) == {"6.8.0-1039-ibm", "6.8.0-88-generic"}
 
@@ -290,7 +293,7 @@ def assert_refused_as_it_was(root: Root, **variables: str) -> str:
 
 def test_a_ppa_among_the_sources_is_refused(ubuntu: Ubuntu) -> None:
     root = ubuntu("24.04")
-    ubuntu_like.add_source(root, "ppa", "ppa", ubuntu_like.RELEASES["24.04"])
+    mock_ubuntu.add_source(root, "ppa", "ppa", mock_ubuntu.RELEASES["24.04"])
     line = assert_refused_as_it_was(root)
     assert "ppa:graphics-drivers" in line
     assert "add-apt-repository --remove" in line
@@ -298,7 +301,7 @@ def test_a_ppa_among_the_sources_is_refused(ubuntu: Ubuntu) -> None:
 
 def test_a_driver_from_a_ppa_that_does_not_work_is_refused_with_the_way_out(ubuntu: Ubuntu) -> None:
     root = ubuntu("24.04")
-    ubuntu_like.add_source(root, "ppa", "ppa", ubuntu_like.RELEASES["24.04"])
+    mock_ubuntu.add_source(root, "ppa", "ppa", mock_ubuntu.RELEASES["24.04"])
     root.command("apt-get", "update")
     install(root, "nvidia-headless-no-dkms-580-open")
     line = assert_refused_as_it_was(root)
@@ -324,14 +327,14 @@ def test_a_dpkg_that_somebody_else_has_interrupted_is_refused(ubuntu: Ubuntu) ->
 
 def test_a_repository_that_cannot_be_reached_is_one_line(ubuntu: Ubuntu) -> None:
     root = ubuntu("24.04")
-    ubuntu_like.use_web(root, 9)
+    mock_ubuntu.use_web(root, 9)
     line = assert_refused_as_it_was(root)
     assert "found no package lists at http://archive.ubuntu.com/ubuntu" in line, line
 
 
 @pytest.fixture
 def changed_web(
-    like: Callable[[str], Like], tmp_path_factory: pytest.TempPathFactory
+    like: Callable[[str], MockDistribution], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """A copy of 24.04's repositories that a test may spoil."""
     folder = tmp_path_factory.mktemp("web")
@@ -342,12 +345,12 @@ def changed_web(
 
 def test_a_bad_signature_is_one_line(ubuntu: Ubuntu, changed_web: Path) -> None:
     root = ubuntu("24.04")
-    release = changed_web / ubuntu_like.HOSTS["distribution"] / "dists/noble/InRelease"
+    release = changed_web / mock_ubuntu.HOSTS["distribution"] / "dists/noble/InRelease"
     release.write_text(
         release.read_text().replace("Suite: noble", "Suite: Noble"), encoding="utf-8"
     )
-    with stand_ins.served(changed_web) as port:
-        ubuntu_like.use_web(root, port)
+    with mock_packages.served(changed_web) as port:
+        mock_ubuntu.use_web(root, port)
         line = assert_refused_as_it_was(root)
     assert "http://archive.ubuntu.com/ubuntu" in line, line
     assert "signed" in line
@@ -357,20 +360,20 @@ def test_a_package_that_is_not_what_the_index_says_is_one_line(
     ubuntu: Ubuntu, changed_web: Path
 ) -> None:
     root = ubuntu("24.04")
-    pool = changed_web / ubuntu_like.HOSTS["distribution"] / "pool"
+    pool = changed_web / mock_ubuntu.HOSTS["distribution"] / "pool"
     deb = next(pool.glob("nvidia-utils-580-server_*"))
     deb.write_bytes(deb.read_bytes().replace(b"exit 9", b"exit 0"))
-    with stand_ins.served(changed_web) as port:
-        ubuntu_like.use_web(root, port)
+    with mock_packages.served(changed_web) as port:
+        mock_ubuntu.use_web(root, port)
         line = assert_refused_as_it_was(root)
     assert "nvidia-utils-580-server" in line, line
 
 
 def test_a_package_that_is_missing_is_one_line(ubuntu: Ubuntu, changed_web: Path) -> None:
     root = ubuntu("24.04")
-    pool = changed_web / ubuntu_like.HOSTS["distribution"] / "pool"
+    pool = changed_web / mock_ubuntu.HOSTS["distribution"] / "pool"
     next(pool.glob("linux-modules-nvidia-580-server-open-6.8*")).unlink()
-    with stand_ins.served(changed_web) as port:
-        ubuntu_like.use_web(root, port)
+    with mock_packages.served(changed_web) as port:
+        mock_ubuntu.use_web(root, port)
         line = assert_refused_as_it_was(root)
     assert "linux-modules-nvidia-580-server-open-6.8.0-88-generic" in line, line

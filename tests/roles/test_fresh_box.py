@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles.roots import HERE, Root
+from tests.support.roots import HERE, Root
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.roles.roots import Root, changed
+from tests.support.roots import Root, changed
 from tests.unit.test_gpu_chips import disagreements, listed
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.roles.roots import HERE, Root
-from tests.roles.stand_ins import Package, deb
+from tests.support.mock_packages import Package, deb
+from tests.support.roots import HERE, Root
 
 LEDGER = "var/lib/grindstone"
 

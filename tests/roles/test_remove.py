@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles.roots import HERE, Played, Root, changed, root_on
+from tests.support.roots import HERE, PlayResult, Root, changed, root_on
 
 Fresh = Callable[[str], Root]
 PREFIX = "opt/grindstone"
 MADE = {"etc/grindstone", PREFIX}
 
 
-def play(root: Root, playbook: str, *arguments: str, **variables: str) -> Played:
+def play(root: Root, playbook: str, *arguments: str, **variables: str) -> PlayResult:
     """Runs one of the playbooks against this root to its end."""
     host = {
         "ansible_connection": "community.general.chroot",
@@ -46,7 +46,7 @@ def play(root: Root, playbook: str, *arguments: str, **variables: str) -> Played
     )
     counts = re.search(r"^root +: (.*)$", done.stdout, re.MULTILINE)
     recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-    return Played(done.returncode, done.stdout, {name: int(count) for name, count in recap})
+    return PlayResult(done.returncode, done.stdout, {name: int(count) for name, count in recap})
 
 
 def packages(root: Root) -> str:

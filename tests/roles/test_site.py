@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
-from tests.roles.roots import Played, Root, changed
+from tests.support import roots
+from tests.support.roots import PlayResult, Root, changed
 
 Fresh = Callable[[str], Root]
 PREFIX = "opt/grindstone"
@@ -25,7 +25,7 @@ def stages(root: Root) -> dict[str, str]:
     return {stage["stage"]: stage["state"] for stage in report["stages"]}
 
 
-def assert_proven(root: Root, first: Played, distribution: str, python: str) -> None:
+def assert_proven(root: Root, first: PlayResult, distribution: str, python: str) -> None:
     assert first.status == 0, first.output
     assert "driver and CUDA are not needed here" in first.output
     plan = json.loads((root.path / PLAN).read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def assert_proven(root: Root, first: Played, distribution: str, python: str) -> 
 
 
 def test_a_fresh_debian_12_ends_with_a_proven_tensorflow(
-    installed: Root, first_run: tuple[Played, list[Path]]
+    installed: Root, first_run: tuple[PlayResult, list[Path]]
 ) -> None:
     assert_proven(installed, first_run[0], "Debian 12", "3.11")
 
@@ -81,7 +81,7 @@ def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fre
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        roots.end(running)
+        roots.kill_playbook(running)
         root.kill()
     assert half.exists()
     assert not (root.path / PREFIX / "tensorflow").exists()

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
-from tests.roles import roots
+from tests.support import roots
 from tests.unit.plans.recorded import MATRIX
 
 LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
@@ -110,7 +110,7 @@ def from_wheel(address: str) -> str:
 @cache
 def wheels(version: str) -> dict[str, str]:
     """The addresses of a TensorFlow's wheels for Linux, by file name; they never change."""
-    kept = roots.kept() / f"metadata/tensorflow-{version}.json"
+    kept = roots.cache_folder() / f"metadata/tensorflow-{version}.json"
     if not kept.exists():
         text = fetched(f"{index()}/tensorflow/")[0].decode()
         links = re.findall(r'href="([^"#]*/(tensorflow-[^"#/]*\.whl))', text)
@@ -125,7 +125,7 @@ def wheels(version: str) -> dict[str, str]:
 def metadata(version: str) -> tuple[SpecifierSet, list[Requirement]]:
     """Requires-Python and the requirements, from the newest x86_64 wheel's METADATA."""
     name = max(each for each in wheels(version) if "x86_64" in each)
-    kept = roots.kept() / f"metadata/{name}.metadata"
+    kept = roots.cache_folder() / f"metadata/{name}.metadata"
     if not kept.exists():
         kept.write_text(from_wheel(wheels(version)[name]), encoding="utf-8")
     said = HeaderParser().parsestr(kept.read_text(encoding="utf-8"))

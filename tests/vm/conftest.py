@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
+from tests.support import roots
 from tests.vm import images, machine
 
 
@@ -25,7 +25,7 @@ def vm_base() -> images.Base:
     if reason:
         pytest.skip(reason)
     try:
-        roots.leave_the_mounts_to_this_process()
+        roots.unshare_mounts()
     except OSError as error:
         pytest.skip(f"it mounts roots of its own: {error}")
     return images.base()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.roles.roots import Root
+from tests.support.roots import Root
 
 DEVICE = {"vendor": "0x10de", "device": "0x1eb8", "class": "0x030200"}
 FOLDER = "srv/pci-devices"
@@ -23,13 +23,13 @@ WantedBy=multi-user.target
 """
 
 
-def stand_in(root: Root) -> None:
+def mock_gpu(root: Root) -> None:
     """Has what is booted from `root` see the GPU."""
     device = root.path / FOLDER / "0000:01:00.0"
     device.mkdir(parents=True)
     for name, value in DEVICE.items():
         (device / name).write_text(f"{value}\n", encoding="utf-8")
-    _enable(root.path, "gpu-stand-in.service", UNIT)
+    _enable(root.path, "mock-gpu.service", UNIT)
 
 
 def _enable(root: Path, name: str, unit: str) -> None:

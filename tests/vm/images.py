@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.roles import roots
+from tests.support import roots
 
 SUITE = "bookworm"
 MIB = 1024 * 1024
@@ -109,10 +109,10 @@ class Base:
 def base() -> Base:
     """The base, made if it is not kept yet or was made by another recipe than this file's."""
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-    made = Base(roots.kept() / f"vm-{recipe}")
-    with roots.alone("vm"):
+    made = Base(roots.cache_folder() / f"vm-{recipe}")
+    with roots.locked("vm"):
         if not made.folder.exists():
-            roots.forget_unused("vm-*")
+            roots.remove_stale("vm-*")
             part = Base(made.folder.with_name("vm.part"))
             shutil.rmtree(part.folder, ignore_errors=True)
             part.folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.roles.roots import HERE, Played
+from tests.support.roots import HERE, PlayResult
 from tests.vm.console import LIMIT_S, Console
 from tests.vm.images import Base
 
@@ -173,13 +173,13 @@ class Machine:
             check=False,
         )
 
-    def play(self, playbook: str, *arguments: str, **variables: object) -> Played:
+    def play(self, playbook: str, *arguments: str, **variables: object) -> PlayResult:
         """Runs a playbook on the guest to its end."""
         with self.start_playbook(playbook, *arguments, **variables) as running:
             output, _ = running.communicate()
         counts = re.search(r"^guest +: (.*)$", output, re.MULTILINE)
         recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
 
     def start_playbook(
         self, playbook: str, *arguments: str, **variables: object

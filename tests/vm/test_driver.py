@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import built_module, roots
+from tests.support import dkms_cache, roots
 from tests.vm import gpu, images, machine
 
 PLAYBOOK = "tests/roles/driver.yml"
@@ -27,9 +27,9 @@ def half_way(vm_base: images.Base, tmp_path: Path) -> Iterator[machine.Machine]:
     disk = tmp_path / "half-way.img"
     with roots.root_on([vm_base.root], tmp_path) as root:
         bring_the_module(root)
-        gpu.stand_in(root)
+        gpu.mock_gpu(root)
         images.write_disk_of(root, disk)
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
     with machine.machine(vm_base, disk, tmp_path) as made:
         yield made
     disk.unlink()
@@ -54,7 +54,7 @@ def bring_the_module(root: roots.Root) -> None:
     by_hand.unlink()
     package = root.command("dpkg-query", "-W", "-f", "${Version}", "nvidia-kernel-dkms")
     new = next((root.path / "boot").glob("vmlinuz-*")).name.partition("-")[2]
-    built_module.install(root, package.split("-")[0], new)
+    dkms_cache.install(root, package.split("-")[0], new)
     source.unlink()
     grub.with_suffix(".aside").rename(grub)
 

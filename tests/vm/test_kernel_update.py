@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
-from tests.vm import images, machine, whetstone
+from tests.support import roots
+from tests.vm import empty_module, images, machine
 from tests.vm.console import LIMIT_S
 
 pytestmark = pytest.mark.skipif(
@@ -22,9 +22,9 @@ def prepared(vm_base: images.Base, tmp_path: Path) -> Iterator[machine.Machine]:
     """A machine whose root has DKMS, a module by it and the headers' meta-package."""
     disk = tmp_path / "prepared.img"
     with roots.root_on([vm_base.root], tmp_path) as root:
-        whetstone.install(root)
+        empty_module.install(root)
         images.write_disk_of(root, disk)
-    roots.forget(tmp_path)
+    roots.discard(tmp_path)
     with machine.machine(vm_base, disk, tmp_path) as made:
         yield made
     disk.unlink()
@@ -35,12 +35,12 @@ def test_a_module_is_there_for_a_newer_kernel_after_its_update_and_a_reboot(
 ) -> None:
     before = prepared.boot()
     old = prepared.command("uname -r").strip()
-    prepared.command("modprobe whetstone")
+    prepared.command("modprobe empty")
     prepared.command("DEBIAN_FRONTEND=noninteractive apt-get install --yes linux-image-amd64")
     done = prepared.ansible("ansible.builtin.reboot", f"reboot_timeout={LIMIT_S}")
     assert done.returncode == 0, f"{done.stdout}\n{prepared.console.tail}"
     assert prepared.wait_until_ready() != before
     new = prepared.command("uname -r").strip()
     assert new != old
-    assert new in prepared.command("modinfo --field filename whetstone")
-    prepared.command("modprobe whetstone")
+    assert new in prepared.command("modinfo --field filename empty")
+    prepared.command("modprobe empty")

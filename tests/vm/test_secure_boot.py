@@ -1,6 +1,6 @@
 """Secure Boot as firmware, shim and kernel do it: 2 boots and MokManager, 3 minutes.
 
-The module is whetstone, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
+The module is empty, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
 question.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles import roots
-from tests.vm import whetstone
+from tests.support import roots
+from tests.vm import empty_module
 from tests.vm.images import Base
 from tests.vm.machine import Machine
 
@@ -27,7 +27,7 @@ REJECTED = "Key was rejected by service"
 def signed(vm_base: Base, tmp_path: Path) -> Iterator[Path]:
     """An archive of the module that DKMS has built and signed, its key, and one unsigned."""
     with roots.root_on([vm_base.root], tmp_path) as root:
-        module = whetstone.install(root)
+        module = empty_module.install(root)
         root.command("objcopy", "--strip-debug", f"/{module}", "/root/unsigned.ko")
         archive = tmp_path / "signed.tar"
         subprocess.run(
@@ -45,7 +45,7 @@ def test_a_module_loads_only_signed_and_once_its_key_is_enrolled_on_the_console(
     assert machine.command("mokutil --sb-state").strip() == "SecureBoot enabled"
     machine.unpack(signed)
     machine.command("depmod")
-    for module in ("modprobe whetstone", "insmod /root/unsigned.ko"):
+    for module in ("modprobe empty", "insmod /root/unsigned.ko"):
         status, output = machine.run(module)
         assert status != 0
         assert REJECTED in output
@@ -56,8 +56,8 @@ def test_a_module_loads_only_signed_and_once_its_key_is_enrolled_on_the_console(
     enrol(machine)
     machine.wait_until_ready()
     assert "is already enrolled" in machine.run(f"mokutil --test-key /{KEY}")[1]
-    machine.command("modprobe whetstone")
-    status, output = machine.run("rmmod whetstone && insmod /root/unsigned.ko")
+    machine.command("modprobe empty")
+    status, output = machine.run("rmmod empty && insmod /root/unsigned.ko")
     assert status != 0
     assert REJECTED in output
 

@@ -9,16 +9,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.roles import roots
-from tests.roles.stand_ins import (
+from tests.support import roots
+from tests.support.mock_packages import (
     DKMS,
     MADE,
     WAIT,
     Files,
     Keys,
-    Like,
+    MockDistribution,
     Package,
-    kept,
+    cached,
     kernel_module,
     keys,
     pacman_repository,
@@ -52,7 +52,7 @@ Include = /etc/pacman.d/mirrorlist
 Include = /etc/pacman.d/mirrorlist
 """
 MKINITCPIO = """#!/bin/bash
-# Stands for mkinitcpio: an image holds its configuration's hooks and what keeps modules out.
+# A mock mkinitcpio: an image holds its configuration's hooks and what keeps modules out.
 set -e
 [ ! -p /srv/wait-initramfs ] || read -r _ < /srv/wait-initramfs
 echo "$*" >> /var/log/mkinitcpio.log
@@ -206,7 +206,7 @@ def arch_extra(version: str, kernels: dict[str, tuple[str, str]]) -> list[Packag
     ]
 
 
-def arch_like() -> Like:
+def distribution() -> MockDistribution:
     """An Arch with the kernel `linux`; its `web` has the mirrors `now` and `newer`."""
 
     def make(root: roots.Root, web: Path) -> None:
@@ -227,7 +227,7 @@ def arch_like() -> Like:
         root.command("pacman", "-Sy", "--noconfirm", "base", "linux", "cpupower")
         root.command("pacman", "-Scc", "--noconfirm")
 
-    return kept("arch", "bookworm", make)
+    return cached("arch", "bookworm", make)
 
 
 def _trust(home: Path, signer: Keys) -> None:

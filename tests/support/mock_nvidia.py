@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugins.filter.openpgp import key_fingerprints
-from tests.roles.stand_ins import Package, deb, keys
+from tests.support.mock_packages import Package, deb, keys
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,18 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.roles.roots import Played, Root, Tree, changed
+from tests.support.roots import PlayResult, Root, Tree, changed
 
 RTX_4090, GTX_1080_TI = "0x2684", "0x1b06"
 _PLAYBOOK = "tests/roles/driver.yml"
-# What a run leaves for its own sake, and what package managers, ldconfig and the stand-ins write.
+# What a run leaves for its own sake, and what package managers, ldconfig and mock packages write.
 _NOTED = (
     *("etc/grindstone", "var/lib/grindstone", "var/cache", "var/log", "tmp", "srv"),
     *("var/lib/apt", "var/lib/dpkg", "var/lib/pacman", "boot/initr", "etc/ld.so.cache"),
 )
 
 
-def play(root: Root, *arguments: str, **variables: str) -> Played:
+def play(root: Root, *arguments: str, **variables: str) -> PlayResult:
     """A run to its end, which reboots nothing."""
     return root.play(*arguments, playbook=_PLAYBOOK, plan_reboot="false", **variables)
 
@@ -29,7 +29,7 @@ def start(root: Root) -> subprocess.Popen[str]:
     return root.start(playbook=_PLAYBOOK, plan_reboot="false")
 
 
-def assert_done(played: Played) -> None:
+def assert_done(played: PlayResult) -> None:
     """The driver is there, as far as it can be in a root."""
     done = "the driver is installed, and takes a reboot to be loaded"
     assert played.failure.startswith(done), played.output

@@ -1,7 +1,7 @@
 """Packages that stand for kernels and drivers, signed repositories of them, and roots with them.
 
-They have the names, versions, dependencies and conflicts of the real ones (ubuntu_like.py,
-arch_like.py), and next to nothing inside: a kernel is its file in /boot, a kernel module is an ELF
+They have the names, versions, dependencies and conflicts of the real ones (mock_ubuntu.py,
+mock_arch.py), and next to nothing inside: a kernel is its file in /boot, a kernel module is an ELF
 file with no more than its `.modinfo`.  Package managers, signatures and databases are real.
 
 Each root is a layer on top of a Debian root.  Layers and repositories are made once and kept, whole
@@ -28,7 +28,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.roles import roots
+from tests.support import roots
 
 MADE = 1_760_000_000  # when the files of all packages were made
 Files = dict[str, bytes | str]
@@ -145,7 +145,11 @@ class Keys:
         self.home = home
         home.mkdir(mode=0o700)
         self.gpg(
-            "--quick-generate-key", "Stand-ins <stand-ins@example.org>", "ed25519", "sign", "0"
+            "--quick-generate-key",
+            "Mock packages <mock@example.org>",
+            "ed25519",
+            "sign",
+            "0",
         )
 
     def gpg(self, *arguments: str, data: bytes = b"") -> bytes:
@@ -214,7 +218,7 @@ def deb(package: Package, pool: Path) -> None:
         "Package": package.name,
         "Version": package.version,
         "Architecture": "amd64",
-        "Maintainer": "Stand-ins <stand-ins@example.org>",
+        "Maintainer": "Mock packages <mock@example.org>",
         "Section": "restricted/kernel",
         **{name: ", ".join(values) for name, values in package.relations.items()},
         "Description": "stands for the real package of this name",
@@ -275,7 +279,7 @@ def arch_package(package: Package) -> bytes:
         ("pkgdesc", "stands for the real package of this name"),
         ("url", "https://example.org"),
     ]
-    info += [("builddate", str(MADE)), ("packager", "Stand-ins <stand-ins@example.org>")]
+    info += [("builddate", str(MADE)), ("packager", "Mock packages <mock@example.org>")]
     info += [("size", "4096"), ("arch", "x86_64"), ("license", "custom")]
     for name, values in package.relations.items():
         info += [(name, value) for value in values if name != "pkgbase"]
@@ -309,7 +313,7 @@ def _member(name: str, content: bytes | str) -> tuple[tarfile.TarInfo, io.BytesI
 
 
 @dataclass(frozen=True)
-class Like:
+class MockDistribution:
     """What makes a root like a distribution.
 
     layers: the folders to lay a root on, the top first.
@@ -320,15 +324,15 @@ class Like:
     web: Path
 
 
-def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Like:
+def cached(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> MockDistribution:
     """The layer and the repositories of that name, made by `make` if they are not kept yet."""
-    sources = [Path(__file__), *sorted(Path(__file__).parent.glob("*_like.py"))]
+    sources = [Path(__file__), *sorted(Path(__file__).parent.glob("mock_*.py"))]
     said = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    folder = roots.kept() / f"{name}-{said[:12]}"
+    folder = roots.cache_folder() / f"{name}-{said[:12]}"
     below = roots.base(suite)
-    with roots.alone(name):
+    with roots.locked(name):
         if not folder.exists():
-            roots.forget_unused(f"{name}-*")
+            roots.remove_stale(f"{name}-*")
             part = folder.with_name(f"{name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
@@ -338,7 +342,7 @@ def kept(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> Lik
             (part / "root").rmdir()
             part.rename(folder)
     os.utime(folder)  # it is in use
-    return Like([folder / "changes", below], folder / "web")
+    return MockDistribution([folder / "changes", below], folder / "web")
 
 
 class _Proxy(SimpleHTTPRequestHandler):
@@ -409,7 +413,7 @@ def kill_at(point: str, root: roots.Root, running: subprocess.Popen[str]) -> Non
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError(f"it ended before it came to «{point}»:\n{output}") from None
-    roots.end(running)
+    roots.kill_playbook(running)
     root.kill()
     os.close(writer)
     gate.unlink()

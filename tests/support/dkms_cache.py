@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.roles.roots import Root, alone, forget_unused, kept
+from tests.support.roots import Root, cache_folder, locked, remove_stale
 
 NAME = "nvidia-current"  # what Debian calls it
 
@@ -40,14 +40,14 @@ def _tree(root: Root) -> Path:
 
 def _folder(built: Path) -> Path:
     """Where the build is kept that lies in DKMS's own tree as VERSION/KERNEL/x86_64."""
-    return kept() / "-".join(["built", NAME, *built.parts[-3:-1]])
+    return cache_folder() / "-".join(["built", NAME, *built.parts[-3:-1]])
 
 
 def _keep(built: Path) -> None:
     folder = _folder(built)
-    with alone("built"):
+    with locked("built"):
         if not folder.exists():
-            forget_unused(f"built-{NAME}-*")
+            remove_stale(f"built-{NAME}-*")
             part = folder.with_name(f"{NAME}.part")
             shutil.rmtree(part, ignore_errors=True)
             shutil.copytree(built, part)

@@ -6,21 +6,21 @@ and without a GPU it does not load.
 
 from __future__ import annotations
 
-from tests.roles.roots import Root
+from tests.support.roots import Root
 
-SOURCE = "usr/src/whetstone-1.0"
+SOURCE = "usr/src/empty-1.0"
 FILES = {
-    "whetstone.c": """#include <linux/module.h>
+    "empty.c": """#include <linux/module.h>
 MODULE_LICENSE("GPL");
 static int __init begin(void) { return 0; }
 static void __exit end(void) { }
 module_init(begin);
 module_exit(end);
 """,
-    "Makefile": "obj-m := whetstone.o\n",
-    "dkms.conf": """PACKAGE_NAME="whetstone"
+    "Makefile": "obj-m := empty.o\n",
+    "dkms.conf": """PACKAGE_NAME="empty"
 PACKAGE_VERSION="1.0"
-BUILT_MODULE_NAME[0]="whetstone"
+BUILT_MODULE_NAME[0]="empty"
 DEST_MODULE_LOCATION[0]="/updates"
 AUTOINSTALL="yes"
 """,
@@ -36,5 +36,5 @@ def install(root: Root) -> str:
     packages = ["dkms", "linux-headers-amd64"]  # the newest kernel's headers come before it
     root.command("apt-get", "install", "--yes", "--no-install-recommends", *packages)
     kernel = next((root.path / "boot").glob("vmlinuz-*")).name.partition("-")[2]
-    root.command("dkms", "install", "whetstone/1.0", "-k", kernel)
-    return f"lib/modules/{kernel}/updates/dkms/whetstone.ko"
+    root.command("dkms", "install", "empty/1.0", "-k", kernel)
+    return f"lib/modules/{kernel}/updates/dkms/empty.ko"

@@ -50,36 +50,36 @@ def missing() -> str:
     return ""
 
 
-def leave_the_mounts_to_this_process() -> None:
+def unshare_mounts() -> None:
     """Gives this thread, and what it starts, mounts of its own."""
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 
-def kept() -> Path:
+def cache_folder() -> Path:
     """Where roots and downloads are kept from one run to the next."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "grindstone-tests"
 
 
 @contextmanager
-def alone(name: str) -> Iterator[None]:
+def locked(name: str) -> Iterator[None]:
     """Keeps the other processes of the tests from making the same at the same time."""
-    kept().mkdir(parents=True, exist_ok=True)
-    with (kept() / f".{name}.lock").open("w") as lock:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def forget_unused(pattern: str) -> None:
+def remove_stale(pattern: str) -> None:
     """Removes what tests of older sources have made, unless another checkout still uses it."""
-    for old in kept().glob(pattern):
+    for old in cache_folder().glob(pattern):
         if time.time() - old.stat().st_mtime > OLD_S:
             shutil.rmtree(old)
 
 
-def forget(folder: Path) -> None:
+def discard(folder: Path) -> None:
     """Frees what a root in `folder` has written: gigabytes, which pytest would keep for a while."""
     for name in ("changes", "work"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -99,8 +99,8 @@ def mirror() -> list[str]:
 def base(suite: str, more: str = "") -> Path:
     """The root of a fresh Debian with `more` packages, made if it is not kept yet."""
     packages = ",".join(filter(None, [PACKAGES, more]))
-    root = kept() / f"{suite}-{packages.replace(',', '+')}-brief"
-    with alone(root.name):
+    root = cache_folder() / f"{suite}-{packages.replace(',', '+')}-brief"
+    with locked(root.name):
         if not root.exists():
             part = root.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
@@ -120,7 +120,7 @@ def link_packages(source: Path, target: Path) -> None:
             (target / package.name).hardlink_to(package)
 
 
-def end(running: subprocess.Popen[str]) -> None:
+def kill_playbook(running: subprocess.Popen[str]) -> None:
     """Ends a playbook with the workers that Ansible has put into sessions of their own."""
     started = psutil.Process(running.pid)
     for process in [started, *started.children(recursive=True)]:
@@ -130,7 +130,7 @@ def end(running: subprocess.Popen[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayResult:
     """What a playbook's run came to.
 
     recap: `ok`, `changed`, `failed` … of the one host; empty where it was killed.
@@ -161,7 +161,7 @@ class Root:
 
     def share_downloads(self) -> None:
         """Lets uv find there what it downloaded for another root."""
-        cache, folder = kept() / "uv", self.path / "opt/grindstone/cache"
+        cache, folder = cache_folder() / "uv", self.path / "opt/grindstone/cache"
         for path in (cache, folder):
             path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(cache), str(folder)], check=True)
@@ -173,8 +173,8 @@ class Root:
         Each root has a folder of links of its own, as apt locks the whole folder.
         """
         suite = re.search(r"^VERSION_CODENAME=(\w+)", self.text("etc/os-release"), re.MULTILINE)
-        cache = kept() / f"archives-{suite.group(1) if suite else 'unknown'}"
-        own = kept() / f"archives-{os.getpid()}-{next(_NUMBERS)}"
+        cache = cache_folder() / f"archives-{suite.group(1) if suite else 'unknown'}"
+        own = cache_folder() / f"archives-{os.getpid()}-{next(_NUMBERS)}"
         for folder in (cache, own / "partial"):
             folder.mkdir(parents=True, exist_ok=True)
         link_packages(cache, own)
@@ -216,13 +216,13 @@ class Root:
             start_new_session=True,  # so that a test can kill all of it
         )
 
-    def play(self, *arguments: str, playbook: str = "site.yml", **variables: str) -> Played:
+    def play(self, *arguments: str, playbook: str = "site.yml", **variables: str) -> PlayResult:
         """Runs a playbook against this root to its end."""
         with self.start(*arguments, playbook=playbook, **variables) as running:
             output, _ = running.communicate()
         counts = re.search(r"^root +: (.*)$", output, re.MULTILINE)
         recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-        return Played(running.returncode, output, {name: int(count) for name, count in recap})
+        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
 
     def command(self, *words: str) -> str:
         """Runs a command inside and returns what it prints."""

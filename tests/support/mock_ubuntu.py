@@ -9,15 +9,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.roles import roots
-from tests.roles.stand_ins import (
+from tests.support import roots
+from tests.support.mock_packages import (
     DKMS,
     WAIT,
     Files,
-    Like,
+    MockDistribution,
     Package,
     apt_repository,
-    kept,
+    cached,
     kernel_module,
     keys,
     served,
@@ -360,7 +360,7 @@ def ubuntu_archive(ubuntu: Ubuntu) -> list[Package]:
     return packages
 
 
-def ubuntu_like(version: str) -> Like:
+def distribution(version: str) -> MockDistribution:
     """An Ubuntu with the usual kernel, whose repositories have to be `served`."""
     ubuntu = RELEASES[version]
 
@@ -390,7 +390,7 @@ def ubuntu_like(version: str) -> Like:
             root.command("apt-get", "install", "--yes", *kernel)
             root.command("apt-get", "clean")
 
-    return kept(f"ubuntu-{version}", ubuntu.suite, make)
+    return cached(f"ubuntu-{version}", ubuntu.suite, make)
 
 
 def _call_it_ubuntu(root: roots.Root, ubuntu: Ubuntu) -> None:
@@ -426,5 +426,5 @@ def add_source(root: roots.Root, name: str, origin: str, ubuntu: Ubuntu) -> None
 
 def use_web(root: roots.Root, port: int) -> None:
     """Lets the root's apt reach what is `served` at that port, and nothing else."""
-    path = root.path / "etc/apt/apt.conf.d/99stand-ins"
+    path = root.path / "etc/apt/apt.conf.d/99mock-archive"
     path.write_text(f'Acquire::http::Proxy "http://127.0.0.1:{port}";\n', encoding="utf-8")
