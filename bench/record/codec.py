@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from bench.errors import RecordError
 from bench.record import legacy
-from bench.record.head import SCHEMA
+from bench.record.head import SCHEMA, Head
 from bench.record.model import Record, Training
 
+_Line: TypeAlias = dict[Literal["results", "time_to_target"], Any]
+
+# The suffix of a record that is not finished (bench.record.journal).
+JOURNAL = ".jsonl"
 _ANOTHER = "run `pytest bench/` to make another"
 
 
@@ -26,14 +30,28 @@ def to_json(result: Training) -> dict[str, Any]:
     return made
 
 
+def journal_head(head: Head) -> bytes:
+    """The first line of a journal."""
+    return msgspec.json.encode(head) + b"\n"
+
+
+def journal_line(result: Training, *, to_target: bool = False) -> bytes:
+    """The line of a result."""
+    member = "time_to_target" if to_target else "results"
+    return msgspec.json.encode({member: result}) + b"\n"
+
+
 def read(path: Path) -> Record:
     """The record in a file, whichever schema it was written with.
+
+    path: one that ended, or the journal of one that did not, by its own name or the record's.
 
     Raises:
         RecordError: there is none, it is damaged, or this version cannot read it.
     """
+    journal = path.with_suffix(JOURNAL)
     try:
-        data = path.read_bytes()
+        data = (journal if journal.exists() and not path.exists() else path).read_bytes()
     except OSError as error:
         raise RecordError(
             f"{path} cannot be read: {error.strerror}; name a record, as `pytest bench/` leaves "
@@ -51,7 +69,7 @@ def decode(data: bytes, path: Path) -> Record:
         RecordError: it is damaged, or this version cannot read it.
     """
     try:
-        document = msgspec.json.decode(data)
+        document = _document(data)
     except ValueError as error:  # not UTF-8 is one, too
         raise RecordError(
             f"{path} is damaged: it is no JSON ({error}); it may have been cut short in a copy"
@@ -67,6 +85,18 @@ def decode(data: bytes, path: Path) -> Record:
             "compare with a newer Grindstone"
         )
     return from_document(document, path)
+
+
+def _document(data: bytes) -> Any:
+    """The JSON of a record, or of a journal: then without the line that was being written."""
+    head, *lines = data.split(b"\n")
+    if len(lines) < 2 or not head.endswith(b"}"):
+        return msgspec.json.decode(data)
+    document: dict[str, Any] = {**msgspec.json.decode(head), "results": [], "time_to_target": []}
+    for line in lines[:-1]:  # behind the last line's end there is nothing, or a line without one
+        ((member, result),) = msgspec.json.decode(line, type=_Line).items()
+        document[member].append(result)
+    return document
 
 
 def from_document(document: dict[str, Any], path: Path) -> Record:

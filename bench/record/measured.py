@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -51,13 +52,19 @@ def both(one: Measured[T], other: Measured[U], join: Callable[[T, U], V]) -> Mea
     return known(join(one.value, other.value))
 
 
+@functools.cache
+def hints(kind: Any) -> dict[str, Any]:
+    """The types of a struct's fields."""
+    return get_type_hints(kind)
+
+
 def filled(kind: Any, tree: dict[str, Any], why: str) -> dict[str, Any]:
     """A struct's JSON with a reason in the place of each value that it lacks.
 
     kind: the struct; what is no value but may be null is null.
     """
     made = dict(tree)
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in hints(kind).items():
         if get_origin(hint) is Measured:
             made.setdefault(name, {"value": None, "why": why})
         elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):

@@ -5,7 +5,8 @@ A result is built once, when its training has ended, and never changed.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -373,3 +374,14 @@ class Record(Head, frozen=True, kw_only=True):
 
     results: tuple[Result, ...] = ()
     time_to_target: tuple[TargetResult, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        head: Head,
+        results: Iterable[Result] = (),
+        time_to_target: Iterable[TargetResult] = (),
+    ) -> Record:
+        """The record of a run with this head."""
+        members: dict[str, Any] = {name: getattr(head, name) for name in Head.__struct_fields__}
+        return cls(**members, results=tuple(results), time_to_target=tuple(time_to_target))

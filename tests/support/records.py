@@ -10,15 +10,15 @@ import datetime
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
 from bench.record.codec import encode
 from bench.record.conditions import Conditions
 from bench.record.fields import finite
-from bench.record.head import Cpu, Device, Limits, Machine, Settings
-from bench.record.measured import Measured, filled
+from bench.record.head import Cpu, Device, Head, Limits, Machine, Settings
+from bench.record.measured import Measured, filled, hints
 from bench.record.model import (
     DataSet,
     Epochs,
@@ -331,11 +331,9 @@ def machine(**members: Any) -> Machine:
     )
 
 
-def record(
-    results: Sequence[Result] = (), time_to_target: Sequence[TargetResult] = (), **head: Any
-) -> Record:
-    """A record of these results; `head` replaces members of its head."""
-    return Record(
+def head(**members: Any) -> Head:
+    """The head of a plain run's record."""
+    return Head(
         **{
             "grindstone": "0.1.0",
             "started": datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc),
@@ -343,11 +341,16 @@ def record(
             "plan": None,
             "settings": settings(),
             "versions": {"python": "3.11.2", "pytest": "9.2.0"},
-            "results": tuple(results),
-            "time_to_target": tuple(time_to_target),
-            **head,
+            **members,
         }
     )
+
+
+def record(
+    results: Sequence[Result] = (), time_to_target: Sequence[TargetResult] = (), **members: Any
+) -> Record:
+    """A record of these results; `members` replace those of its head."""
+    return Record.of(head(**members), results, time_to_target)
 
 
 def write(folder: Path, name: str, made: Record) -> Path:
@@ -394,9 +397,9 @@ def _verdict(made: Finished | TimeToTarget) -> Verdict:
 
 def _measured(kind: Any, seen: Mapping[str, Any]) -> dict[str, Any]:
     """The tree of plain values with each as it is in JSON, where a struct has it measured."""
-    hints, made = get_type_hints(kind), {}
+    made = {}
     for name, value in seen.items():
-        hint = hints[name]
+        hint = hints(kind)[name]
         if get_origin(hint) is Measured:
             made[name] = msgspec.to_builtins(
                 value if isinstance(value, Measured) else Measured(value, None)
