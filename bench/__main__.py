@@ -1,4 +1,4 @@
-"""What is done with records: `python -m bench compare A B`.  Training is `pytest bench/`."""
+"""Grindstone's command line beside `pytest bench/`: `python -m bench VERB`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
+from bench.runner import evidence
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     compare.add(verbs)
+    evidence.add(verbs)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))

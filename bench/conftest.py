@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from bench import devices, settings, target
+from bench import options
 from bench.compare import in_run
-from bench.devices import Device
-from bench.epochs import EpochClock, rounds_of, rounds_of_seconds
 from bench.errors import GrindstoneError
-from bench.processes import ALONE, Process
+from bench.observe import devices
+from bench.observe.devices import Device
+from bench.record.repeats import ALONE, Process
 from bench.report import progress
-from bench.run import Run
-from bench.session import Session
-from bench.target import ToTarget
-from bench.trainer import title
+from bench.runner import time_to_target
+from bench.runner.rounds import EpochClock, rounds_of, rounds_of_seconds
+from bench.runner.run import Run
+from bench.runner.session import Session
+from bench.runner.supervisor import title
+from bench.runner.time_to_target import ToTarget
 from bench.workloads.workload import Mode, Workload
 
 Train = Callable[[Workload, Device, Mode], Run]
@@ -35,7 +37,7 @@ _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Grindstone's own options; `-k` chooses workloads."""
-    settings.add_options(parser)
+    options.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
     found = devices.find()
     try:
-        chosen = settings.read_settings(config, found)
+        chosen = options.read_settings(config, found)
         config.stash[_ASKED] = in_run.asked(chosen)
     except GrindstoneError as error:
         raise pytest.UsageError(f"bench: {error}") from error
@@ -53,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
 
 
-def settings_of(config: pytest.Config) -> settings.Settings:
+def settings_of(config: pytest.Config) -> options.Settings:
     """What was chosen for this run."""
     return config.stash[_SESSION].chosen
 
@@ -93,7 +95,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines
 
 
-def _how_many(chosen: settings.Settings) -> str:
+def _how_many(chosen: options.Settings) -> str:
     """`3`, `12 a side`, `12, 24, 48 or 96 a side, until it is clear,`."""
     *fewer, most = chosen.looks
     count = f"{', '.join(map(str, fewer))} or {most}" if fewer else str(most)
@@ -212,7 +214,7 @@ def train_to_target(
     clock = _clock(request)
 
     def train_to_target(workload: Workload, device: Device, mode: Mode) -> ToTarget:
-        most = target.schedule(workload, session.chosen.profile).epochs
+        most = time_to_target.schedule(workload, session.chosen.profile).epochs
         side = f", {process.side}" if process.side else ""
         who = f"{title(workload, device, mode)}{side}, to target"
         with _failing(), progress.shown(request.config, who, most) as listener:

@@ -5,7 +5,7 @@ from operator import attrgetter
 import pytest
 
 from bench.conftest import Train
-from bench.devices import Device
+from bench.observe.devices import Device
 from bench.workloads import grind
 from bench.workloads.workload import Mode, Workload
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.conftest import Train, settings_of
-from bench.devices import Device
+from bench.observe.devices import Device
 from bench.workloads import grind
 from bench.workloads.workload import Workload
 

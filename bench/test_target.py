@@ -4,13 +4,13 @@ from operator import attrgetter
 
 import pytest
 
-from bench import target
 from bench.conftest import TrainToTarget
-from bench.devices import Device
+from bench.observe.devices import Device
+from bench.runner import time_to_target
 from bench.workloads.workload import Mode, Workload
 
 
-@pytest.mark.parametrize("workload", target.TARGETED, ids=attrgetter("name"))
+@pytest.mark.parametrize("workload", time_to_target.TARGETED, ids=attrgetter("name"))
 def test_time_to_target(
     train_to_target: TrainToTarget, workload: Workload, device: Device, mode: Mode
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from bench import plan
+from bench.runner import plan
 
 pytest_plugins = ("pytester",)
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench import again
 from bench.compare import answers, key, ratio
 from bench.compare.answers import Answer
 from bench.compare.choice import Choose, Pair, refuse_two_sides, why_not_alike
 from bench.compare.rows import Name, Reading, Row, title
-from bench.processes import ENOUGH, SIDES
+from bench.judge import rerun
+from bench.record.repeats import ENOUGH, SIDES
 
 Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
 
@@ -167,7 +167,7 @@ def _counts(pair: Pair) -> list[int]:
 def _unclear(pair: Pair, times: float | None, *, in_turn: bool) -> str:
     """What would make a row clear.  times: how many times the evidence; None: nobody knows."""
     counts = _counts(pair)
-    train_again = f"{again.command(*pair.now.name)} --processes"
+    train_again = f"{rerun.command(*pair.now.name)} --processes"
     if times is None:
         few = "a process" if min(counts) == 1 else f"{min(counts)} processes"
         return (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.compare import command
-from bench.results import SCHEMA, Record
-from bench.settings import Settings
+from bench.options import Settings
+from bench.record.store import SCHEMA, Record
 
 if TYPE_CHECKING:
     from bench.compare.choice import Choose

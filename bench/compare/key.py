@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.processes import ENOUGH
+from bench.record.repeats import ENOUGH
 
 Entry = Mapping[str, Any]
 

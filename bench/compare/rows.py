@@ -14,8 +14,8 @@ from bench.compare import key as keys
 from bench.compare.baseline import why_not
 from bench.compare.key import Key
 from bench.errors import GrindstoneError
-from bench.processes import Side
-from bench.results import SCHEMA
+from bench.record.repeats import Side
+from bench.record.store import SCHEMA
 
 Name = tuple[str, str, str]
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bench.trainer import Event, Listener
+from bench.runner.supervisor import Event, Listener
 
 if TYPE_CHECKING:
     import pytest

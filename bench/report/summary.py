@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from bench.compare.in_run import Made
+from bench.record.store import Record
 from bench.report import rows, several, table, targets, words
-from bench.results import Record
 
 # For a terminal or a file that cannot show them; in a row of the table up to four become two.
 _GROWTH = 4

@@ -5,7 +5,7 @@
 The harness is measured against this, so it imports nothing of Grindstone's.  Prints, as JSON, the
 seconds of an epoch and the CPU seconds of an epoch, averaged over EPOCHS epochs, and when each
 began and ended; an earlier `fit` of one epoch has traced the model.  An epoch begins with its first
-batch, as before it `fit` may pause (bench/training/stock.py).
+batch, as before it `fit` may pause (bench/worker/stock.py).
 """
 
 import json

@@ -3,7 +3,7 @@
     python -m pytest tests/bench/measure_harness.py -s [--pairs N]
 
 Not part of `./run test`: it holds times.  Trains the convnet on the first 12,000 digits through
-`bench.trainer`, with telemetry and the conditions watched (watched.py), and through `bare_fit.py`:
+`runner.supervisor`, with telemetry and the conditions watched (watched.py), and `bare_fit.py`:
 both at once, each on its half of the processors (beside.py).  What the harness does beside an epoch
 it has to do on the half of its training, so this is the most that it can cost.  Run nothing else
 beside it.

@@ -4,7 +4,7 @@
         [--torch-python PYTHON] [--jax-python PYTHON]
 
 Not part of `./run test`: it holds times.  Trains in turn, in fresh processes, on the CPU: stock and
-tuned through `bench.trainer`; a bare `fit` with `steps_per_execution=50`; and, where interpreters
+tuned by `runner.supervisor`; a bare `fit` with `steps_per_execution=50`; and, where interpreters
 that have them are named, PyTorch's eager loop and JAX's scan.  Prints the seconds of an epoch and
 their ratio to stock's, round by round, the medians, and the share of this machine's matrix rate
 that ours reach (the aim for tuned is 60 %).  Run nothing else beside it.
@@ -23,8 +23,8 @@ from pathlib import Path
 import pytest
 
 from bench.datasets.prepared import Prepared, Store
-from bench.devices import Device
-from bench.trainer import Job, Limits, Training
+from bench.observe.devices import Device
+from bench.runner.supervisor import Job, Limits, Training
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import MODES, Mode, Schedule
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import devices
-from bench.conditions import Conditions
 from bench.datasets.prepared import Prepared, Store
-from bench.devices import Device
-from bench.telemetry import Telemetry
-from bench.timing import EpochTiming
-from bench.trainer import Job, Limits, Training
+from bench.observe import devices
+from bench.observe.devices import Device
+from bench.observe.gpu.telemetry import Telemetry
+from bench.observe.host.conditions import Conditions
+from bench.record.timing import EpochTiming
+from bench.runner.supervisor import Job, Limits, Training
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Schedule
 from tests.bench.beside import Epochs

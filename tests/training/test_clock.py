@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training import files, network, stock
-from bench.training.arrays import Arrays
-from bench.training.task import Task
+from bench.worker import files, network, stock
+from bench.worker.arrays import Arrays
+from bench.worker.task import Task
 from bench.workloads.registry import WORKLOADS
 
 pause = float(sys.argv[1])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bench.floors import read_evidence
+from bench.judge.floors import read_evidence
 from tests.conftest import ROOT
 from tests.record_schema import validate
 from tests.training.command import Command, Ended

@@ -79,9 +79,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from bench.training import files
-from bench.training.arrays import Arrays
-from bench.training.task import Task
+from bench.worker import files
+from bench.worker.arrays import Arrays
+from bench.worker.task import Task
 from bench.workloads.registry import WORKLOADS
 
 paths = [str(Path(sys.argv[1]) / f"{number}.png") for number in range(5)]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bench.datasets.prepared import Store
-from bench.devices import Device
-from bench.session import _together
-from bench.timing import EpochTiming, Timings
-from bench.trainer import Job, Limits, Outcome, Training
+from bench.observe.devices import Device
+from bench.record.timing import EpochTiming, Timings
+from bench.runner.session import _together
+from bench.runner.supervisor import Job, Limits, Outcome, Training
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Schedule
 from tests.training.in_worker import answer
@@ -62,7 +62,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training import mirrored, network
+from bench.worker import mirrored, network
 from bench.workloads.registry import WORKLOADS
 
 mirrored.split_cpu(tf, 2)

@@ -87,9 +87,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training import network, stock, target, tuned
-from bench.training.arrays import Arrays
-from bench.training.task import Task
+from bench.worker import network, stock, time_to_target, tuned
+from bench.worker.arrays import Arrays
+from bench.worker.task import Task
 from bench.workloads.registry import WORKLOADS
 
 workload = WORKLOADS["mlp"]
@@ -107,7 +107,7 @@ def learned(mode, seeds):
     trainer = tuned.Tuned(tf, keras, model, task) if mode == "tuned" else stock.Stock(keras, model)
     losses = {seed: [] for seed in seeds}
     judged = lambda seed, number, begun, ended, loss, quality: losses[seed].append(loss)
-    target.train(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
+    time_to_target.train(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
     if mode == "tuned":
         traced.append(trainer._epoch.experimental_get_tracing_count())
     return losses[2]

@@ -142,8 +142,8 @@ _NETWORKS = """
 import json, sys
 import numpy as np
 
-from bench import worker
-from bench.training import network
+from bench.worker import __main__ as worker
+from bench.worker import network
 from bench.workloads.registry import WORKLOADS
 
 folder, said = sys.argv[1], []

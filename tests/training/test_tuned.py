@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.datasets.prepared import Store
-from bench.trainer import Job
+from bench.runner.supervisor import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import MODES, Schedule
 from tests.training.in_worker import answer
@@ -24,9 +24,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training import network, tuned
-from bench.training.arrays import Arrays
-from bench.training.task import Task
+from bench.worker import network, tuned
+from bench.worker.arrays import Arrays
+from bench.worker.task import Task
 from bench.workloads.registry import WORKLOADS
 
 def drawn(workload):
@@ -132,7 +132,7 @@ def test_the_activation_comes_behind_the_pooling(one_epoch: dict[str, Any]) -> N
 _SEEDS = 8
 _CURVES = """
 import json, sys
-from bench import worker
+from bench.worker import __main__ as worker
 
 jobs, curves = json.loads(sys.argv[1]), []
 for job in jobs:

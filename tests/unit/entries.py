@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from bench import held_back
-from bench.attempt import Attempt
-from bench.conditions import Conditions
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.prepared import Prepared
-from bench.devices import Device
-from bench.floors import Bounds
-from bench.processes import ALONE, Process
-from bench.run import Run, failed_entry
-from bench.target import Joules, ToTarget, Trial, unwatched
-from bench.timing import EpochTiming, Timings
-from bench.trainer import Outcome
+from bench.judge import bottleneck
+from bench.judge.floors import Bounds
+from bench.observe.devices import Device
+from bench.observe.host.conditions import Conditions
+from bench.record.repeats import ALONE, Process
+from bench.record.timing import EpochTiming, Timings
+from bench.runner.attempt import Attempt
+from bench.runner.run import Run, failed_entry
+from bench.runner.supervisor import Outcome
+from bench.runner.time_to_target import Joules, ToTarget, Trial, unwatched
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Metric, Mode
 
@@ -105,7 +105,7 @@ def run(
 def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dict[str, Any]:
     """The entry of such a run."""
     entry = run(workload, device, **figures).entry()
-    held_back.fill([entry])
+    bottleneck.fill([entry])
     return entry
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import pynvml
 import yaml
 
-from bench.devices import Device
+from bench.observe.devices import Device
 
 _RECORDED = Path(__file__).parent / "nvml" / "devices.yml"
 _MIB = 1024**2

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.compare.rows import Reading, of
-from bench.devices import Device
-from bench.processes import Process, Side
-from bench.results import SCHEMA
+from bench.observe.devices import Device
+from bench.record.repeats import Process, Side
+from bench.record.store import SCHEMA
 from tests.record_schema import validate
 from tests.unit.entries import CPU, H100, finished
 from tests.unit.test_telemetry import Bench

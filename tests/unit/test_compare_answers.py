@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.compare import answers
 from bench.compare.answers import FALSE_ALARMS, LEAST_EFFECT, NOTABLE_EFFECT, answer
 from bench.compare.ratio import LONE_FACTOR, Estimate, apart
-from bench.processes import ENOUGH
+from bench.record.repeats import ENOUGH
 
 
 def _estimate(

@@ -19,7 +19,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.compare import key
-from bench.processes import ENOUGH, Process
+from bench.record.repeats import ENOUGH, Process
 from tests.conftest import ROOT
 from tests.unit.entries import CPU, H100, failed
 from tests.unit.records import STEADY, document, entries, old, slower, write

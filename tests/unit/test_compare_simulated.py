@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.compare.answers import Answers, answer
 from bench.compare.ratio import Estimate, Floats, apart, in_pairs
-from bench.processes import ENOUGH, LOOKS
+from bench.record.repeats import ENOUGH, LOOKS
 from tests.conftest import ROOT
 
 COMPARISONS = 8000

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench.conditions import Conditions
-from bench.timing import EpochTiming
+from bench.observe.host.conditions import Conditions
+from bench.record.timing import EpochTiming
 from tests.conftest import unprivileged
 from tests.unit.test_telemetry import leaves
 

@@ -14,8 +14,8 @@ from types import ModuleType
 import pynvml
 import pytest
 
-from bench import devices
-from bench.devices import Device, Found
+from bench.observe import devices
+from bench.observe.devices import Device, Found
 
 H100 = "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"
 GT1030 = "NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"

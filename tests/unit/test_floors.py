@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.floors import Bounds, Reached, bounds, read_evidence
+from bench.judge.floors import Bounds, Reached, bounds, read_evidence
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName
 
@@ -130,7 +130,7 @@ def test_photographs_have_to_beat_the_mean_predictor_and_no_more() -> None:
 
 @pytest.mark.parametrize("seeds", range(5))
 def test_fewer_than_five_seeds_make_no_floor(seeds: int) -> None:
-    with pytest.raises(LookupError, match=f"{seeds} seeds for mlp real quick.*bench.evidence"):
+    with pytest.raises(LookupError, match=f"{seeds} seeds for mlp real quick.*bench evidence"):
         bounds(MLP, "real", "quick", {}, reached(*[0.95] * seeds))
 
 

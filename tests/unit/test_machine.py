@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import machine
-from bench.devices import Device, Found
-from bench.results import Record
+from bench.observe import machine
+from bench.observe.devices import Device, Found
+from bench.record.store import Record
 
 GPU = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e")
 FOUND = Found((Device("cpu", "a processor"), GPU), driver="580.95.05")

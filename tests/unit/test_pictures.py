@@ -17,9 +17,9 @@ from bench.datasets.dataset import Split
 from bench.datasets.particles import Drawing
 from bench.datasets.prepared import Store
 from bench.errors import DataError
+from bench.record.timing import EpochTiming, Timings
 from bench.report import words
-from bench.timing import EpochTiming, Timings
-from bench.training import files
+from bench.worker import files
 from bench.workloads.registry import EVERY, WORKLOADS
 from bench.workloads.workload import INPUTS, Schedule
 from tests.unit.entries import CPU, finished

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan
 from bench.errors import GrindstoneError
+from bench.runner import plan
 
 _WRITTEN = {
     "schema": 1,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bench.conditions import Conditions
-from bench.results import SCHEMA, Record
-from bench.verdict import judge
+from bench.judge.verdict import judge
+from bench.observe.host.conditions import Conditions
+from bench.record.store import SCHEMA, Record
 from tests.conftest import ROOT
 from tests.record_schema import problems, validate
 from tests.unit.entries import CPU, H100, failed, finished, to_target

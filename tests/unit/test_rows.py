@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.processes import Process, Side
+from bench.record.repeats import Process, Side
 from bench.report.rows import flagged, one_a_row
 from bench.report.table import speed_up
 from tests.unit.entries import CPU, H100, failed, finished

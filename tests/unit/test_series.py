@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measured import known, unknown
-from bench.telemetry.series import Series
+from bench.observe.gpu.series import Series
+from bench.observe.measured import known, unknown
 
 _POWER = st.lists(st.floats(0, 700), min_size=3, max_size=40)
 _CUT = st.floats(0.0, 1.0)

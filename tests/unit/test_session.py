@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from bench import session as sessions
-from bench.attempt import Attempt, Place
 from bench.datasets.prepared import Prepared, Store
-from bench.devices import Device, Found, several
 from bench.errors import DataError, GrindstoneError, WorkerError
-from bench.measured import Measured, known
-from bench.session import Session
-from bench.settings import Settings
-from bench.target import ToTarget
-from bench.timing import EpochTiming
-from bench.trainer import Event, Limits, Listener
+from bench.observe.devices import Device, Found, several
+from bench.observe.measured import Measured, known
+from bench.options import Settings
+from bench.record.timing import EpochTiming
+from bench.runner import session as sessions
+from bench.runner.attempt import Attempt, Place
+from bench.runner.session import Session
+from bench.runner.supervisor import Event, Limits, Listener
+from bench.runner.time_to_target import ToTarget
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Mode
 from tests.record_schema import validate

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.devices import Device, several
+from bench.observe.devices import Device, several
+from bench.record.timing import EpochTiming, Timings
 from bench.report.several import at_once, scaling
-from bench.timing import EpochTiming, Timings
 from tests.unit.entries import CPU, GT1030, H100, failed, finished
 
 OTHER_H100 = Device("gpu:1", H100.name, "GPU-2")

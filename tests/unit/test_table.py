@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.devices import Device
+from bench.observe.devices import Device
+from bench.record.store import Record
 from bench.report import summary, table, words
-from bench.results import Record
 from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
 from tests.unit.test_telemetry import Bench
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from bench import telemetry as telemetries
-from bench.devices import Device
-from bench.measured import known, unknown
-from bench.telemetry import Telemetry, idle_power
-from bench.telemetry.together import together
-from bench.timing import EpochTiming
+from bench.observe.devices import Device
+from bench.observe.gpu import telemetry as telemetries
+from bench.observe.gpu.idle import idle_power
+from bench.observe.gpu.telemetry import Telemetry
+from bench.observe.gpu.together import together
+from bench.observe.measured import known, unknown
+from bench.record.timing import EpochTiming
 from tests.unit.fake_nvml import KINDS, FakeNvml
 
 _NEVER = 1e6  # s between two ticks of the thread: these tests tick themselves

@@ -6,7 +6,7 @@ import statistics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.timing import EpochTiming, Timings
+from bench.record.timing import EpochTiming, Timings
 
 _SECONDS = st.lists(st.floats(1e-4, 1e4), min_size=2, max_size=20)
 

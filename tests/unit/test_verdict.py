@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench import verdict
-from bench.devices import Device
+from bench.judge import verdict
+from bench.observe.devices import Device
 from bench.workloads.registry import WORKLOADS
 from tests.unit.entries import CPU, H100, failed, finished
 from tests.unit.fake_nvml import KINDS

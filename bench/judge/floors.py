@@ -1,0 +1,170 @@
+"""The floors: what a training must reach before its speed counts, and what it cannot honestly beat.
+
+They follow by rule from `evidence.csv`, which `python -m bench evidence` remakes: the quality that
+each workload reached, by data, profile and seed.  Both bounds lie well outside the seeds' scatter,
+so that a sound machine passes with any seed, and a broken one (unshuffled data, a dead layer, a
+label file of another set, test images leaked into training) does not.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from bench.workloads.workload import Metric, ProfileName, Workload
+
+EVIDENCE = Path(__file__).parents[1] / "workloads" / "evidence.csv"
+
+SEEDS_NEEDED = 5
+
+# How far outside the seeds' worst and best a bound lies, in standard deviations.  Five seeds
+# estimate a deviation to within a factor of about 2.9 upwards (97.5 %), so 4 of theirs are at
+# least 1.4 true ones beyond the worst of five.
+_DEVIATIONS = 4.0
+# Below .2 points, differences between single MNIST runs mean nothing (docs/floors.md).
+_LEAST_MARGIN: Mapping[Metric, float] = {"accuracy": 0.003, "mse": 1.0}
+# An untrained network guesses: one class in ten.  Three times that is not a guess any more.
+_GUESSING = 0.3
+# Predicting the mean is the guess of a regression; a tenth of the variance is the least to explain.
+_GUESSING_MSE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a quality is held to.
+
+    floor: the least accuracy, or the most MSE in s², that passes.
+    bound: the other side: nobody trains better than this without a leak or a cheat.
+    """
+
+    metric: Metric
+    floor: float
+    bound: float
+
+    def verdict(self, quality: float, untrained: float) -> str | None:
+        """What is wrong with a quality, or None.
+
+        quality: on the test split after training; untrained: before the first step.
+        """
+        accuracy = self.metric == "accuracy"
+        if not math.isfinite(quality):
+            return f"the {self.metric} is {quality}: the training diverged"
+        if quality < self.floor if accuracy else quality > self.floor:
+            side = "below" if accuracy else "above"
+            return f"{self.show(quality)} is {side} its floor of {self.show(self.floor)}"
+        if quality > self.bound if accuracy else quality < self.bound:
+            return (
+                f"{self.show(quality)} is too good to be true (bound {self.show(self.bound)}): "
+                "look for test images among the training images"
+            )
+        if accuracy and untrained > _GUESSING:
+            return (
+                f"the network scored {self.show(untrained)} before its first step: "
+                "it was not built anew, or the labels give themselves away"
+            )
+        return None
+
+    def show(self, value: float) -> str:
+        """The value with its unit, as the table prints it."""
+        return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:,.1f} s²"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One row of the evidence: what one seed reached.
+
+    mean_predictor: the MSE of predicting the mean on the same test split; 0 for an accuracy.
+    """
+
+    workload: str
+    data: str
+    profile: ProfileName
+    seed: int
+    quality: float
+    mean_predictor: float
+
+
+def read_evidence(path: Path = EVIDENCE) -> list[Reached]:
+    """Every row of the evidence."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Reached(
+                row["workload"],
+                row["data"],
+                cast(ProfileName, row["profile"]),
+                int(row["seed"]),
+                float(row["quality"]),
+                float(row["mean_predictor"]),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def bounds(
+    workload: Workload,
+    data: str,
+    profile: ProfileName,
+    baselines: Mapping[str, float],
+    evidence: list[Reached],
+) -> Bounds:
+    """The bounds of a workload on a kind of data (`real`, `synthetic`) at a profile.
+
+    baselines: the data set's own, for an MSE: `mean_predictor_mse` and `best_possible_mse`.
+
+    Raises:
+        LookupError: the evidence has fewer than five seeds for it.
+    """
+    if workload.metric == "mse":
+        return _mse_bounds(workload, data, profile, baselines, evidence)
+    values = [row.quality for row in _rows(evidence, workload, data, profile)]
+    margin = _margin(values, workload.metric)
+    floor = min(values) - margin
+    if workload.published is not None and (data, profile) == ("real", "full"):
+        floor = workload.published
+    best = max(values)
+    return Bounds("accuracy", floor, min(best + margin, (1 + best) / 2))
+
+
+def _mse_bounds(
+    workload: Workload,
+    data: str,
+    profile: ProfileName,
+    baselines: Mapping[str, float],
+    evidence: list[Reached],
+) -> Bounds:
+    """For an MSE the evidence is read relative to predicting the mean, which any data set has.
+
+    No public photographs exist to gather evidence on.  Real ones are held to the generator's
+    relative floor where that is the weaker, and otherwise to beating the mean predictor.
+    """
+    rows = _rows(evidence, workload, "synthetic", profile)
+    values, mean_predictor = [row.quality for row in rows], rows[0].mean_predictor
+    relative = (max(values) + _margin(values, "mse")) / mean_predictor
+    if max(values) < mean_predictor:
+        relative = min(relative, _GUESSING_MSE)  # every seed learned, so a guess must not pass
+    if data == "real":
+        relative = max(relative, 1.0)
+    floor = relative * baselines["mean_predictor_mse"]
+    return Bounds("mse", floor, baselines["best_possible_mse"])
+
+
+def _rows(
+    evidence: list[Reached], workload: Workload, data: str, profile: ProfileName
+) -> list[Reached]:
+    wanted = (workload.learns_like or workload.name, data, profile)
+    rows = [row for row in evidence if (row.workload, row.data, row.profile) == wanted]
+    if len(rows) < SEEDS_NEEDED:
+        raise LookupError(
+            f"{EVIDENCE.name} has {len(rows)} seeds for {' '.join(wanted)}, and a floor takes "
+            f"{SEEDS_NEEDED}; run `python -m bench evidence`"
+        )
+    return rows
+
+
+def _margin(values: list[float], metric: Metric) -> float:
+    return max(_DEVIATIONS * statistics.stdev(values), _LEAST_MARGIN[metric])

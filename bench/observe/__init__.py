@@ -1,0 +1,1 @@
+"""What is seen of the machine while it trains."""

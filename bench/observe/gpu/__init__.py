@@ -1,0 +1,1 @@
+"""A GPU beside a training, through NVML."""

@@ -1,0 +1,1 @@
+"""The machine beside a training: what /proc and /sys say."""

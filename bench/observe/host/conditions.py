@@ -1,0 +1,222 @@
+"""The CPU side of a training: what else would make its times lie.
+
+    conditions = Conditions()
+    conditions.begin(training.pid)   # as soon as epoch 1 has ended
+    conditions.end()                 # as soon as the last one has
+    conditions.result(epochs)
+
+Two looks into /proc and /sys, a few small files each, and nothing in between.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.observe.host import kernel
+from bench.observe.host.quota import Quota, quota
+from bench.observe.measured import Measured, both, kept, known, unknown
+from bench.record.timing import EpochTiming
+
+_RESOURCES = ("cpu", "memory", "io")
+# The kernel counts time in ticks of 10 ms, and attributes each to whoever runs when it comes:
+# over less, in s, a share of it is a matter of chance.
+SHORTEST = 0.5
+
+
+class Conditions:
+    """Looks at the machine at both ends of the steady epochs."""
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        parent: int | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._root = root
+        self._parent = os.getpid() if parent is None else parent
+        self._clock = clock
+        self._workers: tuple[int, ...] = ()
+        self._first: _Look | None = None
+        self._last: _Look | None = None
+
+    def begin(self, *workers: int) -> None:
+        """The steady epochs begin.
+
+        workers: process ids, that of the training looked at first; the others train beside it.
+        """
+        self._workers = workers
+        self._first = self._look()
+
+    def end(self) -> None:
+        """The steady epochs have ended; the worker has not."""
+        self._last = self._look()
+
+    def over(
+        self, epochs: Iterable[EpochTiming], count: int, *workers: int
+    ) -> Iterator[EpochTiming]:
+        """The epochs as they come, looked at from the end of the first to that of the last."""
+        for epoch in epochs:
+            if epoch.number == 1:
+                self.begin(*workers)
+            elif epoch.number == count:
+                self.end()
+            yield epoch
+
+    def result(self, epochs: Sequence[EpochTiming]) -> dict[str, Any]:
+        """What was seen, as the record keeps it: shares from 0 to 1, times in s, energy in J."""
+        first, last = self._first, self._last
+        if first is None or last is None or last.now <= first.now:
+            nothing = _Look.none(unknown("no steady epoch came to its end"))
+            return kept({"seconds": None, **_between(nothing, nothing, 1)})
+        between = _between(first, last, len(epochs) - 1)
+        return kept({"seconds": last.now - first.now, **between})
+
+    def _look(self) -> _Look:
+        root, worker = self._root, self._workers[0]
+        cpus = kernel.allowed_cpus(root, worker)
+        return _Look(
+            now=self._clock(),
+            pressure={name: kernel.pressure(root, name) for name in _RESOURCES},
+            times=both(kernel.cpu_times(root), cpus, _Cpus.of),
+            worker=kernel.process_use(root, [worker], ended_children=True),
+            # Not its ended children: a worker of before would come in with all that it took.
+            others_of_ours=kernel.process_use(
+                root, [self._parent, *self._workers[1:]], ended_children=False
+            ),
+            available=kernel.memory(root, "MemAvailable"),
+            quota=quota(root, worker),
+            throttled=_over(cpus, kernel.thermal_throttle, root),
+            energy=kernel.package_energy(root),
+            settings={
+                "cpus": cpus.then(len),
+                "cpus_online": kernel.online_cpus(root).then(len),
+                "governor": _over(cpus, kernel.governor, root),
+                "scaling_driver": _over(cpus, kernel.scaling_driver, root),
+                "turbo": kernel.turbo(root),
+                "memory_total": kernel.memory(root, "MemTotal"),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The machine at one moment: counters since it booted or a process began, and settings."""
+
+    now: float
+    pressure: dict[str, dict[str, Measured]]
+    times: Measured
+    worker: Measured
+    others_of_ours: Measured
+    available: Measured
+    quota: Measured
+    throttled: Measured
+    energy: Measured
+    settings: dict[str, Measured]
+
+    @classmethod
+    def none(cls, why: Measured) -> _Look:
+        """Nothing was seen, for one and the same reason."""
+        pressure = {name: {"some": why, "full": why} for name in _RESOURCES}
+        names = ("cpus", "cpus_online", "governor", "scaling_driver", "turbo", "memory_total")
+        settings = dict.fromkeys(names, why)
+        return cls(0.0, pressure, why, why, why, why, why, why, why, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cpus:
+    """The processors that the worker may run on, together, in s since the system booted."""
+
+    busy: float
+    idle: float
+    stolen: float
+
+    @property
+    def all(self) -> float:
+        return self.busy + self.idle + self.stolen
+
+    @classmethod
+    def of(cls, times: dict[int, kernel.CpuTime], allowed: list[int]) -> _Cpus:
+        these = [time for cpu, time in times.items() if cpu in allowed]
+        return cls(
+            sum(time.busy for time in these),
+            sum(time.idle for time in these),
+            sum(time.stolen for time in these),
+        )
+
+    def since(self, before: _Cpus) -> _Cpus:
+        return _Cpus(self.busy - before.busy, self.idle - before.idle, self.stolen - before.stolen)
+
+
+def _between(first: _Look, last: _Look, epochs: int) -> dict[str, Any]:
+    """What happened from one look to the other."""
+    seconds = last.now - first.now
+    worker = both(first.worker, last.worker, lambda a, b: b.seconds - a.seconds)
+    energy = both(first.energy, last.energy, _joules)
+    cpus = both(first.times, last.times, lambda a, b: b.since(a))
+    if cpus.why is None and cpus.value.all <= 0:
+        cpus = unknown("the kernel's count of processor time stood still")
+    elif cpus.why is None and seconds < SHORTEST:
+        cpus = unknown(f"the steady epochs took {seconds:.2f} s, and this takes {SHORTEST:g} s")
+    return {
+        "pressure": {name: _stalled(first, last, name) for name in _RESOURCES},
+        "worker_cpu": {
+            "seconds": worker,
+            "per_second": both(worker, cpus, lambda took, _: took / seconds),
+        },
+        "other_load": _other_load(first, last, cpus),
+        "steal": cpus.then(lambda passed: passed.stolen / passed.all),
+        "idle": cpus.then(lambda passed: passed.idle / passed.all),
+        "major_faults": both(
+            first.worker, last.worker, lambda a, b: b.major_faults - a.major_faults
+        ),
+        "memory_available": both(first.available, last.available, min),
+        "quota": {
+            "cpus": _over(last.quota, _cpus_of),
+            "held_back": both(
+                first.quota, last.quota, lambda a, b: (b.held_back - a.held_back) / seconds
+            ),
+        },
+        "throttled": both(first.throttled, last.throttled, lambda a, b: (b - a) / seconds),
+        "energy": {"package": energy, "per_epoch": energy.then(lambda joules: joules / epochs)},
+        **last.settings,
+    }
+
+
+def _stalled(first: _Look, last: _Look, resource: str) -> dict[str, Measured]:
+    """The share of the time in which some, and all, tasks waited for a resource."""
+    seconds = last.now - first.now
+    before, after = first.pressure[resource], last.pressure[resource]
+    return {
+        kind: both(before[kind], after[kind], lambda a, b: (b - a) / seconds) for kind in before
+    }
+
+
+def _other_load(first: _Look, last: _Look, cpus: Measured) -> Measured:
+    """The share of the worker's processors that neither it nor this process used."""
+    ours: Measured = known(0.0)
+    for before, after in (
+        (first.worker, last.worker),
+        (first.others_of_ours, last.others_of_ours),
+    ):
+        took = both(before, after, lambda a, b: b.seconds - a.seconds)
+        ours = both(ours, took, lambda one, other: one + other)
+    return both(cpus, ours, lambda passed, took: max(0.0, passed.busy - took) / passed.all)
+
+
+def _cpus_of(quota_now: Quota) -> Measured:
+    return unknown("there is no quota") if quota_now.cpus is None else known(quota_now.cpus)
+
+
+def _joules(first: dict[str, kernel.PackageEnergy], last: dict[str, kernel.PackageEnergy]) -> float:
+    """What all packages took together."""
+    return sum(energy.since(first[name]) for name, energy in last.items() if name in first)
+
+
+def _over(measured: Measured, read: Callable[..., Measured], *arguments: Any) -> Measured:
+    """What is read with a value as the last argument; without the value, its reason."""
+    return measured if measured.why is not None else read(*arguments, measured.value)

@@ -1,0 +1,212 @@
+"""What the kernel tells in files below /proc and /sys: each a value, or why there is none.
+
+Every function takes the folder that stands for the root of the file system.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from bench.observe.measured import Measured, both, known, unknown
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_OLD_PRESSURE = "this kernel does not tell; Linux 5.13 and later do"
+_NO_SCALING = "the kernel shows no frequency scaling here, as in most virtual machines"
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTime:
+    """What a processor did since the system booted, in s."""
+
+    busy: float
+    idle: float
+    stolen: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessUse:
+    """What a process took since it began: CPU time in s, and pages that had to be read in."""
+
+    seconds: float
+    major_faults: int
+
+    def plus(self, other: ProcessUse) -> ProcessUse:
+        """Both together."""
+        return ProcessUse(self.seconds + other.seconds, self.major_faults + other.major_faults)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageEnergy:
+    """The energy that a processor package took, in J, and the height at which it begins anew."""
+
+    used: float
+    height: float
+
+    def since(self, before: PackageEnergy) -> float:
+        """What it took from one moment to a later one, in J."""
+        grown = self.used - before.used
+        return grown if grown >= 0 else grown + self.height
+
+
+def pressure(root: Path, resource: str) -> dict[str, Measured]:
+    """For how long some, and all, tasks waited for a resource since the system booted, in s.
+
+    resource: `cpu`, `memory` or `io`.
+    """
+    absent = "this kernel keeps no pressure (PSI); boot it with psi=1"
+    totals = _read(root / "proc/pressure" / resource, absent, _pressure)
+    if totals.why is None and "full" not in totals.value:
+        return {"some": known(totals.value["some"]), "full": unknown(_OLD_PRESSURE)}
+    return {kind: totals.then(itemgetter(kind)) for kind in ("some", "full")}
+
+
+def _pressure(text: str) -> dict[str, float]:
+    totals = {}
+    for line in text.splitlines():
+        kind, *fields = line.split()
+        totals[kind] = int(dict(field.split("=") for field in fields)["total"]) / 1e6
+    return {"some": totals["some"], **totals}
+
+
+def cpu_times(root: Path) -> Measured:
+    """A `CpuTime` for each processor, by its number."""
+    return _read(root / "proc/stat", "there is no /proc/stat", _cpu_times)
+
+
+def _cpu_times(text: str) -> dict[int, CpuTime]:
+    times = {}
+    for name, *ticks in map(str.split, text.splitlines()):
+        if name.startswith("cpu") and name != "cpu":
+            user, nice, system, idle, waiting, hard, soft, stolen = map(int, ticks[:8])
+            busy = user + nice + system + hard + soft
+            cpu = CpuTime(busy / _TICKS, (idle + waiting) / _TICKS, stolen / _TICKS)
+            times[int(name[3:])] = cpu
+    return times
+
+
+def process_use(root: Path, pids: Iterable[int], *, ended_children: bool) -> Measured:
+    """A `ProcessUse` of processes together.
+
+    ended_children: count those of theirs, too, that have ended and were waited for.
+    """
+
+    def parse(text: str) -> ProcessUse:
+        # The name in parentheses may hold blanks and parentheses of its own.
+        fields = [int(field) for field in text.rpartition(")")[2].split()[1:]]
+        ticks = sum(fields[10 : 14 if ended_children else 12])
+        return ProcessUse(ticks / _TICKS, fields[8])
+
+    total = known(ProcessUse(0.0, 0))
+    for pid in pids:
+        use = _read(root / f"proc/{pid}/stat", f"process {pid} had ended", parse)
+        total = both(total, use, ProcessUse.plus)
+    return total
+
+
+def allowed_cpus(root: Path, pid: int) -> Measured:
+    """The numbers of the processors that a process may run on."""
+
+    def parse(text: str) -> list[int]:
+        fields = dict(line.split(":", 1) for line in text.splitlines())
+        return _numbers(fields["Cpus_allowed_list"])
+
+    return _read(root / f"proc/{pid}/status", f"process {pid} had ended", parse)
+
+
+def online_cpus(root: Path) -> Measured:
+    """The numbers of the processors that are on."""
+    absent = "the kernel shows no processors in /sys"
+    return _read(root / "sys/devices/system/cpu/online", absent, _numbers)
+
+
+def memory(root: Path, field: str) -> Measured:
+    """Bytes; field: `MemTotal` or `MemAvailable`."""
+
+    def parse(text: str) -> int:
+        fields = dict(line.split(":", 1) for line in text.splitlines())
+        return int(fields[field].split()[0]) * 1024
+
+    return _read(root / "proc/meminfo", "there is no /proc/meminfo", parse)
+
+
+def governor(root: Path, cpus: Iterable[int]) -> Measured:
+    """What chooses the clocks of these processors: `performance`, or `ondemand, performance`."""
+    return _alike(root, cpus, "scaling_governor")
+
+
+def scaling_driver(root: Path, cpus: Iterable[int]) -> Measured:
+    """What sets the clocks of these processors: `intel_pstate`, `acpi-cpufreq`, …."""
+    return _alike(root, cpus, "scaling_driver")
+
+
+def turbo(root: Path) -> Measured:
+    """Whether clocks above the nominal one are allowed."""
+    folder = root / "sys/devices/system/cpu"
+    off = _read(folder / "intel_pstate/no_turbo", _NO_SCALING, int)
+    if off.why is None:
+        return off.then(lambda flag: flag == 0)
+    return _read(folder / "cpufreq/boost", _NO_SCALING, int).then(lambda flag: flag == 1)
+
+
+def thermal_throttle(root: Path, cpus: Iterable[int]) -> Measured:
+    """For how long heat has held these processors down since the system booted, in s."""
+    folder, name = root / "sys/devices/system/cpu", "package_throttle_total_time_ms"
+    absent = "this processor or kernel does not count it"
+    read = [_read(folder / f"cpu{cpu}/thermal_throttle" / name, absent, int) for cpu in cpus]
+    counted = [each.value / 1000 for each in read if each.why is None]
+    return known(max(counted)) if counted else unknown(absent)
+
+
+def package_energy(root: Path) -> Measured:
+    """A `PackageEnergy` for each processor package, by its name."""
+    packages = {}
+    for folder in sorted((root / "sys/class/powercap").glob("intel-rapl:*")):
+        name = _read(folder / "name", "it has no name", str)
+        if name.why is None and name.value.startswith("package"):
+            used = _read(folder / "energy_uj", "the package shows no energy", int)
+            height = _read(folder / "max_energy_range_uj", "the counter shows no height", int)
+            energy = both(used, height, lambda uj, most: PackageEnergy(uj / 1e6, most / 1e6))
+            if energy.why is not None:
+                return energy
+            packages[name.value] = energy.value
+    if not packages:
+        return unknown("this machine shows no package energy (RAPL), as most virtual machines")
+    return known(packages)
+
+
+def _alike(root: Path, cpus: Iterable[int], file: str) -> Measured:
+    folder = root / "sys/devices/system/cpu"
+    read = [_read(folder / f"cpu{cpu}/cpufreq/{file}", _NO_SCALING, str) for cpu in cpus]
+    found = sorted({each.value for each in read if each.why is None})
+    return known(", ".join(found)) if found else unknown(_NO_SCALING)
+
+
+def _read(path: Path, absent: str, parse: Callable[[str], Any]) -> Measured:
+    """What a file says, without the white space around it, or why it cannot be had.
+
+    absent: the reason where there is no such file.
+    """
+    try:
+        return known(parse(path.read_text(encoding="utf-8", errors="replace").strip()))
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        return unknown(absent)
+    except PermissionError:
+        return unknown(f"permission denied; `sudo chmod a+r {path}` lets it be read")
+    except OSError as error:  # a kernel that was booted with psi=0 answers so
+        return unknown(f"{path}: {error.strerror}")
+    except (ValueError, KeyError, IndexError):  # gVisor's /proc, for one, says less
+        return unknown(f"{path} reads otherwise than Linux writes it")
+
+
+def _numbers(ranges: str) -> list[int]:
+    """`0-2,5` as `[0, 1, 2, 5]`."""
+    found: list[int] = []
+    for part in ranges.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found

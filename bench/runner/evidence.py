@@ -1,0 +1,201 @@
+"""Remakes the evidence that the floors stand on: what every workload reaches, over several seeds.
+
+    python -m bench evidence --data-dir DIR      # with MNIST's files: real and synthetic rows
+    python -m bench evidence                     # synthetic rows only
+    python -m bench evidence --table             # prints them for docs/floors.md, trains nothing
+
+Takes hours on two cores.  Rows that are there already are kept, so it can be interrupted and run
+again; delete a row, or the file, to have it measured anew.  No time is measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.datasets.prepared import Prepared, Store
+from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
+from bench.observe.devices import Device, find
+from bench.runner import plan
+from bench.runner.supervisor import Job, Limits, Training
+from bench.workloads.registry import WORKLOADS
+from bench.workloads.workload import PROFILES, ProfileName, Schedule, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Profiles of one workload that differ in epochs alone: the longest passes through the rest."""
+
+    workload: Workload
+    profiles: tuple[ProfileName, ...]
+
+    @property
+    def longest(self) -> Schedule:
+        """The schedule that is trained."""
+        return max((self.workload.schedules[p] for p in self.profiles), key=lambda s: s.epochs)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains what is missing and appends its rows.
+
+    Raises:
+        GrindstoneError: something could not be trained.
+    """
+    if options.table:
+        print(table(read_evidence()))
+        return 0
+    device = find().devices[0]
+    options.worker = options.worker or _default_worker()
+    with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
+        for data_dir in _sources(options.data_dir):
+            store = Store(
+                Path(folder) / ("real" if data_dir else "synthetic"),
+                data_dir,
+                options.cache_dir,
+                synthetic=data_dir is None,
+            )
+            for series in _series(options.workload):
+                _gather(series, store, device, options, Path(folder))
+    return 0
+
+
+def table(evidence: list[Reached]) -> str:
+    """The evidence and the bounds that follow from it, as a Markdown table."""
+    lines = [
+        "| workload | data | profile | epochs × images | seeds, worst to best | floor | bound |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, data, profile in dict.fromkeys((r.workload, r.data, r.profile) for r in evidence):
+        workload = WORKLOADS[name]
+        rows = [r for r in evidence if (r.workload, r.data, r.profile) == (name, data, profile)]
+        baselines = {"mean_predictor_mse": rows[0].mean_predictor, "best_possible_mse": 0.0}
+        held = bounds(workload, data, profile, baselines, evidence)
+        values = sorted((r.quality for r in rows), reverse=workload.metric == "mse")
+        schedule = workload.schedules[profile]
+        cells = (
+            f"`{name}`",
+            data,
+            profile,
+            f"{schedule.epochs} × {schedule.train or 'all'}",
+            ", ".join(held.show(value) for value in values),
+            held.show(held.floor),
+            held.show(held.bound) if workload.metric == "accuracy" else "best possible",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _gather(
+    series: Series, store: Store, device: Device, options: argparse.Namespace, folder: Path
+) -> None:
+    prepared = store.prepare(series.workload, series.longest)
+    for seed in range(1, options.seeds + 1):
+        missing = [p for p in series.profiles if not _known(series.workload, prepared, p, seed)]
+        if not missing:
+            continue
+        longest = Series(series.workload, tuple(missing)).longest
+        reached = _train(series.workload, longest, prepared, device, seed, options.worker, folder)
+        for profile in missing:
+            quality = reached[series.workload.schedules[profile].epochs]
+            _append(_row(series.workload, prepared, profile, seed, quality))
+            print(f"{series.workload.name} {prepared.dataset.kind} {profile} {seed}: {quality:.4f}")
+
+
+def _train(
+    workload: Workload,
+    schedule: Schedule,
+    prepared: Prepared,
+    device: Device,
+    seed: int,
+    interpreter: Path,
+    folder: Path,
+) -> dict[int, float]:
+    """The quality after each epoch at which some profile of the workload ends."""
+    ends = tuple(sorted({s.epochs for s in workload.schedules.values()}))
+    images = len(prepared.dataset.train)
+    job = Job(workload, device, schedule.epochs, seed, images, prepared.files, ends)
+    reached: dict[int, float] = {}
+
+    def listen(event: dict[str, object]) -> None:
+        number, quality = event.get("number"), event.get("quality")
+        if isinstance(number, int) and isinstance(quality, float):
+            reached[number] = quality
+
+    with Training(job, interpreter, Limits(), folder, listen) as training:
+        for _ in training.epochs():
+            pass
+        training.finish()
+    return reached
+
+
+def _series(names: list[str] | None) -> Iterator[Series]:
+    """Each workload's profiles, those of one size together, cheapest first."""
+    for workload in WORKLOADS.values():
+        if names and workload.name not in names:
+            continue
+        sizes = {(s.train, s.test) for s in workload.schedules.values()}
+        for size in sorted(sizes, key=lambda size: size[0] or sys.maxsize):
+            alike = tuple(
+                p
+                for p in PROFILES
+                if (workload.schedules[p].train, workload.schedules[p].test) == size
+            )
+            yield Series(workload, alike)
+
+
+def _row(
+    workload: Workload, prepared: Prepared, profile: ProfileName, seed: int, quality: float
+) -> Reached:
+    mean_predictor = prepared.dataset.baselines.get("mean_predictor_mse", 0.0)
+    return Reached(
+        workload.name,
+        prepared.dataset.kind,
+        profile,
+        seed,
+        round(quality, 4),
+        round(mean_predictor, 3),
+    )
+
+
+def _known(workload: Workload, prepared: Prepared, profile: ProfileName, seed: int) -> bool:
+    wanted = (workload.name, prepared.dataset.kind, profile, seed)
+    rows = read_evidence() if EVIDENCE.exists() else []
+    return wanted in [(row.workload, row.data, row.profile, row.seed) for row in rows]
+
+
+def _append(row: Reached) -> None:
+    new = not EVIDENCE.exists()
+    with EVIDENCE.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(field.name for field in dataclasses.fields(Reached))
+        writer.writerow(dataclasses.astuple(row))
+
+
+def _sources(data_dir: Path | None) -> list[Path | None]:
+    """Where the data come from in turn: a person's files, then the generators."""
+    return [None] if data_dir is None else [data_dir, None]
+
+
+def add(verbs: Any) -> None:
+    """Adds the verb `evidence`."""
+    parser = verbs.add_parser("evidence", help="remake the evidence that the floors stand on")
+    parser.set_defaults(run=run)
+    parser.add_argument("--data-dir", type=Path, help="a folder with MNIST's IDX files")
+    parser.add_argument("--cache-dir", type=Path, help="where generated data are kept")
+    parser.add_argument("--table", action="store_true", help="print the table and train nothing")
+    parser.add_argument("--seeds", type=int, default=SEEDS_NEEDED, help="how many (default 5)")
+    parser.add_argument("--workload", action="append", help="only this one; may be repeated")
+    parser.add_argument("--worker", type=Path, help="the Python that has TensorFlow")
+
+
+def _default_worker() -> Path:
+    planned = plan.read()
+    return planned.interpreter if planned else Path(sys.executable)

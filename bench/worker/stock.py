@@ -1,0 +1,76 @@
+"""Stock: what anyone would write with Keras, one `model.fit`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bench.worker.task import Task
+
+# Raised whenever this file changes what an epoch takes, as tuned's is.
+PROGRAM = 1
+
+
+class Stock:
+    """Trains one compiled model, as often as it is asked to."""
+
+    def __init__(self, keras: Any, model: Any) -> None:
+        self._keras = keras
+        self.model = model
+
+    def train(self, task: Task) -> None:
+        """Trains from where the weights stand, on the task's images and labels."""
+        self.model.fit(
+            task.data.x,
+            task.data.y,
+            batch_size=task.workload.batch,
+            epochs=task.epochs,
+            verbose=0,
+            callbacks=[_epoch_clock(self._keras, task)],
+        )
+
+    def forget(self) -> None:
+        """Has the optimizer begin anew: all that it keeps begins at nought, but for its rate."""
+        import numpy as np
+
+        optimizer = self.model.optimizer
+        rate = float(optimizer.learning_rate)
+        for state in optimizer.variables:
+            dtype = getattr(state.dtype, "name", state.dtype)  # Keras 3 has names, Keras 2 types
+            state.assign(np.zeros(state.shape, dtype))
+        optimizer.learning_rate = rate
+
+
+def _epoch_clock(keras: Any, task: Task) -> Any:
+    """A callback that times each epoch from its first batch to its end.
+
+    What passes before the first batch is told apart.  Only there does `fit` let go of the input
+    pipeline of the epoch before, and it waits until the pipeline's autotuner has ended.  That
+    thread sleeps for twice as long each time, up to a minute, and may miss that it is told to end:
+    tf.data's OptimizeLoop is woken before its CancellationManager says that it is cancelled, looks,
+    and sleeps on.  So behind an epoch of 1.5 s there is a second of nothing, or there is not.
+
+    The hooks are those of epochs only: batch hooks would make Keras synchronise every batch.
+    """
+
+    class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+            task.synchronise()
+            self.asked = self.begun = time.perf_counter()
+            self.train_function = self.model.train_function
+            self.model.train_function = self.first_batch
+
+        def first_batch(self, iterator: Any) -> Any:
+            """Stands in for the model's own for one call."""
+            self.begun = time.perf_counter()
+            self.model.train_function = self.train_function
+            return self.train_function(iterator)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            task.synchronise()
+            ended, paused = time.perf_counter(), self.begun - self.asked
+            # The clock stands from here until the next epoch's first batch.
+            loss = float(logs["loss"])
+            task.epoch_end(epoch + 1, self.begun, ended, loss, self.model, paused=paused)
+
+    return EpochClock()
