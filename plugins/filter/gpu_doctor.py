@@ -1,30 +1,54 @@
-"""The doors from a playbook to the doctor in module_utils/gpu_doctor."""
+"""The doors from a playbook to the doctor in plugin_utils/gpu_doctor."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from ..module_utils.gpu_doctor import (
-    Look,
+from ..plugin_utils.gpu_doctor import (
+    Host,
+    Knowledge,
+    Logs,
+    Planned,
     Redaction,
+    Symptom,
+    Verification,
     describe,
     examine,
     explain,
+    parse,
     recognise,
     sum_up,
 )
+from ..plugin_utils.host_facts import parse as parse_facts
+from ..plugin_utils.typed import decode
 
 
-def gpu_doctor(look: dict[str, Any], host: str, symptom: str = "") -> dict[str, Any]:
-    """`findings`, the `block` to print, and the `failure` to end with, "" where all is well."""
-    host_look = Look(**look)
-    findings = examine(host_look)
-    block = describe(host_look, findings, host)
-    if symptom.strip():
-        block = explain(symptom, recognise(symptom, host_look)) + "\n\n" + block
+@functools.cache
+def symptoms(folder: str) -> tuple[Symptom, ...]:
+    """The rows of a folder, read once."""
+    files = sorted(Path(folder).glob("*.yml"))
+    return parse({file.name: file.read_text(encoding="utf-8") for file in files})
+
+
+def gpu_doctor(
+    seen: dict[str, Any], name: str, rows: str, matrix: dict[str, Any], text: str = ""
+) -> dict[str, Any]:
+    """`findings`, the `block` to print, and the `failure` to end with, "" for none.
+
+    seen: what the modules found, the plan or its refusal, and the verification.
+    name: the host's.  rows: the folder of symptoms.  text: an error to explain, "" for none.
+    """
+    known = symptoms(str(rows))
+    host = parse_host(seen, matrix)
+    findings = examine(host, known)
+    block = describe(host, findings, name)
+    if text.strip():
+        block = explain(text, recognise(text, host, known)) + "\n\n" + block
     return {
         "findings": [asdict(finding) for finding in findings],
         "block": block,
@@ -32,10 +56,22 @@ def gpu_doctor(look: dict[str, Any], host: str, symptom: str = "") -> dict[str, 
     }
 
 
-def gpu_doctor_bundle(examined: list[dict[str, Any]]) -> dict[str, str]:
-    """The files of a bundle, by name: for each host what was looked at, and what it came to.
+def parse_host(seen: dict[str, Any], matrix: dict[str, Any]) -> Host:
+    """What was seen of a host, typed."""
+    return Host(
+        facts=parse_facts(seen["found"]),
+        known=Knowledge.of(matrix),
+        logs=decode(seen["logs"], Logs, "the logs of the host"),
+        plan=decode(seen["plan"], Planned, "the plan"),
+        refusal=str(seen["refusal"]),
+        verify=decode(seen["verify"], Verification, "the verification"),
+    )
 
-    examined: for each host its `look`, its `kept` files, the `block` and `findings`, and under
+
+def gpu_doctor_bundle(examined: list[dict[str, Any]]) -> dict[str, str]:
+    """The files of a bundle, by name: for each host what was seen, and what it came to.
+
+    examined: for each host what was `seen`, its `kept` files, the `block` and `findings`, and under
     `private` the `hosts` and `users` whose names are known.  None of them leaves.
     """
     known = [host["private"] for host in examined]
@@ -48,7 +84,7 @@ def gpu_doctor_bundle(examined: list[dict[str, Any]]) -> dict[str, str]:
         parts = {
             "doctor.txt": host["block"],
             "findings.json": host["findings"],
-            **{f"{name}.json": part for name, part in host["look"].items()},
+            **{f"{name}.json": part for name, part in host["seen"].items()},
             **{f"kept/{name}": _parsed(text) for name, text in host["kept"].items()},
         }
         for name, part in parts.items():

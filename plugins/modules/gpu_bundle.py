@@ -30,7 +30,7 @@ EXAMPLES = """
 - name: Write the bundle
   grindstone.grindstone.gpu_bundle:
     path: /tmp/report.tar.gz
-    files: {host-1/doctor.txt: nothing is wrong}
+    files: {host-1/doctor.txt: no problem found}
   delegate_to: localhost
 """
 

@@ -134,7 +134,7 @@ def test_its_playbooks_work_by_full_name_and_its_roles_find_each_other(
     doctor = run("playbook", str(play), *HERE_ITSELF, "-e", f"plan_prefix={nowhere}")
     assert doctor.returncode == 2
     assert "there is no TensorFlow of Grindstone's here" in doctor.stdout
-    assert "mend it    ansible-playbook site.yml" in doctor.stdout
+    assert "fix    ansible-playbook site.yml" in doctor.stdout
 
 
 def test_without_its_collection_a_role_is_not_found(installed: Path, run: Run) -> None:

@@ -1,0 +1,244 @@
+"""The signs of a symptom on a host: what shows that it has it, "" where nothing does.
+
+A row names its sign; what a pattern or a version can tell stands in the row itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from ..host_facts import Gpu
+from .host import Host, gpu_name
+from .knowledge import dotted, numbers
+
+MIXABLE = {"distribution", "nvidia", "ppa"}
+
+
+def wrong_module(host: Host) -> str:
+    """The module's flavour is not for this GPU, or nouveau has the GPU."""
+    driver = host.facts.driver
+    flavour = driver.loaded_flavour or (host.next.nvidia.flavour if host.next else "")
+    for gpu in host.gpus:
+        modules = host.known.modules(gpu)
+        if flavour and flavour not in modules:
+            return f"{gpu_name(gpu)} with the {flavour} module; only the {modules[0]} one drives it"
+    if host.waiting and driver.nouveau and not driver.nouveau_blacklisted:
+        return "nouveau is loaded and not blacklisted, beside an installed NVIDIA driver"
+    return ""
+
+
+def packages(host: Host) -> str:
+    """The package manager is stuck, or packages of several origins are mixed."""
+    state, driver = host.facts.packages, host.facts.driver
+    if state.half_installed:
+        return f"half installed: {', '.join(state.half_installed)}"
+    if state.locked:
+        return "pacman's lock is there, and no pacman is running"
+    origins = sorted({package.origin for package in driver.packages} & MIXABLE)
+    if len(origins) > 1:
+        return f"the driver's packages come from {' and '.join(origins)}"
+    if driver.origin == "runfile" and driver.packages:
+        return "a driver from a .run file beside packages of one"
+    return next(iter(host.logs.packages), "")
+
+
+def build_failed(host: Host) -> str:
+    """DKMS could not build the module for a kernel that has none."""
+    kernels = host.facts.kernels.installed
+    without = {kernel.release for kernel in kernels if not kernel.nvidia and kernel.headers}
+    for build in host.logs.builds:
+        if build.kernel in without or not build.kernel:
+            return f"{build.module} for kernel {build.kernel}: {build.error}"
+    return ""
+
+
+def outdated_kernel(host: Host) -> str:
+    """The module is there for the next kernel only."""
+    kernels = host.facts.kernels
+    if not host.waiting or kernels.running == kernels.next:
+        return ""
+    if (host.running and host.running.nvidia) or not (host.next and host.next.nvidia):
+        return ""
+    return f"{kernels.running} is running; the module is for {kernels.next}, the next"
+
+
+def key_not_enrolled(host: Host) -> str:
+    """Secure Boot is on, and does not know the key of a module that waits to be loaded."""
+    state = host.facts.secure_boot
+    if not host.waiting or state.state != "enabled" or not state.key or state.enrolled:
+        return ""
+    step = "waits for MokManager" if state.staged else "is not enrolled"
+    return f"Secure Boot is on, and the key {state.key} {step}"
+
+
+def no_module(host: Host) -> str:
+    """A driver is installed, and a kernel has no module of it, or has not loaded it."""
+    if not (host.own_kernel and host.on_disk):
+        return ""
+    for which, kernel in (("running", host.running), ("next", host.next)):
+        loaded = kernel == host.running and host.facts.driver.loaded
+        if kernel and not kernel.nvidia and not loaded:
+            headers = "" if kernel.headers else ", nor the headers to build it"
+            return f"the {which} kernel {kernel.release} has no nvidia module{headers}"
+    ready = host.running and host.running.nvidia and not host.facts.driver.nouveau
+    if host.waiting and ready and not host.facts.reboot_required:
+        return "the running kernel has an nvidia module, and it is not loaded"
+    return ""
+
+
+def mismatch(host: Host) -> str:
+    """The module that is loaded is not the libraries' version."""
+    loaded, libraries = host.facts.driver.loaded, host.facts.driver.libraries
+    if loaded and libraries and loaded != libraries:
+        return f"the loaded module is {loaded}, the libraries are {libraries}"
+    return ""
+
+
+def unfinished(host: Host) -> str:
+    """A run was cut off, or waits for a reboot."""
+    interrupted = host.facts.owned.open
+    if interrupted:
+        return f"a run of site.yml was cut off in {' and '.join(interrupted)}"
+    ready = host.waiting and host.next and host.next.nvidia
+    if ready and (host.facts.reboot_required or host.facts.driver.nouveau):
+        return "the driver is installed, and the host has not been rebooted since"
+    return ""
+
+
+def no_driver(host: Host) -> str:
+    """There is a GPU and no driver."""
+    driver = host.facts.driver
+    if host.facts.container and host.facts.gpus:
+        parts = (("loaded driver", driver.loaded), ("libcuda", driver.libraries))
+        lacks = [name for name, there in parts if not there]
+        return f"this container has no {' and no '.join(lacks)}" if lacks else ""
+    if host.own_kernel and not host.on_disk and not driver.loaded:
+        return f"{gpu_name(host.gpus[0])}, and no NVIDIA driver is installed or loaded"
+    return ""
+
+
+def no_nodes(host: Host) -> str:
+    """The driver is loaded, and what programs open is missing."""
+    driver = host.facts.driver
+    if not (host.own_kernel and driver.loaded) or host.computes:
+        return ""
+    if not any(re.fullmatch(r"/dev/nvidia\d+", path) for path in driver.devices):
+        return "the driver is loaded, and there is no /dev/nvidia0"
+    return "" if driver.uvm else "the driver is loaded, and the module nvidia_uvm is not"
+
+
+def too_new(host: Host) -> str:
+    """A GPU is newer than the kernels in any wheel."""
+    highest = host.known.highest
+    return _first(gpu for gpu in host.capable if gpu.capability and gpu.capability > highest)
+
+
+def too_old(host: Host) -> str:
+    """A GPU is older than the kernels in the wheel that is installed."""
+    installed = host.facts.environment.tensorflow
+    if not installed:
+        return ""
+    floor = host.known.floor(installed)
+    older = _first(gpu for gpu in host.capable if gpu.capability and gpu.capability < floor)
+    return f"{older}; TensorFlow {installed} needs {dotted(floor)}" if older else ""
+
+
+def no_python(host: Host) -> str:
+    """python3 is not one that TensorFlow is built for, and there is no other environment."""
+    reason = host.plan.tensorflow.reason
+    missing = "TensorFlow takes" in reason and not host.facts.environment.tensorflow
+    return reason if missing else ""
+
+
+def cublas(host: Host) -> str:
+    """The system's CUDA that TensorFlow is to use has no cuBLAS."""
+    used = host.plan.cuda.prefix if host.plan.cuda.action == "system" else ""
+    lacking = [toolkit.path for toolkit in host.logs.toolkits if not toolkit.cublas]
+    return f"{used} has no libcublas" if used in lacking else ""
+
+
+def cudnn_too_old(host: Host) -> str:
+    """An older cuDNN lies in the loader's way: another major version, or an older minor one."""
+    built = host.plan.cuda.cudnn
+    if not built:
+        return ""
+    for entry in host.facts.library_path:
+        for cudnn in host.facts.cudnn:
+            older = bool(cudnn.version) and numbers(cudnn.version)[:2] < numbers(built)[:2]
+            if older and _inside(cudnn.path, entry.path):
+                return (
+                    f"{entry.file} puts {entry.path} first, with cuDNN {cudnn.version}; "
+                    f"TensorFlow is built with {built}"
+                )
+    return ""
+
+
+def cudnn_too_new(host: Host) -> str:
+    """The environment's cuDNN has dropped this GPU."""
+    version = host.logs.environment.cudnn
+    last, floor = host.known.last_cudnn
+    if not version or not last or numbers(version) <= numbers(last):
+        return ""
+    older = _first(gpu for gpu in host.capable if gpu.capability and gpu.capability < floor)
+    return f"cuDNN {version} with {older}" if older else ""
+
+
+def no_compiler(host: Host) -> str:
+    """CUDA's wheels are there without the two things that XLA compiles with."""
+    there = host.logs.environment
+    parts = (("ptxas", there.ptxas), ("libdevice", there.libdevice))
+    lacks = [name for name, is_there in parts if there.wheels and not is_there]
+    return f"the environment has CUDA's wheels and no {' and no '.join(lacks)}" if lacks else ""
+
+
+def refused(host: Host) -> str:
+    """No plan fits the host."""
+    return host.refusal
+
+
+def stage_failed(host: Host) -> str:
+    """A verification stage failed."""
+    return "".join(f"{stage.stage} failed: {stage.found}" for stage in host.failures[:1])
+
+
+def not_provisioned(host: Host) -> str:
+    """TensorFlow is not there."""
+    there = host.facts.environment.tensorflow
+    return "" if there else "there is no TensorFlow of Grindstone's here"
+
+
+def _first(gpus: Iterable[Gpu]) -> str:
+    return next((gpu_name(gpu) for gpu in gpus), "")
+
+
+def _inside(library: str, folder: str) -> bool:
+    return library == folder or library.startswith(folder.rstrip("/") + "/")
+
+
+Sign = Callable[[Host], str]
+SIGNS: dict[str, Sign] = {
+    sign.__name__: sign
+    for sign in (
+        wrong_module,
+        packages,
+        build_failed,
+        outdated_kernel,
+        key_not_enrolled,
+        no_module,
+        mismatch,
+        unfinished,
+        no_driver,
+        no_nodes,
+        too_new,
+        too_old,
+        no_python,
+        cublas,
+        cudnn_too_old,
+        cudnn_too_new,
+        no_compiler,
+        refused,
+        stage_failed,
+        not_provisioned,
+    )
+}
