@@ -12,8 +12,7 @@ import pytest
 
 from bench.judge.verdict import judge
 from bench.observe.host.conditions import Conditions
-from bench.record.store import SCHEMA, Record
-from tests.conftest import ROOT
+from bench.record.store import Record
 from tests.record_schema import problems, validate
 from tests.unit.entries import CPU, H100, failed, finished, to_target
 from tests.unit.fake_nvml import KINDS
@@ -21,12 +20,6 @@ from tests.unit.records import document, entries
 from tests.unit.test_telemetry import Bench
 
 Tree = dict[str, Any]
-
-
-def test_the_example_of_the_documentation_is_a_record_of_this_schema() -> None:
-    example = json.loads((ROOT / "docs" / "record.json").read_text(encoding="utf-8"))
-    assert example["schema"] == SCHEMA
-    validate(example)
 
 
 @pytest.mark.parametrize("kind", KINDS)
