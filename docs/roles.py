@@ -1,18 +1,35 @@
-"""Makes docs/roles.md from every role's meta/argument_specs.yml, by `python docs/roles.py`."""
+"""Makes docs/roles.md, every role's README.md and the platforms of its meta/main.yml.
+
+They come from each role's meta/argument_specs.yml and examples/, and from the role plan's rows:
+`python docs/roles.py`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 COMMAND = "python docs/roles.py"
-PAGE = Path(__file__).with_suffix(".md")
-ROLES = Path(__file__).parents[1] / "roles"
-ORDER = ["plan", "nvidia_driver", "cuda", "tensorflow", "verify", "doctor", "remove", "benchmark"]
+ROOT = Path(__file__).parents[1]
+ROLES = ROOT / "roles"
+ORDER = (
+    *("plan", "nvidia_repository", "nvidia_driver", "cuda", "tensorflow"),
+    *("verify", "doctor", "remove"),
+)
+# Galaxy names a distribution's releases by their code names.
+CODENAMES = {
+    "12": "bookworm",
+    "13": "trixie",
+    "22.04": "jammy",
+    "24.04": "noble",
+    "26.04": "resolute",
+}
+GALAXY = {"Arch": "ArchLinux"}
 
 _HEAD = f"""\
 # The roles and what they take
@@ -21,28 +38,93 @@ Made by `{COMMAND}` from each role's `meta/argument_specs.yml`, which Ansible ch
 role runs. The roles' full names are `grindstone.grindstone.plan` and so on. Set the variables in
 the inventory, in `group_vars`, or by `-e NAME=VALUE`.
 """
+_README = """\
+<!-- Made by `{command}`. -->
+
+# grindstone.grindstone.{name}
+
+{section}
+## Example
+
+```yaml
+{example}```
+
+It needs Python 3.8 or newer on the host, and {root}. Licence: Apache-2.0.
+"""
+_NOT_AS_ROOT = {"plan", "doctor"}
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Every generated file, and what it has to hold."""
+    yield ROOT / "docs/roles.md", page()
+    for name in ORDER:
+        yield ROLES / name / "README.md", readme(name)
+        meta = ROLES / name / "meta/main.yml"
+        yield meta, with_platforms(meta.read_text(encoding="utf-8"), platforms(name))
 
 
 def page() -> str:
-    """The whole page."""
-    names = sorted(
-        (path.parents[1].name for path in ROLES.glob("*/meta/argument_specs.yml")), key=_place
+    """docs/roles.md."""
+    return "\n".join([_HEAD, *(f"## {name}\n\n{section(name)}" for name in ORDER)])
+
+
+def readme(name: str) -> str:
+    """A role's README.md."""
+    example = (ROLES / name / "examples/playbook.yml").read_text(encoding="utf-8")
+    return _README.format(
+        command=COMMAND,
+        name=name,
+        section=section(name),
+        example=example.removeprefix("---\n"),
+        root="reads files only" if name in _NOT_AS_ROOT else "root there",
     )
-    return "\n".join([_HEAD, *(section(name) for name in names)])
 
 
 def section(name: str) -> str:
-    """One role's: what it does, and a row for each of its inputs."""
+    """What a role does, and a row for each of its inputs."""
     text = (ROLES / name / "meta/argument_specs.yml").read_text(encoding="utf-8")
     spec = yaml.safe_load(text)["argument_specs"]["main"]
-    lines = [f"## {name}", "", f"**{spec['short_description']}.**", ""]
+    lines = [f"**{spec['short_description']}.**", ""]
     lines += [f"{_plain(part)}  " for part in _parts(spec.get("description"))]
-    options = spec.get("options") or {}
-    if not options:
-        return "\n".join([*lines, "", "It takes nothing.", ""])
     lines += ["", "| variable | type | default | |", "|---|---|---|---|"]
-    lines += [_row(option, spec) for option, spec in options.items()]
+    lines += [_row(option, spec) for option, spec in spec["options"].items()]
     return "\n".join([*lines, ""])
+
+
+def platforms(name: str) -> dict[str, list[str]]:
+    """The distributions that a role is for, by Galaxy's names: those of the role plan's rows."""
+    systems = _rows("plan_systems")
+    if name == "nvidia_repository":
+        offered = {(row["system"], row["version"]) for row in _rows("plan_repositories")}
+        for system in systems:
+            versions = [each for each in system["versions"] if (system["id"], each) in offered]
+            system["versions"] = versions
+        systems = [system for system in systems if system["versions"]]
+    return {
+        GALAXY.get(system["name"], system["name"]): [
+            CODENAMES[version] for version in system["versions"]
+        ]
+        or ["all"]
+        for system in systems
+    }
+
+
+def with_platforms(meta: str, found: dict[str, list[str]]) -> str:
+    """The text of a meta/main.yml with these platforms."""
+    rows = "".join(
+        f"    - name: {name}\n      versions: [{', '.join(versions)}]\n"
+        for name, versions in found.items()
+    )
+    return re.sub(r"(?<=^  platforms:\n)(?:    .*\n)*", rows, meta, flags=re.MULTILINE)
+
+
+def _rows(variable: str) -> list[dict[str, Any]]:
+    """A variable of the role plan's, whichever file has it."""
+    for path in sorted((ROLES / "plan/vars").rglob("*.yml")):
+        rows = yaml.safe_load(path.read_text(encoding="utf-8")).get(variable)
+        if rows is not None:
+            return list(rows)
+    raise KeyError(variable)
 
 
 def _row(name: str, option: dict[str, Any]) -> str:
@@ -72,9 +154,6 @@ def _plain(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def _place(name: str) -> tuple[int, str]:
-    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
-
-
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in files():
+        path.write_text(text, encoding="utf-8")

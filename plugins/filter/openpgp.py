@@ -38,17 +38,21 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 def key_fingerprints(encoded: str) -> list[str]:
     """The fingerprints of the primary keys in a keyring, which comes as base64.
 
-    None where it is no keyring: then it holds no key that anybody expects.
+    None where it is no keyring: then it holds no key that anybody expects.  A key whose fingerprint
+    is formed in another way is named by its version, for nobody expects that either.
     """
     try:
         found = list(packets(base64.b64decode(encoded)))
     except (ValueError, IndexError):
         return []
-    keys = [body for tag, body in found if tag == PUBLIC_KEY and body[:1] == b"\x04"]
-    return [
-        hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest().upper()
-        for body in keys
-    ]
+    return [fingerprint(body) for tag, body in found if tag == PUBLIC_KEY and body]
+
+
+def fingerprint(key: bytes) -> str:
+    """The fingerprint of a key of version 4 (RFC 9580, section 5.5.4.2)."""
+    if key[:1] != b"\x04":
+        return f"a key of version {key[0]}"
+    return hashlib.sha1(b"\x99" + len(key).to_bytes(2, "big") + key).hexdigest().upper()
 
 
 class FilterModule:

@@ -192,20 +192,31 @@ def repositories(root: Path) -> list[str]:
 
 def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
     """What the package manager is in the middle of, and what it must not change."""
-    half = [name for name, package in packages.items() if package.state not in FINE]
-    # dpkg numbers what it has not written to its status yet; tmp.i may stay for good.
-    if any(name.isdigit() for name in names(root / "var/lib/dpkg/updates")):
-        half.append("dpkg's journal")
     held = [name for name, package in packages.items() if package.wanted == "hold"]
     return {
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
-        "half_installed": sorted(half),
+        "half_installed": half_installed(root, packages),
         "locked": locked(root),
         "repositories": repositories(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
     }
+
+
+def half_installed(root: Path, packages: dict[str, Package]) -> list[str]:
+    """What dpkg has begun and not finished."""
+    half = [name for name, package in packages.items() if package.state not in FINE]
+    # dpkg numbers what it has not written to its status yet; tmp.i may stay for good.
+    if any(name.isdigit() for name in names(root / "var/lib/dpkg/updates")):
+        half.append("dpkg's journal")
+    return sorted(half)
+
+
+def half_recorded(root: Path) -> list[Path]:
+    """The entries of pacman's database that it has not finished: it writes `files` last."""
+    folders = [each for each in (root / "var/lib/pacman/local").glob("*") if each.is_dir()]
+    return sorted(folder for folder in folders if not there(folder / "files"))
 
 
 def locked(root: Path) -> bool:

@@ -6,15 +6,12 @@ It runs on the host with any Python from 3.8 on.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import host_packages
 from ..module_utils.ledger import (
     Packages,
     bring_back,
@@ -23,12 +20,12 @@ from ..module_utils.ledger import (
     installed,
     kept,
     look,
-    manager,
     remove_empty,
     same,
     without_others,
     write,
 )
+from ..module_utils.package_manager import ROOT, Apt, Pacman, package_manager
 
 DOCUMENTATION = """
 module: host_ledger
@@ -108,146 +105,7 @@ not_restored:
   elements: str
 """
 
-ROOT = Path("/")
 LEDGERS = Path("/var/lib/grindstone/ledger")
-APT = ["apt-get", "-y", "-q", "--no-install-recommends", "--allow-downgrades"]
-APT += ["--allow-change-held-packages", "-o", "DPkg::Lock::Timeout=300"]
-APT += ["-o", "APT::Get::AutomaticRemove=false", "-o", "Dpkg::Options::=--force-confdef"]
-APT += ["-o", "Dpkg::Options::=--force-confold"]
-
-
-class Host:
-    """The host's package manager; `said` is the last line that it complained in."""
-
-    def __init__(self, proxy: str) -> None:
-        self.proxies = {f"{scheme}_proxy": proxy for scheme in ("http", "https")} if proxy else {}
-        self.said = ""
-
-    def run(self, *command: str) -> tuple[bool, str]:
-        """Whether a command went well, and what it printed."""
-        quiet = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
-        quiet.update(NEEDRESTART_MODE="l", LC_ALL="C")
-        done = subprocess.run(
-            command,
-            env={**os.environ, **self.proxies, **quiet},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        output = done.stdout.decode(errors="replace")
-        if done.returncode:
-            told = re.findall(r"^(?:E|error|dpkg: error[^:]*): ?(.+)$", output, re.MULTILINE)
-            lines = [line for line in output.splitlines() if line.strip()]
-            self.said = (told or lines[-1:] or ["nothing said"])[0]
-        return not done.returncode, output
-
-
-class Apt(Host):
-    """apt, and dpkg where apt is at its end."""
-
-    def source(self, name: str, version: str) -> str:
-        """What to ask for to get that version; "" where it is not to be had."""
-        _, listing = self.run("apt-cache", "madison", name)
-        rows = [[field.strip() for field in row.split("|")] for row in listing.splitlines()]
-        if any(len(row) > 1 and version in ("", row[1]) for row in rows):
-            return f"{name}={version}" if version else name
-        file = f"{name.split(':')[0]}_{version.replace(':', '%3a')}_*.deb"
-        found = sorted(map(str, Path("/var/cache/apt/archives").glob(file))) if version else []
-        return found[0] if found else ""
-
-    def transaction(self, gone: set[str], back: list[str]) -> list[str]:
-        """One transaction's arguments; a name with a minus is removed."""
-        return ["install", *(f"{name}-" for name in sorted(gone)), *back]
-
-    def also_goes(self, gone: set[str], back: list[str]) -> set[str]:
-        """What apt would remove beside `gone`."""
-        # Its log of plans is written in a simulation as well.
-        quietly = ("-s", "-o", "Dir::Log::Planner=/dev/null")
-        _, planned = self.run(*APT, *quietly, *self.transaction(gone, back))
-        return set(re.findall(r"^(?:Remv|Purg) (\S+)", planned, re.MULTILINE)) - gone
-
-    def settle(self, gone: set[str], back: list[str]) -> None:
-        """Removes and installs, in one go where apt can; what is at fault may be what goes."""
-        well, _ = self.run(*APT, *self.transaction(gone, back))
-        if not well:
-            here = sorted(gone & installed(look(ROOT)[0]))
-            if here:
-                self.purge(here)
-            self.run("dpkg", "--configure", "-a")
-            if back:
-                self.run(*APT, *self.transaction(set(), back))
-            self.run(*APT, "--no-remove", "-f", "install")
-
-    def purge(self, names: list[str]) -> None:
-        """Lets dpkg alone remove them; a script that fails to let go is taken out of its way."""
-        forced = ("--force-depends", "--force-remove-reinstreq")
-        self.run("dpkg", "--purge", *forced, *names)
-        stuck = sorted(set(names) & installed(look(ROOT)[0]))
-        if stuck:
-            for name in stuck:
-                script = Path(f"/var/lib/dpkg/info/{name}.prerm")
-                if script.exists():
-                    script.unlink()
-            self.run("dpkg", "--purge", *forced, *stuck)
-
-    def mark(self, before: Packages) -> None:
-        """Purges what configuration is left, and gives marks and holds as they were."""
-        now, _ = look(ROOT)
-        left = sorted(name for name, each in now.items() if each["residual"] if name not in before)
-        if left:
-            self.run("dpkg", "--purge", *left)
-        for field, words in (("manual", ("auto", "manual")), ("hold", ("unhold", "hold"))):
-            for wanted, word in enumerate(words):
-                wrong = to_mark(before, now, field, bool(wanted))
-                if wrong:
-                    self.run("apt-mark", word, *wrong)
-
-
-class Pacman(Host):
-    """pacman."""
-
-    def source(self, name: str, version: str) -> str:
-        """The kept package of that version, or the name where any does."""
-        cache = Path("/var/cache/pacman/pkg")
-        found = sorted(cache.glob(f"{name}-{version}-*.pkg.tar*")) if version else []
-        files = [str(path) for path in found if path.suffix != ".sig"]
-        if files:
-            return files[0]
-        well, told = self.run("pacman", "-Si", name)
-        offered = re.search(r"^Version +: (\S+)", told, re.MULTILINE)
-        return name if well and offered and version in ("", offered.group(1)) else ""
-
-    def also_goes(self, _gone: set[str], _back: list[str]) -> set[str]:
-        """Pacman removes nothing that it is not told to."""
-        return set()
-
-    def settle(self, gone: set[str], back: list[str]) -> None:
-        """Removes and installs; pacman knows no transaction that does both."""
-        if host_packages.locked(ROOT):
-            Path("/var/lib/pacman/db.lck").unlink()
-        here = sorted(gone & installed(look(ROOT)[0]))
-        if here:
-            self.run("pacman", "-Rddn", "--noconfirm", *here)
-        files = [each for each in back if each.startswith("/")]
-        if files:
-            self.run("pacman", "-U", "--noconfirm", *files)
-        if len(files) < len(back):
-            self.run("pacman", "-S", "--noconfirm", *(each for each in back if each not in files))
-
-    def mark(self, before: Packages) -> None:
-        """Gives the reasons of installation as they were."""
-        now, _ = look(ROOT)
-        for wanted, word in enumerate(("--asdeps", "--asexplicit")):
-            wrong = to_mark(before, now, "manual", bool(wanted))
-            if wrong:
-                self.run("pacman", "-D", word, *wrong)
-
-
-def to_mark(before: Packages, now: Packages, field: str, wanted: bool) -> list[str]:
-    """The installed packages whose mark was `wanted` and is not."""
-    both = installed(before) & installed(now)
-    return sorted(n for n in both if before[n][field] is wanted and now[n][field] is not wanted)
 
 
 def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, list[str]]:
@@ -368,8 +226,7 @@ def main() -> None:
         elif state == "closed":
             result = ledger.closed()
         else:
-            maker = Pacman if manager(ROOT) == "pacman" else Apt
-            result = ledger.undone(maker(module.params["proxy"]))
+            result = ledger.undone(package_manager(module.params["proxy"]))
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"ledger {name}: {error}")
     module.exit_json(was=ledger.was, **result)

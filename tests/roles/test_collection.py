@@ -21,7 +21,11 @@ PLAY = """
   gather_facts: false
   roles:
     - {role: grindstone.grindstone.plan, plan_record: false}
-    - grindstone.grindstone.tensorflow
+    - role: grindstone.grindstone.tensorflow
+      vars:
+        tensorflow_plan: "{{ plan_result }}"
+        tensorflow_facts: "{{ plan_facts.found }}"
+        tensorflow_prefix: "{{ plan_prefix }}"
 """
 
 HERE_ITSELF = ["-i", "localhost,", "-c", "local"]

@@ -47,12 +47,11 @@ class Host:
         text = (ROOT / "roles/plan/vars/main.yml").read_text(encoding="utf-8")
         rows: list[dict[str, Any]] = yaml.safe_load(text)["plan_repositories"]
         for row in rows:
-            row["keyring_sha256"] = self.nvidia.sha256
             row["key_fingerprint"] = fingerprint or self.nvidia.fingerprint
         given = {
             "plan_repositories": rows,
-            "cuda_repository_url": f"http://{HOST}",
-            "cuda_proxy": f"http://127.0.0.1:{self.port}",
+            "nvidia_driver_repository_url": f"http://{HOST}",
+            "nvidia_driver_proxy": f"http://127.0.0.1:{self.port}",
         }
         return driver_play.play(self.root, "-e", json.dumps(given), *arguments, **variables)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ class Nvidia:
     """What stands for NVIDIA's repository, in the folder `path`, and what is known of its key."""
 
     path: Path
-    sha256: str
     fingerprint: str
 
 
@@ -36,8 +34,6 @@ def nvidia_repository(folder: Path, distro: str, packages: list[Package]) -> Nvi
         public = signer.public
     keyring = Package("cuda-keyring", "1.1-1", {}, {"usr/share/keyrings/cuda.gpg": public})
     deb(keyring, repository)
-    path = (repository / "cuda-keyring_1.1-1_amd64.deb").rename(
-        repository / "cuda-keyring_1.1-1_all.deb"
-    )
+    (repository / "cuda-keyring_1.1-1_amd64.deb").rename(repository / "cuda-keyring_1.1-1_all.deb")
     (fingerprint,) = key_fingerprints(base64.b64encode(public).decode())
-    return Nvidia(folder, hashlib.sha256(path.read_bytes()).hexdigest(), fingerprint)
+    return Nvidia(folder, fingerprint)

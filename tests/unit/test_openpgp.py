@@ -36,3 +36,8 @@ def test_every_primary_key_counts_so_that_a_second_one_cannot_hide() -> None:
 def test_what_is_no_keyring_holds_no_key() -> None:
     assert key_fingerprints(encoded(b"-----BEGIN PGP PUBLIC KEY BLOCK-----")) == []
     assert key_fingerprints(encoded(b"\x98")) == []
+
+
+def test_a_key_of_another_version_counts_as_one_that_nobody_expects() -> None:
+    newer = bytes([0x98, len(BODY)]) + b"\6" + BODY[1:]
+    assert key_fingerprints(encoded(newer)) == ["a key of version 6"]

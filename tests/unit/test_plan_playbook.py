@@ -28,7 +28,7 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
     done = subprocess.run(
         [*command, "playbooks/plan.yml"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    table = done.stdout.split("Show all of them as one table")[1].split("PLAY RECAP")[0]
+    table = done.stdout.split("Show all plans as one table")[1].split("PLAY RECAP")[0]
     said = " ".join(table.split())
     assert "wrong refused: found plan_prefix=«here»; expected an absolute path" in said
     assert "other refused: found plan_driver=newest; expected keep, skip, or a branch" in said
