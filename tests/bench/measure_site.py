@@ -18,7 +18,6 @@ Needs root and mmdebstrap.  Run nothing else beside it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ import pytest
 
 from tests.roles.test_driver_debian import KERNEL, with_gpu
 from tests.support import mock_packages, roots
+from tests.support.ansible_env import ansible_environment
 from tests.support.driver_play import assert_done, play
 
 HOSTS = (1, 5, 20)
@@ -107,11 +107,10 @@ def _inventory(folder: Path, hosts: list[roots.Root]) -> Path:
 
 def _run(inventory: Path, **environment: str) -> str:
     command = [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", str(inventory)]
-    own = {"ANSIBLE_CONFIG": str(roots.HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         command,
         cwd=roots.HERE,
-        env={**os.environ, **own, **environment},
+        env=ansible_environment(**environment),
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import mock_packages
+from tests.support.ansible_env import ansible_environment
 from tests.support.mock_nvidia import Nvidia, nvidia_repository
 from tests.support.mock_packages import Package
 from tests.support.roots import HERE, PlayResult, Root, changed
@@ -99,7 +99,7 @@ class Host:
         return subprocess.Popen(
             [*command, "-i", str(inventory), "-e", json.dumps(given), *arguments],
             cwd=HERE,
-            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            env=ansible_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ansible_env import ansible_environment
 from tests.support.mock_packages import Package, deb
 from tests.support.roots import HERE, Root
 
@@ -35,12 +35,7 @@ def call(root: Root, state: str, *files: str, check: bool = False) -> dict[str, 
     done = subprocess.run(
         [*command, *(["--check"] if check else [])],
         cwd=HERE,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-            "LC_ALL": "C.UTF-8",
-        },
+        env=ansible_environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

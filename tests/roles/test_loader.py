@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ansible_env import ansible_environment
 from tests.support.roots import HERE, PlayResult, cache_folder
 
 PROBE = Path(__file__).with_name("loader_probe.py")
@@ -57,7 +58,7 @@ class Prefix:
         return subprocess.Popen(
             [*command, "-e", json.dumps(given)],
             cwd=HERE,
-            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            env=ansible_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

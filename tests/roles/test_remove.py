@@ -6,7 +6,6 @@ What the driver's ledger brings back is proven in test_driver_debian.py.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ansible_env import ansible_environment
 from tests.support.roots import HERE, PlayResult, Root, changed, root_on
 
 Fresh = Callable[[str], Root]
@@ -37,7 +37,7 @@ def play(root: Root, playbook: str, *arguments: str, **variables: str) -> PlayRe
     done = subprocess.run(
         [*command, "-i", str(inventory), *arguments],
         cwd=HERE,
-        env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+        env=ansible_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

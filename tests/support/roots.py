@@ -25,6 +25,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.ansible_env import ansible_environment
+
 HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
 CLONE_NEWNS = 0x00020000
@@ -208,7 +210,7 @@ class Root:
         return subprocess.Popen(
             [*command, *arguments],
             cwd=HERE,
-            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            env=ansible_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

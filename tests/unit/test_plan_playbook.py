@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.ansible_env import ansible_environment
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,7 +28,12 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
     )
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory)]
     done = subprocess.run(
-        [*command, "playbooks/plan.yml"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "playbooks/plan.yml"],
+        env=ansible_environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     table = done.stdout.split("Show all plans as one table")[1].split("PLAY RECAP")[0]
     said = " ".join(table.split())

@@ -7,7 +7,6 @@ grub.cfg names is the one that boots, after Ansible's reboot as after a power cu
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.ansible_env import ansible_environment
 from tests.support.roots import HERE, PlayResult
 from tests.vm.console import LIMIT_S, Console
 from tests.vm.images import Base
@@ -42,10 +42,6 @@ def missing() -> str:
     if not (FIRMWARE / "OVMF_CODE_4M.secboot.fd").exists():
         packages.append("ovmf")
     return f"it boots a virtual machine, so it needs {', '.join(packages)}" if packages else ""
-
-
-def ansible_environment() -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
 
 
 def free_port() -> int:
