@@ -1,0 +1,78 @@
+"""What a run tells while it goes on, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bench.record.model import Failed, Finished, TimeToTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A training that is going to be: what a person calls it, and its epochs, at most."""
+
+    title: str
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """All trainings are known, in their order."""
+
+    trainings: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowStarted:
+    """A training begins."""
+
+    title: str
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the training is doing now: `data loading`, `epoch 1`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """An epoch has ended.
+
+    seconds: its time, in s.
+    seed: the one that is trained from, where there are several; else None.
+    """
+
+    number: int
+    seconds: float
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowEnded:
+    """A training has ended.
+
+    results: what came of it; several where several GPUs trained at once.
+    seconds: what all of it took, in s.
+    """
+
+    title: str
+    results: tuple[Finished | TimeToTarget | Failed, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Nothing is trained any more."""
+
+
+Event: TypeAlias = RunStarted | RowStarted | Phase | EpochEnded | RowEnded | RunEnded
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """The listener of whoever shows nothing."""
