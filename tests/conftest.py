@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -36,27 +37,43 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "default::ResourceWarning")
 
 
-# The longest come first, so that of two processes none waits for the other at the end; and what
-# vm/test_driver.py boots with has been built by roles/test_driver_debian.py by then.
-FIRST = (
-    "vm/test_kernel_update.py",
+# The longest come first, so that of two processes none waits for the other at the end.
+LONGEST = (
     "roles/test_driver_debian.py",
-    "vm/test_machine.py",
     "vm/test_secure_boot.py",
+    "roles/test_site.py",
     "vm/test_driver.py",
+    "roles/test_driver.py",
     "roles/",
     "training/",
+    "lint/",
 )
+FOLDERS = ("lint", "unit", "training", "roles", "vm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs the tests in the order of `FIRST`, the others after them."""
+    """Runs the tests in the order of `LONGEST`, the others after them."""
 
     def rank(item: pytest.Item) -> int:
         name = item.nodeid.removeprefix("tests/")
-        return next((i for i, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
+        return next((i for i, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
 
     items.sort(key=rank)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many tests were run, and what was left out and why."""
+    stats = terminalreporter.stats
+    run = [report for name in ("passed", "failed", "error") for report in stats.get(name, [])]
+    skipped = Counter(report.longrepr[2] for report in stats.get("skipped", []))
+    terminalreporter.section("tests")
+    terminalreporter.write_line(f"run: {len({report.nodeid for report in run})}")
+    for reason, count in skipped.most_common():
+        terminalreporter.write_line(f"skipped: {count}: {reason.removeprefix('Skipped: ')}")
+    folders = {report.nodeid.split("/")[1] for report in run if report.nodeid.count("/") > 1}
+    missing = [name for name in FOLDERS if name not in folders]
+    if missing:
+        terminalreporter.write_line(f"left out: {', '.join(missing)}: ./run test --all runs all")
 
 
 @pytest.fixture(scope="session")

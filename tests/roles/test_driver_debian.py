@@ -51,7 +51,10 @@ def first_driver(
 ) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run on a fresh Debian 12, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("driver")
-    with with_gpu([roots.base("bookworm", KERNEL)], folder) as root:
+    with (
+        roots.locked(dkms_cache.LOCK),
+        with_gpu([roots.base("bookworm", KERNEL)], folder) as root,
+    ):
         played = play(root)
         dkms_cache.keep(root)
     yield played, [root.changes, *root.layers]

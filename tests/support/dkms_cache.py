@@ -12,12 +12,20 @@ from pathlib import Path
 from tests.support.roots import Root, cache_folder, locked, remove_stale
 
 NAME = "nvidia-current"  # what Debian calls it
+LOCK = "nvidia-module"  # held by who builds it, so that others wait and take what was built
 
 
 def keep(root: Root) -> None:
-    """Keeps what DKMS has built in `root`."""
+    """Keeps what DKMS has built in `root`; the caller holds `LOCK`."""
     for built in _tree(root).glob("[0-9]*/*/x86_64"):
-        _keep(built)
+        folder = _folder(built)
+        if not folder.exists():
+            remove_stale(f"built-{NAME}-*")
+            part = folder.with_name(f"{NAME}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(built, part)
+            part.rename(folder)
+        os.utime(folder)  # it is in use
 
 
 def install(root: Root, version: str, kernel: str) -> None:
@@ -26,12 +34,12 @@ def install(root: Root, version: str, kernel: str) -> None:
     DKMS takes what lies built in its tree for its own work.
     """
     built = _tree(root) / version / kernel / "x86_64"
-    folder = _folder(built)
     root.command("dkms", "add", f"{NAME}/{version}")
-    if folder.exists():
-        shutil.copytree(folder, built)
-    root.command("dkms", "install", f"{NAME}/{version}", "-k", kernel)
-    _keep(built)
+    with locked(LOCK):
+        if _folder(built).exists():
+            shutil.copytree(_folder(built), built)
+        root.command("dkms", "install", f"{NAME}/{version}", "-k", kernel)
+        keep(root)
 
 
 def _tree(root: Root) -> Path:
@@ -41,15 +49,3 @@ def _tree(root: Root) -> Path:
 def _folder(built: Path) -> Path:
     """Where the build is kept that lies in DKMS's own tree as VERSION/KERNEL/x86_64."""
     return cache_folder() / "-".join(["built", NAME, *built.parts[-3:-1]])
-
-
-def _keep(built: Path) -> None:
-    folder = _folder(built)
-    with locked("built"):
-        if not folder.exists():
-            remove_stale(f"built-{NAME}-*")
-            part = folder.with_name(f"{NAME}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.copytree(built, part)
-            part.rename(folder)
-    os.utime(folder)  # it is in use

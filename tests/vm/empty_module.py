@@ -1,7 +1,7 @@
 """A kernel module of our own that does nothing, built, signed and placed by Debian's DKMS.
 
-It stands in for NVIDIA's where only the way to the kernel matters: NVIDIA's takes minutes to build,
-and without a GPU it does not load.
+It takes the place of NVIDIA's where only the way to the kernel matters: NVIDIA's takes minutes to
+build, and without a GPU it does not load.
 """
 
 from __future__ import annotations

@@ -1,68 +1,79 @@
-"""Secure Boot as firmware, shim and kernel do it: 2 boots and MokManager, 3 minutes.
+"""Secure Boot as firmware, shim and kernel do it, and an update of the kernel: 3 boots, MokManager.
 
-The module is empty, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
+The module is an empty one, which DKMS signs as it would NVIDIA's: the kernel asks of both the same
 question.
 """
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import roots
-from tests.vm import empty_module
-from tests.vm.images import Base
-from tests.vm.machine import Machine
+from tests.vm import empty_module, images
+from tests.vm.machine import Machine, machine
 
-KEY = "var/lib/dkms/mok.pub"
+KEY = "/var/lib/dkms/mok.pub"
 PASSWORD = "grindstone"
 DOWN, ENTER = "\x1b[B", "\r"
 REJECTED = "Key was rejected by service"
 
 
 @pytest.fixture
-def signed(vm_base: Base, tmp_path: Path) -> Iterator[Path]:
-    """An archive of the module that DKMS has built and signed, its key, and one unsigned."""
+def guest(vm_base: images.Base, tmp_path: Path) -> Iterator[Machine]:
+    """A machine with DKMS, a module that it has signed, one unsigned, and a kernel to come."""
+    disk = tmp_path / "prepared.img"
     with roots.root_on([vm_base.root], tmp_path) as root:
         module = empty_module.install(root)
         root.command("objcopy", "--strip-debug", f"/{module}", "/root/unsigned.ko")
-        archive = tmp_path / "signed.tar"
-        subprocess.run(
-            ["tar", "-cf", str(archive), "-C", str(root.path), module, KEY, "root/unsigned.ko"],
-            check=True,
-        )
-        yield archive
+        download = ["apt-get", "install", "--yes", "--no-install-recommends", "--download-only"]
+        root.command(*download, "linux-image-amd64")
+        images.write_disk_of(root, disk)
+    roots.discard(tmp_path)
+    with machine(vm_base, disk, tmp_path, secure_boot=True) as made:
+        yield made
+    disk.unlink()
 
 
-def test_a_module_loads_only_signed_and_once_its_key_is_enrolled_on_the_console(
-    guest: Callable[..., Machine], signed: Path
-) -> None:
-    machine = guest(secure_boot=True)
-    machine.boot()
-    assert machine.command("mokutil --sb-state").strip() == "SecureBoot enabled"
-    machine.unpack(signed)
-    machine.command("depmod")
-    for module in ("modprobe empty", "insmod /root/unsigned.ko"):
-        status, output = machine.run(module)
-        assert status != 0
-        assert REJECTED in output
-
-    words = f"{PASSWORD}\\n{PASSWORD}\\n"
-    machine.command(f"printf '{words}' | mokutil --import /{KEY}")
-    machine.run("systemctl reboot")
-    enrol(machine)
-    machine.wait_until_ready()
-    assert "is already enrolled" in machine.run(f"mokutil --test-key /{KEY}")[1]
-    machine.command("modprobe empty")
-    status, output = machine.run("rmmod empty && insmod /root/unsigned.ko")
+def assert_rejected(guest: Machine, command: str) -> None:
+    status, output = guest.run(command)
     assert status != 0
     assert REJECTED in output
 
 
-def enrol(machine: Machine) -> None:
+def test_a_module_loads_once_its_key_is_enrolled_and_for_the_next_kernel_too(
+    guest: Machine,
+) -> None:
+    first = guest.boot()
+    assert guest.command("cat /proc/sys/kernel/random/boot_id").strip() == first
+    assert guest.command("mokutil --sb-state").strip() == "SecureBoot enabled"
+    assert_rejected(guest, "modprobe empty")
+    assert_rejected(guest, "insmod /root/unsigned.ko")
+
+    words = f"{PASSWORD}\\n{PASSWORD}\\n"
+    guest.command(f"printf '{words}' | mokutil --import {KEY}")
+    guest.run("systemctl reboot")
+    enrol(guest)
+    second = guest.wait_until_ready()
+    assert second != first
+    assert "is already enrolled" in guest.run(f"mokutil --test-key {KEY}")[1]
+    guest.command("modprobe empty")
+    assert_rejected(guest, "rmmod empty && insmod /root/unsigned.ko")
+
+    old = guest.command("uname -r").strip()
+    guest.command("DEBIAN_FRONTEND=noninteractive apt-get install --yes linux-image-amd64")
+    guest.run("systemctl reboot")
+    assert guest.wait_until_ready() != second
+    new = guest.command("uname -r").strip()
+    assert new != old
+    assert new in guest.command("modinfo --field filename empty")
+    guest.command("modprobe empty")
+    assert_rejected(guest, "rmmod empty && insmod /root/unsigned.ko")
+
+
+def enrol(guest: Machine) -> None:
     """What a person does in MokManager, the blue screen of the next start."""
     for seen, keys in (
         ("Press any key to perform MOK management", ENTER),
@@ -72,5 +83,5 @@ def enrol(machine: Machine) -> None:
         ("Password:", PASSWORD + ENTER),
         ("Reboot", ENTER),
     ):
-        machine.console.wait_for(seen)
-        machine.console.send(keys)
+        guest.console.wait_for(seen)
+        guest.console.send(keys)
