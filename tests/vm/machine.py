@@ -171,7 +171,7 @@ class Machine:
         return subprocess.Popen(
             [sys.executable, "-m", "ansible", "playbook", playbook, "-i", inventory, *arguments],
             cwd=HERE,
-            env={**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            env=ansible_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
