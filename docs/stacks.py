@@ -1,27 +1,39 @@
-"""Makes docs/stacks.md from the matrix and the recorded hosts, by `python -m docs.stacks`."""
+"""Makes docs/stacks.md from the rows of the matrix alone, by `python -m docs.stacks`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plugins.plugin_utils.gpu_stack import Plan
-from plugins.plugin_utils.gpu_stack.table import cuda_cell, driver_cell
-from tests.unit.plans.recorded import MATRIX, Recorded, hosts, outcome
+import yaml
+
+from plugins.plugin_utils.gpu_stack import Matrix, Options, RefusedError, load, resolve
+from plugins.plugin_utils.gpu_stack.matrix import Generation, System, listed
+from plugins.plugin_utils.gpu_stack.table import driver_cell
+from plugins.plugin_utils.host_facts import (
+    Distribution,
+    Gpu,
+    HostFacts,
+    Kernel,
+    Kernels,
+)
+from plugins.plugin_utils.versions import numbers
 
 PAGE = Path(__file__).with_suffix(".md")
-Row = dict[str, Any]
+ROWS = Path(__file__).parents[1] / "roles/plan/vars/main"
 
 _HEAD = """\
 # What fits what
 
-Made by `python -m docs.stacks` from `roles/plan/vars/main.yml`, where every row names its source,
-and from the hosts recorded in `tests/unit/plans/`. The rule: **the newest stack that takes all GPUs
-of the host**, with one driver from one origin. Where nothing fits, `site.yml` stops before it has
-changed anything, with one line that says what was found, what was expected and the nearest thing
-that works. `ansible-playbook playbooks/plan.yml` shows what it would be on yours.
+Made by `python -m docs.stacks` from `roles/plan/vars/main/`, where every row names its source. The
+rule: **the newest stack that takes all GPUs of the host**, with one driver from one origin. Where
+nothing fits, `site.yml` stops before it has changed anything, with one line that says what was
+found, what was expected and the nearest thing that works. `ansible-playbook playbooks/plan.yml`
+shows what it would be on yours; `tests/unit/plans/hosts.yml` records many unlike hosts, with what
+comes of each.
 """
-_WISHES = """\
+_OPTIONS = """\
 ## What you can ask for
 
 | variable | |
@@ -43,92 +55,138 @@ The driver's packages are put on hold. Where the distribution compiles the modul
 the kernel's own package is held with them: a newer kernel would boot without a module.
 `apt-mark unhold` them to upgrade both.
 """
+_FRESH = """\
+## What a fresh host gets
+
+One GPU of a generation in a fresh server: the stack, and the driver to install. The number is its
+compute capability: the lowest of the generation that a stack has kernels for.
+"""
 
 
-def page() -> str:
+def rows(folder: Path = ROWS) -> dict[str, Any]:
+    """The matrix's lists by name, as `load` takes them."""
+    told: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.yml")):
+        told |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {name: told[f"plan_{name}"] for name in told["plan_matrix"]}
+
+
+def page(matrix: Matrix) -> str:
     """The whole text."""
     parts = [
         _HEAD,
         "## Stacks, the newest first\n",
-        _stacks(),
+        _stacks(matrix),
         "## GPUs\n",
-        _generations(),
+        _generations(matrix),
+        _FRESH,
+        _fresh(matrix),
         "## Drivers\n",
         _DRIVER,
-        _drivers(),
-        _WISHES,
-        "## What comes of it\n",
-        f"{len(hosts())} hosts, each a row of `tests/unit/plans/hosts.yml` and a test.\n",
-        _hosts(),
+        _drivers(matrix),
+        _OPTIONS.rstrip("\n"),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts) + "\n"
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
+def _table(heads: list[str], cells: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *cells]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _stacks() -> str:
-    rows = []
-    for row in MATRIX.stacks:
-        cuda = row.get("cuda", "")
-        rows.append(
+def _stacks(matrix: Matrix) -> str:
+    cells = []
+    for row in matrix.stacks:
+        gpu = row.gpu
+        cells.append(
             [
-                f"`{row['name']}`" + (", when asked for" if row.get("pinned") else ""),
-                row["tensorflow"],
-                " to ".join(row["capabilities"]) or "CPU",
-                cuda or "none",
-                f"{row['cudnn_installed']} (built with {row['cudnn']})" if cuda else "none",
-                f"from {row['driver']}" if cuda else "none",
-                f"{row['pythons'][0]} to {row['pythons'][-1]}",
-                ", ".join(row["architectures"]),
+                f"`{row.name}`" + (", when asked for" if row.pinned else ""),
+                row.tensorflow,
+                " to ".join(gpu.capabilities) if gpu else "CPU",
+                gpu.cuda if gpu else "none",
+                f"{gpu.cudnn_installed} (built with {gpu.cudnn})" if gpu else "none",
+                f"from {gpu.driver}" if gpu else "none",
+                f"{row.pythons[0]} to {row.pythons[-1]}",
+                ", ".join(row.architectures),
             ]
         )
     heads = ["stack", "TensorFlow", "compute capability", "CUDA", "cuDNN", "driver", "Python", "on"]
-    return _table(heads, rows)
+    return _table(heads, cells)
 
 
-def _generations() -> str:
-    rows = [
-        [
-            row["name"],
-            " or ".join(row["modules"]),
-            row["first"] or "any",
-            row["last"] or "the newest",
-        ]
-        for row in MATRIX.generations
+def _generations(matrix: Matrix) -> str:
+    cells = [
+        [row.name, " or ".join(row.modules), row.first or "any", row.last or "the newest"]
+        for row in matrix.generations
     ]
-    return _table(["generation", "kernel module", "first branch", "last branch"], rows)
+    return _table(["generation", "kernel module", "first branch", "last branch"], cells)
 
 
-def _drivers() -> str:
-    rows = []
-    for row in MATRIX.drivers:
-        compiled = row.get("precompiled_kernels", [])
-        rows.append(
+def _drivers(matrix: Matrix) -> str:
+    cells = []
+    for row in matrix.drivers:
+        kernels = ", ".join(row.precompiled.kernels) if row.precompiled else ""
+        cells.append(
             [
-                f"{row['system'].capitalize()} {', '.join(row['versions'])}".strip(),
-                "NVIDIA's repository" if row["origin"] == "nvidia" else "the distribution",
-                ", ".join(f"{branch} ({module})" for branch, module in row["branches"].items()),
-                f"compiled for {', '.join(compiled)}; else by DKMS" if compiled else "by DKMS",
+                f"{row.system.capitalize()} {', '.join(row.versions)}".strip(),
+                "NVIDIA's repository" if row.origin == "nvidia" else "the distribution",
+                ", ".join(f"{branch} ({module})" for branch, module in row.branches.items()),
+                f"compiled for {kernels}; else by DKMS" if kernels else "by DKMS",
             ]
         )
-    return _table(["system", "from", "branch (module preferred)", "module"], rows)
+    return _table(["system", "from", "branch (module preferred)", "module"], cells)
 
 
-def _hosts() -> str:
-    rows = [_host(host, outcome(host)) for host in hosts()]
-    return _table(["host", "asked for", "stack", "driver", "CUDA"], rows)
+def _fresh(matrix: Matrix) -> str:
+    """Generations against systems, and below them why some get nothing."""
+    systems = [(row, version) for row in matrix.systems for version in row.versions or ("",)]
+    cells = []
+    refusals: dict[str, list[str]] = {}
+    for gpu in map(_gpu(matrix), reversed(matrix.generations)):
+        title = f"{gpu.generation} ({gpu.compute_capability})"
+        line = [title]
+        for system, version in systems:
+            try:
+                record = resolve(_host(gpu, system, version), Options(), matrix).record
+                line.append(f"`{record.stack}`, {driver_cell(record)}")
+            except RefusedError as refused:
+                line.append("refused")
+                where = f"{title} in {system.name} {version}".rstrip()
+                refusals.setdefault(str(refused), []).append(where)
+        cells.append(line)
+    heads = ["", *(f"{row.name} {version}".strip() for row, version in systems)]
+    said = [f"- {listed(where, 'and')}: {text}\n" for text, where in refusals.items()]
+    return _table(heads, cells) + "\nRefused, with the nearest that works:\n\n" + "".join(said)
 
 
-def _host(host: Recorded, came: Plan | str) -> list[str]:
-    asked = ", ".join(f"`plan_{key}={str(value).lower()}`" for key, value in host.asked.items())
-    if isinstance(came, str):
-        return [host.name, asked, f"**refused**: {came}", "", ""]
-    record = came.record
-    return [host.name, asked, f"`{record['stack']}`", driver_cell(record), cuda_cell(record)]
+def _gpu(matrix: Matrix) -> Callable[[Generation], Gpu]:
+    """The oldest GPU of a generation that a stack has kernels for, else the oldest of all."""
+    lowest = [row.gpu.capabilities[0] for row in matrix.stacks if row.gpu]
+    starts = [(numbers(capability), capability) for capability in lowest]
+    spans = {row.name: (start, end) for row, start, end in matrix.spans()}
+
+    def gpu(row: Generation) -> Gpu:
+        start, end = spans[row.name]
+        within = [(start, row.capability), *(each for each in starts if start < each[0] < end)]
+        return Gpu(
+            name="a GPU", generation=row.name, compute_capability=min(within[1:] or within)[1]
+        )
+
+    return gpu
+
+
+def _host(gpu: Gpu, system: System, version: str) -> HostFacts:
+    """A fresh server with one GPU."""
+    kernel = Kernel("fresh", flavour=(system.kernels or ("generic",))[0])
+    return HostFacts(
+        distribution=Distribution(system.id, system.name, version),
+        architecture="x86_64",
+        glibc="2.99",
+        kernels=Kernels(kernel.release, kernel.release, (kernel,)),
+        gpus=(gpu,),
+        free_mb=10**6,
+    )
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(load(rows())), encoding="utf-8")

@@ -58,9 +58,10 @@ def gpu_doctor(
 
 def parse_host(seen: dict[str, Any], matrix: dict[str, Any]) -> Host:
     """What was seen of a host, typed."""
+    known = Knowledge.of(matrix)
     return Host(
-        facts=parse_facts(seen["found"]),
-        known=Knowledge.of(matrix),
+        facts=known.matrix.identified(parse_facts(seen["found"])),
+        known=known,
         logs=decode(seen["logs"], Logs, "the logs of the host"),
         plan=decode(seen["plan"], Planned, "the plan"),
         refusal=str(seen["refusal"]),

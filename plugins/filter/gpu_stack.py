@@ -5,26 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils.gpu_stack import Matrix, RefusedError, Wishes, describe, resolve, row, table
+from ..plugin_utils.gpu_stack import (
+    Options,
+    RefusedError,
+    describe,
+    load,
+    resolve,
+    row,
+    table,
+)
+from ..plugin_utils.host_facts import parse
+from ..plugin_utils.typed import InvalidDataError, decode
 
 
 def gpu_stack(
     found: dict[str, Any],
-    wishes: dict[str, Any],
+    options: dict[str, Any],
     matrix: dict[str, list[dict[str, Any]]],
     host: str,
 ) -> dict[str, Any]:
     """The plan's fields, or why there is none in `refusal`.
 
-    With them come what of the record is `lasting`, the plan as a `block` of text, and its `row` for
-    the table of many.
+    With them come what of the record is `persisted`, the plan as a `block` of text, and its `row`
+    for the table of many.
     """
     try:
-        plan = resolve(found, Wishes(**wishes), Matrix(**matrix))
-    except RefusedError as refused:
+        rows = load(matrix)
+        facts = parse(found)
+        plan = resolve(facts, decode(options, Options, "the options"), rows)
+    except (RefusedError, InvalidDataError) as refused:
         return {"refusal": str(refused)}
-    texts = {"block": describe(plan, found, host), "row": row(plan, found)}
-    return {"refusal": "", **texts, "lasting": plan.lasting, **vars(plan)}
+    texts = {"block": describe(plan, facts, rows, host), "row": row(plan, facts, rows)}
+    return {"refusal": "", **texts, **plan.to_builtins()}
 
 
 def plan_table(results: dict[str, dict[str, Any]]) -> str:

@@ -43,7 +43,7 @@ EXAMPLES = """
   grindstone.grindstone.host_files:
     files:
       - path: /etc/grindstone/plan.json
-        content: "{{ plan_result.lasting }}"
+        content: "{{ plan_result.persisted }}"
 """
 
 RETURN = """

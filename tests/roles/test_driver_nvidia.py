@@ -44,7 +44,7 @@ class Host:
 
     def play(self, *arguments: str, fingerprint: str = "", **variables: str) -> PlayResult:
         """Plan and driver; the repository's key is known, or expected to be `fingerprint`'s."""
-        text = (ROOT / "roles/plan/vars/main.yml").read_text(encoding="utf-8")
+        text = (ROOT / "roles/plan/vars/main/repositories.yml").read_text(encoding="utf-8")
         rows: list[dict[str, Any]] = yaml.safe_load(text)["plan_repositories"]
         for row in rows:
             row["key_fingerprint"] = fingerprint or self.nvidia.fingerprint

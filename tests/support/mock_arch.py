@@ -1,6 +1,6 @@
 """Arch-like roots: the real pacman on Debian 12, with Arch's kernels and NVIDIA's packages.
 
-Names and relations of the packages: archlinux.org/packages, and facts in roles/plan/vars/main.yml.
+Names and relations of the packages: archlinux.org/packages, and facts in roles/plan/vars/main/.
 """
 
 from __future__ import annotations

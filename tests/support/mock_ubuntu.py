@@ -1,6 +1,6 @@
 """Ubuntu-like roots: 22.04 and 24.04 on Debian 12, 26.04 on Debian 13.
 
-Names and relations of the packages: packages.ubuntu.com, and facts in roles/plan/vars/main.yml.
+Names and relations of the packages: packages.ubuntu.com, and facts in roles/plan/vars/main/.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from plugins.modules import gpu_info, gpu_logs_info
 from plugins.plugin_utils.gpu_doctor import describe, examine, parse, recognise, sum_up
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
 from plugins.plugin_utils.gpu_stack import Plan
-from plugins.plugin_utils.typed import InvalidDataError
+from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts as sysroots
 from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX, SYMPTOMS, host, of_example, seen
 from tests.unit.plans.recorded import Recorded, outcome
@@ -221,8 +221,9 @@ def test_what_the_rows_of_the_matrix_say_of_new_gpus_is_all_that_the_doctor_know
     """An open-only generation behind the newest, and a TensorFlow that brings a newer floor."""
     newest = MATRIX["generations"][-1]
     rubin = {**newest, "name": "Rubin", "capability": "13.0", "modules": ["open"]}
-    stack = next(row for row in MATRIX["stacks"] if row.get("capabilities"))
-    later = {**stack, "name": "later", "tensorflow": "9.9.0", "capabilities": ["8.9", "12.1"]}
+    stack = next(row for row in MATRIX["stacks"] if "gpu" in row)
+    support = {**stack["gpu"], "capabilities": ["8.9", "12.1"]}
+    later = {**stack, "name": "later", "tensorflow": "9.9.0", "gpu": support}
     matrix = {
         **MATRIX,
         "stacks": [later, *MATRIX["stacks"]],
@@ -268,7 +269,7 @@ def test_python_names_no_release_no_generation_and_no_container() -> None:
 def test_a_recorded_host_is_told_its_refusal_or_what_site_yml_would_fix(recorded: Recorded) -> None:
     plan = outcome(recorded)
     refusal = "" if isinstance(plan, Plan) else str(plan)
-    record = plan.record if isinstance(plan, Plan) else {}
+    record = encode(plan.record) if isinstance(plan, Plan) else {}
     told = {"found": recorded.found, "logs": {}, "plan": record, "refusal": refusal, "verify": {}}
     here = parse_host(told, MATRIX)
     findings = examine(here, SYMPTOMS)

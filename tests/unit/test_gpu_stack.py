@@ -1,4 +1,4 @@
-"""What the resolver makes of hosts and wishes."""
+"""What the resolver makes of hosts and options."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from plugins.module_utils import gpu_chips
 from plugins.modules import gpu_info
 from plugins.plugin_utils.gpu_stack import (
     UV,
+    Options,
     RefusedError,
-    Wishes,
     describe,
     resolve,
     row,
     table,
 )
+from plugins.plugin_utils.host_facts import HostFacts, parse
 from tests.unit import hosts
 from tests.unit.plans import recorded
 from tests.unit.plans.recorded import MATRIX, Recorded
 
-PLENTY = {"free_mb": 100_000}
 
-
-def facts(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
-    return gpu_info.look(hosts.write(tmp_path, host), "/opt/grindstone") | PLENTY
+def facts(tmp_path: Path, host: hosts.Host, **more: Any) -> HostFacts:
+    found = gpu_info.look(hosts.write(tmp_path, host), "/opt/grindstone")
+    return parse(found | {"free_mb": 100_000} | more)
 
 
 @pytest.mark.parametrize("host", recorded.hosts(), ids=str)
@@ -56,18 +56,18 @@ def test_a_recorded_gpu_is_the_chip_that_gpu_facts_sees_behind_its_device(name: 
 
 def test_every_generation_that_gpu_facts_knows_is_in_the_matrix() -> None:
     known = {*gpu_chips.GENERATIONS.values(), gpu_chips.BEFORE_FERMI.generation}
-    assert known == {row["name"] for row in MATRIX.generations}
+    assert known == {row.name for row in MATRIX.generations}
 
 
 def test_the_page_of_stacks_is_current() -> None:
-    assert page.PAGE.read_text(encoding="utf-8") == page.page(), "run `python -m docs.stacks`"
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(MATRIX), "run `python -m docs.stacks`"
 
 
 def test_a_plan_reads_so() -> None:
     host = next(each for each in recorded.hosts() if each.name == "GTX 1080 Ti beside RTX 4090")
-    found = recorded.merged(host.found, {"driver": {"nouveau": True}})
-    plan = resolve(found, host.wishes, MATRIX)
-    assert describe(plan, found, "grinder") == (
+    found = parse(recorded.merged(host.found, {"driver": {"nouveau": True}}))
+    plan = resolve(found, host.options, MATRIX)
+    assert describe(plan, found, MATRIX, "grinder") == (
         Path(__file__).parent / "plans/block.txt"
     ).read_text(encoding="utf-8").rstrip("\n")
 
@@ -92,9 +92,9 @@ def test_a_plan_reads_so() -> None:
 def test_each_system_gets_an_interpreter_in_tensorflow_s_range(
     tmp_path: Path, host: hosts.Host, wish: str, python: str, base: str, packages: list[str]
 ) -> None:
-    plan = resolve(facts(tmp_path, host), Wishes(python=wish), MATRIX)
-    assert (plan.record["tensorflow"]["python"], plan.base) == (python, base)
-    assert plan.packages == packages
+    plan = resolve(facts(tmp_path, host), Options(python=wish), MATRIX)
+    assert (plan.record.tensorflow.python, plan.base) == (python, base)
+    assert list(plan.packages) == packages
 
 
 @pytest.mark.parametrize(
@@ -110,30 +110,31 @@ def test_a_host_that_nothing_fits_is_refused_with_what_does(
     tmp_path: Path, host: hosts.Host, wish: str, found: str, expected: str, advice: str
 ) -> None:
     with pytest.raises(RefusedError) as caught:
-        resolve(facts(tmp_path, host), Wishes(python=wish), MATRIX)
+        resolve(facts(tmp_path, host), Options(python=wish), MATRIX)
     parts = f".*{found}; .*{expected}.*: .*{advice}.*"
     assert re.fullmatch(parts, str(caught.value))
 
 
 def test_a_disk_that_is_too_small_is_refused_with_both_sizes(tmp_path: Path) -> None:
-    found = facts(tmp_path, hosts.DEBIAN_12) | {"free_mb": 1_200}
+    found = facts(tmp_path, hosts.DEBIAN_12, free_mb=1_200)
     with pytest.raises(RefusedError, match=r"found 1\.2 GB free for /opt/grindstone; .* 4\.5 GB"):
-        resolve(found, Wishes(), MATRIX)
+        resolve(found, Options(), MATRIX)
 
 
 def test_a_small_disk_is_no_matter_where_tensorflow_is_already(tmp_path: Path) -> None:
-    there = {"environment": {"python": "3.11", "tensorflow": "2.21.0"}, "free_mb": 10}
-    assert not resolve(facts(tmp_path, hosts.DEBIAN_12) | there, Wishes(), MATRIX).changes
+    environment = {"python": "3.11", "tensorflow": "2.21.0"}
+    found = facts(tmp_path, hosts.DEBIAN_12, environment=environment, free_mb=10)
+    assert not resolve(found, Options(), MATRIX).changes
 
 
 def test_a_prefix_that_is_no_absolute_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="plan_prefix=«here»; expected an absolute path"):
-        resolve(facts(tmp_path, hosts.DEBIAN_12), Wishes(prefix="here"), MATRIX)
+        resolve(facts(tmp_path, hosts.DEBIAN_12), Options(prefix="here"), MATRIX)
 
 
 def test_without_a_gpu_the_plan_says_that_driver_and_cuda_are_not_needed(tmp_path: Path) -> None:
     found = facts(tmp_path, hosts.DEBIAN_12)
-    block = describe(resolve(found, Wishes(), MATRIX), found, "here")
+    block = describe(resolve(found, Options(), MATRIX), found, MATRIX, "here")
     assert "no NVIDIA GPU found: driver and CUDA are not needed here" in block
 
 
@@ -145,7 +146,7 @@ def test_many_plans_are_one_table_with_refused_and_missing_hosts_below() -> None
         rows[name.split()[0]] = (
             {"refusal": came}
             if isinstance(came, str)
-            else {"refusal": "", "row": row(came, host.found)}
+            else {"refusal": "", "row": row(came, parse(host.found), MATRIX)}
         )
     lines = table(rows | {"gone": {}}).splitlines()
     assert re.match(

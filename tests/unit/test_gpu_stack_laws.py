@@ -1,16 +1,17 @@
-"""What holds for every plan: all generations, systems, drivers and wishes."""
+"""What holds for every plan: all generations, systems, drivers and options."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from plugins.plugin_utils.gpu_stack import UV, Plan, RefusedError, Wishes, describe, resolve
+from plugins.plugin_utils.gpu_stack import UV, Options, RefusedError, describe, resolve
+from plugins.plugin_utils.host_facts import parse
 from tests.unit.plans import recorded
 from tests.unit.plans.recorded import MATRIX
 
@@ -166,26 +167,26 @@ SELDOM: list[dict[str, Any]] = [
     {"free_mb": 4_500},
     {"free_boot_mb": 20},
 ]
-NO_WISH = Wishes()
-ONE_WISH = [
-    NO_WISH,
-    *(Wishes(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
-    *(Wishes(tensorflow=v) for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15")),
-    *(Wishes(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
-    Wishes(driver_origin="nvidia"),
-    Wishes(cuda="system"),
-    Wishes(cuda="none"),
-    Wishes(reboot=False),
-    Wishes(prefix="/srv/a b"),
-    Wishes(cuda="none", driver_origin="nvidia"),
-    Wishes(cuda="system", driver="580", driver_origin="nvidia"),
+DEFAULTS = Options()
+ONE_OPTION = [
+    DEFAULTS,
+    *(Options(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
+    *(Options(tensorflow=v) for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15")),
+    *(Options(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
+    Options(driver_origin="nvidia"),
+    Options(cuda="system"),
+    Options(cuda="none"),
+    Options(reboot=False),
+    Options(prefix="/srv/a b"),
+    Options(cuda="none", driver_origin="nvidia"),
+    Options(cuda="system", driver="580", driver_origin="nvidia"),
 ]
 ANY_FACTS = any_facts()
-ANY_WISHES = st.one_of(
-    st.just(NO_WISH),
-    st.sampled_from(ONE_WISH),
+ANY_OPTIONS = st.one_of(
+    st.just(DEFAULTS),
+    st.sampled_from(ONE_OPTION),
     st.builds(
-        Wishes,
+        Options,
         python=st.sampled_from(["", *RANGE]),
         tensorflow=st.sampled_from(["", "2.21.0", "2.19", "2.16.2", "2.14.1"]),
         driver=st.sampled_from(["", "keep", "skip", "470", "535", "580", "595", "610"]),
@@ -196,16 +197,19 @@ ANY_WISHES = st.one_of(
 )
 
 
-def attempt(found: dict[str, Any], wishes: Wishes) -> Plan | str:
+Plan = dict[str, Any]  # as the roles read it
+
+
+def attempt(found: dict[str, Any], options: Options) -> Plan | str:
     try:
-        return resolve(found, wishes, MATRIX)
+        return resolve(parse(found), options, MATRIX).to_builtins()
     except RefusedError as refused:
         return str(refused)
 
 
 def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """The facts after the plan has been carried out and the host rebooted."""
-    tensorflow, driver, cuda = (plan.record[part] for part in ("tensorflow", "driver", "cuda"))
+    tensorflow, driver, cuda = (plan["record"][part] for part in ("tensorflow", "driver", "cuda"))
     wheels = cuda["action"] == "wheels"
     after = found | {
         "environment": {
@@ -214,7 +218,7 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
             "cudnn": cuda["installed_cudnn"] if wheels else "",
         },
         "pythons": [{**python, "ensurepip": True} for python in found["pythons"]],
-        "owned": {"open": [], "packages": list(plan.packages)},
+        "owned": {"open": [], "packages": list(plan["packages"])},
     }
     if cuda["action"] == "system":
         prefix = {"version": cuda["version"], "path": cuda["prefix"], "origin": "nvidia"}
@@ -271,27 +275,29 @@ def numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".")]
 
 
-def must_hold(found: dict[str, Any], wishes: Wishes) -> None:
+def must_hold(found: dict[str, Any], options: Options) -> None:
     """All of it, for one host."""
-    came = attempt(found, wishes)
-    assert attempt(found, wishes) == came
+    came = attempt(found, options)
+    assert attempt(found, options) == came
     if isinstance(came, str):
         assert ONE_LINE.fullmatch(came), came
-        must_advise_what_works(found, wishes, came)
+        must_advise_what_works(found, options, came)
         return
     must_have_one_origin(found, came)
     must_keep_to_floors_and_caps(found, came)
-    must_be_as_wished(wishes, came)
-    must_have_an_interpreter(found, wishes, came)
-    must_last(found, wishes, came)
-    must_be_the_same_after_a_kill(found, wishes, came)
-    for line in describe(came, found, "here").splitlines():
+    must_be_as_asked(options, came)
+    must_have_an_interpreter(found, options, came)
+    must_last(found, options, came)
+    must_be_the_same_after_a_kill(found, options, came)
+    facts = parse(found)
+    block = describe(resolve(facts, options, MATRIX), facts, MATRIX, "here")
+    for line in block.splitlines():
         assert len(line) <= 88
         assert line == line.rstrip()
 
 
-def must_advise_what_works(found: dict[str, Any], wishes: Wishes, refused: str) -> None:
-    advice = re.search(r"((set|leave) plan_[^:]+) for (tensorflow-\S+)$", refused)
+def must_advise_what_works(found: dict[str, Any], options: Options, refused: str) -> None:
+    advice = re.search(r"((set|leave) plan_[^:]+) for TensorFlow \S+ \((\S+)\)$", refused)
     if not advice:
         hopeless = found["glibc"] in ("", "2.24") or found["architecture"] == "riscv64"
         assert hopeless or not refused.endswith("use another host")
@@ -305,9 +311,9 @@ def must_advise_what_works(found: dict[str, Any], wishes: Wishes, refused: str) 
         "free_boot_mb": None,
         "packages": {"half_installed": []},
     }
-    plan = attempt(recorded.merged(found, room), replace(wishes, **change))
-    assert isinstance(plan, Plan), (refused, plan)
-    assert plan.record["stack"] == stack
+    plan = attempt(recorded.merged(found, room), structs.replace(options, **change))
+    assert isinstance(plan, dict), (refused, plan)
+    assert plan["record"]["stack"] == stack
 
 
 def templates(driver: dict[str, Any]) -> list[str]:
@@ -315,16 +321,17 @@ def templates(driver: dict[str, Any]) -> list[str]:
     rows = [
         each
         for each in MATRIX.drivers
-        if each["origin"] == driver["origin"] and driver["branch"] in each["branches"]
+        if each.origin == driver["origin"] and driver["branch"] in each.branches
     ]
     names = [
         name
         for each in rows
         for name in [
-            *itertools.chain(*each["packages"].values()),
-            *each["module"].values(),
-            *each.get("precompiled", {}).values(),
-            *each.get("first", []),
+            *each.packages.desktop,
+            *each.packages.headless,
+            *each.module.values(),
+            *(each.precompiled.packages.values() if each.precompiled else ()),
+            *each.first,
         ]
     ]
     words = {"open": "(-open)?", "server": "(-server)?", "kernel": ".+"}
@@ -332,7 +339,7 @@ def templates(driver: dict[str, Any]) -> list[str]:
 
 
 def must_have_one_origin(found: dict[str, Any], plan: Plan) -> None:
-    driver = plan.record["driver"]
+    driver = plan["record"]["driver"]
     if driver["action"] != "install":
         return
     known = "|".join(templates(driver))
@@ -348,8 +355,8 @@ def must_have_one_origin(found: dict[str, Any], plan: Plan) -> None:
 
 
 def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
-    driver, cuda = plan.record["driver"], plan.record["cuda"]
-    used = [gpu for gpu in plan.record["gpus"] if gpu["used"]]
+    driver, cuda = plan["record"]["driver"], plan["record"]["cuda"]
+    used = [gpu for gpu in plan["record"]["gpus"] if gpu["used"]]
     if driver["action"] == "install":
         branch = 590 if driver["branch"] == "rolling" else int(driver["branch"])
     elif driver["action"] == "keep":
@@ -366,72 +373,75 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
             assert there["loaded"] == there["libraries"]
             assert there.get("loaded_flavour", min(modules)) in modules
     if cuda["action"] == "none":
-        assert plan.record["stack"] == "tensorflow-2.21-cpu"
+        assert plan["record"]["stack"] == "cpu"
         return
-    stack = next(each for each in MATRIX.stacks if each["name"] == plan.record["stack"])
+    stack = next(each for each in MATRIX.stacks if each.name == plan["record"]["stack"])
     for gpu in used:
-        low, high = (numbers(each) for each in stack["capabilities"])
+        assert stack.gpu
+        low, high = (numbers(each) for each in stack.gpu.capabilities)
         assert low <= numbers(gpu["compute_capability"]) <= high
     assert numbers(cuda["installed_cudnn"]) >= numbers(cuda["cudnn"])
     if any(numbers(gpu["compute_capability"]) < [7, 5] for gpu in used):
         assert numbers(cuda["installed_cudnn"]) <= [9, 10, 2, 21]
     if branch:
         assert branch >= CUDA_FLOOR[cuda["version"].split(".")[0]]
-    assert plan.record["tensorflow"]["version"] != "2.16.1"
+    assert plan["record"]["tensorflow"]["version"] != "2.16.1"
     assert found["architecture"] == "x86_64"
 
 
-def must_be_as_wished(wishes: Wishes, plan: Plan) -> None:
-    driver, cuda = plan.record["driver"], plan.record["cuda"]
-    version = plan.record["tensorflow"]["version"]
-    assert f"{version}.".startswith(f"{wishes.tensorflow}.") or not wishes.tensorflow
-    assert cuda["action"] in (wishes.cuda, "none")
+def must_be_as_asked(options: Options, plan: Plan) -> None:
+    driver, cuda = plan["record"]["driver"], plan["record"]["cuda"]
+    version = plan["record"]["tensorflow"]["version"]
+    assert f"{version}.".startswith(f"{options.tensorflow}.") or not options.tensorflow
+    assert cuda["action"] in (options.cuda, "none")
     if driver["action"] == "install":
-        assert wishes.driver in ("", driver["branch"])
-        assert driver["reboot"] == ("when needed" if wishes.reboot else "never")
-        assert wishes.driver_origin in ("distribution", driver["origin"])
-    if wishes.driver in ("keep", "skip"):
-        assert driver["action"] in (wishes.driver, "none")
+        assert options.driver in ("", driver["branch"])
+        assert driver["reboot"] == ("when needed" if options.reboot else "never")
+        assert options.driver_origin in ("distribution", driver["origin"])
+    if options.driver in ("keep", "skip"):
+        assert driver["action"] in (options.driver, "none")
 
 
-def must_have_an_interpreter(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
-    python = plan.record["tensorflow"]["python"]
-    stack = next(each for each in MATRIX.stacks if each["name"] == plan.record["stack"])
-    assert python in stack["pythons"]
-    assert wishes.python in ("", python)
+def must_have_an_interpreter(found: dict[str, Any], options: Options, plan: Plan) -> None:
+    python = plan["record"]["tensorflow"]["python"]
+    stack = next(each for each in MATRIX.stacks if each.name == plan["record"]["stack"])
+    assert python in stack.pythons
+    assert options.python in ("", python)
     usable = {row["path"]: row["version"] for row in found["pythons"] if row["whole"]}
-    assert plan.base == UV or usable[plan.base] == python
+    assert plan["base"] == UV or usable[plan["base"]] == python
 
 
-def must_last(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
-    after = attempt(applied(found, plan), wishes)
-    assert isinstance(after, Plan), after
-    expected = plan.lasting
-    if expected["driver"].get("secure_boot") == "stage":
-        expected["driver"]["secure_boot"] = "enrolled"  # by a person, at the boot
-    assert after.lasting == expected
-    assert after.changes == []
-    assert after.driver_changes == []
-    must_see_a_kernel_without_the_module(applied(found, plan), wishes, plan)
+def must_last(found: dict[str, Any], options: Options, plan: Plan) -> None:
+    after = attempt(applied(found, plan), options)
+    assert isinstance(after, dict), after
+    driver = plan["persisted"]["driver"]
+    if driver.get("secure_boot") == "stage":
+        driver = driver | {"secure_boot": "enrolled"}  # by a person, at the boot
+    assert after["persisted"] == plan["persisted"] | {"driver": driver}
+    assert after["changes"] == []
+    assert after["driver_changes"] == []
+    must_see_a_kernel_without_the_module(applied(found, plan), options, plan)
 
 
-def must_see_a_kernel_without_the_module(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+def must_see_a_kernel_without_the_module(
+    found: dict[str, Any], options: Options, plan: Plan
+) -> None:
     """An update has brought a kernel that the module was not built for, and it is the next one."""
-    if plan.record["driver"]["action"] != "install":
+    if plan["record"]["driver"]["action"] != "install":
         return
     kernels = found["kernels"]
     installed = [
         {**each, "nvidia": {}} if each["release"] == kernels["next"] else each
         for each in kernels["installed"]
     ]
-    without = attempt(found | {"kernels": {**kernels, "installed": installed}}, wishes)
-    assert isinstance(without, Plan), without
-    assert without.driver_changes == [f"bring the module of kernel {kernels['next']}"]
+    without = attempt(found | {"kernels": {**kernels, "installed": installed}}, options)
+    assert isinstance(without, dict), without
+    assert without["driver_changes"] == [f"install the module of kernel {kernels['next']}"]
 
 
-def must_be_the_same_after_a_kill(found: dict[str, Any], wishes: Wishes, plan: Plan) -> None:
+def must_be_the_same_after_a_kill(found: dict[str, Any], options: Options, plan: Plan) -> None:
     """The old packages are gone, and half of the new are there, one of them half installed."""
-    driver = plan.record["driver"]
+    driver = plan["record"]["driver"]
     if driver["action"] != "install":
         return
     new = driver["packages"][: len(driver["packages"]) // 2]
@@ -446,39 +456,39 @@ def must_be_the_same_after_a_kill(found: dict[str, Any], wishes: Wishes, plan: P
     }
     if driver["origin"] == "nvidia":
         killed["packages"]["repositories"] = ["nvidia"]
-    after = attempt(killed, wishes)
-    assert isinstance(after, Plan), after
-    assert after.lasting == plan.lasting
+    after = attempt(killed, options)
+    assert isinstance(after, dict), after
+    assert after["persisted"] == plan["persisted"]
 
 
-@given(found=ANY_FACTS, wishes=ANY_WISHES)
+@given(found=ANY_FACTS, options=ANY_OPTIONS)
 def test_every_plan_keeps_the_laws_and_every_refusal_is_one_line_with_advice_that_works(
-    found: dict[str, Any], wishes: Wishes
+    found: dict[str, Any], options: Options
 ) -> None:
-    must_hold(found, wishes)
+    must_hold(found, options)
 
 
 def test_the_laws_hold_for_every_generation_on_every_system_with_every_driver() -> None:
     for gpu, system, driver in itertools.product(recorded.GPUS, SYSTEMS, DRIVERS):
         found = recorded.system(system) | {"gpus": [recorded.gpu(gpu, 0)], "driver": driver}
-        must_hold(found, NO_WISH)
+        must_hold(found, DEFAULTS)
 
 
-def test_the_laws_hold_for_every_generation_on_every_system_with_every_wish() -> None:
-    for gpu, system, wishes in itertools.product(recorded.GPUS, SYSTEMS, ONE_WISH):
+def test_the_laws_hold_for_every_generation_on_every_system_with_every_option() -> None:
+    for gpu, system, options in itertools.product(recorded.GPUS, SYSTEMS, ONE_OPTION):
         found = recorded.system(system) | {"gpus": [recorded.gpu(gpu, 0)]}
-        must_hold(found, wishes)
+        must_hold(found, options)
 
 
 def test_the_laws_hold_for_every_two_generations_on_every_system() -> None:
     pairs = itertools.combinations(recorded.GPUS, 2)
     for (one, other), system in itertools.product(pairs, SYSTEMS):
         both = [recorded.gpu(one, 0), recorded.gpu(other, 1)]
-        for wishes in (NO_WISH, Wishes(cuda="none")):
-            must_hold(recorded.system(system) | {"gpus": both}, wishes)
+        for options in (DEFAULTS, Options(cuda="none")):
+            must_hold(recorded.system(system) | {"gpus": both}, options)
 
 
-def test_the_laws_hold_for_every_driver_on_every_system_with_every_wish() -> None:
-    for driver, system, wishes in itertools.product(DRIVERS, SYSTEMS, ONE_WISH):
+def test_the_laws_hold_for_every_driver_on_every_system_with_every_option() -> None:
+    for driver, system, options in itertools.product(DRIVERS, SYSTEMS, ONE_OPTION):
         found = recorded.system(system) | {"gpus": [recorded.gpu("T4", 0)], "driver": driver}
-        must_hold(found, wishes)
+        must_hold(found, options)

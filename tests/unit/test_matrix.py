@@ -12,20 +12,21 @@ import urllib.request
 import zipfile
 from email.parser import HeaderParser
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
+from plugins.plugin_utils.gpu_stack.matrix import GpuSupport, Stack
+from plugins.plugin_utils.versions import numbers
 from tests.support import roots
 from tests.unit.plans.recorded import MATRIX
 
 LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
-FOR_GPUS = [stack for stack in MATRIX.stacks if stack["capabilities"]]
-NAMES = [stack["name"] for stack in MATRIX.stacks]
+FOR_GPUS = [(stack, stack.gpu) for stack in MATRIX.stacks if stack.gpu]
 OLDEST = (3, 10)  # the oldest Python that Grindstone offers
 
 
@@ -33,10 +34,6 @@ def pins(lock: str) -> dict[str, str]:
     """The versions that a lock lists."""
     text = (LOCKS / lock).read_text(encoding="utf-8")
     return dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
-
-
-def stack_named(name: str) -> dict[str, Any]:
-    return next(stack for stack in MATRIX.stacks if stack["name"] == name)
 
 
 @cache
@@ -142,92 +139,76 @@ def with_cuda(version: str) -> dict[str, SpecifierSet]:
     }
 
 
-def test_every_row_names_its_source() -> None:
-    for rows in vars(MATRIX).values():
-        assert all(row["source"] for row in rows)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(name: str) -> None:
-    stack = stack_named(name)
-    brought = pins(stack["lock"])
-    assert brought["tensorflow"] == stack["tensorflow"]
+@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(stack: Stack) -> None:
+    brought = pins(stack.lock)
+    assert brought["tensorflow"] == stack.tensorflow
     cudnn = {each: version for each, version in brought.items() if "cudnn" in each}
-    if stack["capabilities"]:
-        major = stack["cuda"].split(".")[0]
-        assert cudnn == {f"nvidia-cudnn-cu{major}": stack["cudnn_installed"]}
+    if stack.gpu:
+        major = stack.gpu.cuda.split(".")[0]
+        assert cudnn == {f"nvidia-cudnn-cu{major}": stack.gpu.cudnn_installed}
     else:
         assert not [each for each in brought if each.startswith("nvidia")]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_with_its_nccl_alone(
-    name: str,
-) -> None:
-    stack = stack_named(name)
-    if stack.get("system_lock"):
-        brought = pins(stack["system_lock"])
-        assert brought["tensorflow"] == stack["tensorflow"]
-        nccl = {each: version for each, version in brought.items() if each.startswith("nvidia")}
-        assert nccl == {"nvidia-nccl-cu12": pins(stack["lock"])["nvidia-nccl-cu12"]}
+def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_with_its_nccl_alone() -> None:
+    with_system = [(stack, gpu.system_lock) for stack, gpu in FOR_GPUS if gpu.system_lock]
+    assert with_system
+    for stack, lock in with_system:
+        brought, wheels = pins(lock), pins(stack.lock)
+        assert brought["tensorflow"] == stack.tensorflow
+        nvidia = {each for each in brought if each.startswith("nvidia")}
+        assert len(nvidia) == 1
+        assert all("nccl" in each and brought[each] == wheels[each] for each in nvidia)
 
 
-def test_stacks_are_the_newest_first_and_those_that_are_pinned_have_a_newer_one() -> None:
-    versions = [[int(part) for part in stack["tensorflow"].split(".")] for stack in FOR_GPUS]
-    assert versions == sorted(versions, reverse=True)
-    for stack in FOR_GPUS:
-        newer = FOR_GPUS[: FOR_GPUS.index(stack)]
-        same = [each for each in newer if each["capabilities"] == stack["capabilities"]]
-        assert bool(same) == bool(stack.get("pinned"))
+def test_a_stack_that_is_pinned_has_a_newer_one_for_the_same_gpus_and_no_other_has() -> None:
+    for number, (stack, gpu) in enumerate(FOR_GPUS):
+        same = [each for _, each in FOR_GPUS[:number] if each.capabilities == gpu.capabilities]
+        assert bool(same) == stack.pinned
 
 
 def test_no_stack_for_gpus_before_turing_has_a_cudnn_that_dropped_them() -> None:
-    for stack in FOR_GPUS:
-        if float(stack["capabilities"][0]) < 7.5:
-            cudnn = tuple(int(part) for part in stack["cudnn_installed"].split("."))
-            assert cudnn <= (9, 10, 2, 21)
+    for _, gpu in FOR_GPUS:
+        if gpu.lowest < (7, 5):
+            assert numbers(gpu.cudnn_installed) <= (9, 10, 2, 21)
 
 
-def test_no_broken_release_is_in_a_stack_and_each_has_one_that_works() -> None:
-    offered = [stack["tensorflow"] for stack in MATRIX.stacks]
-    for row in MATRIX.broken:
-        assert row["tensorflow"] not in offered
-        assert row["instead"] in offered
+def test_no_broken_release_is_in_a_stack() -> None:
+    offered = {stack.tensorflow for stack in MATRIX.stacks}
+    assert offered.isdisjoint(row.tensorflow for row in MATRIX.broken)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(name: str) -> None:
-    stack = stack_named(name)
-    for architecture in stack["architectures"]:
+@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(stack: Stack) -> None:
+    for architecture in stack.architectures:
         tags = [
             tag
-            for wheel in wheels(stack["tensorflow"])
+            for wheel in wheels(stack.tensorflow)
             if architecture in wheel
             for tag in parse_wheel_filename(wheel)[3]
         ]
         built = {(3, int(tag.interpreter[3:])) for tag in tags if tag.interpreter[:3] == "cp3"}
         expected = [f"3.{minor}" for _, minor in sorted(built) if (3, minor) >= OLDEST]
-        assert stack["pythons"] == expected
-    takes, _ = metadata(stack["tensorflow"])
-    assert all(f"{python}.0" in takes for python in stack["pythons"])
+        assert list(stack.pythons) == expected
+    takes, _ = metadata(stack.tensorflow)
+    assert all(f"{python}.0" in takes for python in stack.pythons)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stack_s_glibc_is_that_of_its_wheels(name: str) -> None:
-    stack = stack_named(name)
+@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+def test_a_stack_s_glibc_is_that_of_its_wheels(stack: Stack) -> None:
     said = {
         f"{match.group(1)}.{match.group(2)}"
-        for wheel in wheels(stack["tensorflow"])
+        for wheel in wheels(stack.tensorflow)
         if (match := re.search(r"manylinux_(\d+)_(\d+)_", wheel))
     }
-    assert said == {stack["glibc"]}
+    assert said == {stack.glibc}
 
 
-@pytest.mark.parametrize("name", [stack["name"] for stack in FOR_GPUS])
-def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(name: str) -> None:
-    stack = stack_named(name)
-    asked = with_cuda(stack["tensorflow"])
-    brought = pins(stack["lock"])
+@pytest.mark.parametrize("stack", [stack for stack, _ in FOR_GPUS], ids=attrgetter("name"))
+def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(stack: Stack) -> None:
+    asked = with_cuda(stack.tensorflow)
+    brought = pins(stack.lock)
     # TF-TRT alone needs it, and there is none for Python 3.11.
     left_out = {each for each in asked if each not in brought}
     assert left_out <= {"tensorrt"}
@@ -236,14 +217,15 @@ def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(name: str) -> None:
             assert brought[each] in specifier, each
 
 
-@pytest.mark.parametrize("name", [stack["name"] for stack in FOR_GPUS])
-def test_a_stack_s_cuda_and_cudnn_are_the_least_that_tensorflow_asks_for(name: str) -> None:
-    stack = stack_named(name)
-    asked = with_cuda(stack["tensorflow"])
-    major = stack["cuda"].split(".")[0]
+@pytest.mark.parametrize(("stack", "gpu"), FOR_GPUS, ids=[stack.name for stack, _ in FOR_GPUS])
+def test_a_stack_s_cuda_and_cudnn_are_the_least_that_tensorflow_asks_for(
+    stack: Stack, gpu: GpuSupport
+) -> None:
+    asked = with_cuda(stack.tensorflow)
+    major = gpu.cuda.split(".")[0]
 
     def least(package: str) -> str:
         return next(each.version for each in asked[package] if each.operator in ("==", ">="))
 
-    assert least(f"nvidia-cudnn-cu{major}") == stack["cudnn"]
-    assert least(f"nvidia-cuda-nvcc-cu{major}").startswith(f"{stack['cuda']}.")
+    assert least(f"nvidia-cudnn-cu{major}") == gpu.cudnn
+    assert least(f"nvidia-cuda-nvcc-cu{major}").startswith(f"{gpu.cuda}.")

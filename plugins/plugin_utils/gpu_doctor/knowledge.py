@@ -6,99 +6,74 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from ..gpu_stack import Matrix, load
+from ..gpu_stack.matrix import Generation, GpuSupport, Stack
 from ..host_facts import Gpu
-from ..typed import decode
+from ..versions import numbers
 
 Version = tuple[int, ...]
 
 
-class Stack(msgspec.Struct, frozen=True):
-    """A release of TensorFlow with GPUs.
-
-    capabilities: the compute capabilities that it takes, from and to.
-    cudnn_installed: the cuDNN that its lock brings.  pinned: only for those who ask for it.
-    """
-
-    tensorflow: str
-    pythons: tuple[str, ...]
-    capabilities: tuple[str, ...] = ()
-    cudnn_installed: str = ""
-    pinned: bool = False
-
-    @property
-    def lowest(self) -> Version:
-        """The oldest compute capability."""
-        return numbers(self.capabilities[0])
-
-    @property
-    def highest(self) -> Version:
-        """The newest compute capability."""
-        return numbers(self.capabilities[-1])
-
-
-class Generation(msgspec.Struct, frozen=True):
-    """A GPU generation.
-
-    modules: the kernel modules, "open" and "proprietary", that drive it.
-    container: what has kernels for it where no stack does.
-    """
-
-    name: str
-    modules: tuple[str, ...]
-    container: str = ""
-
-
 @dataclass(frozen=True)
 class Knowledge:
-    """stacks: those with GPUs, the newest first.  generations: the oldest first."""
+    """The matrix, and what several symptoms ask of it."""
 
-    stacks: tuple[Stack, ...]
-    generations: tuple[Generation, ...]
+    matrix: Matrix
 
     @classmethod
-    def of(cls, matrix: Mapping[str, Any]) -> Knowledge:
+    def of(cls, rows: Mapping[str, Any]) -> Knowledge:
         """What the matrix's rows say.
 
         Raises:
-            InvalidDataError: a row lacks something.
+            InvalidDataError: a row is wrong.
         """
-        stacks = decode(matrix["stacks"], tuple[Stack, ...], "the matrix's stacks")
-        generations = decode(matrix["generations"], tuple[Generation, ...], "its generations")
-        return cls(tuple(row for row in stacks if row.capabilities), generations)
+        return cls(load(rows))
+
+    @property
+    def generations(self) -> tuple[Generation, ...]:
+        """The oldest first."""
+        return self.matrix.generations
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """Those with GPUs, the newest first."""
+        return tuple(stack for stack, _ in self._supports)
+
+    @property
+    def _supports(self) -> list[tuple[Stack, GpuSupport]]:
+        return [(row, row.gpu) for row in self.matrix.stacks if row.gpu]
 
     @property
     def container(self) -> str:
-        """The container for GPUs that no stack has kernels for: the newest generation's."""
-        return next((row.container for row in reversed(self.generations) if row.container), "")
+        """The container for GPUs that no stack has kernels for."""
+        return self.matrix.container
 
     @property
     def highest(self) -> Version:
         """The newest compute capability that any release has kernels for."""
-        return max(stack.highest for stack in self.stacks)
+        return max(gpu.highest for _, gpu in self._supports)
 
     def modules(self, gpu: Gpu) -> tuple[str, ...]:
         """The kernel modules that drive a GPU; both where its generation is not known."""
-        rows = [row.modules for row in self.generations if row.name == gpu.generation]
-        return rows[0] if rows else ("open", "proprietary")
+        known = self.matrix.knows(gpu)
+        return self.matrix.generation(gpu).modules if known else ("open", "proprietary")
 
     def floor(self, release: str) -> Version:
         """The oldest compute capability that a release has kernels for.
 
         One that has no row is taken for the next newer that has, or else for the newest.
         """
-        wanted = numbers(release)[:2]
-        newer = [row for row in self.stacks if numbers(row.tensorflow)[:2] >= wanted]
-        near = min(numbers(row.tensorflow)[:2] for row in newer or self.stacks[:1])
-        return min(row.lowest for row in self.stacks if numbers(row.tensorflow)[:2] == near)
+        rows = [(numbers(stack.tensorflow)[:2], gpu.lowest) for stack, gpu in self._supports]
+        newer = [row for row in rows if row[0] >= numbers(release)[:2]]
+        near = min(version for version, _ in newer or rows[:1])
+        return min(lowest for version, lowest in rows if version == near)
 
     def fitting(self, gpus: tuple[Gpu, ...]) -> str:
         """The newest release with kernels for all the GPUs, "" where none has them."""
-        known = [gpu.capability for gpu in gpus if gpu.capability]
-        for row in self.stacks:
-            if not row.pinned and all(row.lowest <= each <= row.highest for each in known):
-                return row.tensorflow
+        known = [gpu for gpu in gpus if gpu.capability]
+        for stack, support in self._supports:
+            if not stack.pinned and all(map(support.takes, known)):
+                return stack.tensorflow
         return ""
 
     @property
@@ -107,17 +82,11 @@ class Knowledge:
 
         Two stacks of one release that differ in cuDNN differ in what cuDNN takes.
         """
-        for newer in self.stacks:
-            for older in self.stacks:
-                same = newer.tensorflow == older.tensorflow
-                if same and newer.lowest > older.lowest:
-                    return older.cudnn_installed, newer.lowest
+        for newer, high in self._supports:
+            for older, low in self._supports:
+                if newer.tensorflow == older.tensorflow and high.lowest > low.lowest:
+                    return low.cudnn_installed, high.lowest
         return "", ()
-
-
-def numbers(version: str) -> Version:
-    """A version that can be compared."""
-    return tuple(int(number) for number in version.split(".") if number.isdigit())
 
 
 def dotted(version: Version) -> str:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable
 
 from ..host_facts import Gpu
+from ..versions import numbers
 from .host import Host, gpu_name
-from .knowledge import dotted, numbers
+from .knowledge import dotted
 
 MIXABLE = {"distribution", "nvidia", "ppa"}
 

@@ -1,10 +1,25 @@
-"""The resolver: facts + wishes + matrix -> a plan or a refusal.  Nothing is read or run."""
+"""The resolver: facts + options + matrix -> a plan or a refusal.  Nothing is read or run."""
 
 from __future__ import annotations
 
 from .block import describe
-from .model import UV, Matrix, Plan, RefusedError, Wishes
+from .load import load
+from .matrix import Matrix
+from .options import Options, RefusedError
+from .plan import UV, Plan, Record
 from .resolve import resolve
 from .table import row, table
 
-__all__ = ["UV", "Matrix", "Plan", "RefusedError", "Wishes", "describe", "resolve", "row", "table"]
+__all__ = [
+    "UV",
+    "Matrix",
+    "Options",
+    "Plan",
+    "Record",
+    "RefusedError",
+    "describe",
+    "load",
+    "resolve",
+    "row",
+    "table",
+]

@@ -2,80 +2,80 @@
 
 from __future__ import annotations
 
-from .host import Host
-from .model import Matrix, Record, RefusedError, Row, Wishes
-from .repositories import entry, row_for
+from .matrix import CudaPackages, GpuSupport, Repository, Stack
+from .options import RefusedError
+from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
+from .request import Request
 from .stacks import limit
 
-SYSTEM_CUDNN = "libcudnn9-cuda-12"
 
-
-def decide(host: Host, wishes: Wishes, matrix: Matrix, stack: Row) -> Record:
+def decide(request: Request, stack: Stack) -> CudaPlan:
     """The plan's `cuda`.
 
     Raises:
-        RefusedError: it is wished for from a repository that does not have it.
+        RefusedError: it is asked for from a repository that does not have it.
     """
-    if not host.has_gpu:
-        return {"action": "none", "reason": host.without, "leaves": _leaves(host, "")}
-    if wishes.cuda == "none":
-        reason = "as plan_cuda asks: TensorFlow is for the CPU"
-        return {"action": "none", "reason": reason, "leaves": _leaves(host, "")}
-    if wishes.cuda == "system":
-        return _system(host, matrix, stack)
-    return {
-        "action": "wheels",
-        "reason": _reason(host, matrix, stack, "inside TensorFlow's own environment"),
-        "version": stack["cuda"],
-        "cudnn": stack["cudnn"],
-        "installed_cudnn": stack["cudnn_installed"],
-        "leaves": _leaves(host, ""),
-    }
+    if stack.gpu is None:
+        asked = "as plan_cuda asks: TensorFlow is for the CPU"
+        return NoCuda(request.without or asked, _leaves(request, ""))
+    if request.options.cuda == "system":
+        return _system(request, stack, stack.gpu)
+    return WheelsCuda(
+        reason=_reason(request, stack, "inside TensorFlow's own environment"),
+        version=stack.gpu.cuda,
+        cudnn=stack.gpu.cudnn,
+        installed_cudnn=stack.gpu.cudnn_installed,
+        leaves=_leaves(request, ""),
+    )
 
 
-def _reason(host: Host, matrix: Matrix, stack: Row, where: str) -> str:
-    if host.unseen:
+def entry(row: Repository) -> RepositoryEntry:
+    """What the roles need of a repository's row."""
+    return RepositoryEntry(row.distro, row.keyring_sha256, row.key_fingerprint)
+
+
+def _reason(request: Request, stack: Stack, where: str) -> str:
+    if request.unseen:
         return f"{where}; the GPU is not on the bus, so that what takes most of them is taken"
-    holding = limit(host, stack, matrix)
+    holding = limit(request, stack)
     return f"{where}; {holding}" if holding else where
 
 
-def _system(host: Host, matrix: Matrix, stack: Row) -> Record:
-    row = row_for(host, matrix)
-    packages = row["cuda"].get(stack["cuda"]) if row else None
-    if row is None or not packages or not stack["system_lock"] or host.found["wsl"]:
-        here = f"{host.system['name']} {host.found['distribution']['version']}".strip()
-        here += " under WSL2" if host.found["wsl"] else ""
+def _system(request: Request, stack: Stack, support: GpuSupport) -> SystemCuda:
+    facts = request.facts
+    row = request.matrix.repository(facts.distribution)
+    offered = row.cuda.get(support.cuda) if row else None
+    if row is None or offered is None or not support.system_lock or facts.wsl:
+        here = request.system_title + (" under WSL2" if facts.wsl else "")
         raise RefusedError(
-            f"plan_cuda=system on {here} for TensorFlow {stack['tensorflow']}",
-            f"a system whose repository has its CUDA {stack['cuda']} and cuDNN {stack['cudnn']}",
+            f"plan_cuda=system on {here} for TensorFlow {stack.tensorflow}",
+            f"a system whose repository has its CUDA {support.cuda} and cuDNN {support.cudnn}",
             nearest=True,
         )
-    prefix = f"/usr/local/cuda-{stack['cuda']}"
-    _must_have_one_cudnn(host, packages)
-    return {
-        "action": "system",
-        "reason": _reason(host, matrix, stack, "from NVIDIA's repository, as plan_cuda asks"),
-        "version": stack["cuda"],
-        "cudnn": stack["cudnn"],
-        "installed_cudnn": packages[SYSTEM_CUDNN].rsplit("-", 1)[0],
-        "repository": entry(row),
-        "packages": packages,
-        "prefix": prefix,
-        "leaves": _leaves(host, prefix),
-    }
+    _must_have_one_cudnn(request, offered)
+    prefix = f"/usr/local/cuda-{support.cuda}"
+    return SystemCuda(
+        reason=_reason(request, stack, "from NVIDIA's repository, as plan_cuda asks"),
+        version=support.cuda,
+        cudnn=support.cudnn,
+        installed_cudnn=offered.cudnn_version,
+        repository=entry(row),
+        packages=offered.packages,
+        prefix=prefix,
+        leaves=_leaves(request, prefix),
+    )
 
 
-def _must_have_one_cudnn(host: Host, packages: Row) -> None:
-    """Another cuDNN 9 of the system's would have to be replaced, and it is somebody's."""
-    planned = packages[SYSTEM_CUDNN].rsplit("-", 1)[0]
-    if SYSTEM_CUDNN in host.found["owned"]["packages"]:
+def _must_have_one_cudnn(request: Request, offered: CudaPackages) -> None:
+    """Another cuDNN of this major version would have to be replaced, and it is somebody's."""
+    planned = offered.cudnn_version
+    if offered.cudnn in request.facts.owned.packages:
         return
-    for other in host.found["cudnn"]:
-        in_system = other["path"].startswith("/usr/lib")
-        if in_system and other["version"].startswith("9") and not _same(other["version"], planned):
+    for other in request.facts.cudnn:
+        rival = other.version.split(".")[0] == planned.split(".")[0]
+        if other.path.startswith("/usr/lib") and rival and not _same(other.version, planned):
             raise RefusedError(
-                f"cuDNN {other['version']} at {other['path']}",
+                f"cuDNN {other.version} at {other.path}",
                 f"cuDNN {planned}, or none, where the system's packages bring it",
                 nearest=True,
             )
@@ -86,22 +86,22 @@ def _same(version: str, planned: str) -> bool:
     return f"{planned}.".startswith(f"{version}.") or f"{version}.".startswith(f"{planned}.")
 
 
-def _leaves(host: Host, prefix: str) -> list[str]:
+def _leaves(request: Request, prefix: str) -> tuple[str, ...]:
     """The CUDA that is there and stays untouched."""
-    return [
-        f"{cuda['path']} (CUDA {cuda['version']}, not TensorFlow's)"
-        for cuda in host.found["cuda"]
-        if cuda["path"] != prefix
-    ]
+    return tuple(
+        f"{cuda.path} (CUDA {cuda.version}, not TensorFlow's)"
+        for cuda in request.facts.cuda
+        if cuda.path != prefix
+    )
 
 
-def changes(host: Host, planned: Record) -> list[str]:
+def changes(request: Request, planned: CudaPlan) -> list[str]:
     """What is not as planned yet, a phrase each."""
-    if planned["action"] != "system":
+    if not isinstance(planned, SystemCuda):
         return []
-    if any(cuda["path"] == planned["prefix"] for cuda in host.found["cuda"]) and any(
-        _same(cudnn["version"], planned["installed_cudnn"]) for cudnn in host.found["cudnn"]
-    ):
+    facts = request.facts
+    toolkit = any(cuda.path == planned.prefix for cuda in facts.cuda)
+    if toolkit and any(_same(each.version, planned.installed_cudnn) for each in facts.cudnn):
         return []
-    names = " ".join(f"{name}={version}" for name, version in planned["packages"].items())
+    names = " ".join(f"{name}={version}" for name, version in planned.packages.items())
     return [f"install {names} from NVIDIA's repository"]

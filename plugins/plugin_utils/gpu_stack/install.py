@@ -2,167 +2,161 @@
 
 from __future__ import annotations
 
-from . import gpus
-from .host import Host
-from .model import Facts, Matrix, Record, RefusedError, Row, Wishes
-from .offers import offer, source_for
-from .removal import in_the_way, must_not_be_held
-from .repositories import entry, row_for
+from typing import Literal
+
+import msgspec
+
+from ..host_facts import HostFacts
+from . import gpus, offers
+from .cuda import entry
+from .matrix import Flavour, Stack
+from .offers import Offer
+from .options import RefusedError
+from .plan import DriverPlan, InstallDriver
+from .removal import in_the_way
+from .request import Request
 
 
-def install(host: Host, wishes: Wishes, matrix: Matrix, stack: Row, misfit: str) -> Record:
+def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     """The plan's `driver` where one has to be installed, or ours has to stay so.
 
     Raises:
         RefusedError: no branch of the origin drives all GPUs, or what is there may not be removed.
     """
-    source = source_for(host, wishes, misfit)
-    row, branch, module = offer(host, wishes, matrix, stack, source)
-    desktop = host.found["desktop"]
-    kernels = flavours(host)
-    ready = row.get("precompiled", {}).get(module)
-    precompiled = bool(ready) and set(kernels) <= set(row["precompiled_kernels"])
-
-    def names(templates: list[str]) -> list[str]:
-        words = {
-            "branch": branch,
-            "open": "-open" if module == "open" else "",
-            "server": "" if desktop else "-server",
-        }
-        every = [each.format(kernel=kernel, **words) for each in templates for kernel in kernels]
-        return list(dict.fromkeys(every))
-
-    driver = names(
-        [
-            *row["packages"]["desktop" if desktop else "headless"],
-            ready if precompiled else row["module"][module],
-        ]
+    source = offers.source_for(request, misfit)
+    offer, module = offers.choose(request, stack, source)
+    row, facts = offer.row, request.facts
+    ready = row.precompiled
+    if ready and not (module in ready.packages and set(flavours(facts)) <= set(ready.kernels)):
+        ready = None
+    driver = _names(
+        request,
+        offer,
+        module,
+        *(row.packages.desktop if facts.desktop else row.packages.headless),
+        ready.packages[module] if ready else row.module[module],
     )
-    headers = [] if precompiled else _headers(host)
-    images = names([host.system["image"]]) if precompiled else []
-    planned: Record = {
-        "action": "install",
-        "reason": _reason(host, matrix, module),
-        "origin": source,
-        "branch": branch,
-        "flavour": module,
-        "method": row["precompiled_method"] if precompiled else "dkms",
-        "version": "",
-        "first": names(row.get("first", [])),
-        "packages": [*driver, *headers],
-        "headers": headers,
-        "remove": [],
-        "hold": [*driver, *images],
-        "components": row.get("components", []),
-        "secure_boot": _secure_boot(host, precompiled),
-        "headless": not desktop,
-        "reboot": "when needed" if wishes.reboot else "never",
-    }
-    repository = row_for(host, matrix)
-    if source == "nvidia" and repository:
-        planned["repository"] = entry(repository)
-    planned["remove"] = in_the_way(host, row, planned)
-    must_not_be_held(host, planned)
-    return planned
+    headers = () if ready else _headers(request)
+    images = _names(request, offer, module, request.system.image) if ready else ()
+    repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
+    planned = InstallDriver(
+        reason=_reason(request, module),
+        origin=source,
+        branch=offer.branch,
+        flavour=module,
+        method=ready.method if ready else "dkms",
+        first=_names(request, offer, module, *row.first),
+        packages=(*driver, *headers),
+        headers=headers,
+        hold=(*driver, *images),
+        components=row.components,
+        secure_boot=_secure_boot(request, precompiled=bool(ready)),
+        headless=not facts.desktop,
+        reboot="when needed" if request.options.reboot else "never",
+        repository=entry(repository) if repository else None,
+    )
+    return msgspec.structs.replace(planned, remove=in_the_way(facts, row, planned))
 
 
-def flavours(host: Host) -> list[str]:
+def flavours(facts: HostFacts) -> tuple[str, ...]:
     """The kernels' flavours."""
-    every = [kernel["flavour"] for kernel in host.found["kernels"]["installed"]]
-    return list(dict.fromkeys(every)) or [""]
+    return tuple(dict.fromkeys(each.flavour for each in facts.kernels.installed)) or ("",)
 
 
-def _reason(host: Host, matrix: Matrix, module: str) -> str:
-    chips = gpus.all_chips(host.gpus)
-    legal = gpus.modules(host.gpus, matrix)
-    only = f"only the {module} module drives" if len(legal) == 1 else f"the {module} module drives"
-    return f"{only} {chips}"
+def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> tuple[str, ...]:
+    """The packages' names, for every flavour of kernel."""
+    words = {
+        "branch": offer.branch,
+        "open": "-open" if module == "open" else "",
+        "server": "" if request.facts.desktop else "-server",
+    }
+    kernels = flavours(request.facts)
+    every = [each.format(kernel=kernel, **words) for each in templates for kernel in kernels]
+    return tuple(dict.fromkeys(every))
 
 
-def _headers(host: Host) -> list[str]:
+def _reason(request: Request, module: Flavour) -> str:
+    only = "only " if len(gpus.modules(request.gpus, request.matrix)) == 1 else ""
+    return f"{only}the {module} module drives {gpus.chips(request.gpus)}"
+
+
+def _headers(request: Request) -> tuple[str, ...]:
     """The packages that bring every kernel's headers, and those of its updates."""
-    known = host.system["kernels"]
+    system = request.system
     names = []
-    for kernel in host.found["kernels"]["installed"]:
-        if not known or kernel["flavour"] in known:
-            names.append(host.system["headers"].format(kernel=kernel["flavour"]))
-        elif not kernel["headers"]:
+    for kernel in request.facts.kernels.installed:
+        if not system.kernels or kernel.flavour in system.kernels:
+            names.append(system.headers.format(kernel=kernel.flavour))
+        elif not kernel.headers:
             raise RefusedError(
-                f"kernel {kernel['release']} without its headers",
-                f"a kernel of {host.system['name']}'s, or one whose headers are there",
-                f"lay them where /lib/modules/{kernel['release']}/build points",
+                f"kernel {kernel.release} without its headers",
+                f"a kernel of {system.name}'s, or one whose headers are there",
+                f"lay them where /lib/modules/{kernel.release}/build points",
                 nearest=True,
             )
-    return list(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names))
 
 
-def _secure_boot(host: Host, precompiled: bool) -> str:
-    state = host.found["secure_boot"]
-    if state["state"] != "enabled" or not host.system["enforces"]:
+def _secure_boot(
+    request: Request, *, precompiled: bool
+) -> Literal["off", "signed", "enrolled", "stage"]:
+    state = request.facts.secure_boot
+    if state.state != "enabled" or not request.system.enforces:
         return "off"
     if precompiled:
         return "signed"
-    return "enrolled" if state["enrolled"] else "stage"
+    return "enrolled" if state.enrolled else "stage"
 
 
-def changes(host: Host, planned: Record) -> list[str]:
+def changes(request: Request, planned: DriverPlan) -> list[str]:
     """What is not as planned yet, a phrase each."""
-    if planned["action"] != "install":
+    if not isinstance(planned, InstallDriver):
         return []
-    found = host.found
-    driver = found["driver"]
-    there = {package["name"] for package in driver["packages"]} | _headers_there(host)
-    missing = [name for name in [*planned["first"], *planned["packages"]] if name not in there]
+    facts = request.facts
+    there = {package.name for package in facts.driver.packages} | _headers_there(request)
+    missing = [name for name in [*planned.first, *planned.packages] if name not in there]
     phrases = []
-    if planned["remove"]:
-        phrases.append(f"remove {', '.join(planned['remove'])}")
+    if planned.remove:
+        phrases.append(f"remove {', '.join(planned.remove)}")
     if missing:
         phrases.append(f"install {', '.join(missing)}")
-    if not driver["nouveau_blacklisted"]:
+    if not facts.driver.nouveau_blacklisted:
         phrases.append("keep nouveau out, and rebuild the initramfs")
-    unheld = [name for name in planned["hold"] if name not in found["packages"]["held"]]
+    unheld = [name for name in planned.hold if name not in facts.packages.held]
     if unheld:
         phrases.append(f"hold {', '.join(unheld)}")
-    if planned["secure_boot"] == "stage" and not found["secure_boot"]["staged"]:
+    if planned.secure_boot == "stage" and not facts.secure_boot.staged:
         phrases.append(
             "stage the key that signs the module: MokManager asks for it at the next boot"
         )
-    if not missing and not _module_there(host):
-        phrases.append(f"bring the module of kernel {found['kernels']['next']}")
-    because = reboot_because(found, planned)
-    if because and planned["reboot"] != "never":
+    following = facts.kernels.find(facts.kernels.next)
+    # An update may have brought a kernel without the module.
+    if not missing and not (following and following.nvidia):
+        phrases.append(f"install the module of kernel {facts.kernels.next}")
+    because = reboot_because(facts, planned)
+    if because and planned.reboot != "never":
         phrases.append(f"reboot, {because}")
-    elif because or not driver["loaded"]:
+    elif because or not facts.driver.loaded:
         phrases.append(f"load the module{' at a reboot of your own' if because else ''}")
     return phrases
 
 
-def reboot_because(found: Facts, planned: Record) -> str:
+def reboot_because(facts: HostFacts, planned: DriverPlan) -> str:
     """Why the driver needs a reboot, as far as that can be known; "" where it need not be."""
-    there = found["driver"]
-    if planned["action"] != "install":
+    if not isinstance(planned, InstallDriver):
         return ""
-    if planned["secure_boot"] == "stage":
+    if planned.secure_boot == "stage":
         return "for MokManager to enroll the key"
-    if there["nouveau"]:
+    if facts.driver.nouveau:
         return "as nouveau is loaded"
-    loaded = there["loaded"]
-    other = planned["branch"].isdigit() and loaded.split(".")[0] != planned["branch"]
-    replaced = planned["remove"] or loaded != there["libraries"] or other
+    loaded = facts.driver.loaded
+    other = planned.branch.isdigit() and loaded.split(".")[0] != planned.branch
+    replaced = planned.remove or loaded != facts.driver.libraries or other
     return f"as {loaded} is loaded" if loaded and replaced else ""
 
 
-def _module_there(host: Host) -> bool:
-    """Whether the kernel that boots next has the module: an update may have left it without."""
-    kernels = host.found["kernels"]
-    return any(k["release"] == kernels["next"] and k["nvidia"] for k in kernels["installed"])
-
-
-def _headers_there(host: Host) -> set[str]:
-    kernels = host.found["kernels"]["installed"]
-    whole = {
-        kernel["flavour"]
-        for kernel in kernels
-        if all(other["headers"] for other in kernels if other["flavour"] == kernel["flavour"])
-    }
-    return {host.system["headers"].format(kernel=flavour) for flavour in whole}
+def _headers_there(request: Request) -> set[str]:
+    kernels = request.facts.kernels.installed
+    lacking = {kernel.flavour for kernel in kernels if not kernel.headers}
+    whole = {kernel.flavour for kernel in kernels} - lacking
+    return {request.system.headers.format(kernel=flavour) for flavour in whole}

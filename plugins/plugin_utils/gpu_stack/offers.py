@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from ..host_facts import Gpu
+from ..versions import numbers
 from . import gpus
-from .host import Host
-from .model import Matrix, RefusedError, Row, Wishes, listed
+from .matrix import DriverOffer, Flavour, Origin, Stack, listed
+from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
+from .request import Request
 
 _REMOVAL = {
     "runfile": "run `nvidia-uninstall`, then the same command again",
@@ -14,23 +19,37 @@ _REMOVAL = {
 }
 
 
-def source_for(host: Host, wishes: Wishes, misfit: str) -> str:
+@dataclass(frozen=True)
+class Offer:
+    """A branch that an origin has, and the module to prefer of it."""
+
+    row: DriverOffer
+    branch: str
+    preferred: Flavour
+
+    @property
+    def number(self) -> int:
+        """The branch, or the least that a rolling one has reached."""
+        return int(self.row.at_least or self.branch)
+
+
+def source_for(request: Request, misfit: str) -> Origin:
     """The one origin that the driver is from, afterwards.
 
     Raises:
         RefusedError: what is there may not be replaced.
     """
-    there = origin(host)
-    if there in _REMOVAL and not ours(host):
-        version = version_there(host)
+    facts = request.facts
+    there = origin(facts)
+    if there in _REMOVAL and not ours(facts):
         raise RefusedError(
-            f"driver {version}".strip()
+            f"driver {version_there(facts)}".strip()
             + f" from {WHO[there]}: {misfit or 'another branch is asked for'}",
             "a driver that works here, or one from the distribution's or NVIDIA's packages",
             _REMOVAL[there] if not misfit.startswith(PENDING) else f"reboot, or {_REMOVAL[there]}",
             nearest=True,
         )
-    configured = host.found["packages"]["repositories"]
+    configured = facts.packages.repositories
     ppa = [name for name in configured if name.startswith("ppa")]
     if ppa:
         raise RefusedError(
@@ -41,140 +60,123 @@ def source_for(host: Host, wishes: Wishes, misfit: str) -> str:
         )
     if there == "nvidia" or (not there and "nvidia" in configured):
         return "nvidia"
-    return wishes.driver_origin
+    return "nvidia" if request.options.driver_origin == "nvidia" else "distribution"
 
 
-def offer(
-    host: Host, wishes: Wishes, matrix: Matrix, stack: Row, source: str
-) -> tuple[Row, str, str]:
-    """The row of the matrix, the branch and the module.
+def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavour]:
+    """The offer to take, and the module.
 
     Raises:
         RefusedError: the origin has none that drives all GPUs, or not the one that is asked for.
     """
-    offered = _offered(host, matrix, source)
-    legal = gpus.modules(host.gpus, matrix)
+    offered = _offered(request, source)
+    legal = gpus.modules(request.gpus, request.matrix)
     if not legal:
-        raise _no_module_for_all(host, matrix)
-    pinned = wishes.driver not in ("", "keep", "skip")
-    rows = [each for each in offered if not pinned or each[1] == wishes.driver]
-    strange = [gpu for gpu in host.gpus if gpus.unknown(gpu, matrix)]
+        raise _no_module_for_all(request)
+    pinned = request.options.branch
+    offers = [each for each in offered if not pinned or each.branch == pinned]
+    strange = [gpu for gpu in request.gpus if not request.matrix.knows(gpu)]
     if strange and not pinned:
+        newest = max((each.number for each in offered), default=0)
         raise RefusedError(
-            f"{gpus.all_called(strange)}, newer than Grindstone's table",
+            f"{gpus.titles(strange)}, newer than Grindstone's table",
             "to be told which branch drives it",
-            "set plan_driver to it, such as plan_driver=610",
+            "set plan_driver to it" + (f", such as plan_driver={newest}" if newest else ""),
             nearest=True,
         )
-    if not rows:
-        raise _not_offered(host, wishes, offered, source)
-    floor = int(stack["driver"].split(".")[0]) if stack["capabilities"] else 0
-    for row, branch, preferred in rows:
-        number = int(row.get("at_least", branch))
-        module = preferred if preferred in legal else legal[0]
-        drives_all = not any(gpus.out_of_branch(gpu, number, matrix) for gpu in host.gpus)
-        if drives_all and module in row["module"] and number >= floor:
-            return row, branch, module
-    raise _drives_not_all(host, matrix, rows, source)
+    if not offers:
+        raise _not_offered(request, offered, source)
+    floor = numbers(stack.gpu.driver)[0] if stack.gpu else 0
+    for each in offers:
+        module = each.preferred if each.preferred in legal else legal[0]
+        out = [gpu for gpu in request.gpus if not _drives(request, gpu, each)]
+        if not out and module in each.row.module and each.number >= floor:
+            return each, module
+    raise _drives_not_all(request, offers, source)
 
 
-def _offered(host: Host, matrix: Matrix, source: str) -> list[tuple[Row, str, str]]:
-    """Each branch that the origin offers, with its module: first the one that is there."""
-    here = host.found["distribution"]
+def _offered(request: Request, source: Origin) -> list[Offer]:
+    """Each branch that the origin offers: first the one that is there."""
+    facts = request.facts
     every = [
-        (row, branch, module)
-        for row in matrix.drivers
-        if row["system"] == here["id"]
-        and (not row["versions"] or here["version"] in row["versions"])
-        and row["origin"] == source
-        and host.found["architecture"] in row["architectures"]
-        for branch, module in row["branches"].items()
+        Offer(row, branch, module)
+        for row in request.matrix.drivers
+        if row.is_for(facts, source)
+        for branch, module in row.branches.items()
     ]
-    there = branch_there(host) if origin(host) == source else ""
-    return sorted(every, key=lambda each: each[1] != there)
+    there = branch_there(facts) if origin(facts) == source else ""
+    return sorted(every, key=lambda each: each.branch != there)
 
 
-def _from(host: Host, source: str) -> str:
-    if source == "nvidia":
-        return "NVIDIA's repository"
-    distribution = host.found["distribution"]
-    return f"{host.system['name']} {distribution['version']}".strip()
+def _drives(request: Request, gpu: Gpu, offer: Offer) -> bool:
+    return request.matrix.generation(gpu).is_driven_by(offer.number)
 
 
-def _not_offered(
-    host: Host,
-    wishes: Wishes,
-    offered: list[tuple[Row, str, str]],
-    source: str,
-) -> RefusedError:
-    where = _from(host, source)
+def _from(request: Request, source: Origin) -> str:
+    return "NVIDIA's repository" if source == "nvidia" else request.system_title
+
+
+def _not_offered(request: Request, offered: list[Offer], source: Origin) -> RefusedError:
+    where, branch = _from(request, source), request.options.branch
     if not offered:
-        what = f"{_from(host, 'distribution')} on {host.found['architecture']}"
         return RefusedError(
-            f"{what}, and plan_driver_origin={source}",
+            f"{request.system_title} on {request.facts.architecture}, and "
+            f"plan_driver_origin={source}",
             f"a system that {where} has drivers for",
             nearest=True,
         )
-    if host.system["id"] == "arch":
+    rolling = [each for each in offered if not each.branch.isdigit()]
+    if rolling:
         return RefusedError(
-            f"plan_driver={wishes.driver}",
-            "no branch, as Arch has only the newest",
-            f"build nvidia-{wishes.driver}xx-dkms and nvidia-{wishes.driver}xx-utils from the AUR",
+            f"plan_driver={branch}",
+            f"no branch, as {where} has only the newest",
+            rolling[0].row.older.format(branch=branch),
             nearest=True,
         )
-    branches = listed([branch for _, branch, _ in offered], "or")
+    branches = listed([each.branch for each in offered], "or")
     return RefusedError(
-        f"plan_driver={wishes.driver}", f"a branch that {where} has, {branches}", nearest=True
+        f"plan_driver={branch}", f"a branch that {where} has, {branches}", nearest=True
     )
 
 
-def _no_module_for_all(host: Host, matrix: Matrix) -> RefusedError:
-    by_open = [gpu for gpu in host.gpus if "open" in gpus.generation(gpu, matrix)["modules"]]
-    only_open = [gpu for gpu in by_open if gpus.generation(gpu, matrix)["modules"] == ["open"]]
-    never_open = [gpu for gpu in host.gpus if gpu not in by_open]
+def _no_module_for_all(request: Request) -> RefusedError:
+    rows = [(gpu, request.matrix.generation(gpu).modules) for gpu in request.gpus]
+    only_open = [gpu for gpu, modules in rows if modules == ("open",)]
+    never_open = [gpu for gpu, modules in rows if "open" not in modules]
     return RefusedError(
-        f"{gpus.all_called(only_open)}, which only the open module drives, beside "
-        f"{gpus.all_called(never_open)}, which it does not drive",
+        f"{gpus.titles(only_open)}, which only the open module drives, beside "
+        f"{gpus.titles(never_open)}, which it does not drive",
         "GPUs that one module drives",
         "take one of them out, or bind it to vfio-pci",
         nearest=True,
     )
 
 
-def _drives_not_all(
-    host: Host,
-    matrix: Matrix,
-    rows: list[tuple[Row, str, str]],
-    source: str,
-) -> RefusedError:
-    where = _from(host, source)
-    have = listed([branch for _, branch, _ in rows], "or")
+def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> RefusedError:
+    matrix = request.matrix
+    have = listed([each.branch for each in offers], "or")
     out = [
         gpu
-        for gpu in host.gpus
-        if all(
-            gpus.out_of_branch(gpu, int(row.get("at_least", branch)), matrix)
-            or not set(gpus.generation(gpu, matrix)["modules"]) & set(row["module"])
-            for row, branch, _ in rows
+        for gpu in request.gpus
+        if not any(
+            _drives(request, gpu, each)
+            and set(matrix.generation(gpu).modules) & set(each.row.module)
+            for each in offers
         )
     ]
-    needs = "; ".join(dict.fromkeys(_range(gpu, matrix) for gpu in out or host.gpus))
-    do = "take one of them out, or bind it to vfio-pci" if len(host.gpus) > 1 else ""
-    if host.system["id"] == "arch" and out:
-        aur = gpus.generation(out[0], matrix)["aur"]
-        have = f"{rows[0][0]['at_least']} and later"
-        do = f"build {listed(aur, 'and')} from the AUR, then run the same command again"
+    culprits = out or list(request.gpus)
+    rows = dict.fromkeys(matrix.generation(gpu) for gpu in culprits)
+    needs = "; ".join(f"{row.name}: {row.needs}" for row in rows)
+    do = "take one of them out, or bind it to vfio-pci" if len(request.gpus) > 1 else ""
+    newest = offers[0].row
+    last = matrix.generation(out[0]).last if out else ""
+    if newest.at_least:
+        have = f"{newest.at_least} and later"
+        if newest.older and last:
+            do = f"{newest.older.format(branch=last)}, then run the same command again"
     return RefusedError(
-        f"{gpus.all_called(out or host.gpus)}, and {where}'s driver {have}",
+        f"{gpus.titles(culprits)}, and {_from(request, source)}'s driver {have}",
         f"a branch that drives {'it' if len(out) == 1 else 'them all'} ({needs})",
         do,
         nearest=True,
     )
-
-
-def _range(gpu: Row, matrix: Matrix) -> str:
-    row = gpus.generation(gpu, matrix)
-    first = f"from {row['first']}" if row["first"] else ""
-    last = f"up to {row['last']}" if row["last"] else ""
-    module = f"{row['modules'][0]} module" if len(row["modules"]) == 1 else ""
-    return f"{row['name']}: {', '.join(part for part in (first, last, module) if part) or 'any'}"

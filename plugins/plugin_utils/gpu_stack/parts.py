@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .host import Host
-from .model import Row
+from ..host_facts import HostFacts, Package
 
 WHO = {
     "distribution": "the distribution",
@@ -15,7 +14,7 @@ WHO = {
     "unknown": "an unknown source",
     "": "an unknown source",
 }
-# How a misfit begins that the next boot may mend.
+# How a misfit begins that the next boot may repair.
 NOT_LOADED, NOT_THE_SAME = PENDING = ("its module is not loaded", "the loaded module is")
 # What has NVIDIA's or CUDA's name and is no part of a driver.
 _NO_DRIVER = re.compile(
@@ -25,38 +24,33 @@ _NO_DRIVER = re.compile(
 )
 
 
-def parts(host: Host) -> list[Row]:
+def parts(facts: HostFacts) -> list[Package]:
     """The driver's installed packages."""
-    every = host.found["driver"]["packages"]
-    return [package for package in every if not _NO_DRIVER.search(package["name"])]
+    return [each for each in facts.driver.packages if not _NO_DRIVER.search(each.name)]
 
 
-def is_there(host: Host) -> bool:
+def is_there(facts: HostFacts) -> bool:
     """Whether any part of a driver is on the host."""
-    return bool(version_there(host) or parts(host))
+    return bool(version_there(facts) or parts(facts))
 
 
-def ours(host: Host) -> bool:
+def ours(facts: HostFacts) -> bool:
     """Whether Grindstone has installed it."""
-    owned = host.found["owned"]
-    names = {package["name"] for package in parts(host)}
-    return "nvidia_driver" in owned["open"] or bool(names & set(owned["packages"]))
+    names = {package.name for package in parts(facts)}
+    return "nvidia_driver" in facts.owned.open or bool(names & set(facts.owned.packages))
 
 
-def origin(host: Host) -> str:
+def origin(facts: HostFacts) -> str:
     """Where it is from; "" where there is none."""
-    if not is_there(host):
-        return ""
-    return str(host.found["driver"]["origin"]) or "unknown"
+    return (facts.driver.origin or "unknown") if is_there(facts) else ""
 
 
-def version_there(host: Host) -> str:
+def version_there(facts: HostFacts) -> str:
     """Its version: the loaded module's, else the libraries'."""
-    driver = host.found["driver"]
-    return str(driver["loaded"] or driver["libraries"])
+    return facts.driver.loaded or facts.driver.libraries
 
 
-def branch_there(host: Host) -> str:
+def branch_there(facts: HostFacts) -> str:
     """The branch that is on the disk: what the next boot would load."""
-    driver = host.found["driver"]
-    return str(driver["branch"] or (driver["libraries"] or driver["loaded"]).split(".")[0])
+    driver = facts.driver
+    return driver.branch or (driver.libraries or driver.loaded).split(".")[0]

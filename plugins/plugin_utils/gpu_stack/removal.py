@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .host import Host
-from .model import Record, RefusedError, Row, listed
+from ..host_facts import HostFacts
+from .matrix import DriverOffer, listed
+from .options import RefusedError
 from .parts import branch_there, parts
+from .plan import InstallDriver
 
 # «-580», «-580-server», and the AUR's «-580xx»
 _BRANCH_IN_NAME = re.compile(r"-(\d{3})(?:xx)?(-server)?(?=[-:]|$)")
@@ -17,51 +19,52 @@ _HAS_MODULE = re.compile(
 )
 
 
-def in_the_way(host: Host, row: Row, planned: Record) -> list[str]:
-    """The installed parts of another origin, another branch or another module."""
-    return [
-        part["name"]
-        for part in parts(host)
-        if part["name"] not in planned["packages"]
+def in_the_way(facts: HostFacts, row: DriverOffer, planned: InstallDriver) -> tuple[str, ...]:
+    """The installed parts of another origin, another branch or another module.
+
+    Raises:
+        RefusedError: somebody has put one of them on hold.
+    """
+    there = branch_there(facts)
+    remove = tuple(
+        part.name
+        for part in parts(facts)
+        if part.name not in planned.packages
         and (
-            part.get("origin", "") not in (planned["origin"], "")
-            or part["name"] in row.get("others", [])
-            or _of_another_branch(part["name"], branch_there(host), planned)
-            or _of_another_module(part["name"], planned)
+            part.origin not in (planned.origin, "")
+            or part.name in row.others
+            or _of_another_branch(part.name, there, planned)
+            or _of_another_module(part.name, planned)
         )
-    ]
+    )
+    _must_not_be_held(facts, remove, planned.branch)
+    return remove
 
 
-def _of_another_branch(name: str, there: str, planned: Record) -> bool:
+def _of_another_branch(name: str, there: str, planned: InstallDriver) -> bool:
     """By the branch in the name, and whether it is the server's variant of it."""
     said = _BRANCH_IN_NAME.search(name)
-    matches = [_BRANCH_IN_NAME.search(each) for each in planned["packages"]]
+    matches = [_BRANCH_IN_NAME.search(each) for each in planned.packages]
     with_branch = [each.groups() for each in matches if each]
     if not said:  # NVIDIA has no branch in the names from 590 on
-        return planned["origin"] == "nvidia" and bool(with_branch) and there != planned["branch"]
+        return planned.origin == "nvidia" and bool(with_branch) and there != planned.branch
     return said.groups() not in with_branch
 
 
-def _of_another_module(name: str, planned: Record) -> bool:
-    if "dkms" in name and planned["method"] != "dkms":
+def _of_another_module(name: str, planned: InstallDriver) -> bool:
+    if "dkms" in name and planned.method != "dkms":
         return True
-    return bool(_HAS_MODULE.search(name)) and ("open" in name) != (planned["flavour"] == "open")
+    return bool(_HAS_MODULE.search(name)) and ("open" in name) != (planned.flavour == "open")
 
 
-def must_not_be_held(host: Host, planned: Record) -> None:
-    """What is on hold is somebody's wish, unless it is ours.
-
-    Raises:
-        RefusedError: something on hold would have to go.
-    """
-    owned = set(host.found["owned"]["packages"])
-    held = [name for name in planned["remove"] if name in host.found["packages"]["held"]]
-    theirs = [name for name in held if name not in owned]
+def _must_not_be_held(facts: HostFacts, remove: tuple[str, ...], branch: str) -> None:
+    """What is on hold is somebody's decision, unless it is ours."""
+    held = [name for name in remove if name in facts.packages.held]
+    theirs = [name for name in held if name not in facts.owned.packages]
     if theirs:
-        unhold = f"apt-mark unhold {' '.join(theirs)}"
         raise RefusedError(
-            f"{listed(theirs, 'and')} on hold, in the way of driver {planned['branch']}",
+            f"{listed(theirs, 'and')} on hold, in the way of driver {branch}",
             "packages that may be replaced",
-            f"run `{unhold}`, then the same command again",
+            f"run `apt-mark unhold {' '.join(theirs)}`, then the same command again",
             nearest=True,
         )

@@ -1,141 +1,148 @@
-"""Which line-up of TensorFlow, CUDA and cuDNN: the newest that takes all GPUs."""
+"""Which stack of TensorFlow, CUDA and cuDNN: the newest that takes all GPUs."""
 
 from __future__ import annotations
 
-from . import gpus
-from .host import Host
-from .model import Matrix, RefusedError, Row, Wishes, listed, numbers
+from collections.abc import Sequence
 
-NGC = "nvcr.io/nvidia/tensorflow:25.02-tf2-py3"
+from ..host_facts import Gpu
+from ..versions import numbers
+from .gpus import capabilities, chips, titles
+from .matrix import GpuSupport, Stack, listed
+from .options import RefusedError
+from .request import Request
 
 
-def choose(host: Host, wishes: Wishes, matrix: Matrix) -> Row:
+def choose(request: Request) -> Stack:
     """The stack's row.
 
     Raises:
-        RefusedError: none fits the host's GPUs, its architecture, its C library or the wishes.
+        RefusedError: none fits the host's GPUs, its architecture, its C library or the options.
     """
-    _must_be_whole(wishes, matrix)
-    for_gpu = host.has_gpu and wishes.cuda != "none"
-    rows = [row for row in matrix.stacks if bool(row["capabilities"]) == for_gpu]
-    named = [row for row in rows if _asked(row, wishes)]
+    _must_be_whole(request)
+    for_gpu = request.has_gpu and request.options.cuda != "none"
+    rows = [row for row in request.matrix.stacks if (row.gpu is not None) == for_gpu]
+    named = [row for row in rows if _asked(row, request)]
     if not named:
-        raise _no_such_version(host, wishes, rows, matrix)
-    _must_have_wheels(host, named[0])
-    if not for_gpu:
-        return named[0]
-    fitting = [row for row in named if takes(row, host)]
+        raise _no_such_version(request, rows)
+    _must_have_wheels(request, named[0])
+    fitting = [row for row in named if row.gpu is None or _takes(row.gpu, request)]
     if not fitting:
-        raise _no_kernels(host, wishes, rows, named, matrix)
+        raise _no_kernels(request, rows, named)
     return fitting[0]
 
 
-def takes(stack: Row, host: Host) -> bool:
-    """Whether the stack has kernels for every GPU.
+def _takes(support: GpuSupport, request: Request) -> bool:
+    """Whether there are kernels for every GPU.
 
-    One that is not seen on the bus, as under WSL2, is served by what takes Pascal and all after it.
+    One that is not seen on the bus may be any that WSL2 has.
     """
-    if host.unseen:
-        return numbers(stack["capabilities"][0]) <= [6, 0]
-    return not any(gpus.out_of_stack(gpu, stack) for gpu in host.gpus)
+    if request.unseen:
+        return support.lowest <= request.matrix.oldest_under_wsl
+    return all(map(support.takes, request.gpus))
 
 
-def limit(host: Host, stack: Row, matrix: Matrix) -> str:
+def limit(request: Request, stack: Stack) -> str:
     """The GPUs that keep the others from a newer stack, for the record; "" if none does."""
-    newer = matrix.stacks[: matrix.stacks.index(stack)]
-    newer = [row for row in newer if row["capabilities"] and not row.get("pinned")]
-    holding = [gpu for gpu in host.gpus if any(gpus.out_of_stack(gpu, row) for row in newer)]
-    if not holding or len(holding) == len(host.gpus):
+    stacks = request.matrix.stacks
+    newer = [row.gpu for row in stacks[: stacks.index(stack)] if row.gpu and not row.pinned]
+    holding = [gpu for gpu in request.gpus if not all(row.takes(gpu) for row in newer)]
+    if not holding or len(holding) == len(request.gpus):
         return ""
-    return f"{gpus.all_chips(holding)} is the limit in this host"
+    return f"{chips(holding)} is the limit in this host"
 
 
-def _asked(row: Row, wishes: Wishes) -> bool:
-    if not wishes.tensorflow:
-        return not row.get("pinned")
-    return f"{row['tensorflow']}.".startswith(f"{wishes.tensorflow}.")
+def _asked(row: Stack, request: Request) -> bool:
+    wanted = request.options.tensorflow
+    return f"{row.tensorflow}.".startswith(f"{wanted}.") if wanted else not row.pinned
 
 
-def _must_be_whole(wishes: Wishes, matrix: Matrix) -> None:
-    for row in matrix.broken:
-        if row["tensorflow"] == wishes.tensorflow:
+def _must_be_whole(request: Request) -> None:
+    for row in request.matrix.broken:
+        if row.tensorflow == request.options.tensorflow:
             raise RefusedError(
-                f"plan_tensorflow={wishes.tensorflow}",
-                f"a release that works: {row['reason']}",
-                f"ask for {row['instead']}",
+                f"plan_tensorflow={row.tensorflow}",
+                f"a release that works: {row.reason}",
+                f"ask for {row.instead}",
                 nearest=True,
             )
 
 
-def _no_such_version(host: Host, wishes: Wishes, rows: list[Row], matrix: Matrix) -> RefusedError:
-    offered = listed(list(dict.fromkeys(row["tensorflow"] for row in rows)), "or")
-    known = [row for row in matrix.stacks if _asked(row, wishes)]
-    if known and not host.has_gpu:
-        why = f"TensorFlow {offered}, as {host.without}"
+def _no_such_version(request: Request, rows: Sequence[Stack]) -> RefusedError:
+    offered = listed([row.tensorflow for row in rows], "or")
+    known = any(_asked(row, request) for row in request.matrix.stacks)
+    if known and not request.has_gpu:
+        why = f"TensorFlow {offered}, as {request.without}"
     elif known:
         why = f"TensorFlow {offered} with plan_cuda=none, which is for the CPU"
     else:
         why = f"a version that Grindstone has locked, {offered}"
-    return RefusedError(f"plan_tensorflow={wishes.tensorflow}", why, nearest=True)
+    return RefusedError(f"plan_tensorflow={request.options.tensorflow}", why, nearest=True)
 
 
-def _must_have_wheels(host: Host, stack: Row) -> None:
-    found = host.found
-    tensorflow = f"TensorFlow {stack['tensorflow']}"
-    if found["architecture"] not in stack["architectures"]:
-        built = listed(stack["architectures"], "or")
-        for_gpu = bool(stack["capabilities"])
+def _must_have_wheels(request: Request, stack: Stack) -> None:
+    facts, for_gpu = request.facts, stack.gpu is not None
+    tensorflow = f"TensorFlow {stack.tensorflow}"
+    if facts.architecture not in stack.architectures:
+        for_cpu = {each for row in request.matrix.stacks for each in row.architectures}
         raise RefusedError(
-            f"the architecture {found['architecture']}",
-            f"{built}, for which {tensorflow} is built{' with GPUs' if for_gpu else ''}",
-            "" if for_gpu and found["architecture"] == "aarch64" else "use a machine of these",
+            f"the architecture {facts.architecture}",
+            f"{listed(stack.architectures, 'or')}, for which {tensorflow} is built"
+            + (" with GPUs" if for_gpu else ""),
+            "" if for_gpu and facts.architecture in for_cpu else "use a machine of these",
             nearest=for_gpu,
         )
-    if not found["glibc"] or numbers(found["glibc"]) < numbers(stack["glibc"]):
+    if not facts.glibc or numbers(facts.glibc) < numbers(stack.glibc):
         raise RefusedError(
-            f"glibc {found['glibc']}" if found["glibc"] else "no glibc",
-            f"glibc {stack['glibc']} or newer, which {tensorflow} needs",
+            f"glibc {facts.glibc}" if facts.glibc else "no glibc",
+            f"glibc {stack.glibc} or newer, which {tensorflow} needs",
             "use a newer system",
         )
 
 
-def _no_kernels(
-    host: Host, wishes: Wishes, rows: list[Row], named: list[Row], matrix: Matrix
-) -> RefusedError:
+def _no_kernels(request: Request, rows: Sequence[Stack], named: Sequence[Stack]) -> RefusedError:
     """Why no stack takes the GPUs, and which GPU it is."""
-    strange = [gpu for gpu in host.gpus if gpus.unknown(gpu, matrix)]
+    strange = [gpu for gpu in request.gpus if not request.matrix.knows(gpu)]
     if strange:
-        last = matrix.generations[-2]["name"]
-        return RefusedError(
-            f"{gpus.all_called(strange)}, newer than Grindstone's table",
-            f"GPUs from Kepler to {last}, which TensorFlow's wheels have kernels for",
-            f"use the newest container of NVIDIA's, {NGC} or later",
-            nearest=True,
-        )
-    highest = max(numbers(row["capabilities"][1]) for row in rows)
-    new = [gpu for gpu in host.gpus if numbers(gpu["compute_capability"]) > highest]
+        return _unknown(request, strange)
+    every = [row.gpu for row in rows if row.gpu]
+    newest = max(every, key=lambda row: row.highest)
+    new = [gpu for gpu in request.gpus if (gpu.capability or ()) > newest.highest]
     if new:
+        container = request.matrix.generation(new[0]).container or request.matrix.container
+        use = [f"use the container {container}"] if container else []
         return RefusedError(
-            f"{gpus.all_called(new)}, compute capability {_capabilities(new)}",
-            f"at most {highest[0]}.{highest[1]}, the last with kernels in TensorFlow's wheels",
-            listed([f"use the container {NGC}", *_without(host, new)], "or"),
+            f"{titles(new)}, compute capability {capabilities(new)}",
+            f"at most {newest.capabilities[1]}, the last with kernels in TensorFlow's wheels",
+            listed([*use, *_without(request, new)], "or"),
             nearest=True,
         )
-    asked = f"TensorFlow {wishes.tensorflow}" if wishes.tensorflow else "any TensorFlow here"
-    lowest = min((row["capabilities"][0] for row in named), key=numbers)
-    old = [gpu for gpu in host.gpus if numbers(gpu["compute_capability"]) < numbers(lowest)]
+    wanted = request.options.tensorflow
+    oldest = min((row.gpu for row in named if row.gpu), key=lambda row: row.lowest)
+    old = [gpu for gpu in request.gpus if (gpu.capability or ()) < oldest.lowest]
+    asked = f"TensorFlow {wanted}" if wanted else "any TensorFlow here"
     return RefusedError(
-        f"{gpus.all_called(old)}, compute capability {_capabilities(old)}",
-        f"at least {lowest}, which {asked} has kernels for",
-        *_without(host, old),
+        f"{titles(old)}, compute capability {capabilities(old)}",
+        f"at least {oldest.capabilities[0]}, which {asked} has kernels for",
+        *_without(request, old),
         nearest=True,
     )
 
 
-def _without(host: Host, few: list[Row]) -> list[str]:
+def _unknown(request: Request, strange: Sequence[Gpu]) -> RefusedError:
+    matrix = request.matrix
+    supports = [row.gpu for row in matrix.stacks if row.gpu]
+    each = {row.name for support in supports for row in matrix.taken(support)}
+    taken = [row for row in matrix.generations if row.name in each]
+    container = matrix.container
+    return RefusedError(
+        f"{titles(strange)}, newer than Grindstone's table",
+        f"GPUs from {taken[0].name} to {taken[-1].name}, "
+        "which TensorFlow's wheels have kernels for",
+        f"use the newest container of NVIDIA's, {container} or later" if container else "",
+        nearest=True,
+    )
+
+
+def _without(request: Request, few: Sequence[Gpu]) -> list[str]:
     """What else to do where other GPUs are left."""
-    return ["bind it to vfio-pci"] if len(few) < len(host.gpus) else []
-
-
-def _capabilities(several: list[Row]) -> str:
-    return listed(list(dict.fromkeys(gpu["compute_capability"] for gpu in several)), "and")
+    return ["bind it to vfio-pci"] if len(few) < len(request.gpus) else []

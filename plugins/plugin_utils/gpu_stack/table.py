@@ -5,51 +5,52 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from ..host_facts import HostFacts
 from . import gpus
-from .facts import normalised
 from .install import reboot_because
-from .model import Facts, Plan, Record
+from .matrix import Matrix
+from .plan import InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, SystemCuda
 
 _HEADS = ("host", "system", "GPU", "driver", "CUDA", "TensorFlow", "Python", "to do", "reboot")
 _GAP = "  "
 
 
-def row(plan: Plan, found: Facts) -> list[str]:
+def row(plan: Plan, facts: HostFacts, matrix: Matrix) -> list[str]:
     """A plan's cells, but for the host's name."""
-    found = normalised(found)
     record = plan.record
-    tensorflow = record["tensorflow"]
-    because = reboot_because(found, record["driver"])
-    never = record["driver"].get("reboot") == "never"
+    driver, tensorflow = record.driver, record.tensorflow
+    never = isinstance(driver, InstallDriver) and driver.reboot == "never"
+    reboots = plan.changes and reboot_because(facts, driver) and not never
     return [
-        record["host"]["distribution"],
-        gpus.all_called(found["gpus"]) or "none",
+        record.host.distribution,
+        gpus.titles(matrix.identified(facts).gpus) or "none",
         driver_cell(record),
         cuda_cell(record),
-        f"{tensorflow['version']}{'' if tensorflow['gpu'] else ' CPU'}",
-        tensorflow["python"],
+        f"{tensorflow.version}{'' if tensorflow.gpu else ' CPU'}",
+        tensorflow.python,
         str(len(plan.changes)) if plan.changes else "nothing",
-        "no" if never or not because or not plan.changes else "yes",
+        "yes" if reboots else "no",
     ]
 
 
 def driver_cell(record: Record) -> str:
     """A driver in a word or four."""
-    driver = record["driver"]
-    if driver["action"] == "install":
-        source = " of NVIDIA's" if driver["origin"] == "nvidia" else ""
-        return f"{driver['branch']}{source} {driver['flavour']}, {driver['method']}"
-    if driver["action"] == "keep":
-        return f"keep {driver.get('version', '')}".strip()
-    return str(driver["action"])
+    driver = record.driver
+    if isinstance(driver, InstallDriver):
+        source = " of NVIDIA's" if driver.origin == "nvidia" else ""
+        return f"{driver.branch}{source} {driver.flavour}, {driver.method}"
+    if isinstance(driver, KeepDriver):
+        return f"keep {driver.version}".strip()
+    return "none" if isinstance(driver, NoDriver) else "skip"
 
 
 def cuda_cell(record: Record) -> str:
     """CUDA in a word or four."""
-    cuda = record["cuda"]
-    if cuda["action"] == "none":
+    cuda = record.cuda
+    if isinstance(cuda, NoCuda):
         return "none"
-    return f"{cuda['version']} {cuda['action']}, cuDNN {cuda['installed_cudnn']}"
+    how = "system" if isinstance(cuda, SystemCuda) else "wheels"
+    return f"{cuda.version} {how}, cuDNN {cuda.installed_cudnn}"
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:

@@ -72,7 +72,7 @@ class OtherGpu(msgspec.Struct, frozen=True):
     device: str = ""
 
 
-class KernelModule(msgspec.Struct, frozen=True):
+class KernelModule(msgspec.Struct, frozen=True, omit_defaults=True):
     """NVIDIA's module of a kernel.  flavour: "open" or "proprietary"."""
 
     version: str = ""

@@ -8,15 +8,15 @@ from typing import Any
 
 import yaml
 
+from docs.stacks import rows
 from plugins.filter.gpu_doctor import parse_host, symptoms
 from plugins.plugin_utils.gpu_doctor import Host
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
-from tests.unit.plans.recorded import ROWS
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[2] / "roles/doctor/vars/symptoms"
 SYMPTOMS = symptoms(str(FOLDER))
-MATRIX = {name: ROWS[f"plan_{name}"] for name in ROWS["plan_matrix"]}
+MATRIX = rows()
 HOSTS = yaml.safe_load((HERE / "hosts.yml").read_text(encoding="utf-8"))
 HEALTHY: dict[str, Any] = HOSTS["healthy"]
 

@@ -1,4 +1,4 @@
-"""The recorded hosts: what gpu_info told of each, what was wished, and what the resolver says.
+"""The recorded hosts: what gpu_info told of each, what was asked for, and what the resolver says.
 
 `hosts.yml` is the table that a person reads; `systems.yml` and `gpus.yml` hold what its rows share.
 """
@@ -11,23 +11,25 @@ from typing import Any
 
 import yaml
 
-from plugins.plugin_utils.gpu_stack import Matrix, Plan, RefusedError, Wishes, resolve
+from docs import stacks
+from plugins.plugin_utils.gpu_stack import Options, Plan, RefusedError, load, resolve
+from plugins.plugin_utils.gpu_stack.plan import InstallDriver, NoCuda
+from plugins.plugin_utils.host_facts import parse
+from plugins.plugin_utils.typed import encode
 
 HERE = Path(__file__).parent
-ROWS = yaml.safe_load((HERE.parents[2] / "roles/plan/vars/main.yml").read_text(encoding="utf-8"))
-MATRIX = Matrix(**{name: ROWS[f"plan_{name}"] for name in ROWS["plan_matrix"]})
+MATRIX = load(stacks.rows())
 GPUS = yaml.safe_load((HERE / "gpus.yml").read_text(encoding="utf-8"))
 SYSTEMS = yaml.safe_load((HERE / "systems.yml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A host, its wishes, and what is expected: fields of the plan, or the refusal."""
+    """A host, its options, and what is expected: fields of the plan, or the refusal."""
 
     name: str
     found: dict[str, Any]
-    wishes: Wishes
-    asked: dict[str, Any]
+    options: Options
     expected: dict[str, Any] = field(default_factory=dict)
     refused: str = ""
 
@@ -104,12 +106,10 @@ def _recorded(row: dict[str, Any]) -> Recorded:
         for place, name in enumerate(row.get("gpus", []))
     ]
     found = merged(system(row["system"]) | {"gpus": gpus}, row.get("facts", {}))
-    wishes = row.get("wishes", {})
     return Recorded(
         name=row["host"],
         found=found,
-        wishes=Wishes(**wishes),
-        asked=wishes,
+        options=Options(**row.get("options", {})),
         expected=row.get("plan", {}),
         refused=row.get("refused", ""),
     )
@@ -118,30 +118,27 @@ def _recorded(row: dict[str, Any]) -> Recorded:
 def outcome(host: Recorded) -> Plan | str:
     """The plan, or the line of the refusal."""
     try:
-        return resolve(host.found, host.wishes, MATRIX)
+        return resolve(parse(host.found), host.options, MATRIX)
     except RefusedError as refused:
         return str(refused)
 
 
 def summary(plan: Plan) -> dict[str, Any]:
     """A plan in the few words that `hosts.yml` has for it."""
-    record = plan.record
-    driver, cuda = record["driver"], record["cuda"]
-    said: dict[str, Any] = {"stack": record["stack"]}
-    if driver["action"] == "install":
-        said["driver"] = (
-            f"{driver['branch']} {driver['flavour']}, {driver['method']}, {driver['origin']}"
-        )
-        said["packages"] = " ".join([*driver["first"], *driver["packages"]])
-        if driver["remove"]:
-            said["remove"] = " ".join(driver["remove"])
-        if driver["secure_boot"] != "off":
-            said["secure_boot"] = driver["secure_boot"]
+    driver, cuda = plan.record.driver, plan.record.cuda
+    action = encode(driver)["action"]
+    said: dict[str, Any] = {"stack": plan.record.stack, "cuda": encode(cuda)["action"]}
+    if isinstance(driver, InstallDriver):
+        said["driver"] = f"{driver.branch} {driver.flavour}, {driver.method}, {driver.origin}"
+        said["packages"] = " ".join([*driver.first, *driver.packages])
+        if driver.remove:
+            said["remove"] = " ".join(driver.remove)
+        if driver.secure_boot != "off":
+            said["secure_boot"] = driver.secure_boot
     else:
-        said["driver"] = f"{driver['action']}: {driver['reason']}"
-    said["cuda"] = cuda["action"]
-    if cuda["action"] != "none":
-        said["cuda"] += f" {cuda['version']}, cuDNN {cuda['installed_cudnn']}"
-    if cuda["leaves"]:
-        said["leaves"] = cuda["leaves"]
+        said["driver"] = f"{action}: {driver.reason}"
+    if not isinstance(cuda, NoCuda):
+        said["cuda"] += f" {cuda.version}, cuDNN {cuda.installed_cudnn}"
+    if cuda.leaves:
+        said["leaves"] = list(cuda.leaves)
     return said

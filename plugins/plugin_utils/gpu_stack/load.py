@@ -1,0 +1,172 @@
+"""The matrix from its rows, checked: what is wrong is one line that names the file and the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..typed import InvalidDataError, decode
+from ..versions import numbers
+from .matrix import (
+    Broken,
+    DriverOffer,
+    Generation,
+    Matrix,
+    Repository,
+    Row,
+    Stack,
+    System,
+)
+
+R = TypeVar("R", bound=Row)
+LOCKS = Path(__file__).parents[3] / "roles/tensorflow/files"
+# The file of roles/plan/vars/main/ that each list stands in.
+_FILES = {
+    "stacks": "stacks.yml",
+    "broken": "stacks.yml",
+    "generations": "gpus.yml",
+    "systems": "systems.yml",
+    "drivers": "drivers.yml",
+    "repositories": "repositories.yml",
+}
+_WORDS = {"branch": "", "open": "", "server": "", "kernel": ""}  # of a template's braces
+
+
+def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -> Matrix:
+    """The matrix.
+
+    rows: the role's lists by name, such as "stacks".  locks: the folder of the stacks' lock files.
+
+    Raises:
+        InvalidDataError: a row has another shape than its type, or contradicts another.
+    """
+    unknown = set(rows) ^ set(_FILES)
+    if unknown:
+        raise InvalidDataError(f"plan_matrix: {', '.join(sorted(unknown))} missing or unknown")
+    matrix = Matrix(
+        stacks=_rows(rows, "stacks", Stack),
+        broken=_rows(rows, "broken", Broken),
+        generations=_rows(rows, "generations", Generation),
+        systems=_rows(rows, "systems", System),
+        drivers=_rows(rows, "drivers", DriverOffer),
+        repositories=_rows(rows, "repositories", Repository),
+    )
+    for name in _FILES:
+        for number, row in enumerate(getattr(matrix, name)):
+            wrong = next(iter(_faults(row, number, matrix, locks)), "")
+            if wrong:
+                raise InvalidDataError(f"{_place(name, number, _title(row))}: {wrong}")
+    if not any(row.gpu is None and not row.pinned for row in matrix.stacks):
+        raise InvalidDataError(f"{_place('stacks', 0, '')}: no stack here is for the CPU")
+    return matrix
+
+
+def _rows(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], name: str, kind: type[R]
+) -> tuple[R, ...]:
+    return tuple(
+        decode(row, kind, _place(name, number, _named(row)))
+        for number, row in enumerate(rows[name])
+    )
+
+
+def _place(name: str, number: int, title: str) -> str:
+    said = f" ({title})" if title else ""
+    return f"roles/plan/vars/main/{_FILES[name]}: plan_{name}, row {number + 1}{said}"
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """What a person knows a row by, before it has a type."""
+    keys = ("name", "system", "tensorflow")
+    return next((str(row[key]) for key in keys if key in row), "")
+
+
+def _title(row: Row) -> str:
+    return _named({key: getattr(row, key) for key in row.__struct_fields__})
+
+
+def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
+    """What is wrong with a row beside the others."""
+    if isinstance(row, Stack):
+        yield from _stack_faults(row, number, matrix, locks)
+    elif isinstance(row, Broken):
+        if row.instead not in [stack.tensorflow for stack in matrix.stacks]:
+            yield f"TensorFlow {row.instead}, to be taken instead, is in no stack"
+    elif isinstance(row, Generation):
+        yield from _generation_faults(row, number, matrix)
+    elif isinstance(row, System):
+        yield from _template_faults([row.headers, row.image])
+    elif isinstance(row, DriverOffer):
+        yield from _system_faults(row.system, row.versions, matrix)
+        yield from _offer_faults(row)
+    elif isinstance(row, Repository):
+        yield from _system_faults(row.system, (row.version,), matrix)
+        for cuda, offered in row.cuda.items():
+            if offered.cudnn not in offered.packages:
+                yield f"CUDA {cuda}: {offered.cudnn} is not among its packages"
+
+
+def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
+    if row.name in [stack.name for stack in matrix.stacks[:number]]:
+        yield "there is another stack of this name"
+    if not row.pythons or not row.architectures:
+        yield "it has no Python, or no architecture"
+    for lock in filter(None, [row.lock, row.gpu.system_lock if row.gpu else ""]):
+        if not (locks / lock).is_file():
+            yield f"there is no lock file {lock}"
+    if row.gpu:
+        low, high = row.gpu.capabilities
+        if row.gpu.lowest > row.gpu.highest:
+            yield f"the compute capabilities from {low} to {high} are the wrong way round"
+        elif not matrix.taken(row.gpu):
+            yield f"the compute capabilities from {low} to {high} are of no generation"
+        newer = [stack.tensorflow for stack in matrix.stacks[:number] if stack.gpu]
+        if newer and numbers(newer[-1]) < numbers(row.tensorflow):
+            yield f"TensorFlow {row.tensorflow} stands below {newer[-1]}: the newest comes first"
+
+
+def _generation_faults(row: Generation, number: int, matrix: Matrix) -> Iterable[str]:
+    older = matrix.generations[:number]
+    if row.name in [each.name for each in older]:
+        yield "there is another generation of this name"
+    if older and numbers(older[-1].capability) >= numbers(row.capability):
+        yield f"its compute capability is not above that of {older[-1].name}, which is older"
+    if not row.modules:
+        yield "no kernel module drives it"
+
+
+def _system_faults(system: str, versions: tuple[str, ...], matrix: Matrix) -> Iterable[str]:
+    known = [version for row in matrix.systems if row.id == system for version in row.versions]
+    if system not in [row.id for row in matrix.systems]:
+        yield f"there is no system {system}"
+    for version in versions:
+        if version not in known:
+            yield f"there is no version {version} of {system}"
+
+
+def _offer_faults(row: DriverOffer) -> Iterable[str]:
+    ready = row.precompiled
+    yield from _template_faults(
+        [
+            *row.first,
+            *row.packages.desktop,
+            *row.packages.headless,
+            *row.module.values(),
+            *(ready.packages.values() if ready else ()),
+            row.older,
+        ]
+    )
+    for branch, module in row.branches.items():
+        if not (branch.isdigit() or row.at_least):
+            yield f"the branch {branch} is no number, and at_least is missing"
+        if module not in row.module:
+            yield f"the branch {branch} is to have the {module} module, which no package brings"
+
+
+def _template_faults(templates: Iterable[str]) -> Iterable[str]:
+    for template in templates:
+        try:
+            template.format(**_WORDS)
+        except (KeyError, ValueError, IndexError):
+            yield f"{template} has a word in braces that is none of {', '.join(_WORDS)}"

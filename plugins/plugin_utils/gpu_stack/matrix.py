@@ -1,0 +1,309 @@
+"""What is known to work, as typed rows.  The rows are data: roles/plan/vars/main/*.yml.
+
+Every row names its `source`.  A new TensorFlow, a new system or a new GPU generation is a new row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from ..host_facts import Distribution, Gpu, HostFacts
+from ..versions import numbers
+
+Flavour = Literal["open", "proprietary"]
+Origin = Literal["distribution", "nvidia"]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Version = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*$")]
+Capability = Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+$")]
+Branch = Annotated[str, msgspec.Meta(pattern=r"^(\d*)$")]  # "" for none
+Names = tuple[str, ...]
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """source: where its facts are from."""
+
+    source: Text
+
+
+class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a stack is for GPUs.
+
+    capabilities: the lowest and the highest compute capability that it has kernels for.
+    cuda, cudnn: what TensorFlow was built with; cudnn_installed: what the lock brings.
+    driver: the oldest that this CUDA takes.
+    system_lock: the lock where CUDA is the system's, "" for none.
+    """
+
+    capabilities: tuple[Capability, Capability]
+    cuda: Version
+    cudnn: Version
+    cudnn_installed: Version
+    driver: Version
+    system_lock: str = ""
+
+    @property
+    def lowest(self) -> tuple[int, ...]:
+        """The oldest compute capability, comparable."""
+        return numbers(self.capabilities[0])
+
+    @property
+    def highest(self) -> tuple[int, ...]:
+        """The newest compute capability, comparable."""
+        return numbers(self.capabilities[1])
+
+    def takes(self, gpu: Gpu) -> bool:
+        """Whether there are kernels for the GPU; not for one of unknown capability."""
+        return gpu.capability is not None and self.lowest <= gpu.capability <= self.highest
+
+
+class Stack(Row, frozen=True, kw_only=True):
+    """Versions that belong together, locked with hashes.
+
+    lock: the file of requirements.  gpu: none where it is for the CPU alone.
+    pinned: only for those who ask for this TensorFlow.
+    glibc: the oldest C library.  disk_mb: free space to install it, in MB (10^6 bytes).
+    """
+
+    name: Text
+    tensorflow: Version
+    lock: Text
+    pythons: tuple[Version, ...]
+    architectures: Names
+    glibc: Version
+    disk_mb: int
+    gpu: GpuSupport | None = None
+    pinned: bool = False
+
+
+class Broken(Row, frozen=True, kw_only=True):
+    """A release of TensorFlow that is never installed, and what to take `instead`."""
+
+    tensorflow: Version
+    reason: Text
+    instead: Version
+
+
+class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """PCI device ids that the module gpu_info does not know yet, from `first` to `last`."""
+
+    first: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{4}$")]
+    last: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{4}$")]
+    chip: str
+    capability: Capability
+
+
+class Generation(Row, frozen=True, kw_only=True):
+    """A generation of GPUs.
+
+    capability: the lowest compute capability of it.
+    modules: the kernel modules that drive it.  first, last: the driver's branches, "" for any.
+    wsl: whether Windows' driver offers it to WSL2.
+    container: what has kernels for it where no stack does.
+    chips: those that gpu_info does not know.
+    """
+
+    name: Text
+    capability: Capability
+    modules: tuple[Flavour, ...]
+    first: Branch = ""
+    last: Branch = ""
+    wsl: bool = True
+    container: str = ""
+    chips: tuple[Chip, ...] = ()
+
+    def is_driven_by(self, branch: int) -> bool:
+        """Whether the driver's branch is neither too old nor too new for it."""
+        return int(self.first or 0) <= branch and not (self.last and branch > int(self.last))
+
+    @property
+    def needs(self) -> str:
+        """What drives it, in words: "up to 580, proprietary module"."""
+        parts = [
+            f"from {self.first}" if self.first else "",
+            f"up to {self.last}" if self.last else "",
+            f"{self.modules[0]} module" if len(self.modules) == 1 else "",
+        ]
+        return ", ".join(filter(None, parts)) or "any"
+
+
+class System(Row, frozen=True, kw_only=True):
+    """A distribution by os-release(5).
+
+    versions: none where it rolls.  venv_package: what `python3 -m venv` needs, "" for nothing.
+    headers, image: the packages of a kernel's flavour; {kernel} is the flavour.
+    kernels: the flavours that it has packages of, none: any may be its own.
+    enforces: whether its kernels refuse unsigned modules under Secure Boot.
+    """
+
+    id: Text
+    name: Text
+    versions: Names = ()
+    venv_package: str = ""
+    headers: Text
+    image: Text
+    kernels: Names = ()
+    enforces: bool = True
+
+    def covers(self, distribution: Distribution) -> bool:
+        """Whether it is this system, in a version that is known."""
+        known = not self.versions or distribution.version in self.versions
+        return self.id == distribution.id and known
+
+    @property
+    def title(self) -> str:
+        """With its versions: "Debian 12 or 13"."""
+        return f"{self.name} {listed(self.versions, 'or')}".strip()
+
+
+class Packages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The driver's packages on a host with a screen, and without."""
+
+    desktop: Names = ()
+    headless: Names = ()
+
+
+class Precompiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Packages that have the module ready for `kernels`, by flavour of the module.
+
+    method: "precompiled" where the distribution signs them, "package" where not.
+    """
+
+    method: Literal["precompiled", "package"]
+    kernels: Names
+    packages: dict[Flavour, str]
+
+
+class DriverOffer(Row, frozen=True, kw_only=True):
+    """The branches of the driver that an origin has for a system, the first is taken.
+
+    In names, {branch} is 580, {open} is -open with the open module, {server} -server without a
+    desktop, {kernel} a kernel's flavour.
+    branches: each with the module to prefer.  at_least: the branch that a rolling one has reached.
+    first: what is installed before the rest.  module: what DKMS builds the module from.
+    others: packages of which there can be one only.  components: of the distribution's archive.
+    older: how to get an older branch than a rolling one; {branch} is its number.
+    """
+
+    system: Text
+    versions: Names = ()
+    origin: Origin
+    architectures: Names
+    branches: dict[str, Flavour]
+    at_least: Branch = ""
+    first: Names = ()
+    packages: Packages = Packages()
+    module: dict[Flavour, str]
+    precompiled: Precompiled | None = None
+    others: Names = ()
+    components: Names = ()
+    older: str = ""
+
+    def is_for(self, facts: HostFacts, origin: str) -> bool:
+        """Whether it is of the origin and for the host's system."""
+        here = facts.distribution
+        known = not self.versions or here.version in self.versions
+        right = self.system == here.id and facts.architecture in self.architectures
+        return right and known and self.origin == origin
+
+
+class CudaPackages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A CUDA of a repository: its packages, each with its version, one of them cuDNN's."""
+
+    cudnn: Text
+    packages: dict[str, str]
+
+    @property
+    def cudnn_version(self) -> str:
+        """CuDNN's version, without the package's."""
+        return self.packages[self.cudnn].rsplit("-", 1)[0]
+
+
+class Repository(Row, frozen=True, kw_only=True):
+    """NVIDIA's apt repository for a system: its keyring, and the CUDA versions in it."""
+
+    system: Text
+    version: Text
+    distro: Text
+    keyring_sha256: Text
+    key_fingerprint: Text
+    cuda: dict[str, CudaPackages] = {}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All rows.  stacks: the newest first.  generations: the oldest first."""
+
+    stacks: tuple[Stack, ...]
+    broken: tuple[Broken, ...]
+    generations: tuple[Generation, ...]
+    systems: tuple[System, ...]
+    drivers: tuple[DriverOffer, ...]
+    repositories: tuple[Repository, ...]
+
+    def knows(self, gpu: Gpu) -> bool:
+        """Whether the GPU's generation has a row; else it is newer than the table."""
+        return gpu.generation in [row.name for row in self.generations]
+
+    def generation(self, gpu: Gpu) -> Generation:
+        """The GPU's row; one that has none is newer, and taken as the newest known."""
+        found = (row for row in self.generations if row.name == gpu.generation)
+        return next(found, self.generations[-1])
+
+    def repository(self, distribution: Distribution) -> Repository | None:
+        """NVIDIA's repository for the system, where there is one."""
+        here = (distribution.id, distribution.version)
+        found = (row for row in self.repositories if (row.system, row.version) == here)
+        return next(found, None)
+
+    def spans(self) -> list[tuple[Generation, tuple[int, ...], tuple[int, ...]]]:
+        """Each generation with its lowest compute capability, and the next generation's."""
+        starts = [numbers(row.capability) for row in self.generations]
+        return list(zip(self.generations, starts, [*starts[1:], (1000,)], strict=True))
+
+    def taken(self, support: GpuSupport) -> list[Generation]:
+        """The generations that a stack has kernels for, in part at least."""
+        return [
+            row
+            for row, start, end in self.spans()
+            if start <= support.highest and support.lowest < end
+        ]
+
+    @property
+    def container(self) -> str:
+        """The container for GPUs that no stack has kernels for: the newest generation's."""
+        return next((row.container for row in reversed(self.generations) if row.container), "")
+
+    @property
+    def oldest_under_wsl(self) -> tuple[int, ...]:
+        """The lowest compute capability of a GPU that is not on the bus, as under WSL2."""
+        return min(numbers(row.capability) for row in self.generations if row.wsl)
+
+    def identify(self, gpu: Gpu) -> Gpu:
+        """The GPU with what the rows know of it beyond gpu_info."""
+        if not self.knows(gpu) and gpu.device:
+            for row in self.generations:
+                for chip in row.chips:
+                    if int(chip.first, 16) <= int(gpu.device, 16) <= int(chip.last, 16):
+                        return msgspec.structs.replace(
+                            gpu,
+                            chip=chip.chip,
+                            generation=row.name,
+                            compute_capability=chip.capability,
+                        )
+        if self.knows(gpu) and gpu.capability is None:
+            lowest = self.generation(gpu).capability
+            return msgspec.structs.replace(gpu, compute_capability=lowest)
+        return gpu
+
+    def identified(self, facts: HostFacts) -> HostFacts:
+        """The facts, each GPU with what the rows know of it."""
+        return msgspec.structs.replace(facts, gpus=tuple(map(self.identify, facts.gpus)))
+
+
+def listed(names: tuple[str, ...] | list[str], word: str) -> str:
+    """The names once each: "a, b and c"."""
+    once = list(dict.fromkeys(names))
+    return f" {word} ".join(filter(None, [", ".join(once[:-1]), *once[-1:]]))

@@ -1,0 +1,70 @@
+"""What the user asks for, and the refusal where nothing fits."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RefusedError(ValueError):
+    """No plan fits.  The text is one line: what was found, what was expected, what to do.
+
+    nearest: whether another option may help, so that the resolver looks for one that does.
+    """
+
+    def __init__(self, found: str, expected: str, do: str = "", *, nearest: bool = False) -> None:
+        super().__init__(f"found {found}; expected {expected}: {do}")
+        self.found, self.expected, self.do, self.nearest = found, expected, do, nearest
+
+    def with_advice(self, advice: str) -> RefusedError:
+        """The same refusal, with one more thing to do."""
+        parts = [part for part in (self.do, advice) if part] or ["use another host"]
+        return RefusedError(self.found, self.expected, ", or ".join(parts))
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user asks for.
+
+    prefix: the folder that everything is installed below.
+    python: the Python to use, such as "3.12"; "" lets the resolver choose.  "3.1" is 3.10: so YAML
+        reads it where it is not quoted.
+    tensorflow: the version of TensorFlow, "" for the newest that fits.
+    driver: "" lets the resolver choose, "keep" keeps the one that is there, "skip" never looks at
+        it, a branch such as "580" pins it.
+    driver_origin: where a driver comes from if one has to be installed: "distribution" or "nvidia".
+    cuda: "wheels", "system", or "none" for the driver alone with TensorFlow for the CPU.
+    reboot: whether the host may be rebooted where the driver needs it.
+    """
+
+    prefix: str = "/opt/grindstone"
+    python: str = ""
+    tensorflow: str = ""
+    driver: str = ""
+    driver_origin: str = "distribution"
+    cuda: str = "wheels"
+    reboot: bool = True
+
+    @property
+    def branch(self) -> str:
+        """The driver's branch that is asked for, "" for none."""
+        return self.driver if self.driver.isdigit() else ""
+
+    def check(self) -> None:
+        """Raises RefusedError where a value is none that the option takes."""
+        if not self.prefix.startswith("/"):
+            raise RefusedError(
+                f"plan_prefix=«{self.prefix}»",
+                f"an absolute path, such as {Options().prefix}",
+                "name one that starts with /",
+            )
+        for name, value, taken in (
+            ("cuda", self.cuda, ("wheels", "system", "none")),
+            ("driver_origin", self.driver_origin, ("distribution", "nvidia")),
+        ):
+            if value not in taken:
+                raise RefusedError(f"plan_{name}={value}", " or ".join(taken), "name one of these")
+        if self.driver not in ("", "keep", "skip") and not self.branch:
+            raise RefusedError(
+                f"plan_driver={self.driver}",
+                "keep, skip, or a branch such as 580",
+                "name one of these, or leave it empty",
+            )
