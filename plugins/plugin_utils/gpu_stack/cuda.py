@@ -31,7 +31,7 @@ def decide(request: Request, stack: Stack) -> CudaPlan:
 
 def entry(row: Repository) -> RepositoryEntry:
     """What the roles need of a repository's row."""
-    return RepositoryEntry(row.distro, row.keyring_sha256, row.key_fingerprint)
+    return RepositoryEntry(row.distro, row.key_fingerprint)
 
 
 def _reason(request: Request, stack: Stack, where: str) -> str:

@@ -227,7 +227,6 @@ class Repository(Row, frozen=True, kw_only=True):
     system: Text
     version: Text
     distro: Text
-    keyring_sha256: Text
     key_fingerprint: Text
     cuda: dict[str, CudaPackages] = {}
 

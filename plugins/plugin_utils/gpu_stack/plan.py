@@ -43,7 +43,6 @@ class RepositoryEntry(msgspec.Struct, frozen=True):
     """What the roles need to set NVIDIA's repository up, with its key checked."""
 
     distro: str
-    keyring_sha256: str
     key_fingerprint: str
     arch: str = "x86_64"
     package: str = "cuda-keyring_1.1-1_all.deb"
