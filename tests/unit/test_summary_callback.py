@@ -121,7 +121,7 @@ def test_a_failure_is_its_message_and_only_then_its_details(tmp_path: Path) -> N
         "FAILED: [c] Try each\n"
         "  item: 2\n"
         "  2 is too much\n"
-        "a: failed, 1 changed, 1 ignored\n"
+        "a: failed, 2 changed, 1 ignored\n"
         "b: failed, 1 changed, 1 ignored\n"
         "c: failed, 1 changed, 1 ignored\n"
         "z: unreachable, nothing changed\n"
