@@ -1,4 +1,4 @@
-"""What holds a training back, in words, from figures: the causes that a person can act on.
+"""What limits a training's speed, from figures: the causes that a person can act on.
 
     launch-bound   the GPU waits for Python between the batches: put more into one call
     input-bound    it waits for images: bring them nearer
@@ -6,22 +6,24 @@
     memory-bound   it is busy, and not with mathematics: its kernels are small or wait for memory
     unknown        too little was measured
 
-What was measured beside each row: the share of the device's matrix rate that the training reached
-(`rate.share`), the share of the epoch in which the GPU had something to do (`rate.gpu_busy`), the
-share that was spent waiting for images (`input.waiting`) and, for a stock row, how many times as
-fast the same training is tuned.  Causes are looked for in the order above, but for the first two:
-an input that is waited for starves a device however it is launched.
+What was measured beside each row: the share of the device's peak matmul throughput that the
+training reached (`rate.share`), the share of the epoch in which the GPU had something to do
+(`rate.gpu_busy`), the share that was spent waiting for images (`input.waiting`) and, for a stock
+row, how many times as fast the same training is tuned.  Causes are looked for in the order above,
+but for the first two: an input that is waited for starves a device however it is launched.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TypeAlias
 
-Entry = Mapping[str, Any]
-Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
+from msgspec.structs import replace
+
+from bench.record.model import Bottleneck, Finished, Result
 
 # A tenth of the epoch is more than prefetching leaves over where the input keeps up (0 to 3 %),
 # and the least that is worth a change.
@@ -45,7 +47,7 @@ class Figures:
 
     gpu: whether it trained on one.
     tuned: whether it trained tuned.
-    share: of the device's matrix rate.
+    share: of the device's peak matmul throughput.
     busy: of the epoch with a kernel running.
     waiting: of the epoch, for images.
     gain: times as fast the same is tuned.
@@ -59,44 +61,50 @@ class Figures:
     gain: float | None = None
 
 
-def fill(entries: Sequence[dict[str, Any]]) -> None:
-    """Gives each finished entry of a record its `held_back`: `cause` and `words`."""
-    for entry in entries:
-        if entry["status"] == "finished":
-            cause, words = judge(figures(entry, entries))
-            entry["held_back"] = {"cause": cause, "words": f"{cause}: {words}"}
+# What a stock row and its tuned one share.
+_Pair: TypeAlias = tuple[object, ...]
 
 
-def figures(entry: Entry, entries: Sequence[Entry]) -> Figures:
-    """What was measured of an entry, in it and in those beside it."""
-    rate = entry.get("rate") or {}
-    return Figures(
-        gpu=entry["device"] != "cpu",
-        tuned=entry["mode"] == "tuned",
-        share=rate.get("share"),
-        busy=rate.get("gpu_busy"),
-        waiting=(entry.get("input") or {}).get("waiting"),
-        gain=_gain(entry, entries) if entry["mode"] == "stock" else None,
+def with_bottlenecks(results: Iterable[Result]) -> tuple[Result, ...]:
+    """The results of a record with each finished one's bottleneck.
+
+    A stock row's is told best when its tuned one has been trained, too: so over all of them.
+    """
+    results = tuple(results)
+    medians = _medians(results)
+    return tuple(
+        replace(each, bottleneck=judge(figures(each, _gain(medians, each))))
+        if isinstance(each, Finished)
+        else each
+        for each in results
     )
 
 
-def judge(seen: Figures) -> tuple[Cause, str]:
-    """The cause, and the rest of the line that tells it."""
+def figures(result: Finished, gain: float | None) -> Figures:
+    """What was measured of a result; times as fast as it the same is tuned."""
+    return Figures(
+        gpu=result.device.is_gpu,
+        tuned=result.mode == "tuned",
+        share=result.rate.share if result.rate else None,
+        busy=result.rate.gpu_busy if result.rate else None,
+        waiting=result.input.waiting if result.input else None,
+        gain=gain,
+    )
+
+
+def judge(seen: Figures) -> Bottleneck:
+    """The cause, with its evidence and what would help."""
     if seen.waiting is not None and seen.waiting >= MOST_WAITING:
-        return "input-bound", (
-            f"{_percent(seen.waiting)} of the epoch is spent waiting for images; "
-            "`dataset.cache()` keeps them decoded, and a local disk brings them nearer"
+        return Bottleneck(
+            "input-bound",
+            f"{_percent(seen.waiting)} of the epoch is spent waiting for images",
+            "`dataset.cache()` keeps them decoded, and a local disk brings them nearer",
         )
     if seen.share is not None and seen.share >= COMPUTE_BOUND:
-        return "compute-bound", (
-            f"{_percent(seen.share)} of the matrix rate measured here; only a faster device "
-            "would help"
-        )
+        return Bottleneck("compute-bound", _of_peak(seen.share), "only a faster device would help")
     if _waits_for_launches(seen):
-        return "launch-bound", f"{_evidence(seen)}; {_mend(seen)}"
-    if seen.gpu:
-        return _of_a_busy_gpu(seen)
-    return _of_a_cpu(seen)
+        return _launch_bound(seen)
+    return _of_a_busy_gpu(seen) if seen.gpu else _of_a_cpu(seen)
 
 
 def _waits_for_launches(seen: Figures) -> bool:
@@ -110,74 +118,81 @@ def _gains(seen: Figures) -> bool:
     return seen.gain is not None and seen.gain >= LEAST_GAIN
 
 
-def _evidence(seen: Figures) -> str:
+def _launch_bound(seen: Figures) -> Bottleneck:
     facts = []
     if seen.busy is not None:
         facts.append(f"the GPU is busy {_percent(seen.busy)} of the epoch")
     if _gains(seen):
         facts.append(_tuned(seen))
-    return ", and ".join(facts)
+    fix = "in your own script set steps_per_execution=50"
+    if seen.tuned:
+        fix = "with whole epochs in one call only larger batches or networks would fill it"
+    return Bottleneck("launch-bound", ", and ".join(facts), fix)
 
 
 def _tuned(seen: Figures) -> str:
     return f"tuned, the same is {seen.gain:.1f} times as fast"
 
 
-def _mend(seen: Figures) -> str:
-    if seen.tuned:
-        return "with whole epochs in one call only larger batches or networks would fill it"
-    return "in your own script set steps_per_execution=50"
-
-
-def _of_a_busy_gpu(seen: Figures) -> tuple[Cause, str]:
+def _of_a_busy_gpu(seen: Figures) -> Bottleneck:
     if seen.busy is None or seen.share is None:
-        return "unknown", f"{_missing(seen)} could not be measured"
-    mend = f"{_tuned(seen)}, as XLA fuses them" if _gains(seen) else "try larger batches"
-    return "memory-bound", (
-        f"the GPU is busy {_percent(seen.busy)} of the epoch, at {_percent(seen.share)} of its "
-        f"matrix rate: its kernels are small or wait for memory; {mend}"
+        return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
+    return Bottleneck(
+        "memory-bound",
+        f"the GPU is busy {_percent(seen.busy)} of the epoch, at {_of_peak(seen.share)}: its "
+        "kernels are small or wait for memory",
+        f"{_tuned(seen)}, as XLA fuses them" if _gains(seen) else "try larger batches",
     )
 
 
-def _of_a_cpu(seen: Figures) -> tuple[Cause, str]:
+def _of_a_cpu(seen: Figures) -> Bottleneck:
     if seen.share is None:
-        return "unknown", f"{_missing(seen)} could not be measured"
-    share = f"{_percent(seen.share)} of the matrix rate measured here"
+        return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
+    share = _of_peak(seen.share)
     if not seen.tuned and seen.gain is None:
-        return "unknown", f"{share}; --mode stock,tuned would show what there is to be gained"
+        fix = "--mode stock,tuned would show what there is to be gained"
+        return Bottleneck("unknown", share, fix)
     if _gains(seen):
         how = "as it goes over memory less often and keeps all threads busy"
         where = "(docs/benchmark.md, two ways to train)"
-        return "memory-bound", f"{share}; {_tuned(seen)}, {how} {where}"
-    return "memory-bound", f"{share}: pooling, activations and the optimizer wait for memory"
+        return Bottleneck("memory-bound", share, f"{_tuned(seen)}, {how} {where}")
+    evidence = f"{share}: pooling, activations and the optimizer wait for memory"
+    return Bottleneck("memory-bound", evidence, None)
 
 
 def _missing(seen: Figures) -> str:
     missing = []
     if seen.share is None:
-        missing.append("the matrix rate")
+        missing.append("peak matmul throughput")
     if seen.gpu and seen.busy is None:
         missing.append("the GPU's busy share")
     return " and ".join(missing)
 
 
-def _gain(stock: Entry, entries: Sequence[Entry]) -> float | None:
-    """Times as fast the same training was tuned; over all processes of both."""
-    seconds = {mode: _seconds(stock, mode, entries) for mode in ("stock", "tuned")}
-    if not seconds["tuned"]:
+def _pair(result: Finished) -> _Pair:
+    """What is the same of two results that differ in their mode and repeat alone."""
+    return result.workload, result.device, result.side
+
+
+def _medians(results: Iterable[Result]) -> dict[tuple[_Pair, str], float]:
+    """The median over all repeats of each pair's median epochs, by mode."""
+    seconds: dict[tuple[_Pair, str], list[float]] = defaultdict(list)
+    for each in results:
+        if isinstance(each, Finished):
+            seconds[_pair(each), each.mode].append(each.epochs.median)
+    return {key: statistics.median(medians) for key, medians in seconds.items()}
+
+
+def _gain(medians: Mapping[tuple[_Pair, str], float], result: Finished) -> float | None:
+    """Times as fast as a stock result the same was tuned."""
+    tuned = medians.get((_pair(result), "tuned"))
+    if result.mode != "stock" or tuned is None:
         return None
-    return statistics.median(seconds["stock"]) / statistics.median(seconds["tuned"])
+    return medians[_pair(result), "stock"] / tuned
 
 
-def _seconds(like: Entry, mode: str, entries: Sequence[Entry]) -> list[float]:
-    """The median epochs of the entries that differ from one in their mode and process alone."""
-    return [
-        float(entry["epochs"]["median"])
-        for entry in entries
-        if entry["status"] == "finished"
-        and entry["mode"] == mode
-        and all(entry.get(key) == like.get(key) for key in ("workload", "device", "side"))
-    ]
+def _of_peak(share: float) -> str:
+    return f"{_percent(share)} of peak matmul throughput"
 
 
 def _percent(share: float) -> str:

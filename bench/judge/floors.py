@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from bench.record.fields import finite
+from bench.record.model import Quality
 from bench.workloads.workload import Metric, ProfileName, Workload
 
 EVIDENCE = Path(__file__).parents[1] / "workloads" / "evidence.csv"
@@ -46,7 +48,20 @@ class Bounds:
     floor: float
     bound: float
 
-    def verdict(self, quality: float, untrained: float) -> str | None:
+    def quality(self, value: float, untrained: float) -> Quality:
+        """A quality, held to these bounds."""
+        reason = self.reason(value, untrained)
+        return Quality(
+            metric=self.metric,
+            value=finite(value),
+            untrained=finite(untrained),
+            floor=self.floor,
+            bound=self.bound,
+            ok=reason is None,
+            reason=reason,
+        )
+
+    def reason(self, quality: float, untrained: float) -> str | None:
         """What is wrong with a quality, or None.
 
         quality: on the test split after training; untrained: before the first step.

@@ -1,4 +1,4 @@
-"""One word for a training: may its times be believed, and if not, what mends that.
+"""One word for a training: may its times be believed, and if not, what repairs that.
 
     OK            nothing that was measured speaks against them
     BELOW-FLOOR   the network did not learn what it should, or too well
@@ -17,16 +17,17 @@ A flagged training is kept, and is never a baseline.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import TypeAlias
 
-from bench.judge import rerun
-from bench.observe.gpu.foreign import described
+from bench.judge.rerun import rerun_command
+from bench.record.conditions import Conditions
+from bench.record.head import Device
+from bench.record.measured import Measured
+from bench.record.model import Finished, Result, TimeToTarget, Verdict
+from bench.record.telemetry import Reasons, Telemetry, Throttled
 
-Word = Literal["OK", "NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
-Entry = Mapping[str, Any]
+Judged: TypeAlias = Finished | TimeToTarget
 
 # The median absolute deviation of the steady epochs, as a share of their median.  Quiet, it is 1
 # to 2 % for the workloads here (README.md); beside neighbours wall times varied by 24 %.  At 5 %
@@ -84,183 +85,168 @@ _THROTTLES = {
 _OWN_CHOICE = ("intel_pstate", "amd-pstate-epp", "amd_pstate_epp")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A word with the evidence in a line and the command that mends it; None with OK."""
-
-    word: Word
-    evidence: str
-    mend: str | None
-
-
-def judge(entry: Entry) -> dict[str, Any]:
-    """The verdict of a finished training's entry, as the record keeps it."""
-    findings = (_below_floor, _contended, _throttled, _power_capped, _noisy)
-    for find in findings:
-        verdict = next(find(entry), None)
+def judge(result: Judged) -> Verdict:
+    """The verdict of a finished training."""
+    for find in (_below_floor, _contended, _throttled, _power_capped, _noisy):
+        verdict = next(find(result), None)
         if verdict is not None:
-            return asdict(verdict)
-    return asdict(Verdict("OK", f"{_spread_words(entry)}, and nothing held it back", None))
+            return verdict
+    return Verdict("OK", f"{_spread_words(result)}, and nothing held it back", None)
 
 
-def may_be_baseline(entry: Entry) -> bool:
-    """Whether other trainings may be held against this one."""
-    return entry["status"] == "finished" and (entry.get("verdict") or {}).get("word") == "OK"
+def why_no_baseline(result: Result) -> str | None:
+    """What keeps a training out of every comparison, in a word, or None.
+
+    Records of schema 1 have no verdicts: their trainings pass by their quality.
+    """
+    if not isinstance(result, Finished):
+        return "failed"
+    if not result.quality.ok:
+        return "BELOW-FLOOR"
+    verdict = result.verdict
+    return None if verdict is None or verdict.word == "OK" else verdict.word
 
 
-def _below_floor(entry: Entry) -> Iterator[Verdict]:
-    quality = entry["quality"]
-    if not quality["ok"]:
-        proof = "" if entry["device"] == "cpu" else "; ansible-playbook playbooks/verify.yml"
-        mend = f"{_again(entry)} --seed 2{proof}"
-        yield Verdict("BELOW-FLOOR", quality["reason"], mend)
+def _below_floor(result: Judged) -> Iterator[Verdict]:
+    if result.quality.reason is not None:
+        proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
+        fix = f"{rerun_command(result)} --seed 2{proof}"
+        yield Verdict("BELOW-FLOOR", result.quality.reason, fix)
 
 
-def _contended(entry: Entry) -> Iterator[Verdict]:
-    conditions = entry["conditions"]
-    others = _value(entry, "telemetry", "processes") or []
-    there = [each for each in others if each["busy"] is None or each["busy"] >= FOREIGN_BUSY]
+def _contended(result: Judged) -> Iterator[Verdict]:
+    conditions = result.conditions
+    others = (result.telemetry.processes.value if result.telemetry else None) or ()
+    there = [each for each in others if each.busy is None or each.busy >= FOREIGN_BUSY]
     if there:
-        who = ", ".join(described(each) for each in there)
-        evidence = f"{who} computed on the same GPU"
-        yield Verdict("CONTENDED", evidence, f"nvidia-smi{_choice(entry)} shows it; wait for it")
-    load, pressure = _value(conditions, "other_load"), _value(conditions, "pressure", "cpu", "some")
+        evidence = f"{', '.join(each.title for each in there)} computed on the same GPU"
+        fix = f"nvidia-smi{_choice(result.device)} shows it; wait for it"
+        yield Verdict("CONTENDED", evidence, fix)
+    load, pressure = conditions.other_load.value, conditions.pressure.cpu.some.value
     if load is not None and load >= OTHER_LOAD and _somebody_waited(conditions):
         waited = "" if pressure is None else f", and tasks waited {_percent(pressure)} of the time"
         evidence = f"other programs used {_percent(load)} of its processors{waited}"
         yield Verdict("CONTENDED", evidence, "ps -eo pcpu,pid,comm --sort=-pcpu | head shows them")
-    steal = _value(conditions, "steal")
+    steal = conditions.steal.value
     if steal is not None and steal >= STEAL:
         evidence = f"the hypervisor gave {_percent(steal)} of its time to other machines"
-        mend = "vmstat 5 shows it as st; take processors of your own, or another hour"
-        yield Verdict("CONTENDED", evidence, mend)
-    stalled = _value(conditions, "pressure", "memory", "full")
+        fix = "vmstat 5 shows it as st; take processors of your own, or another hour"
+        yield Verdict("CONTENDED", evidence, fix)
+    stalled = conditions.pressure.memory.full.value
     if stalled is not None and stalled >= MEMORY_PRESSURE:
         evidence = f"everything waited for memory {_percent(stalled)} of the time"
-        yield Verdict(
-            "CONTENDED", evidence, "ps -eo rss,pid,comm --sort=-rss | head shows who has it"
-        )
+        fix = "ps -eo rss,pid,comm --sort=-rss | head shows who has it"
+        yield Verdict("CONTENDED", evidence, fix)
 
 
-def _somebody_waited(conditions: Mapping[str, Any]) -> bool:
-    pressure = _value(conditions, "pressure", "cpu", "some")
+def _somebody_waited(conditions: Conditions) -> bool:
+    pressure, idle = conditions.pressure.cpu.some.value, conditions.idle.value
     if pressure is not None:
-        return bool(pressure >= PRESSURE)
-    idle = _value(conditions, "idle")
+        return pressure >= PRESSURE
     return idle is not None and idle < FULL_IDLE
 
 
-def _throttled(entry: Entry) -> Iterator[Verdict]:
-    shares = _throttle_shares(entry)
-    if shares:
+def _throttled(result: Judged) -> Iterator[Verdict]:
+    telemetry, conditions = result.telemetry, result.conditions
+    if telemetry and (shares := _throttle_shares(telemetry)):
         reason = max(shares, key=shares.__getitem__)
-        warm = _value(entry, "telemetry", "temperature")
+        warm = telemetry.temperature.value
         at = "" if warm is None else f", at up to {warm:.0f} °C"
         evidence = (
             f"{_THROTTLES[reason]} held the clocks down {_percent(shares[reason])} of the time{at}"
         )
-        query = f"nvidia-smi -q{_choice(entry)} -d TEMPERATURE,PERFORMANCE"
+        query = f"nvidia-smi -q{_choice(result.device)} -d TEMPERATURE,PERFORMANCE"
         supply = reason in ("board", "power_brake")
-        mend = "check the supply and its cables" if supply else "cool it: air, fans, dust"
-        yield Verdict("THROTTLED", evidence, f"{query} shows it; {mend}")
-    quota = _value(entry, "conditions", "quota", "held_back")
+        fix = "check the supply and its cables" if supply else "cool it: air, fans, dust"
+        yield Verdict("THROTTLED", evidence, f"{query} shows it; {fix}")
+    quota = conditions.quota.throttled.value
     if quota is not None and quota >= THROTTLED_SHARE:
         evidence = f"its control group's CPU quota stopped it {_percent(quota)} of the time"
-        mend = "docker update --cpus N CONTAINER, or start it under `taskset` on as many"
-        yield Verdict("THROTTLED", evidence, mend)
-    heat = _value(entry, "conditions", "throttled")
+        fix = "docker update --cpus N CONTAINER, or start it under `taskset` on as many"
+        yield Verdict("THROTTLED", evidence, fix)
+    heat = conditions.throttled.value
     if heat is not None and heat >= THROTTLED_SHARE:
         evidence = f"heat held the processor down {_percent(heat)} of the time"
-        yield Verdict(
-            "THROTTLED", evidence, "sensors shows the temperatures; cool it: air, fans, dust"
-        )
+        fix = "sensors shows the temperatures; cool it: air, fans, dust"
+        yield Verdict("THROTTLED", evidence, fix)
 
 
-def _throttle_shares(entry: Entry) -> dict[str, float]:
+def _throttle_shares(telemetry: Telemetry) -> dict[str, float]:
     """The shares of the time that are too much, by reason: counted, else as it was seen."""
-    telemetry, found = entry["telemetry"], {}
-    seconds = telemetry and telemetry["steady_seconds"]
+    seconds, found = telemetry.steady_seconds, {}
     if not seconds:
         return {}
     for reason in _THROTTLES:
-        counted = _value(telemetry, "throttled", reason)
+        counted = _seen(telemetry.throttled, reason)
         if counted is not None and counted >= THROTTLED_SHARE * seconds:
             found[reason] = min(1.0, counted / seconds)
-        seen = _value(telemetry, "reasons", reason)
+        seen = _seen(telemetry.reasons, reason)
         if counted is None and seen is not None and seen * seconds >= THROTTLED_SAMPLED:
             found[reason] = seen
-    if len(found) > 1 or _value(telemetry, "throttled", "hardware_thermal") is not None:
+    if len(found) > 1 or telemetry.throttled.hardware_thermal.value is not None:
         found.pop("hardware_slowdown", None)  # the bit that stands beside any of the others
     return found
 
 
-def _power_capped(entry: Entry) -> Iterator[Verdict]:
-    power = (entry["telemetry"] or {}).get("power")
-    share = _value(power, "limit_share")
-    if share is not None and share < LIMIT_SHARE and _limit_binds(entry["telemetry"]):
-        limit, default = _value(power, "limit"), _value(power, "default_limit")
-        evidence = (
-            f"its power limit is {limit:.0f} W, {_percent(share)} of its {default:.0f} W, and binds"
-        )
-        yield Verdict(
-            "POWER-CAPPED", evidence, f"sudo nvidia-smi{_choice(entry)} -pl {default:.0f}"
-        )
-    governor = _value(entry, "conditions", "governor")
-    driver = _value(entry, "conditions", "scaling_driver")
+def _seen(by_reason: Throttled | Reasons, reason: str) -> float | None:
+    """What was measured of a reason; not every one is both counted and sampled."""
+    measured: Measured[float] | None = getattr(by_reason, reason, None)
+    return measured.value if measured else None
+
+
+def _power_capped(result: Judged) -> Iterator[Verdict]:
+    if result.telemetry is not None:
+        yield from _gpu_capped(result.telemetry, result.device)
+    governor = result.conditions.governor.value
+    driver = result.conditions.scaling_driver.value
     if governor is not None and "powersave" in governor and driver not in _OWN_CHOICE:
         evidence = f"the governor {governor} keeps the processor at its lowest clock ({driver})"
         yield Verdict("POWER-CAPPED", evidence, "sudo cpupower frequency-set -g performance")
 
 
-def _limit_binds(telemetry: Mapping[str, Any]) -> bool:
-    counted, seconds = _value(telemetry, "throttled", "power"), telemetry["steady_seconds"]
+def _gpu_capped(telemetry: Telemetry, device: Device) -> Iterator[Verdict]:
+    power = telemetry.power
+    share, limit, default = power.limit_share.value, power.limit.value, power.default_limit.value
+    if share is None or limit is None or default is None:
+        return
+    if share < LIMIT_SHARE and _limit_binds(telemetry, limit):
+        evidence = (
+            f"its power limit is {limit:.0f} W, {_percent(share)} of its {default:.0f} W, and binds"
+        )
+        fix = f"sudo nvidia-smi{_choice(device)} -pl {default:.0f}"
+        yield Verdict("POWER-CAPPED", evidence, fix)
+
+
+def _limit_binds(telemetry: Telemetry, limit: float) -> bool:
+    counted, seconds = telemetry.throttled.power.value, telemetry.steady_seconds
     if counted is not None and seconds:
-        return bool(counted >= POWER_SHARE * seconds)
-    seen = _value(telemetry, "reasons", "power")
+        return counted >= POWER_SHARE * seconds
+    seen, mean = telemetry.reasons.power.value, telemetry.power.mean.value
     if seen is not None:
-        return bool(seen >= POWER_SHARE)
-    mean, limit = _value(telemetry, "power", "mean"), _value(telemetry, "power", "limit")
-    return mean is not None and limit is not None and mean >= NEAR_THE_LIMIT * limit
+        return seen >= POWER_SHARE
+    return mean is not None and mean >= NEAR_THE_LIMIT * limit
 
 
-def _noisy(entry: Entry) -> Iterator[Verdict]:
-    lost = (entry["telemetry"] or {}).get("lost")
+def _noisy(result: Judged) -> Iterator[Verdict]:
+    lost = result.telemetry.lost if result.telemetry else None
     if lost:
-        mend = "sudo dmesg | grep -i xid says why"
-        yield Verdict("NOISY", f"the GPU was lost beside it ({lost['why']})", mend)
-    if _spread(entry) > NOISY_SPREAD:
-        mend = f"{_again(entry)} --profile full, with nothing else running"
-        yield Verdict("NOISY", f"{_spread_words(entry)}, without a cause that was seen", mend)
+        evidence = f"the GPU was lost beside it ({lost.why})"
+        yield Verdict("NOISY", evidence, "sudo dmesg | grep -i xid says why")
+    if result.epochs.relative_spread > NOISY_SPREAD:
+        fix = f"{rerun_command(result)} --profile full, with nothing else running"
+        yield Verdict("NOISY", f"{_spread_words(result)}; cause unknown", fix)
 
 
-def _spread(entry: Entry) -> float:
-    epochs = entry["epochs"]
-    return float(epochs["spread"] / epochs["median"]) if epochs["median"] else 0.0
+def _spread_words(result: Judged) -> str:
+    return (
+        f"its steady epochs spread by {_percent(result.epochs.relative_spread)} around their median"
+    )
 
 
-def _spread_words(entry: Entry) -> str:
-    return f"its steady epochs spread by {_percent(_spread(entry))} around their median"
-
-
-def _again(entry: Entry) -> str:
-    row = (entry["workload"], entry["device"], entry["mode"])
-    return rerun.command(*row, to_target="targets" in entry)
-
-
-def _choice(entry: Entry) -> str:
+def _choice(device: Device) -> str:
     """nvidia-smi's option for the one GPU that was trained on; all, where there were several."""
-    gpu = re.match(r"gpu:(\d+)", str(entry["device"]))  # of "gpu:0 of all" and of a slice, too
-    return f" -i {gpu[1]}" if gpu else ""
+    return "" if device.index is None else f" -i {device.index}"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
-
-
-def _value(tree: Mapping[str, Any] | None, *path: str) -> Any:
-    """What was measured at a place of an entry; None where it was not."""
-    for name in path:
-        if not tree:
-            return None
-        tree = tree.get(name)
-    return tree.get("value") if tree else None

@@ -17,7 +17,7 @@ NOT_RECORDED = "not recorded"
 
 _DEVICE = re.compile(r"gpu:(?P<index>\d+)(:(?P<slice>\d+))?(?P<group> of all)?")
 # By the object that they stand in: what a member was called, and is.
-_RENAMED = {
+RENAMED = {
     "power": {"highest": "max"},
     "clocks": {"sm_lowest": "sm_min", "sm_at_most": "sm_limit", "memory_at_most": "memory_limit"},
     "pcie": {"generation_at_most": "generation_limit", "width_at_most": "width_limit"},
@@ -43,8 +43,8 @@ def upgraded(document: Tree) -> Tree:
         **head,
         "machine": machine,
         "settings": _settings(document["settings"]),
-        "results": [_result(entry, uuids) for entry in entries],
-        "time_to_target": [_time_to_target(entry, uuids) for entry in to_target],
+        "results": [result(entry, uuids) for entry in entries],
+        "time_to_target": [time_to_target(entry, uuids) for entry in to_target],
     }
 
 
@@ -119,7 +119,8 @@ def _finished(entry: Tree, uuids: dict[str, str]) -> Tree:
     }
 
 
-def _result(entry: Tree, uuids: dict[str, str]) -> Tree:
+def result(entry: Tree, uuids: dict[str, str]) -> Tree:
+    """An entry of the record's results; the UUIDs are its machine's, by device."""
     if entry["status"] != "finished":
         return _failed(entry, uuids)
     paused = "paused" in entry["epochs"]
@@ -134,7 +135,8 @@ def _result(entry: Tree, uuids: dict[str, str]) -> Tree:
     }
 
 
-def _time_to_target(entry: Tree, uuids: dict[str, str]) -> Tree:
+def time_to_target(entry: Tree, uuids: dict[str, str]) -> Tree:
+    """The same of a training to targets."""
     if entry["status"] != "finished":
         return _failed(entry, uuids)
     return {
@@ -169,6 +171,6 @@ def _name(tree: Tree | None, renamed: dict[str, str]) -> Tree | None:
 def _renamed(tree: Tree) -> Tree:
     """The tree with what was renamed in its branches."""
     return {
-        name: _name(branch, _RENAMED[name]) if name in _RENAMED else branch
+        name: _name(branch, RENAMED[name]) if name in RENAMED else branch
         for name, branch in tree.items()
     }

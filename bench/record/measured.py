@@ -11,18 +11,20 @@ import msgspec
 from bench.record.fields import Part, Text
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 V = TypeVar("V")
+P = TypeVar("P", bound=Part)
 
 
-class Measured(Part, Generic[T], frozen=True):
+class Measured(Part, Generic[T_co], frozen=True):
     """A value, or the reason why there is none; one of the two is null.
 
     value: what was measured.
     why: the reason, as `not supported by this GPU`.
     """
 
-    value: T | None
+    value: T_co | None
     why: Text | None
 
     def __post_init__(self) -> None:
@@ -30,7 +32,7 @@ class Measured(Part, Generic[T], frozen=True):
         if (self.value is None) == (self.why is None):
             raise ValueError("a value or the reason why there is none, one of the two, is needed")
 
-    def then(self, change: Callable[[T], U]) -> Measured[U]:
+    def then(self, change: Callable[[T_co], U]) -> Measured[U]:
         """The same with its value changed; a reason stays a reason."""
         return unknown(self.why) if self.value is None else known(change(self.value))
 
@@ -72,3 +74,8 @@ def filled(kind: Any, tree: dict[str, Any], why: str) -> dict[str, Any]:
         elif type(None) in get_args(hint):
             made.setdefault(name, None)
     return made
+
+
+def unmeasured(kind: type[P], why: str) -> P:
+    """A part with one and the same reason in the place of every value."""
+    return msgspec.convert(filled(kind, {}, why), kind)

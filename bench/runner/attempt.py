@@ -8,8 +8,9 @@ from typing import Any
 
 from bench.datasets.prepared import Prepared
 from bench.observe.devices import Device
-from bench.observe.gpu.telemetry import Telemetry
-from bench.observe.host.conditions import Conditions
+from bench.observe.gpu.telemetry import GpuMonitor
+from bench.observe.host.conditions import HostMonitor
+from bench.record import bridge
 from bench.record.repeats import ALONE, Process
 from bench.record.timing import EpochTiming
 from bench.runner.run import failed_entry
@@ -23,13 +24,14 @@ class Place:
 
     device: Device
     timings: list[EpochTiming] = field(default_factory=list)
-    conditions: Conditions = field(default_factory=Conditions)
-    telemetry: Telemetry | None = None
+    conditions: HostMonitor = field(default_factory=HostMonitor)
+    telemetry: GpuMonitor | None = None
 
     def seen(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """What the machine and its GPU did meanwhile."""
         telemetry = self.telemetry.result(self.timings) if self.telemetry else None
-        return self.conditions.result(self.timings), telemetry
+        seen = bridge.conditions(self.conditions.result(self.timings))
+        return seen, bridge.telemetry(telemetry)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.datasets.prepared import Prepared
-from bench.judge import verdict
+from bench.judge import bridge
 from bench.judge.floors import Bounds
 from bench.observe.devices import Device
 from bench.record.repeats import ALONE, Process
@@ -39,7 +39,7 @@ class Run:
     @property
     def miss(self) -> str | None:
         """What is wrong with the quality, or None."""
-        return self.bounds.verdict(self.outcome.quality, self.outcome.untrained)
+        return self.bounds.reason(self.outcome.quality, self.outcome.untrained)
 
     def must_reach_floors(self) -> None:
         """Fails the test when the model did not learn what it should, or learned too well."""
@@ -86,7 +86,7 @@ class Run:
             "conditions": self.conditions,
             "telemetry": self.telemetry,
         }
-        return {**entry, "verdict": verdict.judge(entry)}
+        return {**entry, "verdict": bridge.verdict(entry)}
 
     @property
     def input(self) -> dict[str, Any] | None:

@@ -17,13 +17,13 @@ import bench
 from bench import options
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError
-from bench.judge import bottleneck
+from bench.judge import bridge
 from bench.judge.floors import Bounds, bounds, read_evidence
 from bench.observe import machine
 from bench.observe.devices import Device, Found
 from bench.observe.gpu.idle import idle_power
-from bench.observe.gpu.telemetry import Telemetry
-from bench.observe.measured import Measured
+from bench.observe.gpu.telemetry import GpuMonitor
+from bench.record.measured import Measured
 from bench.record.repeats import ALONE, Process
 from bench.record.store import Record, new_path
 from bench.record.timing import EpochTiming, Timings
@@ -50,7 +50,7 @@ class Session:
         self._started = datetime.datetime.now(datetime.timezone.utc)
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._worker_checked = False
-        self._idle: dict[str, Measured] = {}
+        self._idle: dict[str, Measured[float]] = {}
         chosen = self.chosen
         self._store = Store(
             Path(self._folder.name), chosen.data_dir, chosen.cache_dir, synthetic=chosen.synthetic
@@ -85,7 +85,7 @@ class Session:
             runs = self._trained(attempt, attempt.prepared, listener, watch)
         for run in runs:
             entry = run.entry()
-            bottleneck.fill([*self.record.results, entry])  # a stock row learns of its tuned one
+            bridge.fill([*self.record.results, entry])  # a stock row learns of its tuned one
             self.record.add(entry)
         return runs[0]
 
@@ -205,16 +205,16 @@ class Session:
                 telemetry.worker = training.pid
             yield trainings
 
-    def _telemetry(self, device: Device, listener: Listener) -> Telemetry:
+    def _telemetry(self, device: Device, listener: Listener) -> GpuMonitor:
         """What watches a training on a device; idle power is measured before the first one."""
         if device.uuid is None:
-            return Telemetry(device, None)
+            return GpuMonitor(device, None)
         import pynvml
 
         if device.uuid not in self._idle:
             listener({"event": "phase", "name": "the idle GPU's power"})
             self._idle[device.uuid] = idle_power(device, pynvml)
-        return Telemetry(device, pynvml, idle=self._idle[device.uuid])
+        return GpuMonitor(device, pynvml, idle=self._idle[device.uuid])
 
     def _head(self) -> dict[str, Any]:
         chosen = self.chosen

@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from bench.datasets.prepared import Prepared
-from bench.judge import verdict
+from bench.judge import bridge
 from bench.judge.floors import Bounds
-from bench.observe.measured import Measured, unknown
+from bench.record.measured import Measured, unknown
 from bench.record.timing import EpochTiming, spread
 from bench.runner.attempt import Attempt
 from bench.runner.run import dataset, identity
@@ -30,7 +32,7 @@ MNIST_TARGETS = (0.98, 0.99)
 # As many as a floor stands on (bench.judge.floors).
 SEEDS = 5
 
-Joules = Callable[[Sequence[EpochTiming]], Measured]
+Joules = Callable[[Sequence[EpochTiming]], Measured[float]]
 
 
 def schedule(workload: Workload, profile: ProfileName) -> Schedule:
@@ -79,7 +81,7 @@ class Trial:
         }
 
 
-def unwatched(_epochs: Sequence[EpochTiming]) -> Measured:
+def unwatched(_epochs: Sequence[EpochTiming]) -> Measured[float]:
     """The joules where no GPU was watched."""
     return unknown("no GPU was watched")
 
@@ -122,7 +124,7 @@ class ToTarget:
             return "; ".join(missed)
         best = max if workload.metric == "accuracy" else min
         quality = best(quality for trial in self.trials for quality in trial.qualities)
-        return hardest.verdict(quality, self.outcome.untrained)
+        return hardest.reason(quality, self.outcome.untrained)
 
     def must_reach_targets(self) -> None:
         """Fails the test when a seed did not reach what it should."""
@@ -157,7 +159,7 @@ class ToTarget:
             "conditions": self.conditions,
             "telemetry": self.telemetry,
         }
-        return {**entry, "verdict": verdict.judge(entry)}
+        return {**entry, "verdict": bridge.verdict(entry)}
 
     def _missed(self, target: float, bounds: Bounds) -> str | None:
         failed = sum(trial.until(target, self.attempt.workload) is None for trial in self.trials)
@@ -184,5 +186,5 @@ class ToTarget:
             "epochs": [epochs and len(epochs) for epochs in took],
             "seconds": [epochs and next(in_order) for epochs in took],
             "median_seconds": statistics.median(seconds) if len(reached) == len(took) else None,
-            "joules": [epochs and self.joules(epochs).kept() for epochs in took],
+            "joules": [epochs and msgspec.to_builtins(self.joules(epochs)) for epochs in took],
         }

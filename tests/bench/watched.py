@@ -11,8 +11,8 @@ from typing import Any
 from bench.datasets.prepared import Prepared, Store
 from bench.observe import devices
 from bench.observe.devices import Device
-from bench.observe.gpu.telemetry import Telemetry
-from bench.observe.host.conditions import Conditions
+from bench.observe.gpu.telemetry import GpuMonitor
+from bench.observe.host.conditions import HostMonitor
 from bench.record.timing import EpochTiming
 from bench.runner.supervisor import Job, Limits, Training
 from bench.workloads.registry import WORKLOADS
@@ -64,14 +64,14 @@ class Watched:
 
     def train(self) -> Epochs:
         """With telemetry and conditions."""
-        conditions = Conditions()
+        conditions = HostMonitor()
         begun, cpu = time.perf_counter(), time.process_time()
-        with Telemetry(self.device, self.nvml) as telemetry, self._training() as training:
+        with GpuMonitor(self.device, self.nvml) as telemetry, self._training() as training:
             telemetry.worker = training.pid
             epochs = list(conditions.over(training.epochs(), EPOCHS + 1, training.pid))
         result = telemetry.result(epochs)
         assert result is not None
-        self.shares.append(result["cpu_seconds"] / result["watched"])
+        self.shares.append(result.cpu_seconds / result.watched)
         took = time.process_time() - cpu
         self.shares_of_all.append(took / (time.perf_counter() - begun))
         return _steady(epochs)

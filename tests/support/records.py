@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from bench.judge.verdict import judge
 from bench.record.codec import encode
 from bench.record.conditions import Conditions
 from bench.record.fields import finite
@@ -37,7 +38,6 @@ from bench.record.model import (
     TargetResult,
     TimeToTarget,
     Trial,
-    Verdict,
     Worker,
 )
 from bench.record.telemetry import Telemetry
@@ -189,7 +189,7 @@ def result(
             **members,
         }
     )
-    return made if made.verdict else msgspec.structs.replace(made, verdict=_verdict(made))
+    return made if made.verdict else msgspec.structs.replace(made, verdict=judge(made))
 
 
 def failed(workload: str, device: Device, reason: str, **members: Any) -> Failed:
@@ -261,7 +261,7 @@ def time_to_target(
             **members,
         }
     )
-    return made if made.verdict else msgspec.structs.replace(made, verdict=_verdict(made))
+    return made if made.verdict else msgspec.structs.replace(made, verdict=judge(made))
 
 
 def repeats(
@@ -387,12 +387,6 @@ def _rate(share: float | None, busy: float | None) -> Rate:
     peak = None if share is None else 1e12
     achieved = 1e12 * (share or 0.1)
     return Rate(flop_per_image=2.5e6, achieved=achieved, peak=peak, share=share, gpu_busy=busy)
-
-
-def _verdict(made: Finished | TimeToTarget) -> Verdict:
-    if made.quality.reason is not None:
-        return Verdict("BELOW-FLOOR", made.quality.reason, "pytest bench/ --seed 2")
-    return Verdict("OK", "its steady epochs spread by 0.0 % around their median", None)
 
 
 def _measured(kind: Any, seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.prepared import Prepared
-from bench.judge import bottleneck
+from bench.judge import bridge
 from bench.judge.floors import Bounds
 from bench.observe.devices import Device
-from bench.observe.host.conditions import Conditions
+from bench.observe.host.conditions import HostMonitor
+from bench.record import bridge as old
 from bench.record.repeats import ALONE, Process
 from bench.record.timing import EpochTiming, Timings
 from bench.runner.attempt import Attempt
@@ -43,7 +44,7 @@ _WORKER = {
     "device": "CPU",
     "pinned": _PINNED,
 }
-UNSEEN = Conditions().result([])
+UNSEEN = old.conditions(HostMonitor().result([]))
 _MODEL = {"parameters": 623_290, "workload_sha256": "5f" * 32}
 _HELD: Mapping[Metric, tuple[Bounds, float]] = {
     "accuracy": (Bounds("accuracy", 0.975, 0.995), 0.9812),
@@ -105,7 +106,7 @@ def run(
 def finished(workload: str = "mlp", device: Device = CPU, **figures: Any) -> dict[str, Any]:
     """The entry of such a run."""
     entry = run(workload, device, **figures).entry()
-    bottleneck.fill([entry])
+    bridge.fill([entry])
     return entry
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.compare.rows import Reading, of
 from bench.observe.devices import Device
+from bench.record.bridge import telemetry as old_telemetry
 from bench.record.repeats import Process, Side
 from bench.record.store import SCHEMA
 from tests.record_schema import validate
@@ -19,7 +20,7 @@ from tests.unit.test_telemetry import Bench
 STEADY = (0.98, 0.99, 1.0, 1.01, 1.02, 0.985, 1.015, 0.995, 1.005, 1.0, 0.99, 1.01)
 """Medians of twelve quiet processes, in s."""
 
-_TELEMETRY = Bench("hopper").result()
+_TELEMETRY = old_telemetry(Bench("hopper").result()) or {}
 _TELEMETRY["power"]["limit"] = {"value": 350.0, "why": None}
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bench.observe.host.conditions import Conditions
+from bench.observe.host.conditions import HostMonitor
+from bench.record.conditions import Conditions
 from bench.record.timing import EpochTiming
 from tests.conftest import unprivileged
-from tests.unit.test_telemetry import leaves
+from tests.support.measured import leaves, value, why
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 WORKER, PARENT = 4711, 4000
@@ -79,16 +78,16 @@ class Machine:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
-    def watch(self) -> Conditions:
-        return Conditions(self.root, PARENT, lambda: self.now)
+    def watch(self) -> HostMonitor:
+        return HostMonitor(self.root, PARENT, lambda: self.now)
 
-    def seen(self, *, seconds: float = 10.0, **spent: float) -> dict[str, Any]:
+    def seen(self, *, seconds: float = 10.0, **spent: float) -> Conditions:
         """What is seen of a window in which so much was spent."""
-        conditions = self.watch()
-        conditions.begin(WORKER)
+        monitor = self.watch()
+        monitor.begin(WORKER)
         self.spend(seconds, **spent)
-        conditions.end()
-        return conditions.result(epochs(5))
+        monitor.end()
+        return monitor.result(epochs(5))
 
 
 def epochs(count: int) -> list[EpochTiming]:
@@ -100,24 +99,12 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def value(seen: Mapping[str, Any], path: str) -> Any:
-    leaf = dict(leaves(seen))[path]
-    assert leaf["why"] is None, leaf["why"]
-    return leaf["value"]
-
-
-def why(seen: Mapping[str, Any], path: str) -> str:
-    leaf = dict(leaves(seen))[path]
-    assert leaf["value"] is None
-    return str(leaf["why"])
-
-
 # ---- counters over the window
 
 
 def test_a_quiet_machine_shows_the_workers_work_and_nobody_elses(machine: Machine) -> None:
     seen = machine.seen(worker=18.0, parent=0.1)
-    assert seen["seconds"] == 10.0
+    assert seen.seconds == 10.0
     assert value(seen, "worker_cpu.seconds") == pytest.approx(18.0)
     assert value(seen, "worker_cpu.per_second") == pytest.approx(1.8)
     assert value(seen, "other_load") == pytest.approx(0.0, abs=1e-3)
@@ -132,16 +119,16 @@ def test_load_of_others_is_a_share_of_the_workers_processors(machine: Machine) -
 def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: Machine) -> None:
     machine.files[f"proc/{WORKER}/status"] = "Cpus_allowed_list:\t0\n"
     machine.write()
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.cpu[1]["user"] += 10.0
     machine.cpu[0]["user"] += 9.0
     machine.cpu[0]["idle"] += 1.0
     machine.used[WORKER] += 9.0
     machine.now += 10.0
     machine.write()
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "cpus") == 1
     assert value(seen, "cpus_online") == 2
@@ -150,12 +137,12 @@ def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: 
 def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: Machine) -> None:
     machine.used[4712] = 0.0
     machine.write()
-    conditions = machine.watch()
-    conditions.begin(WORKER, 4712)
+    monitor = machine.watch()
+    monitor.begin(WORKER, 4712)
     machine.used[4712] += 6.0
     machine.spend(10.0, worker=8.0, other=6.0)
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "worker_cpu.seconds") == pytest.approx(8.0)
 
@@ -165,46 +152,46 @@ def test_time_that_the_hypervisor_took_is_a_share(machine: Machine) -> None:
 
 
 def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: Machine) -> None:
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.waited["cpu"] += 9.5
     machine.waited["memory"] += 0.5
     machine.spend(10.0, worker=5.0)
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "pressure.cpu.some") == pytest.approx(0.95)
     assert value(seen, "pressure.memory.full") == pytest.approx(0.05)
     assert value(seen, "pressure.io.some") == 0
 
 
 def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine: Machine) -> None:
-    conditions = machine.watch()
+    monitor = machine.watch()
     only_some = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5000000\n"
     (machine.root / "proc/pressure/cpu").write_text(only_some, encoding="utf-8")
-    conditions.begin(WORKER)
+    monitor.begin(WORKER)
     machine.now += 10.0
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "pressure.cpu.some") == 0
     assert "5.13" in why(seen, "pressure.cpu.full")
 
 
 def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: Machine) -> None:
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.faults += 5
     machine.spend(10.0, worker=5.0)
-    conditions.end()
-    assert value(conditions.result(epochs(3)), "major_faults") == 5
+    monitor.end()
+    assert value(monitor.result(epochs(3)), "major_faults") == 5
 
 
 def test_memory_is_that_of_the_scarcer_end(machine: Machine) -> None:
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.files["proc/meminfo"] = "MemTotal: 16000 kB\nMemAvailable: 500 kB\n"
     machine.spend(10.0)
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "memory_available") == 500 * 1024
     assert value(seen, "memory_total") == 16000 * 1024
 
@@ -218,16 +205,16 @@ def test_over_too_short_a_window_the_ticks_tell_nothing(machine: Machine) -> Non
 def test_a_count_of_processor_time_that_stood_still_is_divided_by_nothing(
     machine: Machine,
 ) -> None:
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.now += 10.0
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert why(seen, "idle") == "the kernel's count of processor time stood still"
 
 
 def test_a_window_of_no_length_is_none(machine: Machine) -> None:
-    assert machine.seen(seconds=0.0)["seconds"] is None
+    assert machine.seen(seconds=0.0).seconds is None
 
 
 # ---- settings of the machine
@@ -281,13 +268,13 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: Machine) -> None:
         folder = f"sys/devices/system/cpu/cpu{cpu}/thermal_throttle"
         machine.files[f"{folder}/package_throttle_total_time_ms"] = "100\n"
     machine.write()
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     for path in [path for path in machine.files if "thermal_throttle" in path]:
         machine.files[path] = "2600\n"
     machine.spend(10.0)
-    conditions.end()
-    assert value(conditions.result(epochs(3)), "throttled") == pytest.approx(0.25)
+    monitor.end()
+    assert value(monitor.result(epochs(3)), "throttled") == pytest.approx(0.25)
 
 
 # ---- quotas
@@ -296,14 +283,14 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: Machine) -> None:
 def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: Machine) -> None:
     machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
     machine.write()
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "usage_usec 5\nthrottled_usec 3000000\n"
     machine.spend(10.0)
-    conditions.end()
-    seen = conditions.result(epochs(3))
+    monitor.end()
+    seen = monitor.result(epochs(3))
     assert value(seen, "quota.cpus") == 1.5
-    assert value(seen, "quota.held_back") == pytest.approx(0.3)
+    assert value(seen, "quota.throttled") == pytest.approx(0.3)
 
 
 def test_a_quota_further_up_holds_too(machine: Machine) -> None:
@@ -341,13 +328,13 @@ def test_within_a_container_that_does_not_see_its_path_the_top_is_its_group(
 def test_without_a_quota_nothing_was_held_back(machine: Machine) -> None:
     seen = machine.seen()
     assert why(seen, "quota.cpus") == "there is no quota"
-    assert value(seen, "quota.held_back") == 0
+    assert value(seen, "quota.throttled") == 0
 
 
 def test_without_control_groups_the_quota_is_not_known(machine: Machine) -> None:
     machine.files |= {"sys/fs/cgroup/a/b/cpu.max": None, "sys/fs/cgroup/a/b/cpu.stat": None}
     machine.write()
-    assert why(machine.seen(), "quota.held_back") == "no control groups are mounted here"
+    assert why(machine.seen(), "quota.throttled") == "no control groups are mounted here"
 
 
 # ---- energy
@@ -368,24 +355,24 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
     machine: Machine,
 ) -> None:
     _packages(machine, 5_000_000, 7_000_000)
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     _packages(machine, 605_000_000, 207_000_000)
     machine.spend(10.0)
-    conditions.end()
-    seen = conditions.result(epochs(5))
+    monitor.end()
+    seen = monitor.result(epochs(5))
     assert value(seen, "energy.package") == pytest.approx(800)
     assert value(seen, "energy.per_epoch") == pytest.approx(200)
 
 
 def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: Machine) -> None:
     _packages(machine, 262_000_000_000)
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     _packages(machine, 57_000_000)
     machine.spend(10.0)
-    conditions.end()
-    assert value(conditions.result(epochs(2)), "energy.package") == pytest.approx(200)
+    monitor.end()
+    assert value(monitor.result(epochs(2)), "energy.package") == pytest.approx(200)
 
 
 def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machine) -> None:
@@ -395,12 +382,12 @@ def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machi
     for folder in (machine.root, *machine.root.parents):
         if folder.is_relative_to(tempfile.gettempdir()) and folder.stat().st_uid == 0:
             folder.chmod(folder.stat().st_mode | 0o011)
-    conditions = machine.watch()
+    monitor = machine.watch()
     with unprivileged():
-        conditions.begin(WORKER)
+        monitor.begin(WORKER)
         machine.now += 10.0
-        conditions.end()
-    reason = why(conditions.result(epochs(2)), "energy.package")
+        monitor.end()
+    reason = why(monitor.result(epochs(2)), "energy.package")
     assert reason == f"permission denied; `sudo chmod a+r {counter}` lets it be read"
 
 
@@ -426,17 +413,17 @@ def test_a_machine_without_a_counter_has_no_package_energy(machine: Machine) -> 
 def test_a_file_that_is_not_there_takes_its_values_and_no_others(
     machine: Machine, file: str, places: list[str]
 ) -> None:
-    whole = {path for path, leaf in leaves(machine.seen(worker=5.0)) if leaf["why"] is None}
+    whole = {path for path, leaf in leaves(machine.seen(worker=5.0)) if leaf.why is None}
     (machine.root / file).unlink()
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.now += 10.0
-    conditions.end()
-    seen = dict(leaves(conditions.result(epochs(3))))
+    monitor.end()
+    seen = dict(leaves(monitor.result(epochs(3))))
     for place in places:
-        assert seen[place]["value"] is None
-        assert seen[place]["why"]
-    still = {path for path, leaf in seen.items() if leaf["why"] is None}
+        assert seen[place].value is None
+        assert seen[place].why
+    still = {path for path, leaf in seen.items() if leaf.why is None}
     ticks = {"steal", "idle", "worker_cpu.per_second", "other_load"}  # stand still here
     assert whole - still <= {*places, *ticks}
 
@@ -451,12 +438,11 @@ def test_files_that_read_otherwise_than_expected_are_reasons_and_no_crash(
     _scaling(machine, "acpi-cpufreq", "ondemand")
     for file in (path for path in machine.root.rglob("*") if path.is_file()):
         file.write_text(text, encoding="latin-1")
-    conditions = machine.watch()
-    conditions.begin(WORKER)
+    monitor = machine.watch()
+    monitor.begin(WORKER)
     machine.now += 10.0
-    conditions.end()
-    for path, leaf in leaves(conditions.result(epochs(3))):
-        assert (leaf["value"] is None) != (leaf["why"] is None), path
+    monitor.end()
+    assert monitor.result(epochs(3)).seconds == 10.0
 
 
 def test_a_kernel_that_says_less_than_linux_leaves_reasons(machine: Machine) -> None:
@@ -471,30 +457,28 @@ def test_a_training_that_did_not_come_to_its_end_has_the_same_places(machine: Ma
     begun = machine.watch()
     begun.begin(WORKER)
     for seen in (machine.watch().result([]), begun.result([])):
-        assert seen["seconds"] is None
+        assert seen.seconds is None
         found = dict(leaves(seen))
         assert set(found) == set(dict(leaves(machine.seen())))
-        assert {leaf["why"] for leaf in found.values()} == {"no steady epoch came to its end"}
+        assert {leaf.why for leaf in found.values()} == {"no steady epoch came to its end"}
 
 
 def test_the_window_is_from_the_end_of_the_first_epoch_to_that_of_the_last(
     machine: Machine,
 ) -> None:
-    conditions = machine.watch()
+    monitor = machine.watch()
     came = []
-    for epoch in conditions.over(iter(epochs(4)), 4, WORKER):
+    for epoch in monitor.over(iter(epochs(4)), 4, WORKER):
         machine.spend(3.0, worker=3.0)
         came.append(epoch.number)
     assert came == [1, 2, 3, 4]
-    assert conditions.result(epochs(4))["seconds"] == 9.0
+    assert monitor.result(epochs(4)).seconds == 9.0
 
 
 def test_this_machine_can_be_looked_at() -> None:
-    conditions = Conditions()
-    conditions.begin(os.getpid())
-    conditions.end()
-    seen = conditions.result(epochs(2))
+    monitor = HostMonitor()
+    monitor.begin(os.getpid())
+    monitor.end()
+    seen = monitor.result(epochs(2))
     assert value(seen, "memory_total") > 0
     assert value(seen, "worker_cpu.seconds") >= 0
-    for path, leaf in leaves(seen):
-        assert (leaf["value"] is None) != (leaf["why"] is None), path

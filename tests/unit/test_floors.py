@@ -37,18 +37,26 @@ def reached(
 
 def test_between_floor_and_bound_nothing_is_wrong() -> None:
     for quality in (0.975, 0.98, 0.995):
-        assert ACCURACY.verdict(quality, untrained=0.1) is None
+        assert ACCURACY.reason(quality, untrained=0.1) is None
     for quality in (90.0, 50.0, 10.9):
-        assert MSE.verdict(quality, untrained=900.0) is None
+        assert MSE.reason(quality, untrained=900.0) is None
+
+
+def test_a_quality_has_its_bounds_and_no_number_that_json_has_not() -> None:
+    passed = ACCURACY.quality(0.98, untrained=0.1)
+    assert (passed.value, passed.floor, passed.bound, passed.ok) == (0.98, 0.975, 0.995, True)
+    diverged = MSE.quality(math.nan, untrained=math.inf)
+    assert (diverged.value, diverged.untrained, diverged.ok) == (None, None, False)
+    assert "diverged" in str(diverged.reason)
 
 
 def test_below_the_floor_is_told_with_both_figures() -> None:
-    assert ACCURACY.verdict(0.9749, 0.1) == "97.49 % is below its floor of 97.50 %"
-    assert MSE.verdict(90.1, 900.0) == "90.1 s² is above its floor of 90.0 s²"
+    assert ACCURACY.reason(0.9749, 0.1) == "97.49 % is below its floor of 97.50 %"
+    assert MSE.reason(90.1, 900.0) == "90.1 s² is above its floor of 90.0 s²"
 
 
 def test_too_good_to_be_true_is_told_with_where_to_look() -> None:
-    for verdict in (ACCURACY.verdict(0.999, 0.1), MSE.verdict(1.0, 900.0)):
+    for verdict in (ACCURACY.reason(0.999, 0.1), MSE.reason(1.0, 900.0)):
         assert verdict is not None
         assert "too good to be true" in verdict
         assert "test images among the training images" in verdict
@@ -57,16 +65,16 @@ def test_too_good_to_be_true_is_told_with_where_to_look() -> None:
 @pytest.mark.parametrize("quality", [math.nan, math.inf, -math.inf])
 def test_a_diverged_training_passes_no_bounds(quality: float) -> None:
     for held in (ACCURACY, MSE):
-        verdict = held.verdict(quality, untrained=0.1)
+        verdict = held.reason(quality, untrained=0.1)
         assert verdict is not None
         assert "diverged" in verdict
 
 
 def test_a_network_that_is_good_before_its_first_step_was_not_built_anew() -> None:
-    verdict = ACCURACY.verdict(0.98, untrained=0.97)
+    verdict = ACCURACY.reason(0.98, untrained=0.97)
     assert verdict is not None
     assert "97.00 % before its first step" in verdict
-    assert ACCURACY.verdict(0.98, untrained=0.2) is None
+    assert ACCURACY.reason(0.98, untrained=0.2) is None
 
 
 @given(st.floats(allow_nan=True), st.floats(0, 1))
@@ -74,7 +82,7 @@ def test_whatever_the_quality_there_is_a_verdict_and_it_is_one_line(
     quality: float, untrained: float
 ) -> None:
     for held in (ACCURACY, MSE):
-        verdict = held.verdict(quality, untrained)
+        verdict = held.reason(quality, untrained)
         assert verdict is None or (verdict and "\n" not in verdict)
 
 
@@ -124,8 +132,8 @@ def test_photographs_have_to_beat_the_mean_predictor_and_no_more() -> None:
     photographs = {"mean_predictor_mse": 194.5, "best_possible_mse": 10.9}
     held = bounds(POST, "real", "quick", photographs, evidence)
     assert held.floor == pytest.approx(194.5)
-    assert held.verdict(194.4, 900.0) is None
-    assert held.verdict(194.6, 900.0) is not None
+    assert held.reason(194.4, 900.0) is None
+    assert held.reason(194.6, 900.0) is not None
 
 
 @pytest.mark.parametrize("seeds", range(5))
@@ -176,7 +184,7 @@ def test_every_seed_of_the_evidence_passes_the_bounds_that_follow_from_it(
 ) -> None:
     held, rows = _shipped_bounds(name, data, profile)
     assert len({row.seed for row in rows}) == len(rows) >= 5
-    assert {row.seed: held.verdict(row.quality, 0.1) for row in rows} == {
+    assert {row.seed: held.reason(row.quality, 0.1) for row in rows} == {
         row.seed: None for row in rows
     }
 
@@ -188,7 +196,7 @@ def test_every_seed_of_the_evidence_passes_the_bounds_that_follow_from_it(
 def test_no_network_passes_by_guessing(name: str, data: str, profile: ProfileName) -> None:
     held, rows = _shipped_bounds(name, data, profile)
     guess = 0.2 if held.metric == "accuracy" else rows[0].mean_predictor
-    assert held.verdict(guess, 0.1) is not None
+    assert held.reason(guess, 0.1) is not None
 
 
 @pytest.mark.parametrize("name", [n for n, w in WORKLOADS.items() if w.published is not None])

@@ -13,8 +13,8 @@ import pytest
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import DataError, GrindstoneError, WorkerError
 from bench.observe.devices import Device, Found, several
-from bench.observe.measured import Measured, known
 from bench.options import Settings
+from bench.record.measured import Measured, known
 from bench.record.timing import EpochTiming
 from bench.runner import session as sessions
 from bench.runner.attempt import Attempt, Place
@@ -250,7 +250,7 @@ def test_idle_power_is_measured_once_and_before_the_first_worker(
 ) -> None:
     told: list[str] = []
 
-    def measured(*_: object) -> Measured:
+    def measured(*_: object) -> Measured[float]:
         told.append("idle")
         return known(70.0)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.observe.devices import Device
+from bench.record.bridge import telemetry as old_telemetry
 from bench.record.store import Record
 from bench.report import summary, table, words
 from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
@@ -28,7 +29,7 @@ _TWO_GPUS = [
 
 def telemetry_of(kind: str) -> dict[str, Any]:
     """What is read of such a GPU while it trains."""
-    return Bench(kind).result()
+    return old_telemetry(Bench(kind).result()) or {}
 
 
 _WATCHED = [

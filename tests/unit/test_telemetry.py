@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from subprocess import PIPE, Popen
@@ -16,10 +15,13 @@ import pytest
 from bench.observe.devices import Device
 from bench.observe.gpu import telemetry as telemetries
 from bench.observe.gpu.idle import idle_power
-from bench.observe.gpu.telemetry import Telemetry
+from bench.observe.gpu.telemetry import GpuMonitor
 from bench.observe.gpu.together import together
-from bench.observe.measured import known, unknown
+from bench.record.measured import known
+from bench.record.telemetry import Lost, Telemetry
 from bench.record.timing import EpochTiming
+from tests.support.measured import leaves, value, why
+from tests.support.records import telemetry
 from tests.unit.fake_nvml import KINDS, FakeNvml
 
 _NEVER = 1e6  # s between two ticks of the thread: these tests tick themselves
@@ -53,8 +55,8 @@ class Bench:
         self.epochs: list[EpochTiming] = []
         self.idle = known(40.0)
 
-    def watch(self) -> Telemetry:
-        return Telemetry(
+    def watch(self) -> GpuMonitor:
+        return GpuMonitor(
             self.nvml.device,
             self.nvml.module,
             idle=self.idle,
@@ -63,27 +65,27 @@ class Bench:
         )
 
     def train(
-        self, telemetry: Telemetry, *, epochs: int = 5, seconds: float = 2.0, gap: float = 0.0
+        self, monitor: GpuMonitor, *, epochs: int = 5, seconds: float = 2.0, gap: float = 0.0
     ) -> None:
         """Epochs of as many seconds, with a gap behind each."""
-        self.nvml.worker = telemetry.worker = self.worker
+        self.nvml.worker = monitor.worker = self.worker
         self.nvml.busy = True
         for number in range(1, epochs + 1):
             begun = self.nvml.now
-            self.pass_time(telemetry, seconds)
+            self.pass_time(monitor, seconds)
             self.epochs.append(EpochTiming(number, begun, self.nvml.now, 100, 0.5))
-            self.pass_time(telemetry, gap)
+            self.pass_time(monitor, gap)
 
-    def pass_time(self, telemetry: Telemetry, seconds: float) -> None:
+    def pass_time(self, monitor: GpuMonitor, seconds: float) -> None:
         for _ in range(round(seconds / _TICK)):
             self.nvml.now += _TICK
-            telemetry.tick()
+            monitor.tick()
 
-    def result(self, **how: Any) -> dict[str, Any]:
+    def result(self, **how: Any) -> Telemetry:
         """The whole of a training, and what was read of it."""
-        with self.watch() as telemetry:
-            self.train(telemetry, **how)
-        result = telemetry.result(self.epochs)
+        with self.watch() as monitor:
+            self.train(monitor, **how)
+        result = monitor.result(self.epochs)
         assert result is not None
         assert self.nvml.open == 0, "NVML was left open"
         return result
@@ -94,36 +96,12 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(getattr(request, "param", "hopper"))
 
 
-def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every value of a result with its place: `energy.gross`."""
-    for name, branch in tree.items():
-        if isinstance(branch, Mapping) and set(branch) == {"value", "why"}:
-            yield path + name, branch
-        elif isinstance(branch, Mapping):
-            yield from leaves(branch, f"{path}{name}.")
-
-
-def value(result: Mapping[str, Any], path: str) -> Any:
-    """What stands at a place; there must be a value."""
-    leaf = dict(leaves(result))[path]
-    assert leaf["why"] is None, f"{path}: {leaf['why']}"
-    return leaf["value"]
-
-
-def why(result: Mapping[str, Any], path: str) -> str:
-    """Why there is no value at a place."""
-    leaf = dict(leaves(result))[path]
-    assert leaf["value"] is None
-    return str(leaf["why"])
-
-
 # ---- every kind of GPU
 
 
 @pytest.mark.parametrize("bench", KINDS, indirect=True)
 def test_every_kind_of_gpu_gives_values_or_reasons_and_never_both(bench: Bench) -> None:
-    for path, leaf in leaves(bench.result()):
-        assert (leaf["value"] is None) != (leaf["why"] is None), path
+    assert len(list(leaves(bench.result()))) > 40
 
 
 @pytest.mark.parametrize("bench", KINDS, indirect=True)
@@ -144,10 +122,10 @@ def test_what_a_gpu_refuses_is_not_asked_again(bench: Bench) -> None:
 
 @pytest.mark.parametrize("bench", [k for k in KINDS if k != "mig_slice"], indirect=True)
 def test_a_tick_takes_five_calls_at_most(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=1)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=1)
         before = sum(bench.nvml.counts.values())
-        bench.pass_time(telemetry, 10 * _TICK)
+        bench.pass_time(monitor, 10 * _TICK)
         calls = sum(bench.nvml.counts.values()) - before
     # The list of processes takes two calls into the library: for its length, and for itself.
     assert calls <= 10 * 5 + 2
@@ -155,13 +133,13 @@ def test_a_tick_takes_five_calls_at_most(bench: Bench) -> None:
 
 def test_a_pause_between_epochs_is_no_want_of_work_in_them(bench: Bench) -> None:
     whole = value(Bench("hopper").result(), "busy")
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         for number in range(1, 4):
-            bench.train(telemetry, epochs=1)
+            bench.train(monitor, epochs=1)
             bench.epochs[-1] = replace(bench.epochs[-1], number=number)
             bench.nvml.busy = False
-            bench.pass_time(telemetry, 2.0)
-    result = telemetry.result(bench.epochs)
+            bench.pass_time(monitor, 2.0)
+    result = monitor.result(bench.epochs)
     assert result is not None
     assert value(result, "busy") == pytest.approx(whole, rel=0.05)
     assert value(result, "power.mean") < 0.9 * 310  # that is of the whole time, as the energy is
@@ -213,7 +191,7 @@ def test_a_driver_from_before_the_new_names_is_asked_by_the_old_ones() -> None:
     result = Bench("kepler").result()
     assert value(result, "temperature") == 72
     assert value(result, "reasons.power") == 0
-    assert value(result, "processes") == []
+    assert value(result, "processes") == ()
     assert value(result, "memory.peak") == 10900 * 1024**2
 
 
@@ -228,16 +206,16 @@ def test_net_energy_is_what_training_took_on_top_of_idle(bench: Bench) -> None:
 
 
 def test_the_first_epoch_and_what_lies_around_is_outside_the_window(bench: Bench) -> None:
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         bench.nvml.functions["nvmlDeviceGetPowerUsage"][1] = 690_000
-        bench.train(telemetry, epochs=1)
+        bench.train(monitor, epochs=1)
         bench.nvml.functions["nvmlDeviceGetPowerUsage"][1] = 310_000
         bench.nvml.busy = True  # the counter goes on with the new power
-        bench.train(telemetry, epochs=4)
+        bench.train(monitor, epochs=4)
         bench.nvml.functions["nvmlDeviceGetPowerUsage"][1] = 690_000
-        bench.pass_time(telemetry, 3.0)
+        bench.pass_time(monitor, 3.0)
     epochs = [bench.epochs[0], *bench.epochs[1:]]
-    result = telemetry.result(epochs)
+    result = monitor.result(epochs)
     assert result is not None
     assert value(result, "power.mean") == pytest.approx(310, rel=0.02)
     assert value(result, "energy.gross") == pytest.approx(8 * 310, rel=0.02)
@@ -256,9 +234,9 @@ def test_an_energy_counter_that_stands_still_is_not_taken_for_none_used(bench: B
 
 
 def test_energy_on_the_clock_leaves_out_what_lies_between_epochs(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=5, seconds=2.0, gap=1.0)
-    on_the_clock = telemetry.energy_on_the_clock(bench.epochs)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=5, seconds=2.0, gap=1.0)
+    on_the_clock = monitor.energy_on_the_clock(bench.epochs)
     assert on_the_clock.value == pytest.approx(5 * 2 * 310, rel=1e-3)
 
 
@@ -288,7 +266,7 @@ def test_the_reasons_of_the_moment_are_shares_of_the_readings(bench: Bench) -> N
 def test_an_idle_gpu_and_set_clocks_are_no_throttling(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetCurrentClocksEventReasons"] = [1, 0x1 | 0x2 | 0x100]
     result = bench.result()
-    assert all(leaf["value"] == 0 for path, leaf in leaves(result) if path.startswith("reasons."))
+    assert all(leaf.value == 0 for path, leaf in leaves(result) if path.startswith("reasons."))
 
 
 def test_a_lowered_limit_is_a_share_of_the_default(bench: Bench) -> None:
@@ -301,7 +279,7 @@ def test_the_link_is_that_under_load(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetCurrPcieLinkWidth"] = [16, 8]
     result = bench.result()
     assert value(result, "pcie.generation") == 5
-    assert (value(result, "pcie.width"), value(result, "pcie.width_at_most")) == (8, 16)
+    assert (value(result, "pcie.width"), value(result, "pcie.width_limit")) == (8, 16)
 
 
 def test_ecc_errors_are_those_of_this_training(bench: Bench) -> None:
@@ -315,20 +293,20 @@ def test_a_share_that_cannot_be_is_not_believed(bench: Bench) -> None:
 
 
 def test_a_gap_between_readings_takes_the_energy_away(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=3)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=3)
         begun = bench.nvml.now
         bench.nvml.now += 30.0  # NVML kept the thread waiting
-        telemetry.tick()
+        monitor.tick()
         bench.epochs.append(EpochTiming(4, begun, bench.nvml.now, 100, 0.5))
-    result = telemetry.result(bench.epochs)
+    result = monitor.result(bench.epochs)
     assert result is not None
     assert why(result, "energy.gross") == "NVML kept us waiting for 30.0 s between two readings"
 
 
 def test_without_a_steady_epoch_there_is_no_window(bench: Bench) -> None:
     result = bench.result(epochs=1)
-    assert result["steady_seconds"] is None
+    assert result.steady_seconds is None
     assert why(result, "energy.gross") == "no steady epoch came to its end"
     assert why(result, "processes") == "no steady epoch came to its end"
 
@@ -340,34 +318,34 @@ def test_a_process_of_somebody_else_is_named(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
     (other,) = value(bench.result(), "processes")
-    assert other["pid"] == bench.somebody
-    assert (other["memory"], other["busy"]) == (9000 * 1024**2, 0.35)
-    assert other["name"]
+    assert other.pid == bench.somebody
+    assert (other.memory, other.busy) == (9000 * 1024**2, 0.35)
+    assert other.name
 
 
 def test_a_process_that_only_holds_memory_is_known_to_be_idle(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     (other,) = value(bench.result(), "processes")
-    assert other["busy"] == 0
+    assert other.busy == 0
 
 
 def test_where_use_is_not_told_an_idle_process_is_not_presumed(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     bench.nvml.functions["nvmlDeviceGetProcessUtilization"] = "NOT_SUPPORTED"
     (other,) = value(bench.result(), "processes")
-    assert other["busy"] is None
+    assert other.busy is None
 
 
 def test_a_process_that_ended_before_the_steady_epochs_is_not_in_the_window(bench: Bench) -> None:
     listed = bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"]
     listed.append([bench.somebody, 9000])
-    with bench.watch() as telemetry:
-        bench.pass_time(telemetry, 2.0)
+    with bench.watch() as monitor:
+        bench.pass_time(monitor, 2.0)
         listed.remove([bench.somebody, 9000])
-        bench.train(telemetry)
-    result = telemetry.result(bench.epochs)
+        bench.train(monitor)
+    result = monitor.result(bench.epochs)
     assert result is not None
-    assert value(result, "processes") == []
+    assert value(result, "processes") == ()
 
 
 _OF_THE_HOST = [3_900_001, 3_900_002]  # above what this machine's processes have reached
@@ -376,47 +354,47 @@ _OF_THE_HOST = [3_900_001, 3_900_002]  # above what this machine's processes hav
 def test_in_a_container_the_worker_is_not_taken_for_somebody_else(bench: Bench) -> None:
     listed = bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"]
     listed.clear()
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         listed.append([_OF_THE_HOST[0], 70_000])  # the worker, by the host's process id
-        bench.train(telemetry)
-    result = telemetry.result(bench.epochs)
+        bench.train(monitor)
+    result = monitor.result(bench.epochs)
     assert result is not None
-    assert value(result, "processes") == []
+    assert value(result, "processes") == ()
 
 
 def test_in_a_container_one_that_was_there_before_the_worker_is_somebody_else(bench: Bench) -> None:
     listed = bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"]
     listed[:] = [[_OF_THE_HOST[0], 500]]
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         listed.append([_OF_THE_HOST[1], 70_000])
-        bench.train(telemetry)
-    result = telemetry.result(bench.epochs)
+        bench.train(monitor)
+    result = monitor.result(bench.epochs)
     assert result is not None
     (other,) = value(result, "processes")
-    assert (other["pid"], other["name"]) == (_OF_THE_HOST[0], None)
+    assert (other.pid, other.name) == (_OF_THE_HOST[0], None)
 
 
 def test_process_ids_that_cannot_be_are_left_out(bench: Bench) -> None:
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[4294967295, 1], [0, 1]]
-    assert value(bench.result(), "processes") == []
+    assert value(bench.result(), "processes") == ()
 
 
 # ---- what goes wrong
 
 
 def test_a_gpu_lost_in_mid_epoch_is_an_event_and_the_last_thing_read(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=3)
-        bench.pass_time(telemetry, 0.7)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=3)
+        bench.pass_time(monitor, 0.7)
         bench.nvml.lost = True
-        bench.pass_time(telemetry, 0.1)
-        assert telemetry.tick() is False
+        bench.pass_time(monitor, 0.1)
+        assert monitor.tick() is False
         calls = sum(bench.nvml.counts.values())
-    result = telemetry.result(bench.epochs)
+    result = monitor.result(bench.epochs)
     assert result is not None
-    assert result["lost"]["epoch"] == 4
-    assert result["lost"]["seconds_into_it"] == pytest.approx(0.8)
-    assert result["lost"]["why"] == "GPU is lost"
+    assert result.lost is not None
+    assert (result.lost.epoch, result.lost.why) == (4, "GPU is lost")
+    assert result.lost.seconds_into_it == pytest.approx(0.8)
     assert value(result, "power.mean") == 310  # what was read before still stands
     assert sum(bench.nvml.counts.values()) == calls
     assert bench.nvml.open == 0
@@ -425,23 +403,24 @@ def test_a_gpu_lost_in_mid_epoch_is_an_event_and_the_last_thing_read(bench: Benc
 @pytest.mark.parametrize("bench", ["hopper", "kepler", "mig_slice"], indirect=True)
 def test_a_gpu_lost_before_the_training_is_an_event_too(bench: Bench) -> None:
     bench.nvml.lost = True
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         pass
-    result = telemetry.result([])
+    result = monitor.result([])
     assert result is not None
-    assert result["lost"] == {"epoch": 1, "seconds_into_it": None, "why": "GPU is lost"}
-    assert why(result, "pcie.width_at_most") == "the GPU is lost: GPU is lost"
+    assert result.lost == Lost(1, None, "GPU is lost")
+    assert why(result, "pcie.width_limit") == "the GPU is lost: GPU is lost"
     assert bench.nvml.open == 0
 
 
 def test_a_gpu_that_must_be_reset_is_lost(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=2)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=2)
         bench.nvml.functions["nvmlDeviceGetPowerUsage"] = "RESET_REQUIRED"
-        telemetry.tick()
-    result = telemetry.result(bench.epochs)
+        monitor.tick()
+    result = monitor.result(bench.epochs)
     assert result is not None
-    assert result["lost"]["why"] == "GPU requires restart"
+    assert result.lost is not None
+    assert result.lost.why == "GPU requires restart"
 
 
 def test_what_is_not_permitted_says_so_and_leaves_the_rest(bench: Bench) -> None:
@@ -455,23 +434,23 @@ def test_what_is_not_permitted_says_so_and_leaves_the_rest(bench: Bench) -> None
 
 def test_an_nvml_that_permits_nothing_gives_that_reason_everywhere(bench: Bench) -> None:
     bench.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
-    with bench.watch() as telemetry:
+    with bench.watch() as monitor:
         pass
-    result = telemetry.result([])
+    result = monitor.result([])
     assert result is not None
-    reasons = {leaf["why"] for path, leaf in leaves(result) if path == "memory.before"}
+    reasons = {leaf.why for path, leaf in leaves(result) if path == "memory.before"}
     assert reasons == {"NVML does not answer: Insufficient Permissions"}
 
 
 def test_a_hiccup_is_not_held_against_the_gpu(bench: Bench) -> None:
-    with bench.watch() as telemetry:
-        bench.train(telemetry, epochs=2)
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=2)
         power = bench.nvml.functions.pop("nvmlDeviceGetPowerUsage")
         bench.nvml.functions["nvmlDeviceGetPowerUsage"] = "UNKNOWN"
-        telemetry.tick()
+        monitor.tick()
         bench.nvml.functions["nvmlDeviceGetPowerUsage"] = power
-        bench.train(telemetry, epochs=2)
-    result = telemetry.result(bench.epochs)
+        bench.train(monitor, epochs=2)
+    result = monitor.result(bench.epochs)
     assert result is not None
     assert value(result, "power.mean") == 310
 
@@ -480,35 +459,35 @@ def test_another_package_of_that_name_is_told_apart_and_not_asked() -> None:
     rogue = ModuleType("pynvml")
     gpu = FakeNvml("hopper").device
     assert "pip uninstall pynvml" in str(idle_power(gpu, rogue).why)
-    with Telemetry(gpu, rogue) as telemetry:
-        telemetry.worker = 4711
-    result = telemetry.result([])
+    with GpuMonitor(gpu, rogue) as monitor:
+        monitor.worker = 4711
+    result = monitor.result([])
     assert result is not None
     assert "pip uninstall pynvml" in why(result, "memory.before")
-    assert result["ticks"] == 0
+    assert result.ticks == 0
 
 
 def test_without_nvidia_ml_py_there_are_reasons_and_no_crash() -> None:
-    with Telemetry(FakeNvml("hopper").device, None) as telemetry:
+    with GpuMonitor(FakeNvml("hopper").device, None) as monitor:
         pass
-    result = telemetry.result([])
+    result = monitor.result([])
     assert result is not None
     assert why(result, "memory.total") == "nvidia-ml-py is not here"
 
 
 def test_a_gpu_that_nvml_does_not_know_gives_reasons(bench: Bench) -> None:
     other = Device("gpu:0", "a GPU", "GPU-00000000-0000-0000-0000-000000000000")
-    with Telemetry(other, bench.nvml.module, interval=_NEVER, clock=bench.nvml.clock) as telemetry:
-        bench.train(telemetry)
-    result = telemetry.result(bench.epochs)
+    with GpuMonitor(other, bench.nvml.module, interval=_NEVER, clock=bench.nvml.clock) as monitor:
+        bench.train(monitor)
+    result = monitor.result(bench.epochs)
     assert result is not None
     assert why(result, "power.mean") == "Not Found"
 
 
 def test_the_cpu_has_no_telemetry() -> None:
-    with Telemetry(CPU, None) as telemetry:
-        telemetry.worker = 4711
-    assert telemetry.result([]) is None
+    with GpuMonitor(CPU, None) as monitor:
+        monitor.worker = 4711
+    assert monitor.result([]) is None
 
 
 # ---- several GPUs that train one network
@@ -523,10 +502,10 @@ def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: Ben
     nvml = bench.nvml
     idle = idle_power(both, nvml.module, wait=_passing(nvml), clock=nvml.clock)
     assert idle.value == pytest.approx(2 * 70, rel=1e-3)
-    with Telemetry(both, nvml.module, idle=idle, interval=_NEVER, clock=nvml.clock) as telemetry:
+    with GpuMonitor(both, nvml.module, idle=idle, interval=_NEVER, clock=nvml.clock) as monitor:
         assert len([t for t in threading.enumerate() if t.name == "telemetry"]) == 1
-        bench.train(telemetry)
-    result = telemetry.result(bench.epochs)
+        bench.train(monitor)
+    result = monitor.result(bench.epochs)
     assert result is not None
     assert value(result, "energy.gross") == pytest.approx(8 * 2 * 310, rel=1e-3)
     assert value(result, "energy.net") == pytest.approx(8 * 2 * (310 - 70), rel=1e-3)
@@ -534,24 +513,23 @@ def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: Ben
     assert value(result, "power.limit") == 700
     assert value(result, "memory.total") == 2 * 81559 * 1024**2
     assert value(result, "clocks.sm") == 1980
-    assert value(result, "ecc.remapped_rows")["pending"] is False
-    assert telemetry.energy_on_the_clock(bench.epochs).value == pytest.approx(6200, rel=1e-3)
+    assert value(result, "ecc.remapped_rows").pending is False
+    assert monitor.energy_on_the_clock(bench.epochs).value == pytest.approx(6200, rel=1e-3)
     assert {path for path, _ in leaves(result)} == {p for p, _ in leaves(Bench("hopper").result())}
 
 
 def test_of_gpus_together_the_slowest_and_the_hottest_count() -> None:
-    cool = {"clocks": {"sm": known(1980)}, "temperature": known(50), "busy": known(1.0)}
-    hot = {"clocks": {"sm": known(1200)}, "temperature": known(90), "busy": known(0.5)}
+    cool = telemetry(clocks={"sm": 1980.0}, temperature=50.0, busy=1.0)
+    hot = telemetry(clocks={"sm": 1200.0}, temperature=90.0, busy=0.5)
     joined = together([cool, hot])
-    assert joined["clocks"]["sm"].value == 1200
-    assert joined["temperature"].value == 90
-    assert joined["busy"].value == 0.75
+    assert value(joined, "clocks.sm") == 1200
+    assert value(joined, "temperature") == 90
+    assert value(joined, "busy") == 0.75
 
 
 def test_what_one_gpu_does_not_tell_is_not_told_of_all() -> None:
-    silent = {"energy": {"gross": unknown("not supported by this GPU")}}
-    joined = together([{"energy": {"gross": known(5.0)}}, silent])
-    assert joined["energy"]["gross"].why == "not supported by this GPU"
+    joined = together([telemetry(energy={"gross": 5.0}), telemetry()])
+    assert why(joined, "energy.gross") == "not supported by this GPU"
 
 
 # ---- the thread
@@ -568,13 +546,13 @@ def test_the_thread_reads_by_itself_and_ends_with_the_block(bench: Bench) -> Non
         return real(handle)
 
     nvml.nvmlDeviceGetPowerUsage = power  # type: ignore[attr-defined]
-    with Telemetry(bench.nvml.device, nvml, interval=0.001) as telemetry:
+    with GpuMonitor(bench.nvml.device, nvml, interval=0.001) as monitor:
         assert ticked.wait(60)
     assert not [thread for thread in threading.enumerate() if thread.name == "telemetry"]
-    result = telemetry.result([])
+    result = monitor.result([])
     assert result is not None
-    assert result["ticks"] >= 1
-    assert result["cpu_seconds"] > 0
+    assert result.ticks >= 1
+    assert result.cpu_seconds > 0
     assert bench.nvml.open == 0
 
 
@@ -591,12 +569,13 @@ def test_an_nvml_that_never_returns_does_not_hold_up_the_training(
         return 310_000
 
     bench.nvml.module.nvmlDeviceGetPowerUsage = power  # type: ignore[attr-defined]
-    with Telemetry(bench.nvml.device, bench.nvml.module, interval=0.001) as telemetry:
+    with GpuMonitor(bench.nvml.device, bench.nvml.module, interval=0.001) as monitor:
         assert caught.wait(60)
-    result = telemetry.result([])
+    result = monitor.result([])
     released.set()
     assert result is not None
-    assert result["lost"]["why"] == "NVML does not answer any more"
+    assert result.lost is not None
+    assert result.lost.why == "NVML does not answer any more"
 
 
 # ---- the idle GPU

@@ -9,7 +9,8 @@ import pytest
 
 from bench.judge import rerun
 from bench.judge.floors import Bounds
-from bench.observe.measured import Measured, known, unknown
+from bench.record.bridge import telemetry as old_telemetry
+from bench.record.measured import Measured, known, unknown
 from bench.record.timing import EpochTiming
 from bench.report import targets, words
 from bench.report.table import Page
@@ -58,7 +59,7 @@ def test_an_mse_reaches_its_target_from_above() -> None:
 
 
 def test_energy_is_that_of_the_epochs_to_each_target() -> None:
-    def joules(epochs: Any) -> Measured:
+    def joules(epochs: Any) -> Measured[float]:
         return known(100.0 * len(epochs)) if len(epochs) > 1 else unknown("too short")
 
     easy, hard = _summaries(joules=joules)
@@ -131,7 +132,7 @@ def test_what_is_too_good_to_be_true_fails() -> None:
         to_target(),
         to_target(qualities=_NONE_REACHED),
         to_target("post", H100, qualities=((88.0,),), targets=(90.0,), mode="tuned"),
-        to_target(device=H100, telemetry=Bench("hopper").result()),
+        to_target(device=H100, telemetry=old_telemetry(Bench("hopper").result())),
     ],
 )
 def test_a_training_to_a_target_is_in_the_record_as_the_schema_has_it(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.record.bridge import telemetry as old_telemetry
 from bench.report import words
 from tests.unit.entries import CPU, GT1030, H100, failed, finished, head
 from tests.unit.test_telemetry import Bench
@@ -152,7 +153,7 @@ def test_where_xla_was_on_is_said() -> None:
 def _seen(kind: str = "hopper", **functions: Any) -> dict[str, Any]:
     bench = Bench(kind)
     bench.nvml.functions |= functions
-    return bench.result()
+    return old_telemetry(bench.result()) or {}
 
 
 def test_where_fit_paused_before_epochs_one_line_says_for_how_long_and_what_mends_it() -> None:
@@ -181,9 +182,9 @@ def test_a_flagged_row_has_a_line_with_its_evidence_and_what_mends_it() -> None:
     noisy = finished("convnet", seconds=(9.0, 2.0, 1.5, 2.5))
     (line,) = words.flagged([finished("mlp"), noisy, failed("post", CPU, "killed")])
     assert line == (
-        "NOISY: convnet on cpu: its steady epochs spread by 25 % around their median, without a "
-        "cause that was seen; to mend it: pytest bench/ -k convnet --device cpu --profile full, "
-        "with nothing else running"
+        "NOISY: convnet on cpu: its steady epochs spread by 25 % around their median; cause "
+        "unknown; to mend it: pytest bench/ -k convnet --device cpu --profile full, with nothing "
+        "else running"
     )
 
 

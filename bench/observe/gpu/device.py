@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.observe.measured import Measured, known, unknown
+from bench.record.measured import Measured, known, unknown
+from bench.record.telemetry import RemappedRows
 
 NOT_SUPPORTED = "not supported by this GPU"
 _SHARED = "a MIG slice has no sensor of its own for it, and the GPU's counts its neighbours' too"
@@ -56,102 +57,97 @@ class Gpu:
         self.why_not_found = whole.why
         self._handle, self._whole = found.value, whole.value
 
-    def energy(self) -> Measured:
+    def energy(self) -> Measured[Any]:
         """J since the driver was loaded; Volta and later.  nvidia-smi shows it nowhere."""
         if self.is_slice:
             return unknown(_SHARED)
         return self._of_gpu("nvmlDeviceGetTotalEnergyConsumption").then(_thousandth)
 
-    def power(self) -> Measured:
+    def power(self) -> Measured[Any]:
         """W; the mean of the last second on Ampere and later but GA100.  `power.draw`."""
         if self.is_slice:
             return unknown(_SHARED)
         return self._of_gpu("nvmlDeviceGetPowerUsage").then(_thousandth)
 
-    def power_limit(self) -> Measured:
+    def power_limit(self) -> Measured[Any]:
         """W, the lowest of all limits that hold now.  `enforced.power.limit`."""
         return self._of_gpu("nvmlDeviceGetEnforcedPowerLimit").then(_thousandth)
 
-    def default_power_limit(self) -> Measured:
+    def default_power_limit(self) -> Measured[Any]:
         """W, as the board was made.  `power.default_limit`."""
         return self._of_gpu("nvmlDeviceGetPowerManagementDefaultLimit").then(_thousandth)
 
-    def sm_clock(self) -> Measured:
+    def sm_clock(self) -> Measured[Any]:
         """MHz.  `clocks.sm`."""
         return self._of_gpu("nvmlDeviceGetClockInfo", self._nvml.NVML_CLOCK_SM)
 
-    def sm_clock_at_most(self) -> Measured:
+    def sm_clock_limit(self) -> Measured[Any]:
         """MHz.  `clocks.max.sm`."""
         return self._of_gpu("nvmlDeviceGetMaxClockInfo", self._nvml.NVML_CLOCK_SM)
 
-    def memory_clock(self) -> Measured:
+    def memory_clock(self) -> Measured[Any]:
         """MHz.  `clocks.mem`."""
         return self._of_gpu("nvmlDeviceGetClockInfo", self._nvml.NVML_CLOCK_MEM)
 
-    def memory_clock_at_most(self) -> Measured:
+    def memory_clock_limit(self) -> Measured[Any]:
         """MHz.  `clocks.max.mem`."""
         return self._of_gpu("nvmlDeviceGetMaxClockInfo", self._nvml.NVML_CLOCK_MEM)
 
-    def temperature(self) -> Measured:
+    def temperature(self) -> Measured[Any]:
         """°C of the chip.  `temperature.gpu`."""
         names = ["nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"]
         return self._ask(names, self._whole, self._nvml.NVML_TEMPERATURE_GPU)
 
-    def busy(self) -> Measured:
+    def busy(self) -> Measured[Any]:
         """The share of the last fraction of a second with a kernel running.  `utilization.gpu`."""
         percent = self._of_gpu("nvmlDeviceGetUtilizationRates").then(lambda rates: rates.gpu)
-        if percent.why is None and percent.value > 100:
+        if percent.value is not None and percent.value > 100:
             return unknown(f"NVML answered {percent.value} %")  # seen on data-centre GPUs
         return percent.then(lambda value: value / 100)
 
-    def memory_used(self) -> Measured:
+    def memory_used(self) -> Measured[Any]:
         """Bytes held on the GPU or slice, whoever holds them.  `memory.used`."""
         return self._memory().then(lambda memory: memory.used)
 
-    def memory_total(self) -> Measured:
+    def memory_total(self) -> Measured[Any]:
         """Bytes.  `memory.total`."""
         return self._memory().then(lambda memory: memory.total)
 
-    def pcie_generation(self) -> Measured:
+    def pcie_generation(self) -> Measured[Any]:
         """Of the link now: it drops while the GPU is idle.  `pcie.link.gen.gpucurrent`."""
         return self._of_gpu("nvmlDeviceGetCurrPcieLinkGeneration")
 
-    def pcie_width(self) -> Measured:
+    def pcie_width(self) -> Measured[Any]:
         """Lanes of the link now.  `pcie.link.width.current`."""
         return self._of_gpu("nvmlDeviceGetCurrPcieLinkWidth")
 
-    def pcie_generation_at_most(self) -> Measured:
+    def pcie_generation_limit(self) -> Measured[Any]:
         """That GPU and board can do together.  `pcie.link.gen.max`."""
         return self._of_gpu("nvmlDeviceGetMaxPcieLinkGeneration")
 
-    def pcie_width_at_most(self) -> Measured:
+    def pcie_width_limit(self) -> Measured[Any]:
         """That GPU and board can do together.  `pcie.link.width.max`."""
         return self._of_gpu("nvmlDeviceGetMaxPcieLinkWidth")
 
-    def ecc_corrected(self) -> Measured:
+    def ecc_corrected(self) -> Measured[Any]:
         """Errors since the driver was loaded.  `ecc.errors.corrected.volatile.total`."""
         return self._ecc(self._nvml.NVML_MEMORY_ERROR_TYPE_CORRECTED)
 
-    def ecc_uncorrected(self) -> Measured:
+    def ecc_uncorrected(self) -> Measured[Any]:
         """Errors since the driver was loaded.  `ecc.errors.uncorrected.volatile.total`."""
         return self._ecc(self._nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED)
 
-    def remapped_rows(self) -> Measured:
+    def remapped_rows(self) -> Measured[RemappedRows]:
         """Rows replaced by spare ones after errors; Ampere and later.  `-q -d ROW_REMAPPER`."""
         return self._of_gpu("nvmlDeviceGetRemappedRows").then(
-            lambda rows: {
-                "corrected": rows[0],
-                "uncorrected": rows[1],
-                "pending": bool(rows[2]),
-                "failed": bool(rows[3]),
-            }
+            lambda rows: RemappedRows(rows[0], rows[1], bool(rows[2]), bool(rows[3]))
         )
 
-    def throttled(self) -> dict[str, Measured]:
+    def throttled(self) -> dict[str, Measured[Any]]:
         """Seconds of throttling since the driver was loaded, by reason.  `-q -d PERFORMANCE`."""
         fields = list(THROTTLE_FIELDS.values())
         values = self._of_gpu("nvmlDeviceGetFieldValues", fields)
-        if values.why is not None:
+        if values.value is None:
             return dict.fromkeys(THROTTLE_FIELDS, values)
         read = [self._field(value) for value in values.value]
         if all(each.why == NOT_SUPPORTED for each in read):
@@ -159,7 +155,7 @@ class Gpu:
         seconds = (each.then(lambda nanoseconds: nanoseconds / 1e9) for each in read)
         return dict(zip(THROTTLE_FIELDS, seconds, strict=True))
 
-    def reasons(self) -> Measured:
+    def reasons(self) -> Measured[Any]:
         """The bits of what holds the clocks down now.  `clocks_event_reasons.active`."""
         names = [
             "nvmlDeviceGetCurrentClocksEventReasons",
@@ -167,7 +163,7 @@ class Gpu:
         ]
         return self._ask(names, self._whole)
 
-    def processes(self) -> Measured:
+    def processes(self) -> Measured[Any]:
         """Computing processes, as `.pid` and `.usedGpuMemory`.  `--query-compute-apps`."""
         names = [  # the name without a version raises what is no NVMLError on an older driver
             "nvmlDeviceGetComputeRunningProcesses_v3",
@@ -175,26 +171,26 @@ class Gpu:
         ]
         return self._ask(names, self._handle)
 
-    def process_use(self, since: int) -> Measured:
+    def process_use(self, since: int) -> Measured[Any]:
         """Samples of the processes' use after a time stamp: `.pid`, `.smUtil`, `.timeStamp`."""
         answer = self._of_gpu("nvmlDeviceGetProcessUtilization", since)
         nobody = str(self._nvml.NVMLError(self._nvml.NVML_ERROR_NOT_FOUND))
         return known([]) if answer.why == nobody else answer
 
-    def _memory(self) -> Measured:
+    def _memory(self) -> Measured[Any]:
         functions = ["nvmlDeviceGetMemoryInfo"]
         counted = self._ask(functions, self._handle, self._nvml.nvmlMemory_v2)
         if counted.why is None:
             return counted  # without what the driver keeps for itself
         return self._ask(functions, self._handle)  # before driver 510
 
-    def _ecc(self, kind: int) -> Measured:
+    def _ecc(self, kind: int) -> Measured[Any]:
         return self._of_gpu("nvmlDeviceGetTotalEccErrors", kind, self._nvml.NVML_VOLATILE_ECC)
 
-    def _of_gpu(self, function: str, *arguments: Any) -> Measured:
+    def _of_gpu(self, function: str, *arguments: Any) -> Measured[Any]:
         return self._ask([function], self._whole, *arguments)
 
-    def _ask(self, functions: Sequence[str], about: Any, *arguments: Any) -> Measured:
+    def _ask(self, functions: Sequence[str], about: Any, *arguments: Any) -> Measured[Any]:
         """The answer of the first of the functions that this driver has.
 
         What is refused for good is not asked again: each call costs the driver time.
@@ -209,7 +205,9 @@ class Gpu:
             self._refused[key] = answer.why
         return answer
 
-    def _first_answer(self, functions: Sequence[str], *arguments: Any) -> tuple[Measured, bool]:
+    def _first_answer(
+        self, functions: Sequence[str], *arguments: Any
+    ) -> tuple[Measured[Any], bool]:
         nvml = self._nvml
         for name in functions:
             call = getattr(nvml, name, None)
@@ -222,7 +220,7 @@ class Gpu:
                     return self._reason(error)
         return unknown("this driver is too old to tell"), True
 
-    def _reason(self, error: Any) -> tuple[Measured, bool]:
+    def _reason(self, error: Any) -> tuple[Measured[Any], bool]:
         nvml, code = self._nvml, error.value
         gone = (nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED)
         if code in gone:
@@ -234,7 +232,7 @@ class Gpu:
         # A MIG slice's handle is an invalid argument to most functions.
         return unknown(str(error)), code == nvml.NVML_ERROR_INVALID_ARGUMENT
 
-    def _field(self, value: Any) -> Measured:
+    def _field(self, value: Any) -> Measured[Any]:
         nvml = self._nvml
         if value.nvmlReturn == nvml.NVML_ERROR_INVALID_ARGUMENT:
             return unknown(NOT_SUPPORTED)  # the field is younger than the driver

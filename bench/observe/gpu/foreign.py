@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from bench.observe.measured import Measured, known, unknown
+from bench.record.measured import Measured, known, unknown
+from bench.record.telemetry import GpuProcess
 
 # The kernel's highest process id.  Some drivers (535.43 to .86) answer with nonsense.
 _HIGHEST_PID = 2**22
@@ -39,9 +40,9 @@ class Foreign:
         self.used_since = 0
         self.worker: int | None = None
 
-    def note(self, now: float, processes: Measured) -> None:
+    def note(self, now: float, processes: Measured[Any]) -> None:
         """Notes who computes now.  The first time is before the worker starts."""
-        if processes.why is not None:
+        if processes.value is None:
             self._why = processes.why
             return
         for each in processes.value:
@@ -50,7 +51,7 @@ class Foreign:
         if self._before is None:
             self._before = set(self._seen)
 
-    def note_use(self, samples: Measured) -> None:
+    def note_use(self, samples: Measured[Any]) -> None:
         """Notes how much of the GPU each process used, from NVML's samples since the last ones."""
         for sample in samples.value or ():
             self.used_since = max(self.used_since, sample.timeStamp)
@@ -58,19 +59,17 @@ class Foreign:
             if share <= 1:  # NVML marks what it does not know by a number of only ones
                 self._used[sample.pid] = max(self._used.get(sample.pid, 0.0), share)
 
-    def within(self, begun: float, ended: float) -> Measured:
-        """Everybody else who computed within a window: `pid`, `name`, `memory`, `busy`.
-
-        `busy` is the highest share of a moment that it used, or None where that is not known.
-        """
+    def within(self, begun: float, ended: float) -> Measured[tuple[GpuProcess, ...]]:
+        """Everybody else who computed within a window."""
         if self._before is None:
             return unknown(self._why or "NVML was not asked")
+        others = self.others()
         return known(
-            [
-                {"pid": pid, "name": seen.name, "memory": seen.memory, "busy": self._busy(pid)}
+            tuple(
+                GpuProcess(pid, seen.name, seen.memory, self._busy(pid))
                 for pid, seen in sorted(self._seen.items())
-                if pid in self.others() and seen.first <= ended and seen.last >= begun
-            ]
+                if pid in others and seen.first <= ended and seen.last >= begun
+            )
         )
 
     def _note(self, pid: int, memory: int | None, now: float) -> None:
@@ -128,8 +127,3 @@ def _name(pid: int) -> str | None:
         return psutil.Process(pid).name()
     except psutil.Error:
         return None
-
-
-def described(process: dict[str, Any]) -> str:
-    """A process as a person reads it: `python (pid 4711)`."""
-    return f"{process['name'] or 'a process'} (pid {process['pid']})"

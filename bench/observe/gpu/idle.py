@@ -11,7 +11,7 @@ from typing import Any
 from bench.observe.devices import Device
 from bench.observe.gpu.device import Gpu, GpuLostError
 from bench.observe.gpu.nvml import ended, started, uuids
-from bench.observe.measured import Measured, both, known, unknown
+from bench.record.measured import Measured, both, known, unknown
 
 # How long the idle GPU is looked at, in s: a power reading is a mean over the last second, and the
 # first of three may still hold what ran before.
@@ -25,7 +25,7 @@ def idle_power(
     *,
     wait: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.perf_counter,
-) -> Measured:
+) -> Measured[float]:
     """The power in W of a device's idle GPUs together: ask before the first worker starts.
 
     From the energy counter over `IDLE_SECONDS`, else the mean of the later power readings.
@@ -45,9 +45,9 @@ def idle_power(
 
 def _idle(
     gpus: Sequence[Gpu], wait: Callable[[float], None], clock: Callable[[], float]
-) -> list[Measured]:
+) -> list[Measured[float]]:
     begun, first = clock(), [gpu.energy() for gpu in gpus]
-    powers: list[list[Measured]] = []
+    powers: list[list[Measured[float]]] = []
     for _ in range(round(IDLE_SECONDS / _INTERVAL)):
         wait(_INTERVAL)
         powers.append([gpu.power() for gpu in gpus])
@@ -59,11 +59,13 @@ def _idle(
     ]
 
 
-def _counted(first: Measured, last: Measured, seconds: float) -> Measured | None:
+def _counted(
+    first: Measured[float], last: Measured[float], seconds: float
+) -> Measured[float] | None:
     joules = both(first, last, lambda before, after: after - before)
     return joules.then(lambda grown: grown / seconds) if joules.value else None
 
 
-def _mean(readings: Sequence[Measured]) -> Measured:
-    read = [reading.value for reading in readings if reading.why is None]
+def _mean(readings: Sequence[Measured[float]]) -> Measured[float]:
+    read = [reading.value for reading in readings if reading.value is not None]
     return known(sum(read) / len(read)) if read else readings[-1]

@@ -9,7 +9,7 @@ from typing import Any
 from bench.observe.gpu.device import THROTTLE_FIELDS, Gpu
 from bench.observe.gpu.foreign import Foreign
 from bench.observe.gpu.series import Series
-from bench.observe.measured import Measured, unknown
+from bench.record.measured import Measured, unknown
 
 # Of the slower quantities, how many are read in one tick: with ten of them each comes round every
 # half second, and a tick stays at five calls.
@@ -29,7 +29,7 @@ class Readings:
         self.pcie_generation, self.pcie_width = Series(), Series()
         self.corrected, self.uncorrected = Series(), Series()
         self.throttled = {reason: Series() for reason in THROTTLE_FIELDS}
-        self.fixed: dict[str, Measured] = {}
+        self.fixed: dict[str, Measured[Any]] = {}
         self.foreign = Foreign()
         self.ticks = 0
 
@@ -55,7 +55,7 @@ class Sampler:
     def __init__(self, gpu: Gpu) -> None:
         self._gpu = gpu
         self.readings = readings = Readings()
-        self._quick: list[tuple[Series, Callable[[], Measured]]] = [
+        self._quick: list[tuple[Series, Callable[[], Measured[Any]]]] = [
             (readings.energy, gpu.energy),
             (readings.power, gpu.power),
             (readings.sm_clock, gpu.sm_clock),
@@ -103,16 +103,16 @@ class Sampler:
             foreign.note_use(self._gpu.process_use(foreign.used_since))
 
 
-_FIXED: dict[str, Callable[[Gpu], Measured]] = {
+_FIXED: dict[str, Callable[[Gpu], Measured[Any]]] = {
     "default_power_limit": Gpu.default_power_limit,
-    "sm_clock_at_most": Gpu.sm_clock_at_most,
-    "memory_clock_at_most": Gpu.memory_clock_at_most,
+    "sm_clock_limit": Gpu.sm_clock_limit,
+    "memory_clock_limit": Gpu.memory_clock_limit,
     "memory_total": Gpu.memory_total,
-    "pcie_generation_at_most": Gpu.pcie_generation_at_most,
-    "pcie_width_at_most": Gpu.pcie_width_at_most,
+    "pcie_generation_limit": Gpu.pcie_generation_limit,
+    "pcie_width_limit": Gpu.pcie_width_limit,
     "remapped_rows": Gpu.remapped_rows,
 }
 
 
-def _reader(series: Series, read: Callable[[], Measured]) -> Callable[[float], Any]:
+def _reader(series: Series, read: Callable[[], Measured[Any]]) -> Callable[[float], Any]:
     return lambda now: series.add(now, read())

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
 
-from bench.observe.measured import Measured, known, unknown
+from bench.record.measured import Measured, known, unknown
 
 # Of two neighbouring readings, in s: further apart, what lay between them is not known.
 _LONGEST_GAP = 2.0
@@ -23,19 +23,19 @@ class Series:
         self._values = array("d")
         self._why: str | None = None
 
-    def add(self, now: float, reading: Measured) -> None:
+    def add(self, now: float, reading: Measured[float]) -> None:
         """Appends a reading, or remembers why there is none."""
-        if reading.why is not None:
+        if reading.value is None:
             self._why = reading.why
             return
         self._times.append(now)
         self._values.append(float(reading.value))
 
-    def first(self) -> Measured:
+    def first(self) -> Measured[float]:
         """The earliest reading."""
         return known(self._values[0]) if self._values else self._none()
 
-    def last(self) -> Measured:
+    def last(self) -> Measured[float]:
         """The latest reading."""
         return known(self._values[-1]) if self._values else self._none()
 
@@ -46,29 +46,29 @@ class Series:
             start -= 1
         return list(self._values[start:stop])
 
-    def mean(self, begun: float, ended: float) -> Measured:
+    def mean(self, begun: float, ended: float) -> Measured[float]:
         """Of the readings within a window: they are evenly spaced."""
         found = self.readings(begun, ended)
         return known(sum(found) / len(found)) if found else self._none()
 
-    def highest(self, begun: float, ended: float) -> Measured:
+    def highest(self, begun: float, ended: float) -> Measured[float]:
         """Of the readings within a window."""
         found = self.readings(begun, ended)
         return known(max(found)) if found else self._none()
 
-    def lowest(self, begun: float, ended: float) -> Measured:
+    def lowest(self, begun: float, ended: float) -> Measured[float]:
         """Of the readings within a window."""
         found = self.readings(begun, ended)
         return known(min(found)) if found else self._none()
 
-    def increase(self, begun: float, ended: float) -> Measured:
+    def increase(self, begun: float, ended: float) -> Measured[float]:
         """How far a counter went on within a window, read between readings along a line."""
         if (why := self._why_not_covered(begun, ended)) is not None:
             return unknown(why)
         grown = self._at(ended) - self._at(begun)
         return known(grown) if grown >= 0 else unknown("the counter went back")
 
-    def integral(self, begun: float, ended: float) -> Measured:
+    def integral(self, begun: float, ended: float) -> Measured[float]:
         """The area below the readings within a window, in their unit times s."""
         if (why := self._why_not_covered(begun, ended)) is not None:
             return unknown(why)
@@ -79,7 +79,7 @@ class Series:
 
     def _why_not_covered(self, begun: float, ended: float) -> str | None:
         if not self._times:
-            return self._none().why
+            return self._why or _NO_READING
         if self._times[0] > begun or self._times[-1] < ended:
             return "the readings do not reach over all of these epochs"
         start, stop = bisect_right(self._times, begun) - 1, bisect_left(self._times, ended) + 1
@@ -97,5 +97,5 @@ class Series:
         t0, v0 = self._times[after - 1], self._values[after - 1]
         return v0 + (v1 - v0) * (time - t0) / (t1 - t0)
 
-    def _none(self) -> Measured:
+    def _none(self) -> Measured[float]:
         return unknown(self._why or _NO_READING)

@@ -1,10 +1,10 @@
 """What a GPU did while it was trained on: NVML, read in the parent beside the child's epochs.
 
-    with Telemetry(device, nvml, idle=idle_power(device, nvml)) as telemetry:
+    with GpuMonitor(device, nvml, idle=idle_power(device, nvml)) as monitor:
         with Training(...) as training:
-            telemetry.worker = training.pid
+            monitor.worker = training.pid
             epochs = list(training.epochs())
-    telemetry.result(epochs)
+    monitor.result(epochs)
 
 One daemon thread reads a little ten times a second; its times are on the clock that the child's
 epochs are on.  Nothing here raises: what cannot be had is a value with its reason, and a GPU that
@@ -17,22 +17,21 @@ import operator
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial, reduce
 from types import TracebackType
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench.observe.devices import Device
 from bench.observe.gpu.device import Gpu, GpuLostError
-from bench.observe.gpu.idle import idle_power
 from bench.observe.gpu.nvml import ended, started, uuids
 from bench.observe.gpu.sampler import Readings, Sampler
 from bench.observe.gpu.together import together
-from bench.observe.gpu.window import Window, described, energy_on_the_clock
-from bench.observe.measured import Measured, both, kept, unknown
+from bench.observe.gpu.window import Watched, Window, energy_on_the_clock, telemetry
+from bench.record.measured import Measured, both, unknown
+from bench.record.telemetry import Lost, Telemetry
 from bench.record.timing import EpochTiming
-
-__all__ = ["INTERVAL", "Lost", "Telemetry", "idle_power"]
 
 # Between two ticks, in s.  The energy counter moves every 20 to 100 ms and a power reading is a
 # mean over a second: more often would tell nothing more, and would cost the driver time.
@@ -41,27 +40,10 @@ INTERVAL = 0.1
 # bus can hold one for minutes.
 _PATIENCE = 5.0
 
-_NOT_MEASURED = unknown("it was not measured before the training")
+_NOT_MEASURED: Measured[float] = unknown("it was not measured before the training")
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """When a GPU was lost (CLOCK_MONOTONIC, in s), and NVML's word for it."""
-
-    at: float
-    why: str
-
-    def kept(self, epochs: Sequence[EpochTiming]) -> dict[str, Any]:
-        """As the record keeps it: the epoch that it fell into, and how far into it, in s."""
-        ended = [epoch for epoch in epochs if epoch.ended <= self.at]
-        return {
-            "epoch": len(ended) + 1,
-            "seconds_into_it": self.at - ended[-1].ended if ended else None,
-            "why": self.why,
-        }
-
-
-class Telemetry:
+class GpuMonitor:
     """Watches the GPU of a training; on the CPU there is nothing to watch.
 
     A device of several GPUs has their UUIDs with commas between them, as CUDA_VISIBLE_DEVICES
@@ -77,7 +59,7 @@ class Telemetry:
         device: Device,
         nvml: Any,
         *,
-        idle: Measured = _NOT_MEASURED,
+        idle: Measured[float] = _NOT_MEASURED,
         interval: float = INTERVAL,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -88,7 +70,7 @@ class Telemetry:
         self._uuids = uuids(device)
         self._samplers: list[Sampler] = []
         self._why: str | None = None
-        self._lost: Lost | None = None
+        self._lost: tuple[float, str] | None = None  # when (CLOCK_MONOTONIC, in s), and why
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._begun = self._ended = 0.0
@@ -104,7 +86,7 @@ class Telemetry:
         for sampler in self._samplers:
             sampler.readings.foreign.worker = pid
 
-    def __enter__(self) -> Telemetry:
+    def __enter__(self) -> GpuMonitor:
         if not self._uuids:
             return self
         self._begun = self._ended = self._clock()
@@ -130,7 +112,7 @@ class Telemetry:
         self._stop.set()
         self._thread.join(_PATIENCE)
         if self._thread.is_alive() and self._lost is None:
-            self._lost = Lost(self._ended, "NVML does not answer any more")
+            self._lost = self._ended, "NVML does not answer any more"
 
     def tick(self) -> bool:
         """Reads once; False when the GPU is lost."""
@@ -138,8 +120,8 @@ class Telemetry:
         self._ended = self._clock()
         return self._lost is None
 
-    def result(self, epochs: Sequence[EpochTiming]) -> dict[str, Any] | None:
-        """What was read over the steady epochs, as the record keeps it; None on the CPU.
+    def result(self, epochs: Sequence[EpochTiming]) -> Telemetry | None:
+        """What was read over the steady epochs; None on the CPU.
 
         epochs: all that came to their end, the first one included.
         """
@@ -147,23 +129,22 @@ class Telemetry:
             return None
         window, readings = Window.of(epochs), self._readings()
         idle = self._idle.then(lambda watts: watts / len(readings))
-        each = [described(one, window, idle) for one in readings]
-        return kept(
-            {
-                "interval": self._interval,
-                "ticks": readings[0].ticks,
-                "watched": self._ended - self._begun,
-                "cpu_seconds": self._cpu_seconds,
-                "steady_seconds": window.seconds if window else None,
-                "lost": self._lost.kept(epochs) if self._lost else None,
-                **(each[0] if len(each) == 1 else together(each)),
-            }
-        )
+        watched = Watched(self._interval, self._ended - self._begun, self._cpu_seconds)
+        each = [telemetry(one, window, idle, watched) for one in readings]
+        return replace(together(each), lost=self._loss(epochs))
 
-    def energy_on_the_clock(self, epochs: Sequence[EpochTiming]) -> Measured:
+    def energy_on_the_clock(self, epochs: Sequence[EpochTiming]) -> Measured[float]:
         """J of these epochs alone, without what lay between them, such as an evaluation."""
         joules = [energy_on_the_clock(readings, epochs) for readings in self._readings()]
         return reduce(partial(both, join=operator.add), joules)
+
+    def _loss(self, epochs: Sequence[EpochTiming]) -> Lost | None:
+        """The epoch that a GPU was lost in, and how far into it."""
+        if self._lost is None:
+            return None
+        at, why = self._lost
+        ended = [epoch for epoch in epochs if epoch.ended <= at]
+        return Lost(len(ended) + 1, at - ended[-1].ended if ended else None, why)
 
     def _readings(self) -> list[Readings]:
         if self._samplers:
@@ -198,5 +179,5 @@ class Telemetry:
         try:
             read(now)
         except GpuLostError as error:
-            self._lost = Lost(now, str(error))
+            self._lost = now, str(error)
             self._why = f"the GPU is lost: {error}"

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from bench.observe.measured import Measured, known
+from msgspec.structs import replace
 
-_Tree = Mapping[str, Any]
+from bench.record.fields import Part
+from bench.record.measured import Measured, known
+from bench.record.telemetry import Clocks, Pcie, Reasons, RemappedRows, Throttled
+
+P = TypeVar("P", bound=Part)
 
 
-def together(trees: Sequence[_Tree]) -> dict[str, Any]:
-    """One tree of values out of one a GPU.
+def together(parts: Sequence[P]) -> P:
+    """One part out of one a GPU; what is no value is the first one's.
 
     Energy, power and memory are added up.  Clocks, limits and links are the lowest, temperature
     and throttling the highest: the slowest GPU is the one that the others wait for.  What one of
     them does not tell is not told of all.
     """
-    return {name: _joined(name, [tree[name] for tree in trees]) for name in trees[0]}
+    rule = _RULES_OF_PARTS.get(type(parts[0]))
+    joined = {
+        name: _joined([getattr(part, name) for part in parts], rule or _RULES.get(name, sum))
+        for name in parts[0].__struct_fields__
+    }
+    return replace(parts[0], **joined)
 
 
-def _joined(name: str, branches: Sequence[Any]) -> Any:
-    if isinstance(branches[0], Measured):
-        return _leaf(branches, _RULES.get(name, sum))
-    rule = _RULES_OF_BRANCHES.get(name)
-    if rule is None:
-        return together(branches)
-    return {each: _leaf([branch[each] for branch in branches], rule) for each in branches[0]}
+def _joined(members: Sequence[Any], rule: Callable[[list[Any]], Any]) -> Any:
+    if isinstance(members[0], Measured):
+        return _value(members, rule)
+    return together(members) if isinstance(members[0], Part) else members[0]
 
 
-def _leaf(values: Sequence[Measured], rule: Callable[[list[Any]], Any]) -> Measured:
+def _value(values: Sequence[Measured[Any]], rule: Callable[[list[Any]], Any]) -> Measured[Any]:
     for value in values:
-        if value.why is not None:
+        if value.value is None:
             return value
     return known(rule([value.value for value in values]))
 
@@ -44,24 +50,24 @@ def _words(values: list[str]) -> str:
     return ", ".join(dict.fromkeys(values))
 
 
-def _rows(values: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "corrected": sum(rows["corrected"] for rows in values),
-        "uncorrected": sum(rows["uncorrected"] for rows in values),
-        "pending": any(rows["pending"] for rows in values),
-        "failed": any(rows["failed"] for rows in values),
-    }
+def _rows(values: list[RemappedRows]) -> RemappedRows:
+    return RemappedRows(
+        corrected=sum(rows.corrected for rows in values),
+        uncorrected=sum(rows.uncorrected for rows in values),
+        pending=any(rows.pending for rows in values),
+        failed=any(rows.failed for rows in values),
+    )
 
 
-def _all(values: list[list[Any]]) -> list[Any]:
-    return [process for processes in values for process in processes]
+def _all(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(process for processes in values for process in processes)
 
 
-_RULES_OF_BRANCHES: dict[str, Callable[[list[Any]], Any]] = {
-    "clocks": min,
-    "pcie": min,
-    "throttled": max,
-    "reasons": max,
+_RULES_OF_PARTS: dict[type, Callable[[list[Any]], Any]] = {
+    Clocks: min,
+    Pcie: min,
+    Throttled: max,
+    Reasons: max,
 }
 _RULES: dict[str, Callable[[list[Any]], Any]] = {
     "source": _words,

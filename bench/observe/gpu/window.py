@@ -1,8 +1,4 @@
-"""What the readings say about the steady epochs: one tree of values, as the record keeps it.
-
-Energy is in J, power in W, clocks in MHz, temperatures in °C, memory in bytes, times in s, shares
-from 0 to 1.
-"""
+"""What the readings of a GPU say about the steady epochs."""
 
 from __future__ import annotations
 
@@ -11,19 +7,33 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.observe.gpu.device import REASON_BITS
 from bench.observe.gpu.sampler import Readings
 from bench.observe.gpu.series import Series
-from bench.observe.measured import Measured, both, known, unknown
+from bench.record.measured import Measured, both, known, unknown, unmeasured
+from bench.record.telemetry import (
+    Clocks,
+    Ecc,
+    Energy,
+    GpuProcess,
+    Memory,
+    Pcie,
+    Power,
+    Reasons,
+    Telemetry,
+    Throttled,
+)
 from bench.record.timing import EpochTiming
+
+T = TypeVar("T")
 
 # The counter moves every 10 to 100 ms, and the sensor of an A100 or H100 sees a quarter of the
 # time (arXiv 2312.02741): over 2 s that comes to at most 5 % at the two ends together.
 SHORTEST_FOR_ENERGY = 2.0
 
-_Look = Callable[[Series, float, float], Measured]
+_Look = Callable[[Series, float, float], Measured[T]]
 
 COUNTER, INTEGRATED = "counter", "integrated from power samples"
 
@@ -60,47 +70,65 @@ class Window:
         return cls(tuple((epoch.begun, epoch.ended) for epoch in epochs[1:]))
 
 
-def described(readings: Readings, window: Window | None, idle: Measured) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How a GPU was watched: the same of all that train together."""
+
+    interval: float
+    seconds: float
+    cpu_seconds: float
+
+
+def telemetry(
+    readings: Readings, window: Window | None, idle: Measured[float], watched: Watched
+) -> Telemetry:
     """All that was read, over the window.
 
     idle: the GPU's power before any worker started, in W.
     """
-    over = _Over(readings, window)
-    fixed = readings.fixed
-    return {
-        "energy": _energy(over, idle),
-        "power": _power(over, fixed, idle),
-        "clocks": {
-            "sm": over(Series.mean, readings.sm_clock),
-            "sm_lowest": over(Series.lowest, readings.sm_clock),
-            "sm_at_most": _fixed(fixed, "sm_clock_at_most"),
-            "memory": over(Series.mean, readings.memory_clock),
-            "memory_at_most": _fixed(fixed, "memory_clock_at_most"),
-        },
-        "temperature": over(Series.highest, readings.temperature),
-        "busy": _busy(over),
-        "memory": {
+    over, fixed = _Over(readings, window), readings.fixed
+    return Telemetry(
+        interval=watched.interval,
+        ticks=readings.ticks,
+        watched=watched.seconds,
+        cpu_seconds=watched.cpu_seconds,
+        steady_seconds=window.seconds if window else None,
+        lost=None,
+        energy=_energy(over, idle),
+        power=_power(over, fixed, idle),
+        clocks=Clocks(
+            sm=over(Series.mean, readings.sm_clock),
+            sm_min=over(Series.lowest, readings.sm_clock),
+            sm_limit=_fixed(fixed, "sm_clock_limit"),
+            memory=over(Series.mean, readings.memory_clock),
+            memory_limit=_fixed(fixed, "memory_clock_limit"),
+        ),
+        temperature=over(Series.highest, readings.temperature),
+        busy=_busy(over),
+        memory=Memory(
             # TensorFlow gives nothing back while it trains, so that no peak lies between readings.
-            "peak": over(Series.highest, readings.memory).then(int),
-            "before": readings.memory.first().then(int),
-            "total": _fixed(fixed, "memory_total"),
-        },
-        "throttled": {reason: over(Series.increase, s) for reason, s in readings.throttled.items()},
-        "reasons": _reasons(over),
-        "pcie": {
+            peak=over(Series.highest, readings.memory).then(int),
+            before=readings.memory.first().then(int),
+            total=_fixed(fixed, "memory_total"),
+        ),
+        throttled=Throttled(
+            **{reason: over(Series.increase, s) for reason, s in readings.throttled.items()}
+        ),
+        reasons=_reasons(over),
+        pcie=Pcie(
             # At its highest: an idle moment lowers the link.
-            "generation": over(Series.highest, readings.pcie_generation).then(int),
-            "width": over(Series.highest, readings.pcie_width).then(int),
-            "generation_at_most": _fixed(fixed, "pcie_generation_at_most"),
-            "width_at_most": _fixed(fixed, "pcie_width_at_most"),
-        },
-        "ecc": {
-            "corrected": _grown(readings.corrected),
-            "uncorrected": _grown(readings.uncorrected),
-            "remapped_rows": _fixed(fixed, "remapped_rows"),
-        },
-        "processes": _processes(readings, window),
-    }
+            generation=over(Series.highest, readings.pcie_generation).then(int),
+            width=over(Series.highest, readings.pcie_width).then(int),
+            generation_limit=_fixed(fixed, "pcie_generation_limit"),
+            width_limit=_fixed(fixed, "pcie_width_limit"),
+        ),
+        ecc=Ecc(
+            corrected=_grown(readings.corrected),
+            uncorrected=_grown(readings.uncorrected),
+            remapped_rows=_fixed(fixed, "remapped_rows"),
+        ),
+        processes=_processes(readings, window),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,39 +138,38 @@ class _Over:
     readings: Readings
     window: Window | None
 
-    def __call__(self, what: _Look, series: Series) -> Measured:
+    def __call__(self, what: _Look[T], series: Series) -> Measured[T]:
         if self.window is None:
-            return _NO_WINDOW
+            return unknown(_NO_WINDOW)
         return what(series, self.window.begun, self.window.ended)
 
 
-_NO_WINDOW = unknown("no steady epoch came to its end")
+_NO_WINDOW = "no steady epoch came to its end"
 
 
-def energy_on_the_clock(readings: Readings, epochs: Sequence[EpochTiming]) -> Measured:
+def energy_on_the_clock(readings: Readings, epochs: Sequence[EpochTiming]) -> Measured[float]:
     """J of these epochs alone, without what lay between them, such as an evaluation."""
     return _energy_within(readings, [(epoch.begun, epoch.ended) for epoch in epochs])[0]
 
 
-def _energy(over: _Over, idle: Measured) -> dict[str, Any]:
+def _energy(over: _Over, idle: Measured[float]) -> Energy:
     window = over.window
     if window is None:
-        names = ("gross", "net", "gross_per_epoch", "net_per_epoch", "source")
-        return dict.fromkeys(names, _NO_WINDOW)
+        return unmeasured(Energy, _NO_WINDOW)
     gross, source = _energy_within(over.readings, [(window.begun, window.ended)])
     net = both(gross, idle, lambda joules, watts: joules - watts * window.seconds)
-    return {
-        "gross": gross,
-        "net": net,
-        "gross_per_epoch": gross.then(lambda joules: joules / len(window.epochs)),
-        "net_per_epoch": net.then(lambda joules: joules / len(window.epochs)),
-        "source": source,
-    }
+    return Energy(
+        gross=gross,
+        net=net,
+        gross_per_epoch=gross.then(lambda joules: joules / len(window.epochs)),
+        net_per_epoch=net.then(lambda joules: joules / len(window.epochs)),
+        source=source,
+    )
 
 
 def _energy_within(
     readings: Readings, spans: Sequence[tuple[float, float]]
-) -> tuple[Measured, Measured]:
+) -> tuple[Measured[float], Measured[str]]:
     """The energy of spans of time together, and how it was had.
 
     GPUs before Volta have no counter.  Their power readings are fresh, not means over a second,
@@ -150,10 +177,10 @@ def _energy_within(
     """
     seconds = sum(ended - begun for begun, ended in spans)
     if seconds < SHORTEST_FOR_ENERGY:
-        short = unknown(
+        short = (
             f"the epochs took {seconds:.1f} s together, and energy takes {SHORTEST_FOR_ENERGY:g} s"
         )
-        return short, short
+        return unknown(short), unknown(short)
     counter = readings.energy.first()
     if counter.why is None:
         joules, source = _sum(Series.increase, readings.energy, spans), COUNTER
@@ -166,55 +193,61 @@ def _energy_within(
     return joules, joules.then(lambda _: source)
 
 
-def _sum(what: _Look, series: Series, spans: Sequence[tuple[float, float]]) -> Measured:
+def _sum(
+    what: _Look[float], series: Series, spans: Sequence[tuple[float, float]]
+) -> Measured[float]:
     parts = [what(series, begun, ended) for begun, ended in spans]
     return reduce(partial(both, join=operator.add), parts)
 
 
-def _power(over: _Over, fixed: dict[str, Measured], idle: Measured) -> dict[str, Measured]:
+def _power(over: _Over, fixed: dict[str, Measured[Any]], idle: Measured[float]) -> Power:
     limit, default = over(Series.lowest, over.readings.limit), _fixed(fixed, "default_power_limit")
-    return {
-        "mean": over(Series.mean, over.readings.power),
-        "highest": over(Series.highest, over.readings.power),
-        "idle": idle,
-        "limit": limit,
-        "default_limit": default,
-        "limit_share": both(limit, default, _share),
-    }
+    return Power(
+        mean=over(Series.mean, over.readings.power),
+        max=over(Series.highest, over.readings.power),
+        idle=idle,
+        limit=limit,
+        default_limit=default,
+        limit_share=both(limit, default, _share),
+    )
 
 
-def _busy(over: _Over) -> Measured:
+def _busy(over: _Over) -> Measured[float]:
     """Of the epochs alone: what lies between them is no want of work in them."""
     series, spans = over.readings.busy, over.window.epochs if over.window else ()
     found = [reading for begun, ended in spans for reading in series.readings(begun, ended)]
     return known(statistics.mean(found)) if found else over(Series.mean, series)
 
 
-def _reasons(over: _Over) -> dict[str, Measured]:
+def _reasons(over: _Over) -> Reasons:
     """The share of the readings in which each reason held the clocks down."""
     found = over(_bits, over.readings.reasons)
-    return {name: found.then(partial(_share_with, bit)) for name, bit in REASON_BITS.items()}
+    return Reasons(
+        **{name: found.then(partial(_share_with, bit)) for name, bit in REASON_BITS.items()}
+    )
 
 
-def _bits(series: Series, begun: float, ended: float) -> Measured:
+def _bits(series: Series, begun: float, ended: float) -> Measured[list[int]]:
     read = [int(bits) for bits in series.readings(begun, ended)]
-    return known(read) if read else series.mean(begun, ended)  # which says why there is none
+    return known(read) if read else unknown(series.mean(begun, ended).why)
 
 
 def _share_with(bit: int, read: Sequence[int]) -> float:
     return sum(1 for bits in read if bits & bit) / len(read)
 
 
-def _processes(readings: Readings, window: Window | None) -> Measured:
-    return readings.foreign.within(window.begun, window.ended) if window else _NO_WINDOW
+def _processes(readings: Readings, window: Window | None) -> Measured[tuple[GpuProcess, ...]]:
+    if window is None:
+        return unknown(_NO_WINDOW)
+    return readings.foreign.within(window.begun, window.ended)
 
 
-def _grown(series: Series) -> Measured:
+def _grown(series: Series) -> Measured[int]:
     """How many were added between the first reading and the last, the whole training over."""
     return both(series.first(), series.last(), lambda first, last: int(last - first))
 
 
-def _fixed(fixed: dict[str, Measured], name: str) -> Measured:
+def _fixed(fixed: dict[str, Measured[Any]], name: str) -> Measured[Any]:
     return fixed.get(name, unknown("NVML was not asked"))
 
 

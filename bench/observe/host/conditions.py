@@ -1,9 +1,9 @@
 """The CPU side of a training: what else would make its times lie.
 
-    conditions = Conditions()
-    conditions.begin(training.pid)   # as soon as epoch 1 has ended
-    conditions.end()                 # as soon as the last one has
-    conditions.result(epochs)
+    monitor = HostMonitor()
+    monitor.begin(training.pid)   # as soon as epoch 1 has ended
+    monitor.end()                 # as soon as the last one has
+    monitor.result(epochs)
 
 Two looks into /proc and /sys, a few small files each, and nothing in between.
 """
@@ -15,12 +15,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from bench.observe.host import kernel
 from bench.observe.host.quota import Quota, quota
-from bench.observe.measured import Measured, both, kept, known, unknown
+from bench.record import conditions
+from bench.record.conditions import Conditions, PackageEnergy, Pressure, Pressures, WorkerCpu
+from bench.record.measured import Measured, both, known, unknown, unmeasured
 from bench.record.timing import EpochTiming
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 _RESOURCES = ("cpu", "memory", "io")
 # The kernel counts time in ticks of 10 ms, and attributes each to whoever runs when it comes:
@@ -28,7 +33,7 @@ _RESOURCES = ("cpu", "memory", "io")
 SHORTEST = 0.5
 
 
-class Conditions:
+class HostMonitor:
     """Looks at the machine at both ends of the steady epochs."""
 
     def __init__(
@@ -67,14 +72,12 @@ class Conditions:
                 self.end()
             yield epoch
 
-    def result(self, epochs: Sequence[EpochTiming]) -> dict[str, Any]:
-        """What was seen, as the record keeps it: shares from 0 to 1, times in s, energy in J."""
+    def result(self, epochs: Sequence[EpochTiming]) -> Conditions:
+        """What was seen."""
         first, last = self._first, self._last
         if first is None or last is None or last.now <= first.now:
-            nothing = _Look.none(unknown("no steady epoch came to its end"))
-            return kept({"seconds": None, **_between(nothing, nothing, 1)})
-        between = _between(first, last, len(epochs) - 1)
-        return kept({"seconds": last.now - first.now, **between})
+            return unmeasured(Conditions, "no steady epoch came to its end")
+        return _between(first, last, len(epochs) - 1)
 
     def _look(self) -> _Look:
         root, worker = self._root, self._workers[0]
@@ -92,14 +95,12 @@ class Conditions:
             quota=quota(root, worker),
             throttled=_over(cpus, kernel.thermal_throttle, root),
             energy=kernel.package_energy(root),
-            settings={
-                "cpus": cpus.then(len),
-                "cpus_online": kernel.online_cpus(root).then(len),
-                "governor": _over(cpus, kernel.governor, root),
-                "scaling_driver": _over(cpus, kernel.scaling_driver, root),
-                "turbo": kernel.turbo(root),
-                "memory_total": kernel.memory(root, "MemTotal"),
-            },
+            cpus=cpus.then(len),
+            cpus_online=kernel.online_cpus(root).then(len),
+            governor=_over(cpus, kernel.governor, root),
+            scaling_driver=_over(cpus, kernel.scaling_driver, root),
+            turbo=kernel.turbo(root),
+            memory_total=kernel.memory(root, "MemTotal"),
         )
 
 
@@ -108,23 +109,20 @@ class _Look:
     """The machine at one moment: counters since it booted or a process began, and settings."""
 
     now: float
-    pressure: dict[str, dict[str, Measured]]
-    times: Measured
-    worker: Measured
-    others_of_ours: Measured
-    available: Measured
-    quota: Measured
-    throttled: Measured
-    energy: Measured
-    settings: dict[str, Measured]
-
-    @classmethod
-    def none(cls, why: Measured) -> _Look:
-        """Nothing was seen, for one and the same reason."""
-        pressure = {name: {"some": why, "full": why} for name in _RESOURCES}
-        names = ("cpus", "cpus_online", "governor", "scaling_driver", "turbo", "memory_total")
-        settings = dict.fromkeys(names, why)
-        return cls(0.0, pressure, why, why, why, why, why, why, why, settings)
+    pressure: dict[str, dict[str, Measured[float]]]
+    times: Measured[_Cpus]
+    worker: Measured[kernel.ProcessUse]
+    others_of_ours: Measured[kernel.ProcessUse]
+    available: Measured[int]
+    quota: Measured[Quota]
+    throttled: Measured[float]
+    energy: Measured[dict[str, kernel.PackageEnergy]]
+    cpus: Measured[int]
+    cpus_online: Measured[int]
+    governor: Measured[str]
+    scaling_driver: Measured[str]
+    turbo: Measured[bool]
+    memory_total: Measured[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,53 +150,60 @@ class _Cpus:
         return _Cpus(self.busy - before.busy, self.idle - before.idle, self.stolen - before.stolen)
 
 
-def _between(first: _Look, last: _Look, epochs: int) -> dict[str, Any]:
+def _between(first: _Look, last: _Look, epochs: int) -> Conditions:
     """What happened from one look to the other."""
     seconds = last.now - first.now
     worker = both(first.worker, last.worker, lambda a, b: b.seconds - a.seconds)
     energy = both(first.energy, last.energy, _joules)
-    cpus = both(first.times, last.times, lambda a, b: b.since(a))
-    if cpus.why is None and cpus.value.all <= 0:
-        cpus = unknown("the kernel's count of processor time stood still")
-    elif cpus.why is None and seconds < SHORTEST:
-        cpus = unknown(f"the steady epochs took {seconds:.2f} s, and this takes {SHORTEST:g} s")
-    return {
-        "pressure": {name: _stalled(first, last, name) for name in _RESOURCES},
-        "worker_cpu": {
-            "seconds": worker,
-            "per_second": both(worker, cpus, lambda took, _: took / seconds),
-        },
-        "other_load": _other_load(first, last, cpus),
-        "steal": cpus.then(lambda passed: passed.stolen / passed.all),
-        "idle": cpus.then(lambda passed: passed.idle / passed.all),
-        "major_faults": both(
-            first.worker, last.worker, lambda a, b: b.major_faults - a.major_faults
+    cpus = _cpus_between(first, last)
+    return Conditions(
+        seconds=seconds,
+        pressure=Pressures(*(_stalled(first, last, name) for name in _RESOURCES)),
+        worker_cpu=WorkerCpu(worker, both(worker, cpus, lambda took, _: took / seconds)),
+        other_load=_other_load(first, last, cpus),
+        steal=cpus.then(lambda passed: passed.stolen / passed.all),
+        idle=cpus.then(lambda passed: passed.idle / passed.all),
+        major_faults=both(first.worker, last.worker, lambda a, b: b.major_faults - a.major_faults),
+        memory_available=both(first.available, last.available, min),
+        quota=conditions.Quota(
+            _over(last.quota, _cpus_of),
+            both(first.quota, last.quota, lambda a, b: (b.throttled - a.throttled) / seconds),
         ),
-        "memory_available": both(first.available, last.available, min),
-        "quota": {
-            "cpus": _over(last.quota, _cpus_of),
-            "held_back": both(
-                first.quota, last.quota, lambda a, b: (b.held_back - a.held_back) / seconds
-            ),
-        },
-        "throttled": both(first.throttled, last.throttled, lambda a, b: (b - a) / seconds),
-        "energy": {"package": energy, "per_epoch": energy.then(lambda joules: joules / epochs)},
-        **last.settings,
-    }
+        throttled=both(first.throttled, last.throttled, lambda a, b: (b - a) / seconds),
+        energy=PackageEnergy(energy, energy.then(lambda joules: joules / epochs)),
+        cpus=last.cpus,
+        cpus_online=last.cpus_online,
+        governor=last.governor,
+        scaling_driver=last.scaling_driver,
+        turbo=last.turbo,
+        memory_total=last.memory_total,
+    )
 
 
-def _stalled(first: _Look, last: _Look, resource: str) -> dict[str, Measured]:
+def _cpus_between(first: _Look, last: _Look) -> Measured[_Cpus]:
+    """Processor time that passed, where it is enough to tell shares of it."""
+    seconds, cpus = last.now - first.now, both(first.times, last.times, lambda a, b: b.since(a))
+    if cpus.value is not None and cpus.value.all <= 0:
+        return unknown("the kernel's count of processor time stood still")
+    if cpus.value is not None and seconds < SHORTEST:
+        return unknown(f"the steady epochs took {seconds:.2f} s, and this takes {SHORTEST:g} s")
+    return cpus
+
+
+def _stalled(first: _Look, last: _Look, resource: str) -> Pressure:
     """The share of the time in which some, and all, tasks waited for a resource."""
     seconds = last.now - first.now
     before, after = first.pressure[resource], last.pressure[resource]
-    return {
-        kind: both(before[kind], after[kind], lambda a, b: (b - a) / seconds) for kind in before
-    }
+
+    def share(kind: str) -> Measured[float]:
+        return both(before[kind], after[kind], lambda a, b: (b - a) / seconds)
+
+    return Pressure(share("some"), share("full"))
 
 
-def _other_load(first: _Look, last: _Look, cpus: Measured) -> Measured:
+def _other_load(first: _Look, last: _Look, cpus: Measured[_Cpus]) -> Measured[float]:
     """The share of the worker's processors that neither it nor this process used."""
-    ours: Measured = known(0.0)
+    ours: Measured[float] = known(0.0)
     for before, after in (
         (first.worker, last.worker),
         (first.others_of_ours, last.others_of_ours),
@@ -208,7 +213,7 @@ def _other_load(first: _Look, last: _Look, cpus: Measured) -> Measured:
     return both(cpus, ours, lambda passed, took: max(0.0, passed.busy - took) / passed.all)
 
 
-def _cpus_of(quota_now: Quota) -> Measured:
+def _cpus_of(quota_now: Quota) -> Measured[float]:
     return unknown("there is no quota") if quota_now.cpus is None else known(quota_now.cpus)
 
 
@@ -217,6 +222,8 @@ def _joules(first: dict[str, kernel.PackageEnergy], last: dict[str, kernel.Packa
     return sum(energy.since(first[name]) for name, energy in last.items() if name in first)
 
 
-def _over(measured: Measured, read: Callable[..., Measured], *arguments: Any) -> Measured:
+def _over(
+    measured: Measured[T], read: Callable[..., Measured[U]], *arguments: object
+) -> Measured[U]:
     """What is read with a value as the last argument; without the value, its reason."""
-    return measured if measured.why is not None else read(*arguments, measured.value)
+    return unknown(measured.why) if measured.value is None else read(*arguments, measured.value)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from bench.observe.measured import Measured, both, known, unknown
+from bench.record.measured import Measured, both, known, unknown
+
+T = TypeVar("T")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _OLD_PRESSURE = "this kernel does not tell; Linux 5.13 and later do"
@@ -53,14 +55,14 @@ class PackageEnergy:
         return grown if grown >= 0 else grown + self.height
 
 
-def pressure(root: Path, resource: str) -> dict[str, Measured]:
+def pressure(root: Path, resource: str) -> dict[str, Measured[float]]:
     """For how long some, and all, tasks waited for a resource since the system booted, in s.
 
     resource: `cpu`, `memory` or `io`.
     """
     absent = "this kernel keeps no pressure (PSI); boot it with psi=1"
     totals = _read(root / "proc/pressure" / resource, absent, _pressure)
-    if totals.why is None and "full" not in totals.value:
+    if totals.value is not None and "full" not in totals.value:
         return {"some": known(totals.value["some"]), "full": unknown(_OLD_PRESSURE)}
     return {kind: totals.then(itemgetter(kind)) for kind in ("some", "full")}
 
@@ -73,7 +75,7 @@ def _pressure(text: str) -> dict[str, float]:
     return {"some": totals["some"], **totals}
 
 
-def cpu_times(root: Path) -> Measured:
+def cpu_times(root: Path) -> Measured[dict[int, CpuTime]]:
     """A `CpuTime` for each processor, by its number."""
     return _read(root / "proc/stat", "there is no /proc/stat", _cpu_times)
 
@@ -89,7 +91,7 @@ def _cpu_times(text: str) -> dict[int, CpuTime]:
     return times
 
 
-def process_use(root: Path, pids: Iterable[int], *, ended_children: bool) -> Measured:
+def process_use(root: Path, pids: Iterable[int], *, ended_children: bool) -> Measured[ProcessUse]:
     """A `ProcessUse` of processes together.
 
     ended_children: count those of theirs, too, that have ended and were waited for.
@@ -108,7 +110,7 @@ def process_use(root: Path, pids: Iterable[int], *, ended_children: bool) -> Mea
     return total
 
 
-def allowed_cpus(root: Path, pid: int) -> Measured:
+def allowed_cpus(root: Path, pid: int) -> Measured[list[int]]:
     """The numbers of the processors that a process may run on."""
 
     def parse(text: str) -> list[int]:
@@ -118,13 +120,13 @@ def allowed_cpus(root: Path, pid: int) -> Measured:
     return _read(root / f"proc/{pid}/status", f"process {pid} had ended", parse)
 
 
-def online_cpus(root: Path) -> Measured:
+def online_cpus(root: Path) -> Measured[list[int]]:
     """The numbers of the processors that are on."""
     absent = "the kernel shows no processors in /sys"
     return _read(root / "sys/devices/system/cpu/online", absent, _numbers)
 
 
-def memory(root: Path, field: str) -> Measured:
+def memory(root: Path, field: str) -> Measured[int]:
     """Bytes; field: `MemTotal` or `MemAvailable`."""
 
     def parse(text: str) -> int:
@@ -134,17 +136,17 @@ def memory(root: Path, field: str) -> Measured:
     return _read(root / "proc/meminfo", "there is no /proc/meminfo", parse)
 
 
-def governor(root: Path, cpus: Iterable[int]) -> Measured:
+def governor(root: Path, cpus: Iterable[int]) -> Measured[str]:
     """What chooses the clocks of these processors: `performance`, or `ondemand, performance`."""
     return _alike(root, cpus, "scaling_governor")
 
 
-def scaling_driver(root: Path, cpus: Iterable[int]) -> Measured:
+def scaling_driver(root: Path, cpus: Iterable[int]) -> Measured[str]:
     """What sets the clocks of these processors: `intel_pstate`, `acpi-cpufreq`, …."""
     return _alike(root, cpus, "scaling_driver")
 
 
-def turbo(root: Path) -> Measured:
+def turbo(root: Path) -> Measured[bool]:
     """Whether clocks above the nominal one are allowed."""
     folder = root / "sys/devices/system/cpu"
     off = _read(folder / "intel_pstate/no_turbo", _NO_SCALING, int)
@@ -153,40 +155,40 @@ def turbo(root: Path) -> Measured:
     return _read(folder / "cpufreq/boost", _NO_SCALING, int).then(lambda flag: flag == 1)
 
 
-def thermal_throttle(root: Path, cpus: Iterable[int]) -> Measured:
+def thermal_throttle(root: Path, cpus: Iterable[int]) -> Measured[float]:
     """For how long heat has held these processors down since the system booted, in s."""
     folder, name = root / "sys/devices/system/cpu", "package_throttle_total_time_ms"
     absent = "this processor or kernel does not count it"
     read = [_read(folder / f"cpu{cpu}/thermal_throttle" / name, absent, int) for cpu in cpus]
-    counted = [each.value / 1000 for each in read if each.why is None]
+    counted = [each.value / 1000 for each in read if each.value is not None]
     return known(max(counted)) if counted else unknown(absent)
 
 
-def package_energy(root: Path) -> Measured:
+def package_energy(root: Path) -> Measured[dict[str, PackageEnergy]]:
     """A `PackageEnergy` for each processor package, by its name."""
     packages = {}
     for folder in sorted((root / "sys/class/powercap").glob("intel-rapl:*")):
         name = _read(folder / "name", "it has no name", str)
-        if name.why is None and name.value.startswith("package"):
+        if name.value is not None and name.value.startswith("package"):
             used = _read(folder / "energy_uj", "the package shows no energy", int)
             height = _read(folder / "max_energy_range_uj", "the counter shows no height", int)
             energy = both(used, height, lambda uj, most: PackageEnergy(uj / 1e6, most / 1e6))
-            if energy.why is not None:
-                return energy
+            if energy.value is None:
+                return unknown(energy.why)
             packages[name.value] = energy.value
     if not packages:
         return unknown("this machine shows no package energy (RAPL), as most virtual machines")
     return known(packages)
 
 
-def _alike(root: Path, cpus: Iterable[int], file: str) -> Measured:
+def _alike(root: Path, cpus: Iterable[int], file: str) -> Measured[str]:
     folder = root / "sys/devices/system/cpu"
     read = [_read(folder / f"cpu{cpu}/cpufreq/{file}", _NO_SCALING, str) for cpu in cpus]
-    found = sorted({each.value for each in read if each.why is None})
+    found = sorted({each.value for each in read if each.value is not None})
     return known(", ".join(found)) if found else unknown(_NO_SCALING)
 
 
-def _read(path: Path, absent: str, parse: Callable[[str], Any]) -> Measured:
+def _read(path: Path, absent: str, parse: Callable[[str], T]) -> Measured[T]:
     """What a file says, without the white space around it, or why it cannot be had.
 
     absent: the reason where there is no such file.

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.observe.measured import Measured, known, unknown
+from bench.record.measured import Measured, known, unknown
 
-_NO_GROUPS = unknown("no control groups are mounted here")
+_NO_GROUPS: Measured[Quota] = unknown("no control groups are mounted here")
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """cpus: how many may be used at a time, or None; held_back: for how long, in s."""
+    """cpus: how many may be used at a time, or None; throttled: for how long, in s."""
 
     cpus: float | None
-    held_back: float
+    throttled: float
 
 
-def quota(root: Path, pid: int) -> Measured:
+def quota(root: Path, pid: int) -> Measured[Quota]:
     """The nearest `Quota` above a process, and how long it has held the group back so far.
 
     root: the folder that stands for the root of the file system.
@@ -62,20 +62,20 @@ def _folders(root: Path, groups: str) -> Iterator[Path]:
 def _second_version(folder: Path) -> Quota | None:
     try:
         most, period = (folder / "cpu.max").read_text(encoding="utf-8", errors="replace").split()
-        held_back = _counted(folder / "cpu.stat", "throttled_usec") / 1e6
+        throttled = _counted(folder / "cpu.stat", "throttled_usec") / 1e6
     except (OSError, ValueError):
         return None
-    return Quota(None if most == "max" else int(most) / int(period), held_back)
+    return Quota(None if most == "max" else int(most) / int(period), throttled)
 
 
 def _first_version(folder: Path) -> Quota | None:
     try:
         most = int((folder / "cpu.cfs_quota_us").read_text(encoding="utf-8", errors="replace"))
         period = int((folder / "cpu.cfs_period_us").read_text(encoding="utf-8", errors="replace"))
-        held_back = _counted(folder / "cpu.stat", "throttled_time") / 1e9
+        throttled = _counted(folder / "cpu.stat", "throttled_time") / 1e9
     except (OSError, ValueError):
         return None
-    return Quota(most / period if most > 0 else None, held_back)
+    return Quota(most / period if most > 0 else None, throttled)
 
 
 def _counted(path: Path, name: str) -> int:
