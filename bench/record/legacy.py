@@ -11,6 +11,7 @@ from bench.record.measured import filled
 from bench.record.telemetry import Telemetry
 
 Tree = dict[str, Any]
+Devices = dict[str, Tree]
 
 # What an older record does not say.
 NOT_RECORDED = "not recorded"
@@ -36,45 +37,45 @@ def upgraded(document: Tree) -> Tree:
     if document["schema"] == SCHEMA:
         return document
     head = {name: document[name] for name in ("grindstone", "started", "plan", "versions")}
-    machine, uuids = dict(document["machine"]), _uuids(document)
-    machine["devices"] = [device(d["id"], d["name"], uuids) for d in machine["devices"]]
+    machine = dict(document["machine"])
+    known = {each["id"]: each for each in machine["devices"]}
+    machine["devices"] = [device(id_, known) for id_ in known]
     entries, to_target = document["results"], document.get("to_target", [])
     return {
         **head,
         "machine": machine,
         "settings": _settings(document["settings"]),
-        "results": [result(entry, uuids) for entry in entries],
-        "time_to_target": [time_to_target(entry, uuids) for entry in to_target],
+        "results": [result(entry, known) for entry in entries],
+        "time_to_target": [time_to_target(entry, known) for entry in to_target],
     }
 
 
-def device(id_: str, name: str, uuids: dict[str, str]) -> Tree:
+def device(id_: str, known: Devices, name: str | None = None) -> Tree:
     """The fields that an id of schema 2 stood for: `gpu:0:1 of all`.
+
+    name: of the device; by default that of the known one with its id.
 
     Raises:
         ValueError: it is none.
     """
-    made: Tree = {"name": name}
+    own = id_.partition(" of ")[0]
+    seen = known.get(own, {})
+    made: Tree = {"name": name or seen.get("name", own)}
     if id_ in ("gpus", "all"):
-        return {**made, "group": id_, "uuids": list(uuids.values())}
+        gpus = [each for each in known.values() if each["uuid"]]
+        return {**made, "group": id_, "uuids": [each["uuid"] for each in gpus]}
     if id_ == "cpu":
         return made
     match = _DEVICE.fullmatch(id_)
     if match is None:
         raise ValueError(f"{id_!r} is no device")
-    own = id_.partition(" of ")[0]
     return {
         **made,
         "index": int(match["index"]),
         "slice": int(match["slice"]) if match["slice"] else None,
         "group": "all" if match["group"] else None,
-        "uuids": [uuids[own]] if own in uuids else [],
+        "uuids": [seen["uuid"]] if seen.get("uuid") else [],
     }
-
-
-def _uuids(document: Tree) -> dict[str, str]:
-    devices = document["machine"]["devices"]
-    return {d["id"]: d["uuid"] for d in devices if d["uuid"] and d["id"] not in ("gpus", "all")}
 
 
 def _settings(settings: Tree) -> Tree:
@@ -89,13 +90,13 @@ def _settings(settings: Tree) -> Tree:
     }
 
 
-def _training(entry: Tree, uuids: dict[str, str]) -> Tree:
+def _training(entry: Tree, known: Devices) -> Tree:
     """What every result has."""
     telemetry = entry.get("telemetry")
     return {
         "status": entry["status"],
         "workload": entry["workload"],
-        "device": device(entry["device"], entry["device_name"], uuids),
+        "device": device(entry["device"], known, entry["device_name"]),
         "mode": entry["mode"],
         "repeat": entry.get("process", 1),
         "side": entry.get("side"),
@@ -105,51 +106,51 @@ def _training(entry: Tree, uuids: dict[str, str]) -> Tree:
     }
 
 
-def _failed(entry: Tree, uuids: dict[str, str]) -> Tree:
-    return {**_training(entry, uuids), "reason": entry["reason"]}
+def _failed(entry: Tree, known: Devices) -> Tree:
+    return {**_training(entry, known), "reason": entry["reason"]}
 
 
-def _finished(entry: Tree, uuids: dict[str, str]) -> Tree:
+def _finished(entry: Tree, known: Devices) -> Tree:
     worker = entry["worker"]
     return {
-        **_training(entry, uuids),
+        **_training(entry, known),
         **{name: entry[name] for name in ("quality", "model", "memory_peak")},
         "worker": {**_WORKER, **worker, "pinned": {**_PINNED, **worker["pinned"]}},
         "verdict": _fix(entry.get("verdict")),
     }
 
 
-def result(entry: Tree, uuids: dict[str, str]) -> Tree:
-    """An entry of the record's results; the UUIDs are its machine's, by device."""
+def result(entry: Tree, known: Devices) -> Tree:
+    """An entry of the record's results; the devices are its machine's, by id."""
     if entry["status"] != "finished":
-        return _failed(entry, uuids)
+        return _failed(entry, known)
     paused = "paused" in entry["epochs"]
     return {
-        **_finished(entry, uuids),
+        **_finished(entry, known),
         "epochs": {"paused": None, **entry["epochs"], "pauses_included": not paused},
         "images_per_second": entry["images_per_second"],
         "rate": _name(entry.get("rate"), {"matrix": "peak"}),
         "input": _name(entry.get("input"), {"from": "source"}),
-        "concurrent": _concurrent(entry.get("at_once"), entry["device_name"], uuids),
+        "concurrent": _concurrent(entry.get("at_once"), known),
         "bottleneck": _bottleneck(entry.get("held_back")),
     }
 
 
-def time_to_target(entry: Tree, uuids: dict[str, str]) -> Tree:
+def time_to_target(entry: Tree, known: Devices) -> Tree:
     """The same of a training to targets."""
     if entry["status"] != "finished":
-        return _failed(entry, uuids)
+        return _failed(entry, known)
     return {
-        **_finished(entry, uuids),
+        **_finished(entry, known),
         **{name: entry[name] for name in ("targets", "trials", "epochs")},
         "max_epochs": entry["most_epochs"],
     }
 
 
-def _concurrent(at_once: Tree | None, name: str, uuids: dict[str, str]) -> Tree | None:
+def _concurrent(at_once: Tree | None, known: Devices) -> Tree | None:
     if at_once is None:
         return None
-    devices = [device(id_, name, uuids) for id_ in at_once["beside"]]
+    devices = [device(id_, known) for id_ in at_once["beside"]]
     return {"devices": devices, "share": at_once["share"]}
 
 

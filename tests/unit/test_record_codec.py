@@ -70,7 +70,7 @@ def test_a_device_has_its_words_and_is_read_from_those_of_schema_2(
     made: Device, id_: str, option: str, is_gpu: bool
 ) -> None:
     assert (made.id, made.option, made.is_gpu) == (id_, option, is_gpu)
-    assert msgspec.convert(device(id_, "x", {}), Device) == made
+    assert msgspec.convert(device(id_, {}, "x"), Device) == made
 
 
 def test_a_record_of_schema_2_is_read() -> None:
@@ -107,6 +107,21 @@ def test_a_record_of_schema_1_is_read() -> None:
     assert (read.repeat, read.side, read.verdict, read.telemetry) == (1, None, None, None)
     assert read.epochs.pauses_included
     assert read.conditions.steal.why == NOT_RECORDED
+
+
+def test_gpus_that_trained_at_once_are_found_among_the_machines() -> None:
+    document = json.loads(_OLD.read_bytes())
+    document["machine"]["devices"] += [
+        {"id": "gpu:0", "name": "NVIDIA L4", "uuid": "GPU-0"},
+        {"id": "gpu:1", "name": "NVIDIA T4", "uuid": "GPU-1"},
+    ]
+    at_once = {"beside": ["gpu:1 of all"], "share": 0.9}
+    document["results"][0] |= {"device": "gpu:0 of all", "device_name": "L4", "at_once": at_once}
+    (read,) = codec.decode(json.dumps(document).encode(), _OLD).results
+    assert isinstance(read, Finished)
+    assert read.device == Device("L4", index=0, group="all", uuids=("GPU-0",))
+    assert read.concurrent is not None
+    assert read.concurrent.devices == (Device("NVIDIA T4", index=1, group="all", uuids=("GPU-1",)),)
 
 
 def test_a_failure_of_schema_2_is_read() -> None:
