@@ -83,11 +83,17 @@ def readme(name: str) -> str:
 def section(name: str) -> str:
     """What a role does, and a row for each of its inputs."""
     text = (ROLES / name / "meta/argument_specs.yml").read_text(encoding="utf-8")
-    spec = yaml.safe_load(text)["argument_specs"]["main"]
+    specs = yaml.safe_load(text)["argument_specs"]
+    spec = specs["main"]
     lines = [f"**{spec['short_description']}.**", ""]
     lines += [f"{_plain(part)}  " for part in _parts(spec.get("description"))]
     lines += ["", "| variable | type | default | |", "|---|---|---|---|"]
     lines += [_row(option, spec) for option, spec in spec["options"].items()]
+    lines += [
+        f"\nEntry point `{entry}`: {_plain(other['short_description'])}."
+        for entry, other in specs.items()
+        if entry != "main"
+    ]
     return "\n".join([*lines, ""])
 
 

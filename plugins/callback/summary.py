@@ -42,6 +42,7 @@ NOISE = {
     *("changed", "failed", "failed_when_result", "msg", "censored", "invocation", "exception"),
     *("warnings", "deprecations", "diff", "results", "attempts", "start", "end", "delta"),
     *("stdout_lines", "stderr_lines", "ansible_facts", "unreachable", "item", "ansible_loop_var"),
+    *("argument_errors", "argument_spec_data", "validate_args_context"),
 }
 
 

@@ -1,20 +1,15 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Writes the files of a bug report into one archive, the same bytes for the same files."""
 
 from __future__ import annotations
-
-import gzip
-import io
-import tarfile
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: gpu_bundle
 short_description: Packs texts into an archive to attach to a bug report
 description:
   - Writes a C(tar.gz) of the texts it is given, without any name of who packs it.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   path:
     description: The archive. Its folder has to be there.
@@ -40,6 +35,13 @@ path:
   returned: always
   type: str
 """
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
 
 
 def archive(files: dict[str, str]) -> bytes:

@@ -1,3 +1,5 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is on this host?  Files only, the standard library only, nothing is changed.
 
 It runs on the host with any Python from 3.8 on.  Every path is looked up below `sysroot`, so that a
@@ -5,24 +7,6 @@ test is a folder of files.
 """
 
 from __future__ import annotations
-
-import json
-import os
-import re
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils import (
-    host_cuda,
-    host_driver,
-    host_firmware,
-    host_kernels,
-    host_packages,
-)
-from ..module_utils.gpu_chips import of_device
-from ..module_utils.sysroot import inside, link, names, raw, text, there
 
 DOCUMENTATION = """
 module: gpu_info
@@ -32,7 +16,7 @@ description:
     Secure Boot, the Python interpreters and what Grindstone has already made, from files only.
   - A GPU's generation and compute capability come from its PCI id; no driver has to be there.
   - It changes nothing, in check mode or out of it.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   prefix:
     description: The folder that everything is installed below.
@@ -100,6 +84,24 @@ found:
     free_mb: {description: Free space for the prefix in MB., type: int}
     free_boot_mb: {description: Free space for C(/boot) in MB., type: int}
 """
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import (
+    host_cuda,
+    host_driver,
+    host_firmware,
+    host_kernels,
+    host_packages,
+)
+from ..module_utils.gpu_chips import of_device
+from ..module_utils.sysroot import inside, link, names, raw, text, there
 
 NVIDIA = "0x10de"
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")

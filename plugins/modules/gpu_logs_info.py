@@ -1,3 +1,5 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """What has this host to say about its GPU?  Logs and leftovers, read only.
 
 It runs on the host with any Python from 3.8 on.  Every path is looked up below `sysroot`; commands,
@@ -5,15 +7,6 @@ which only read, run where that is the real root.
 """
 
 from __future__ import annotations
-
-import os
-import re
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: gpu_logs_info
@@ -23,7 +16,7 @@ description:
     manager complains of, what is in TensorFlow's environment and what earlier runs have left in
     C(/etc/grindstone).
   - It changes nothing, in check mode or out of it.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   prefix:
     description: The folder that everything is installed below.
@@ -55,6 +48,15 @@ private:
   returned: always
   type: dict
 """
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
 
 OF_THE_GPU = re.compile(
     r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"

@@ -1,3 +1,5 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Small files that Grindstone leaves on a host: their folders, and all of each or what was there.
 
 One round trip in place of three for each file: `site.yml` has nothing to do most of the times that
@@ -6,21 +8,13 @@ it runs.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils.ledger import text, write
-
 DOCUMENTATION = """
 module: host_files
 short_description: Keeps small files on a host
 description:
   - Writes each file that does not hold its text yet, to be read by all, with its folder.
   - Where one cannot be written, what was there before stays whole.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   files:
     description: The files.
@@ -53,6 +47,14 @@ written:
   type: list
   elements: str
 """
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.ledger import text, write
 
 FOLDER, FILE = 0o755, 0o644
 FIELDS = {

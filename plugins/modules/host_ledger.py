@@ -1,31 +1,11 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """What was on this host before a role changed it, and back to that.
 
 It runs on the host with any Python from 3.8 on.
 """
 
 from __future__ import annotations
-
-import json
-import re
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils.ledger import (
-    Packages,
-    bring_back,
-    changes,
-    file_entry,
-    installed,
-    kept,
-    look,
-    remove_empty,
-    same,
-    without_others,
-    write,
-)
-from ..module_utils.package_manager import ROOT, Apt, Pacman, package_manager
 
 DOCUMENTATION = """
 module: host_ledger
@@ -34,7 +14,7 @@ description:
   - Keeps the packages of a host, with their marks and holds, and the files that a role is about to
     change in C(/var/lib/grindstone/ledger), so that the role can be rolled back and removed.
   - What others have done to the host after the ledger was closed is not undone.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   name:
     description: The ledger's name, which is the role's.
@@ -104,6 +84,28 @@ not_restored:
   type: list
   elements: str
 """
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.ledger import (
+    Packages,
+    bring_back,
+    changes,
+    file_entry,
+    installed,
+    kept,
+    look,
+    remove_empty,
+    same,
+    without_others,
+    write,
+)
+from ..module_utils.package_manager import ROOT, Apt, Pacman, package_manager
 
 LEDGERS = Path("/var/lib/grindstone/ledger")
 

@@ -1,3 +1,5 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """A virtual environment that holds exactly what a lock lists: whole, or not there at all.
 
 It is made beside its place and renamed into it when it is whole, so a run that is killed leaves the
@@ -9,21 +11,6 @@ What is installed are hard links into uv's cache, so a mended library is a new f
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils.elf import SearchPath, search_path
-
 DOCUMENTATION = """
 module: locked_environment
 short_description: Makes a Python environment from requirements that are locked by hash
@@ -31,7 +18,7 @@ description:
   - Makes a virtual environment and installs a hash-locked list of requirements into it.
   - Installs with pip, or with the uv that O(uv) names, which is faster and brings Pythons.
   - Two runs on one host wait for each other.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   path:
     description: The environment's folder. Its parent is made as well.
@@ -109,6 +96,21 @@ reason:
   returned: always
   type: str
 """
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.elf import SearchPath, search_path
 
 LOCK = "requirements.txt"  # the text that the environment was made of
 PACKAGES = "packages.txt"  # what that came to

@@ -1,15 +1,11 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """What of Grindstone's lies on this host, and who uses it?  Nothing is changed.
 
 Only what Grindstone can tell to be its own is named: the prefix may be a folder that others use.
 """
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: own_files_info
@@ -18,7 +14,7 @@ description:
   - Names the folders below the prefix and the system's that Grindstone has made, its ledgers, and
     the processes that use any of it.
   - It changes nothing, in check mode or out of it.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   prefix:
     description: The folder that everything is installed below.
@@ -59,6 +55,12 @@ users:
   type: list
   elements: dict
 """
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
 
 STATE = "var/lib/grindstone"
 CONFIGURATION = "etc/grindstone"

@@ -1,10 +1,8 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """Finishes what a run that was interrupted has left to the package manager half done."""
 
 from __future__ import annotations
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils.package_manager import package_manager
 
 DOCUMENTATION = """
 module: package_repair
@@ -13,7 +11,7 @@ description:
   - Configures what dpkg has only unpacked, and unpacks anew what it has only half unpacked.
   - Removes pacman's lock where no pacman runs, and the entries of its database that it has not
     finished, so that their packages are installed anew.
-author: Grindstone's authors
+author: The Grindstone authors (@grindstone)
 options:
   proxy:
     description: The proxy that packages are reached through.
@@ -33,6 +31,10 @@ repaired:
   type: list
   elements: str
 """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.package_manager import package_manager
 
 
 def main() -> None:

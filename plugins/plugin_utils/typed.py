@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import msgspec
+from .requirements import msgspec
 
 T = TypeVar("T")
 

@@ -1,10 +1,11 @@
-"""The stages of the proof: the driver's by folders of files, the GPUs' by a TensorFlow of ours."""
+"""The stages of the verification: the driver by folders of files, the GPUs by a mock TensorFlow."""
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
 import signal
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -13,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
-HERE = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("verify", HERE / "roles/verify/files/verify.py")
-assert spec is not None
-assert spec.loader is not None
-verify = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(verify)
+from roles.verify.files.verify import cpu, cuda, driver, gpu, main
+from roles.verify.files.verify.stage import AGAIN, GPU_HARDWARE, Stage, StageError
 
+FILES = Path(main.__file__).parents[1]
 KERNEL = "6.1.0-50-amd64"
+NVRM = "proc/driver/nvidia/version"
+MODULE = f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko.xz"
 LOADED = (
     "NVRM version: NVIDIA UNIX {flavour} Kernel Module{arch}  {version}  Release Build  (dvs)\n"
     "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14+deb12u1)\n"
@@ -45,9 +46,9 @@ def put(root: Path, name: str, text: str = "") -> None:
 def root(tmp_path: Path) -> Path:
     """A host whose driver works, on Debian's paths."""
     version = LOADED.format(flavour="x86_64", arch="", version="535.261.03")
-    put(tmp_path, "proc/driver/nvidia/version", version)
+    put(tmp_path, NVRM, version)
     put(tmp_path, "proc/sys/kernel/osrelease", KERNEL + "\n")
-    put(tmp_path, f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko.xz")
+    put(tmp_path, MODULE)
     put(tmp_path, "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03")
     for name in ("nvidiactl", "nvidia-uvm", "nvidia0", "nvidia1"):
         put(tmp_path, f"dev/{name}")
@@ -55,90 +56,77 @@ def root(tmp_path: Path) -> Path:
 
 
 def failure(check: Callable[..., str], *arguments: Any) -> tuple[str, str]:
-    with pytest.raises(verify.StageError) as caught:
+    with pytest.raises(StageError) as caught:
         check(*arguments)
     return str(caught.value), caught.value.advice
 
 
 def test_a_working_driver_is_said_with_its_version_and_flavour(root: Path) -> None:
-    assert verify.driver(PLAN, root) == "535.261.03 (proprietary), module and libraries alike"
+    assert driver.driver(PLAN, root) == "535.261.03 (proprietary), module and libraries alike"
+    assert driver.device_nodes(PLAN, root) == "nvidiactl, nvidia-uvm, nvidia0, nvidia1"
     text = LOADED.format(flavour="Open", arch=" for x86_64", version="580.95.05")
-    put(root, "proc/driver/nvidia/version", text)
+    put(root, NVRM, text)
     put(root, "usr/lib/libcuda.so.580.95.05")
-    assert verify.driver(PLAN, root) == "580.95.05 (open), module and libraries alike"
+    assert driver.driver(PLAN, root) == "580.95.05 (open), module and libraries alike"
 
 
-def test_libraries_that_were_upgraded_under_the_module_want_a_reboot(root: Path) -> None:
-    library = root / "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03"
-    library.rename(library.with_name("libcuda.so.580.95.05"))
-    found, advice = failure(verify.driver, PLAN, root)
-    assert "the loaded module is 535.261.03, the libraries are 580.95.05" in found
-    assert advice.startswith("reboot")
+LIBRARY = "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03"
+OLDER = "6.1.0-49-amd64"
 
 
-def test_a_module_without_its_libraries_is_told_from_a_mismatch(root: Path) -> None:
-    (root / "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03").unlink()
-    found, advice = failure(verify.driver, PLAN, root)
-    assert "libcuda.so is not on this host" in found
-    assert "site.yml" in advice
-
-
-def unload(root: Path) -> None:
-    (root / "proc/driver/nvidia/version").unlink()
-
-
-def test_nouveau_in_the_modules_place_is_named(root: Path) -> None:
-    unload(root)
-    (root / "sys/module/nouveau").mkdir(parents=True)
-    found, advice = failure(verify.driver, PLAN, root)
-    assert found.startswith("nouveau holds the GPU")
-    assert "initramfs" in advice
-
-
-def test_a_module_that_is_there_and_not_loaded_points_to_dmesg_and_secure_boot(root: Path) -> None:
-    unload(root)
-    found, advice = failure(verify.driver, PLAN, root)
-    assert found == f"NVIDIA's module is there for kernel {KERNEL}, and not loaded"
-    assert "Key was rejected by service" in advice
-
-
-def test_a_kernel_without_a_module_says_which_kernel_has_one(root: Path) -> None:
-    unload(root)
-    put(root, "proc/sys/kernel/osrelease", "6.1.0-49-amd64\n")
-    found, advice = failure(verify.driver, PLAN, root)
-    assert "the running kernel 6.1.0-49-amd64 has no NVIDIA module" in found
-    assert KERNEL in found
-    assert advice == "reboot into the newer kernel"
-    found, advice = failure(verify.driver, {"host": {"kernel": "6.1.0-49-amd64"}}, root)
-    assert found == "the running kernel 6.1.0-49-amd64 has no NVIDIA module"
-    assert "headers" in advice
-
-
-def test_the_devices_of_every_gpu_are_looked_for(root: Path) -> None:
-    assert verify.device_nodes(PLAN, root) == "nvidiactl, nvidia-uvm, nvidia0, nvidia1"
-    (root / "dev/nvidia1").unlink()
-    assert failure(verify.device_nodes, PLAN, root)[0] == "/dev/nvidia1 missing"
-
-
-def test_a_missing_uvm_is_the_reason_why_cuda_fails_for_all_but_root(root: Path) -> None:
-    (root / "dev/nvidia-uvm").unlink()
-    found, advice = failure(verify.device_nodes, PLAN, root)
-    assert "CUDA_ERROR_UNKNOWN for all but root" in found
-    assert advice.startswith("nvidia-modprobe")
+@pytest.mark.parametrize(
+    ("lacking", "there", "found", "advice"),
+    [
+        (
+            [LIBRARY],
+            {"usr/lib/libcuda.so.580.95.05": ""},
+            "the loaded module is 535.261.03, the libraries are 580.95.05",
+            "reboot; site.yml holds",
+        ),
+        ([LIBRARY], {}, "its library libcuda.so is not on this host", "run site.yml"),
+        ([NVRM], {"sys/module/nouveau/x": ""}, "nouveau holds the GPU", "reboot; if it comes back"),
+        (
+            [NVRM],
+            {},
+            f"NVIDIA's module is there for kernel {KERNEL}, and not loaded",
+            "Key was rejected by service",
+        ),
+        (
+            [NVRM],
+            {"proc/sys/kernel/osrelease": f"{OLDER}\n"},
+            f"the running kernel {OLDER} has no NVIDIA module; it was built for {KERNEL}",
+            "reboot into the newer kernel",
+        ),
+        ([NVRM, MODULE], {}, f"the running kernel {KERNEL} has no NVIDIA module", "headers"),
+        (["dev/nvidia1"], {}, "/dev/nvidia1 missing", "nvidia-smi makes them"),
+        (["dev/nvidia-uvm"], {}, "CUDA_ERROR_UNKNOWN for all but root", "nvidia-modprobe"),
+    ],
+)
+def test_what_is_wrong_with_a_driver_is_named_with_what_to_do(
+    root: Path, lacking: list[str], there: dict[str, str], found: str, advice: str
+) -> None:
+    for name in lacking:
+        (root / name).unlink()
+    for name, text in there.items():
+        put(root, name, text)
+    check = driver.device_nodes if lacking[0].startswith("dev/") else driver.driver
+    said, what_to_do = failure(check, PLAN, root)
+    assert found in said
+    assert advice in what_to_do
 
 
 def loader(*lacking: str, folder: str = f"{sys.prefix}/lib") -> Callable[[str], Any]:
     """A stand-in for TensorFlow's loader, which opens all but the named."""
-    return lambda name: None if name in lacking else verify.Library(f"{folder}/{name}", 1)
+    return lambda name: None if name in lacking else cuda.Library(f"{folder}/{name}", 1)
 
 
 def test_libraries_that_open_from_the_environment_are_said_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(verify, "opened", loader())
-    assert verify.libraries(PLAN) == f"7 of {sys.prefix}"
-    monkeypatch.setattr(verify, "opened", loader(folder="/usr/lib"))
-    assert verify.libraries(PLAN) == "7 open"
+    monkeypatch.setattr(cuda, "opened", loader())
+    assert cuda.libraries(PLAN) == f"7 of {sys.prefix}"
+    monkeypatch.setattr(cuda, "opened", loader(folder="/usr/lib"))
+    assert cuda.libraries(PLAN) == "7 open"
 
 
 @pytest.mark.parametrize(
@@ -152,14 +140,14 @@ def test_libraries_that_open_from_the_environment_are_said_to(
 def test_a_library_that_does_not_open_is_named(
     monkeypatch: pytest.MonkeyPatch, version: str, cudnn: str, library: str
 ) -> None:
-    monkeypatch.setattr(verify, "opened", loader(library))
-    found, _ = failure(verify.libraries, {"cuda": {"version": version, "cudnn": cudnn}})
+    monkeypatch.setattr(cuda, "opened", loader(library))
+    found, _ = failure(cuda.libraries, {"cuda": {"version": version, "cudnn": cudnn}})
     assert found.startswith(f"TensorFlow's loader cannot open {library} (")
 
 
 def test_a_missing_libcuda_is_the_drivers_and_not_cudas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "opened", loader("libcuda.so.1"))
-    assert failure(verify.libraries, PLAN)[0].startswith("the driver's libcuda.so.1 cannot be")
+    monkeypatch.setattr(cuda, "opened", loader("libcuda.so.1"))
+    assert failure(cuda.libraries, PLAN)[0].startswith("the driver's libcuda.so.1 cannot be")
 
 
 @pytest.mark.parametrize(
@@ -170,23 +158,23 @@ def test_a_cudnn_as_new_as_the_one_built_with_is_good(
     monkeypatch: pytest.MonkeyPatch, number: int, built: str, version: str
 ) -> None:
     run_cudnn(monkeypatch, number)
-    assert verify.cudnn({"cuda": {"cudnn": built}}) == f"{version}, built with {built}"
+    assert cuda.cudnn({"cuda": {"cudnn": built}}) == f"{version}, built with {built}"
 
 
 def test_an_older_cudnn_is_refused_with_the_library_path_as_the_suspect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run_cudnn(monkeypatch, 90100)
-    found, advice = failure(verify.cudnn, PLAN)
+    found, advice = failure(cuda.cudnn, PLAN)
     assert "cuDNN 9.1.0 is opened" in found
     assert "built with 9.3.0.75" in found
     assert advice.startswith("unset LD_LIBRARY_PATH")
 
 
 def run_cudnn(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    monkeypatch.setattr(verify, "opened", loader())
+    monkeypatch.setattr(cuda, "opened", loader())
     library = types.SimpleNamespace(cudnnGetVersion=lambda: number)
-    monkeypatch.setattr(verify.ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: library)
 
 
 class Tensor(np.ndarray):
@@ -250,7 +238,7 @@ def tensorflow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TensorFlow]:
 
 def test_every_gpu_is_listed_by_name_and_capability(tensorflow: Callable[..., TensorFlow]) -> None:
     tensorflow(2)
-    assert verify.listed(PLAN) == "Tesla P100 (6.0), Tesla P100 (6.0)"
+    assert gpu.listed(PLAN) == "Tesla P100 (6.0), Tesla P100 (6.0)"
 
 
 def test_a_gpu_that_tensorflow_does_not_list_is_missed(
@@ -258,14 +246,14 @@ def test_a_gpu_that_tensorflow_does_not_list_is_missed(
 ) -> None:
     tensorflow(1)
     with pytest.raises(AssertionError, match="TensorFlow lists 1 of 2 GPUs"):
-        verify.listed(PLAN)
+        gpu.listed(PLAN)
     unused = {"gpus": [{"address": "0000:01:00.0"}, {"address": "0000:02:00.0", "used": False}]}
-    assert verify.listed(unused) == "Tesla P100 (6.0)"
+    assert gpu.listed(unused) == "Tesla P100 (6.0)"
 
 
 def test_each_gpu_computes_in_its_turn(tensorflow: Callable[..., TensorFlow]) -> None:
     module = tensorflow(2)
-    assert verify.on_each_gpu(verify.product)(PLAN) == "agrees with NumPy on 2 GPUs"
+    assert gpu.on_each_gpu(cpu.product)(PLAN) == "agrees with NumPy on 2 GPUs"
     assert module.used == {"/device:GPU:0", "/device:GPU:1"}
 
 
@@ -274,7 +262,7 @@ def test_a_gpu_that_computes_something_else_is_named(
 ) -> None:
     tensorflow(1, wrong=0.001)
     with pytest.raises(RuntimeError, match=r"on GPU:0: it differs from NumPy by 0\.001, not with"):
-        verify.on_each_gpu(verify.product)(PLAN)
+        gpu.on_each_gpu(cpu.product)(PLAN)
 
 
 @pytest.mark.parametrize(
@@ -298,8 +286,8 @@ def test_what_cuda_says_becomes_what_to_do(
     tensorflow: Callable[..., TensorFlow], said: str, advice: str
 ) -> None:
     tensorflow(1, error=said)
-    stage = verify.Stage("GPU product", verify.on_each_gpu(verify.product), verify.GPU_HARDWARE)
-    known = verify.in_child([stage], PLAN)
+    stage = Stage("GPU product", gpu.on_each_gpu(cpu.product), GPU_HARDWARE)
+    known = main.in_child([stage], PLAN)
     assert known[0].state == "failed"
     assert said in known[0].found
     assert advice in known[0].advice
@@ -310,8 +298,8 @@ def test_what_only_the_log_says_counts_as_well() -> None:
         os.write(2, b"W gpu_device.cc: Cannot dlopen some GPU libraries. Skipping registering\n")
         raise AssertionError("TensorFlow lists 0 of 1 GPUs")
 
-    (known,) = verify.in_child([verify.Stage("GPUs", stage, "look into dmesg")], PLAN)
-    assert known.advice == verify.AGAIN
+    (known,) = main.in_child([Stage("GPUs", stage, "look into dmesg")], PLAN)
+    assert known.advice == AGAIN
 
 
 @pytest.mark.parametrize(
@@ -326,28 +314,45 @@ def test_what_only_the_log_says_counts_as_well() -> None:
 def test_a_stage_that_ends_its_process_fails_and_says_what_it_means(
     number: signal.Signals, found: str, advice: str
 ) -> None:
-    fine = verify.Stage("fine", lambda _: "well", "")
-    fatal = verify.Stage("fatal", lambda _: os.kill(os.getpid(), number), "")
-    known = verify.in_child([fine, fatal, fine], PLAN)
+    fine = Stage("fine", lambda _: "well", "")
+
+    def end(_: Any) -> str:
+        os.kill(os.getpid(), number)
+        return "not ended"
+
+    fatal = Stage("fatal", end, "")
+    known = main.in_child([fine, fatal, fine], PLAN)
     assert [result.state for result in known] == ["passed", "failed"]
     assert found in known[1].found
     assert advice in known[1].advice
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
+def mock_stages(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
     """Makes every stage pass but the one of that name."""
 
     def check(name: str) -> Callable[[Any], str]:
         def checked(_: Any) -> str:
             if name == failing:
-                raise verify.StageError("it is dull", "whet it")
-            return "sharp"
+                raise StageError("it is wrong", "fix it")
+            return "well"
 
         return checked
 
     for group in ("CPU_STAGES", "DRIVER_STAGES", "GPU_STAGES"):
-        stages = [stage._replace(check=check(stage.name)) for stage in getattr(verify, group)]
-        monkeypatch.setattr(verify, group, stages)
+        stages = [stage._replace(check=check(stage.name)) for stage in getattr(main, group)]
+        monkeypatch.setattr(main, group, stages)
+
+
+def test_the_package_runs_from_standard_input_with_its_modules_in_order() -> None:
+    variables = yaml.safe_load((FILES.parent / "vars/main.yml").read_text(encoding="utf-8"))
+    names = variables["verify_modules"]
+    sources = {name: (FILES / f"verify/{name}.py").read_text(encoding="utf-8") for name in names}
+    sources["main"] += "\n\ndef main() -> None:\n    print(len(CPU_STAGES), result.__module__)\n"
+    load = (FILES / "load.py").read_text(encoding="utf-8")
+    command = [sys.executable, "-c", load]
+    said = subprocess.check_output(command, input=json.dumps(sources), text=True)
+    assert said == "6 verify.main\n"
+    assert {path.stem for path in (FILES / "verify").glob("*.py")} == set(names)
 
 
 def states(report: dict[str, Any]) -> dict[str, str]:
@@ -355,8 +360,8 @@ def states(report: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_machine_where_all_is_well_passes_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch)
-    report = verify.run(PLAN)
+    mock_stages(monkeypatch)
+    report = main.run(PLAN)
     assert set(states(report).values()) == {"passed"}
     assert len(report["stages"]) == 14
     assert (report["ok"], report["failure"], report["schema"]) == (True, "", 1)
@@ -366,9 +371,9 @@ def test_a_machine_where_all_is_well_passes_every_stage(monkeypatch: pytest.Monk
 def test_the_stages_stop_at_the_first_that_fails(
     monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    stand_in(monkeypatch, failing)
-    report = verify.run(PLAN)
-    assert report["failure"] == f"{failing} failed: it is dull; whet it"
+    mock_stages(monkeypatch, failing)
+    report = main.run(PLAN)
+    assert report["failure"] == f"{failing} failed: it is wrong; fix it"
     assert not report["ok"]
     names = list(states(report))
     before, after = names[: names.index(failing)], names[names.index(failing) + 1 :]
@@ -387,19 +392,19 @@ def test_the_stages_stop_at_the_first_that_fails(
 def test_without_a_driver_the_cpus_stages_run_and_the_rest_says_why_not(
     monkeypatch: pytest.MonkeyPatch, plan: dict[str, Any], reason: str
 ) -> None:
-    stand_in(monkeypatch)
-    report = verify.run(plan)
+    mock_stages(monkeypatch)
+    report = main.run(plan)
     assert report["ok"]
     assert list(states(report).values()) == ["passed"] * 6 + ["not applicable"] * 8
     assert all(stage["found"].startswith(reason) for stage in report["stages"][6:])
 
 
-def test_where_the_driver_is_another_systems_the_gpu_is_proven_all_the_same(
+def test_where_the_driver_is_another_systems_the_gpu_is_verified_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stand_in(monkeypatch)
+    mock_stages(monkeypatch)
     wsl = {**PLAN, "driver": {"action": "none", "reason": "WSL2 has the driver of Windows"}}
-    report = verify.run(wsl)
+    report = main.run(wsl)
     assert list(states(report).values()) == [
         *["passed"] * 6,
         *["not applicable"] * 2,
@@ -407,11 +412,11 @@ def test_where_the_driver_is_another_systems_the_gpu_is_proven_all_the_same(
     ]
 
 
-def test_with_tensorflow_for_the_cpu_the_driver_is_proven_and_the_gpu_is_not(
+def test_with_tensorflow_for_the_cpu_the_driver_is_verified_and_the_gpu_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stand_in(monkeypatch)
+    mock_stages(monkeypatch)
     none = {"action": "none", "reason": "as plan_cuda asks: TensorFlow is for the CPU"}
-    report = verify.run({**PLAN, "cuda": none, "tensorflow": {"gpu": False}})
+    report = main.run({**PLAN, "cuda": none, "tensorflow": {"gpu": False}})
     assert list(states(report).values()) == ["passed"] * 8 + ["not applicable"] * 6
     assert report["stages"][-1]["found"] == none["reason"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-import msgspec
-
 from ..host_facts import Gpu, HostFacts, Kernel
+from ..requirements import msgspec
 from .knowledge import Knowledge
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from string import Formatter
 from typing import Any
 
-import msgspec
 import yaml
 
+from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from .host import Host
 from .signs import SIGNS
@@ -37,7 +37,7 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: str
     fix: str
     host: tuple[str, ...] = ()
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     failed_stage: str = ""
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from ..host_facts import HostFacts
+from ..requirements import msgspec
 from . import gpus, offers
 from .cuda import entry
 from .matrix import Flavour, Stack

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import msgspec
-
 from ..host_facts import Distribution, Gpu, HostFacts
+from ..requirements import msgspec
 from ..versions import numbers
 
 Flavour = Literal["open", "proprietary"]
@@ -228,7 +227,7 @@ class Repository(Row, frozen=True, kw_only=True):
     version: Text
     distro: Text
     key_fingerprint: Text
-    cuda: dict[str, CudaPackages] = {}
+    cuda: dict[str, CudaPackages] = {}  # noqa: RUF012 (msgspec makes a new one each time)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-import msgspec
-
 from ..host_facts import HostFacts
+from ..requirements import msgspec
 from .matrix import listed
 from .options import Options, RefusedError
 from .plan import Plan

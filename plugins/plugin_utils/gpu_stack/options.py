@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from ..requirements import msgspec
 
 
 class RefusedError(ValueError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from ..host_facts import Gpu
+from ..requirements import msgspec
 from ..typed import encode
 from .matrix import Flavour, Origin
 

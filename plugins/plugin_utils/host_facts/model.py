@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-import msgspec
+from ..requirements import msgspec
 
 PASSED_THROUGH = "vfio-pci"  # the kernel's driver for a device that a virtual machine has
 

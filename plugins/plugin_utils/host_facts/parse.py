@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from ..requirements import msgspec
 from ..typed import decode
 from .model import HostFacts, Kernel, Kernels
 

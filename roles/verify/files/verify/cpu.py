@@ -1,0 +1,107 @@
+"""TensorFlow on the CPU: it is imported, learns, and computes what NumPy does."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from .stage import AGAIN, HARDWARE, Plan, Stage
+
+TOLERANCE = 1e-4  # of float32 results of order 1; they differ by some 1e-6
+
+
+def interpreter(plan: Plan) -> str:
+    """The Python is the plan's."""
+    planned = plan.get("tensorflow", {}).get("python", "")
+    version = platform.python_version()
+    if planned and not version.startswith(planned + "."):
+        raise AssertionError(f"this is Python {version}, the plan says {planned}")
+    return f"Python {version}"
+
+
+def imports(plan: Plan) -> str:
+    """TensorFlow is imported, in the plan's version."""
+    import keras
+    import tensorflow as tf
+
+    planned = plan.get("tensorflow", {}).get("version", tf.__version__)
+    if tf.__version__ != planned:
+        raise AssertionError(f"this is TensorFlow {tf.__version__}, the plan says {planned}")
+    return f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
+
+
+def training(_: Plan) -> str:
+    """One step down the gradient lowers the loss."""
+    import keras
+    import numpy as np
+
+    keras.utils.set_random_seed(1)
+    random = np.random.default_rng(1)
+    pictures = random.normal(size=(64, 20)).astype("float32")
+    labels = (pictures.sum(axis=1) > 0).astype("int32")
+    layers = [keras.Input((20,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(2)]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss)
+    before = float(model.evaluate(pictures, labels, verbose=0))
+    model.train_on_batch(pictures, labels)
+    after = float(model.evaluate(pictures, labels, verbose=0))
+    if not after < before:
+        raise AssertionError(f"the loss went from {before:.4f} to {after:.4f}")
+    return "one step lowers the loss"
+
+
+def product(_: Plan) -> str:
+    """A matrix product is NumPy's."""
+    import numpy as np
+    import tensorflow as tf
+
+    left, right = np.random.default_rng(2).normal(size=(2, 256, 256)) / 16
+    computed = tf.matmul(tf.constant(left, tf.float32), tf.constant(right, tf.float32))
+    return agreement(computed, left @ right)
+
+
+def convolution(_: Plan) -> str:
+    """A convolution is the sum that NumPy forms over the same windows."""
+    import numpy as np
+    import tensorflow as tf
+
+    random = np.random.default_rng(3)
+    pictures = random.normal(size=(4, 16, 16, 3))
+    kernels = random.normal(size=(3, 3, 3, 8)) / 9
+    computed = tf.nn.conv2d(
+        tf.constant(pictures, tf.float32), tf.constant(kernels, tf.float32), 1, "VALID"
+    )
+    windows = np.lib.stride_tricks.sliding_window_view(pictures, (3, 3), axis=(1, 2))
+    return agreement(computed, np.einsum("bhwcij,ijck->bhwk", windows, kernels))
+
+
+def xla(_: Plan) -> str:
+    """A function that XLA has compiled gives what NumPy gives; tanh is libdevice's on a GPU."""
+    import numpy as np
+    import tensorflow as tf
+
+    values = np.random.default_rng(4).normal(size=(64, 64))
+    compiled = tf.function(
+        lambda x: tf.reduce_sum(tf.tanh(x) * x, axis=0) / 64, jit_compile=True, autograph=False
+    )
+    expected = (np.tanh(values) * values).sum(axis=0) / 64
+    return agreement(compiled(tf.constant(values, tf.float32)), expected)
+
+
+def agreement(computed: Any, expected: Any) -> str:
+    """Says that the arrays agree, or raises with the largest difference."""
+    difference = float(abs(computed.numpy() - expected).max())
+    if not difference <= TOLERANCE:
+        raise AssertionError(f"it differs from NumPy by {difference:.2g}, not within {TOLERANCE:g}")
+    return "agrees with NumPy"
+
+
+CPU_STAGES = [
+    Stage("interpreter", interpreter, AGAIN),
+    Stage("import", imports, AGAIN),
+    Stage("training step", training, AGAIN),
+    Stage("matrix product", product, HARDWARE),
+    Stage("convolution", convolution, HARDWARE),
+    Stage("XLA", xla, AGAIN),
+]

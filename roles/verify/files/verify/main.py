@@ -1,0 +1,162 @@
+"""Verifies in stages that this interpreter's TensorFlow computes what it should, on every device.
+
+The stages stop at the first that fails.  What they found goes to standard output as JSON and to
+standard error to be read.  No stage is timed, so the same machine gives the same bytes again.
+
+What TensorFlow does happens in child processes, for a wheel that does not suit the processor ends
+its process, and so may a broken GPU: first one that sees no GPU, then one that sees them all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from .cpu import CPU_STAGES
+from .driver import DRIVER_STAGES
+from .gpu import GPU_STAGES
+from .stage import AGAIN, Plan, Result, Stage, StageError
+from .symptoms import LONGEST, SIGNALS, advised
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def result(stage: Stage, plan: Plan) -> Result:
+    """Runs the stage."""
+    try:
+        return Result("passed", stage.check(plan))
+    except StageError as error:
+        return Result("failed", str(error), error.advice)
+    except Exception as error:  # whatever it is, it is this stage's result
+        found = " ".join(f"{type(error).__name__}: {error}".split())
+        return Result("failed", found, stage.advice)
+
+
+def up_to_failure(stages: list[Stage], plan: Plan, tell: Callable[[Result], None]) -> None:
+    """Runs the stages up to the first that fails, and tells each result once it is known."""
+    for stage in stages:
+        known = result(stage, plan)
+        tell(known)
+        if known.state == "failed":
+            return
+
+
+def here(stages: list[Stage], plan: Plan) -> list[Result]:
+    """Runs the stages in this process."""
+    known: list[Result] = []
+    up_to_failure(stages, plan, known.append)
+    return known
+
+
+def in_child(stages: list[Stage], plan: Plan, **variables: str) -> list[Result]:
+    """Runs the stages in a child process, with these environment variables."""
+    with tempfile.TemporaryFile("w+") as results, tempfile.TemporaryFile("w+") as noise:
+        child = os.fork()
+        if child == 0:
+            os.environ.update(variables)
+            os.dup2(noise.fileno(), 1)
+            os.dup2(noise.fileno(), 2)
+            signal.alarm(LONGEST)
+            up_to_failure(stages, plan, lambda known: write(known, results))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        results.seek(0)
+        noise.seek(0)
+        known = [Result(*json.loads(line)) for line in results]
+        said = noise.read()
+    if status:
+        known.append(ended(status, said))
+    last = known[-1]
+    if last.state == "failed":
+        # Where no GPU is to be seen, TensorFlow's word that it sees none is no symptom.
+        heard = "" if "CUDA_VISIBLE_DEVICES" in variables else said
+        known[-1] = last._replace(advice=advised(f"{last.found}\n{heard}", last.advice))
+    return known
+
+
+def write(known: Result, results: IO[str]) -> None:
+    """A line of JSON."""
+    print(json.dumps(known), file=results, flush=True)
+
+
+def ended(status: int, noise: str) -> Result:
+    """What it means that the child ended in mid-stage, and what to do."""
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        found, advice = SIGNALS.get(name, (f"it ended by {name}", AGAIN))
+        return Result("failed", found, advice)
+    last = noise.strip().splitlines()[-1:] or ["it said nothing"]
+    found = f"it ended with status {os.waitstatus_to_exitcode(status)}: {last[0]}"
+    return Result("failed", found, AGAIN)
+
+
+def left_out(plan: Plan) -> tuple[str, str]:
+    """Why the driver's stages do not apply here, and why the GPU's do not; "" where they do."""
+    if not plan:
+        return ("there is no plan on this host",) * 2
+    planned, cuda = plan.get("driver", {}), plan.get("cuda", {"action": "none"})
+    by_driver = (
+        planned.get("reason", "") if planned.get("action", "none") in ("none", "skip") else ""
+    )
+    if planned.get("action") == "skip" or not plan.get("tensorflow", {}).get("gpu"):
+        return by_driver, by_driver or cuda.get("reason", "TensorFlow is for the CPU")
+    return by_driver, ""
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """Runs all stages that apply and gathers what they found."""
+    no_driver, no_gpu = left_out(plan)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["KERAS_HOME"] = home  # Keras would leave its settings in the user's home
+        groups: list[tuple[list[Stage], str, Callable[[], list[Result]]]] = [
+            (CPU_STAGES, "", lambda: in_child(CPU_STAGES, plan, CUDA_VISIBLE_DEVICES="-1")),
+            (DRIVER_STAGES, no_driver, lambda: here(DRIVER_STAGES, plan)),
+            (
+                GPU_STAGES,
+                no_gpu,
+                lambda: in_child(GPU_STAGES, plan, TF_FORCE_GPU_ALLOW_GROWTH="true"),
+            ),
+        ]
+        stages, failure = [], ""
+        for group, reason, runs in groups:
+            known = []
+            if reason:
+                known = [Result("not applicable", reason)] * len(group)
+            elif not failure:
+                known = runs()
+            if known and known[-1].state == "failed":
+                failure = (
+                    f"{group[len(known) - 1].name} failed: {known[-1].found}; {known[-1].advice}"
+                )
+            known += [Result("not reached", "")] * (len(group) - len(known))
+            stages += [
+                {"stage": stage.name, "state": state, "found": found}
+                for stage, (state, found, _) in zip(group, known, strict=True)
+            ]
+    return {
+        "schema": 1,
+        "ok": not failure,
+        "interpreter": sys.executable,
+        "stages": stages,
+        "failure": failure,
+    }
+
+
+def main() -> None:
+    """The command line."""
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "/etc/grindstone/plan.json")
+    plan = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    report = run(plan)
+    for stage in report["stages"]:
+        print(
+            f"  {stage['stage']:<17}{stage['state']:<16}{stage['found']}".rstrip(), file=sys.stderr
+        )
+    if report["failure"]:
+        print(report["failure"], file=sys.stderr)
+    print(json.dumps(report, indent=4))

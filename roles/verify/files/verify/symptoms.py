@@ -1,0 +1,53 @@
+"""What CUDA, cuDNN, XLA and the kernel say where it goes wrong, and what to do."""
+
+from __future__ import annotations
+
+import re
+
+from .stage import AGAIN
+
+LONGEST = 900  # s for a child: a GPU that hangs must not hang the playbook
+TOO_NEW = (
+    "no published TensorFlow has kernels for this GPU: use NVIDIA's container nvcr.io/nvidia/"
+    "tensorflow, or build TensorFlow from source"
+)
+REBOOT = "reboot: the driver was upgraded under the loaded module"
+UVM = "nvidia-modprobe -c 0 -u, or: modprobe -r nvidia-uvm && modprobe nvidia-uvm, or reboot"
+PARTS = f"cuDNN's parts are of two versions: unset LD_LIBRARY_PATH; {AGAIN}"
+
+# The first that fits.
+SYMPTOMS = [
+    (r"INVALID_PTX|PTX version \S+ does not support|not built with CUDA kernel binaries", TOO_NEW),
+    (r"no kernel image is available", f"this TensorFlow is too new for the GPU: {AGAIN}"),
+    (r"Driver/library version mismatch|SYSTEM_DRIVER_MISMATCH|does not match DSO version", REBOOT),
+    (r"INSUFFICIENT_DRIVER|driver version is insufficient", "the driver is too old: run site.yml"),
+    (r"CUDA_ERROR_UNKNOWN", UVM),
+    (r"Loaded runtime CuDNN library", f"the wrong cuDNN is found: unset LD_LIBRARY_PATH; {AGAIN}"),
+    (r"SUBLIBRARY|CUDNN_STATUS_VERSION_MISMATCH", PARTS),
+    (r"CUDNN_STATUS|DNN library|No algorithm worked", f"cuDNN does not run on this GPU: {AGAIN}"),
+    (r"libdevice|ptxas", f"XLA does not find its tools: unset XLA_FLAGS; {AGAIN}"),
+    (r"Cannot dlopen some GPU libraries", AGAIN),
+    (r"Could not find cuda drivers|NO_DEVICE|no CUDA-capable device", "run site.yml, then reboot"),
+    (
+        r"OUT_OF_MEMORY|ResourceExhausted|[Oo]ut of memory|OOM",
+        "nvidia-smi shows who has its memory",
+    ),
+]
+
+
+def advised(text: str, otherwise: str) -> str:
+    """What to do about what was said."""
+    return next((advice for said, advice in SYMPTOMS if re.search(said, text)), otherwise)
+
+
+SIGNALS = {
+    "SIGILL": (
+        "the processor lacks instructions that TensorFlow is built with (AVX)",
+        "use another machine, or let the virtual machine see the host's processor",
+    ),
+    "SIGKILL": ("it was killed, as the kernel does when memory runs out", "free some memory"),
+    "SIGALRM": (
+        f"it did not end within {LONGEST // 60} minutes",
+        "dmesg | grep -e NVRM -e Xid says whether the GPU hangs; if it does, reboot",
+    ),
+}
