@@ -7,6 +7,7 @@ import sys
 
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
+from bench.report import command as show
 from bench.runner import evidence
 
 
@@ -14,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
+    show.add(verbs)
     compare.add(verbs)
     evidence.add(verbs)
     options = parser.parse_args(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -257,14 +258,23 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """The table, what it says in words, and where the record is."""
-    session = config.stash[_SESSION]
-    if not (session.record.results or session.record.to_target):
+    record = config.stash[_SESSION].record
+    if not (record.results or record.to_target):
         return
+    from bench.record import codec
     from bench.report import summary
+    from bench.report.screen import Screen
 
-    terminalreporter.section("what this machine is worth")
-    terminalreporter.write(summary.text(session.record, terminalreporter))
+    screen = Screen.of(sys.stdout, colours=terminalreporter.hasmarkup)
+    results = {"results": record.results, "to_target": record.to_target}
+    typed = codec.from_document({"schema": 2, **record.head, **results}, record.path)
+    path = record.path if record.written else None
+    terminalreporter.section("Results")
+    verbose = config.option.verbose > 0
+    terminalreporter.write(summary.text(typed, path, screen, verbose=verbose))
     compared = config.stash.get(_COMPARED, None)
     if compared is not None and compared.rows:
         terminalreporter.section("compared")
-        terminalreporter.write(summary.comparison(compared, terminalreporter))
+        width, colours, encoding = screen.width, screen.colours, screen.encoding
+        told = compared.text(width=width, colours=colours, encoding=encoding)
+        terminalreporter.write(told)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.comparison import Compared, Evidence
-from bench.report.table import seconds
+from bench.report.format import seconds
 
 WIDTH_IN_A_FILE = 100
 

@@ -1,67 +1,130 @@
-"""One entry a row, where `--processes` trained each row several times."""
+"""What the figures of a run say beside each other: one result a row, speed-ups, gains, scaling."""
 
 from __future__ import annotations
 
 import statistics
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from bench.compare.baseline import why_not
-from bench.report.words import who
+from msgspec.structs import replace
 
-Entry = dict[str, Any]
+from bench.record.model import Finished, Result, TargetResult, TimeToTarget
+
+# The words of what does not count.
+WRONG = ("FAILED", "BELOW-FLOOR")
+
+# A row: workload, device, mode, side.
+Name = tuple[str, str, str, str]
 
 
-def one_a_row(entries: Sequence[Entry]) -> list[Entry]:
-    """Each row's middle process, and the first that failed, in the order that they were trained.
+def word(result: Result | TargetResult) -> str:
+    """`FAILED`, or its verdict's word; `OK` for those of schema 1 that learned, as it has none."""
+    if not isinstance(result, (Finished, TimeToTarget)):
+        return "FAILED"
+    if not result.quality.ok:
+        return "BELOW-FLOOR"
+    return result.verdict.word if result.verdict else "OK"
 
-    The spread of the middle one is that of the processes' medians, in s: it is what another run
-    of the same would differ by.  A process that missed its floor stands for its row, whatever its
+
+def finished(results: Iterable[Result]) -> list[Finished]:
+    """Those that came to their end."""
+    return [result for result in results if isinstance(result, Finished)]
+
+
+def counted(results: Iterable[Result]) -> list[Finished]:
+    """Those of them that learned what they should: without quality there is no speed."""
+    return [result for result in finished(results) if result.quality.ok]
+
+
+def by_row(results: Iterable[Result]) -> list[list[Result]]:
+    """The repeats of each row, in the order they were trained; side A before side B."""
+    rows: dict[Name, list[Result]] = {}
+    for result in results:
+        name = (result.workload, result.device.id, result.mode, result.side or "")
+        rows.setdefault(name, []).append(result)
+    first = {name[:3]: place for place, name in reversed(list(enumerate(rows)))}
+    return [rows[name] for name in sorted(rows, key=lambda name: (first[name[:3]], name[3]))]
+
+
+def one_a_row(results: Iterable[Result]) -> list[Result]:
+    """Each row's middle repeat, and the first that failed.
+
+    The spread of the middle one is that of the repeats' medians, in s: it is what another run of
+    the same would differ by.  A repeat that missed its floor stands for its row, whatever its
     time, so that the table shows the miss.
     """
-    return [entry for row in _rows(entries) for entry in _of_a_row(row)]
+    chosen: list[Result] = []
+    for row in by_row(results):
+        ended = finished(row)
+        chosen += [_middle(ended)] if len(ended) > 1 else ended
+        chosen += [result for result in row if not isinstance(result, Finished)][:1]
+    return chosen
 
 
-def flagged(entries: Sequence[Entry]) -> list[str]:
-    """How many processes of a row have something against them, a line each row of several.
-
-    What stands in the table is one of them, whose verdict need not be theirs.
-    """
-    lines = []
-    for row in _rows(entries):
-        words = Counter(why for why in map(why_not, row) if why is not None)
-        if len(row) > 1 and words:
-            told = ", ".join(f"{count} {word}" for word, count in words.items())
-            lines.append(
-                f"{who(row[0])}: of {len(row)} processes {told}; comparisons leave them out"
-            )
-    return lines
-
-
-def _rows(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """The entries by row; of two sides A comes first, whichever was trained first."""
-    rows: dict[tuple[Any, ...], list[Entry]] = {}
-    for entry in entries:
-        name = (entry["workload"], entry["device"], entry["mode"], entry.get("side"))
-        rows.setdefault(name, []).append(entry)
-    places = {name[:3]: place for place, name in reversed(list(enumerate(rows)))}
-    return [rows[name] for name in sorted(rows, key=lambda n: (places[n[:3]], n[3] or ""))]
-
-
-def _of_a_row(row: Sequence[Entry]) -> list[Entry]:
-    finished = [entry for entry in row if entry["status"] == "finished"]
-    failed = [entry for entry in row if entry["status"] != "finished"]
-    if len(finished) > 1:
-        finished = [_middle(finished)]
-    return [*finished, *failed[:1]]
-
-
-def _middle(finished: Sequence[Entry]) -> Entry:
-    missed = [entry for entry in finished if not entry["quality"]["ok"]]
-    ordered = sorted(finished, key=lambda entry: float(entry["epochs"]["median"]))
+def _middle(repeats: Sequence[Finished]) -> Finished:
+    missed = [result for result in repeats if not result.quality.ok]
+    ordered = sorted(repeats, key=_median)
     middle = missed[0] if missed else ordered[(len(ordered) - 1) // 2]
-    medians = [float(entry["epochs"]["median"]) for entry in finished]
-    centre = statistics.median(medians)
-    spread = statistics.median(abs(median - centre) for median in medians)
-    return {**middle, "epochs": {**middle["epochs"], "spread": spread}}
+    centre = statistics.median(map(_median, repeats))
+    spread = statistics.median(abs(_median(result) - centre) for result in repeats)
+    return replace(middle, epochs=replace(middle.epochs, spread=spread))
+
+
+def speed_up(result: Result, results: Iterable[Result]) -> float | None:
+    """How many times as fast as the CPU a GPU trained the same; None where not both did."""
+    if not isinstance(result, Finished) or not (result.device.is_gpu and result.quality.ok):
+        return None
+    for other in counted(results):
+        if not other.device.is_gpu and _alike(other, result):
+            return _median(other) / _median(result)
+    return None
+
+
+def tuning_gains(results: Iterable[Result]) -> dict[str, dict[str, float]]:
+    """How many times as fast as stock each workload is tuned, by device and side."""
+    ended = counted(results)
+    gains: dict[str, dict[str, float]] = {}
+    for stock in ended:
+        for tuned in ended:
+            same = (stock.workload, stock.device, stock.side)
+            same_training = same == (tuned.workload, tuned.device, tuned.side)
+            if same_training and (stock.mode, tuned.mode) == ("stock", "tuned"):
+                place = " ".join(filter(None, (stock.device.id, stock.side)))
+                gain = _median(stock) / _median(tuned)
+                gains.setdefault(place, {})[stock.workload] = gain
+    return gains
+
+
+def scaling(result: Finished, results: Iterable[Result]) -> float | None:
+    """How many times as fast one network trains over several GPUs as on the best of them alone."""
+    if result.device.group != "gpus":
+        return None
+    alone = [
+        _median(other)
+        for other in counted(results)
+        if _alike(other, result) and other.device.index is not None and not other.concurrent
+    ]
+    return min(alone) / _median(result) if alone else None
+
+
+def concurrent_pace(result: Finished, results: Iterable[Result]) -> float | None:
+    """The share of its speed alone that a GPU keeps while others train at the same time."""
+    if result.concurrent is None:
+        return None
+    own = (result.device.index, result.device.slice)
+    alone = [
+        _median(other)
+        for other in counted(results)
+        if _alike(other, result)
+        and (other.device.index, other.device.slice) == own
+        and not other.concurrent
+    ]
+    return min(alone) / _median(result) if alone else None
+
+
+def _alike(one: Finished, other: Finished) -> bool:
+    """Whether they are the same training, on whatever device."""
+    return (one.workload, one.mode, one.side) == (other.workload, other.mode, other.side)
+
+
+def _median(result: Finished) -> float:
+    return result.epochs.median

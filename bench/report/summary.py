@@ -1,92 +1,230 @@
-"""The end of a run as a person reads it: table, sentence, sources, where the record is."""
+"""The answer first: verdict, table, warnings with their fixes, next step, where the record is."""
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-import pytest
+from rich.console import RenderableType
+from rich.text import Text
 
-from bench.compare.in_run import Made
-from bench.record.store import Record
-from bench.report import rows, several, table, targets, words
+from bench.record.head import Device
+from bench.record.model import Finished, Record, Result, TargetResult
+from bench.report import format as shown
+from bench.report import notes, rows, table, targets
+from bench.report.screen import Screen
 
-# For a terminal or a file that cannot show them; in a row of the table up to four become two.
-_GROWTH = 4
-_PLAIN = str.maketrans(
-    {"²": "^2", "×": "x", "÷": "/", "°": "", "±": "+-", "≥": ">=", "≤": "<=", "─": "-"}
-)
-
-
-def text(record: Record, reporter: pytest.TerminalReporter) -> str:
-    """All of it, as wide as the terminal, or 100 columns in a pipe or a file."""
-    terminal = bool(reporter.isatty)
-    width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
-    width -= 0 if "utf" in _encoding(reporter) else _GROWTH
-    processes = rows.flagged(record.results)
-    record = dataclasses.replace(record, results=rows.one_a_row(record.results))
-    why_no_gpu = _why_no_gpu(record)
-    every = [*record.results, *record.to_target]
-    notes = [
-        *words.baselines(record.results),
-        *words.inputs(record.results),
-        *words.held_back(record.results),
-        *words.pauses(record.results),
-        *words.failures(every),
-        *words.lost(every),
-        *words.flagged(every),
-        *processes,
-        *words.hardware(every),
-        *([f"gpu: {why_no_gpu}"] if why_no_gpu else []),
-        *words.trained_with(every),
-        *words.watching(every),
-        *words.sources(every),
-        f"record: {record.path if record.written else 'none, it could not be written'}",
-    ]
-    page = table.Page(width, colours=terminal and reporter.hasmarkup)
-    if record.results:
-        page.table(record.results, no_gpu=why_no_gpu is not None)
-        page.lines([*_in_words(record), ""])
-    if record.to_target:
-        page.draw(targets.table(record.to_target, width))
-        told = targets.words(record.to_target)
-        page.lines([*told, ""] if told else [])
-    page.lines(notes)
-    return _showable(page.text, reporter)
+_TITLE = "Grindstone  "
+_GAP = "   "
+# Below this the others had ended, or not begun, for much of the time that the median is taken over.
+_LEAST_CONCURRENT = 0.9
 
 
-def _in_words(record: Record) -> list[str]:
+def text(record: Record, path: Path | None, screen: Screen, *, verbose: bool) -> str:
+    """All of it, ready to be written.
+
+    path: where the record is; None where it could not be written.
+    verbose: whether what only explains is told, too.
+    """
+    results = rows.one_a_row(record.results)
+    told = [*results, *record.time_to_target]
+    names = shown.Names(results, record.time_to_target)
+    parts: list[RenderableType] = [*_headline(record, results), _status(record, names)]
+    if results:
+        parts.append(table.draw(results, screen))
+    if record.time_to_target:
+        parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
+    blocks: tuple[Sequence[RenderableType], ...] = (
+        [*_findings(results, names), *targets.lines(record.time_to_target)],
+        [_highlighted(line) for line in notes.warnings(record, told, names)],
+        _last(record, results, names),
+        notes.details(record, told, names) if verbose else [],
+    )
+    for block in filter(None, blocks):
+        parts += [*block, ""]
+    return screen.draw(*parts) + screen.plain(_footer(record, path, screen, verbose=verbose))
+
+
+def _headline(record: Record, results: Sequence[Result]) -> list[Text]:
+    """What each GPU is worth, a line each, or what there is without one."""
+    devices = {each.device.id: each.device for each in (*results, *record.time_to_target)}
+    gpus = [device for device in devices.values() if device.is_gpu]
+    lines: dict[str, list[str]] = {}
+    for device in [device for device in gpus if device.group != "all"] or gpus:
+        name = f"{device.id} ({shown.short_name(device.name)})"
+        lines.setdefault(_worth(device, results), []).append(name)
+    told = [", ".join(names) + worth for worth, names in lines.items()] or [_cpu(record)]
+    indents = [_TITLE, *[" " * len(_TITLE)] * (len(told) - 1)]
     return [
-        words.sentence(record.results, record.head),
-        *words.tuning(record.results),
-        *several.scaling(record.results),
-        *several.at_once(record.results),
+        Text.assemble((indent, "bold"), line) for indent, line in zip(indents, told, strict=True)
     ]
 
 
-def comparison(made: Made, reporter: pytest.TerminalReporter) -> str:
-    """The comparison that a run ends with, as wide as `text`."""
-    terminal = bool(reporter.isatty)
-    width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
-    stream = reporter.config.get_terminal_writer()._file
-    encoding = getattr(stream, "encoding", None) or "ascii"
-    return made.text(width=width, colours=terminal and reporter.hasmarkup, encoding=encoding)
+def _worth(device: Device, results: Sequence[Result]) -> str:
+    """`: 12 to 40 times the CPU, at its best in convnet`.
+
+    It is told of one mode, of plain `model.fit` where that was trained, and of side A.
+    """
+    if not any(each.device == device for each in results):
+        return ""  # it was trained on to targets, which have lines of their own
+    finished = [each for each in rows.finished(results) if each.side != "B"]
+    alike = [each for each in finished if each.mode == "stock"] or finished
+    own = [each for each in alike if each.device == device]
+    gains = {each.workload: gain for each in own if (gain := rows.speed_up(each, alike))}
+    if not gains:
+        return ": no CPU time to compare with" if own else ": no training finished"
+    best, least, most = _range(gains)
+    where = f" in {best}" if len(gains) == 1 else f", at its best in {best}"
+    slower = "; the CPU is faster" if gains[best] < 1 else ""
+    return f": {shown.one_or_range(least, most)} times the CPU{where}{slower}"
 
 
-def _why_no_gpu(record: Record) -> str | None:
-    """Why the table has no GPU row, unless nobody asked for one."""
-    asked = record.head["settings"]["devices"] is None
-    return record.head["machine"]["why_no_gpu"] if asked else None
+def _range(gains: Mapping[str, float]) -> tuple[str, str, str]:
+    """Where the gain is greatest; the least and the greatest as shown."""
+    best = max(gains, key=gains.__getitem__)
+    return best, shown.times(min(gains.values())), shown.times(gains[best])
 
 
-def _showable(shown: str, reporter: pytest.TerminalReporter) -> str:
-    """The text as the terminal or file can take it; pytest would turn it into one long line."""
-    encoding = _encoding(reporter)
-    if "utf" in encoding:
-        return shown
-    return shown.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+def _cpu(record: Record) -> str:
+    cpu, why = record.machine.cpu, record.machine.why_no_gpu
+    name = f"({shown.short_name(cpu.name)}, {len(cpu.affinity)} threads)"
+    if record.settings.devices is not None or why is None:
+        return f"CPU {name}"
+    return f"CPU only {name}: {_clause(why)}"
 
 
-def _encoding(reporter: pytest.TerminalReporter) -> str:
-    stream = reporter.config.get_terminal_writer()._file
-    return str(getattr(stream, "encoding", None) or "ascii").lower()
+def _clause(why: str) -> str:
+    """The reason without what explains it; the rest is a warning or a detail."""
+    return re.split(r" \(|; ", why, maxsplit=1)[0]
+
+
+def _status(record: Record, names: shown.Names) -> Text:
+    """`PASSED 5 of 5, 1 NOISY   slowest: convnet, 7.96 s per epoch`."""
+    every: list[Result | TargetResult] = [*record.results, *record.time_to_target]
+    words = [rows.word(each) for each in every]
+    wrong = [each for each, word in zip(every, words, strict=True) if word in rows.WRONG]
+    if wrong:
+        who = ", ".join(dict.fromkeys(map(names, wrong)))
+        return Text.assemble(("FAILED", "bold red"), f" {len(wrong)} of {len(every)}: {who}")
+    flagged = Counter(word for word in words if word != "OK")
+    doubts = "".join(f", {count} {word}" for word, count in flagged.items())
+    status = Text.assemble(("PASSED", "bold green"), f" {len(every)} of {len(every)}{doubts}")
+    finished = rows.finished(rows.one_a_row(record.results))
+    if finished and not any(each.device.is_gpu for each in finished):
+        slowest = max(finished, key=lambda each: each.epochs.median)
+        median = shown.seconds(slowest.epochs.median)
+        status.append(f"{_GAP}slowest: {slowest.workload}, {median} per epoch")
+    return status
+
+
+def _findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
+    """What tuning, several GPUs at once and images read as files come to, a line each."""
+    several = len({each.device.id for each in results}) > 1
+    for place, gains in rows.tuning_gains(results).items():
+        best, least, most = _range(gains)
+        where = f" on {place}" if several else ""
+        most_in = f"in {best}" if len(gains) == 1 else f"most in {best}"
+        yield f"Tuned{where}: {shown.one_or_range(least, most)} times stock, {most_in}"
+    for each in rows.finished(results):
+        gain, pace = rows.scaling(each, results), rows.concurrent_pace(each, results)
+        if gain:
+            count = each.worker.replicas
+            yield (
+                f"{each.workload} over {count} GPUs: {gain:.2f} times the best of them alone "
+                f"(scaling efficiency {100 * gain / count:.0f} %; the batch is split)"
+            )
+        if pace:
+            yield _concurrent(each, pace)
+        if each.input and each.input.waiting is not None:
+            yield f"{names(each)}: {_waiting(each)}"
+
+
+def _concurrent(result: Finished, pace: float) -> str:
+    assert result.concurrent is not None
+    others = [other.id.partition(" of ")[0] for other in result.concurrent.devices]
+    line = (
+        f"{result.workload} on {result.device.id.partition(' of ')[0]}: {100 * pace:.0f} % of its "
+        f"speed alone while {shown.and_so(others)} trained, too"
+    )
+    share = result.concurrent.share
+    if share >= _LEAST_CONCURRENT:
+        return line
+    return f"{line}, for {100 * share:.0f} % of the time only; --profile full trains longer"
+
+
+def _waiting(result: Finished) -> str:
+    read = result.input
+    assert read is not None
+    assert read.waiting is not None
+    cached = "" if read.source == "memory" else ", page cache dropped before each epoch"
+    return (
+        f"{100 * read.waiting:.0f} % of an epoch waiting for images "
+        f"({shown.megabytes(read.bytes)} in {read.folder}, {read.file_system}{cached})"
+    )
+
+
+def _highlighted(warning: str) -> Text:
+    text = Text(warning)
+    text.highlight_words([*rows.WRONG, "GPU lost"], "red")
+    text.highlight_words(["NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED"], "yellow")
+    return text
+
+
+def _last(record: Record, results: Sequence[Result], names: shown.Names) -> list[str]:
+    """What limits the speed, where that is known, and the next step."""
+    limited = notes.bottlenecks(results, names)
+    step = _next_step(record, results, known=bool(limited))
+    told = " ".join(filter(None, (limited, step)))
+    return [told] if told else []
+
+
+def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:
+    if record.settings.profile == "smoke":
+        return "Next: pytest bench/ (the smoke profile is too short to compare times)"
+    gpus = [each for each in results if each.device.is_gpu]
+    trained = {
+        (each.workload, each.device.id, each.side) for each in results if each.mode != "stock"
+    }
+    unknown = any(
+        each.bottleneck is not None
+        and each.bottleneck.cause == "unknown"
+        and each.mode == "stock"
+        and each.device.group is None
+        and each.input is None
+        and (each.workload, each.device.id, each.side) not in trained
+        for each in rows.finished(gpus or results)
+    )
+    if not unknown:
+        return ""
+    return f"{'For the others' if known else 'To find the bottlenecks'}: {notes.TRAIN_BOTH_MODES}"
+
+
+def _footer(record: Record, path: Path | None, screen: Screen, *, verbose: bool) -> str:
+    """In one line where it fits; never wrapped, so that the path can be copied."""
+    parts = [
+        _data(record),
+        f"Record: {path or 'none, it could not be written'}",
+        "" if verbose else "More: -v",
+    ]
+    told = [part for part in parts if part]
+    line = (2 * _GAP).join(told)
+    if len(line) > screen.width:
+        line = "\n".join([told[0], (2 * _GAP).join(told[1:])])
+    return f"{line}\n"
+
+
+def _data(record: Record) -> str:
+    """`Data: synthetic (no download, no --data-dir)`."""
+    sets = [each.dataset for each in (*record.results, *record.time_to_target) if each.dataset]
+    if not sets:
+        return ""
+    kinds = sorted({each.kind for each in sets})
+    if kinds == ["real"]:
+        return "Data: real"
+    if record.settings.synthetic:
+        return f"Data: {shown.and_so(kinds)} (--synthetic)"
+    tried = any(each.name == "mnist" and each.kind == "synthetic" for each in sets)
+    why = "no download, no --data-dir" if tried else "no --data-dir"
+    return f"Data: {shown.and_so(kinds)} ({why})"

@@ -62,10 +62,10 @@ class Ended:
         return found
 
     def table(self) -> list[str]:
-        """The table and the lines below it."""
+        """The summary: verdict, table and the lines below it."""
         lines = iter(self.output.splitlines())
         for line in lines:
-            if "what this machine is worth" in line:
+            if re.fullmatch(r"[-=]+ Results [-=]+", line):
                 break
         return list(itertools.takewhile(lambda line: not line.startswith(("---", "===")), lines))
 

@@ -56,7 +56,7 @@ def test_a_worker_killed_in_mid_training_fails_its_own_test_and_the_next_one_tra
     assert re.match(told, entries["post", "cpu"]["reason"])
     assert entries["mlp", "cpu"]["status"] == "finished"
     assert re.search(r"post +synthetic +cpu +failed: see below", ended.output)
-    assert re.search(r"mlp +synthetic +cpu .*≥", ended.output)
+    assert re.search(r"mlp +[\d.]+ m?s .*≥", ended.output)
     assert command.left_behind() == []
 
 
@@ -100,7 +100,7 @@ def test_a_python_without_tensorflow_is_one_line_for_each_test(
     for test in ("test_mnist[mlp-cpu]", "test_grind[post-cpu]"):
         (line,) = _failure(ended, test)
         assert line.startswith(f"{bare} (--worker-python) has no TensorFlow; run `./run site`")
-    assert "Nothing was trained to its end." in ended.output
+    assert "FAILED 2 of 2: post, mlp" in ended.output
 
 
 def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
@@ -121,7 +121,7 @@ def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
     assert entries["mlp", "gpu:1"]["status"] == "failed"
     assert entries["mlp", "gpu:1"]["device_name"] == "NVIDIA GeForce GT 1030"
     assert entries["mlp", "gpu:1"]["telemetry"]["power"]["mean"]["value"] is None
-    assert "do not count on mlp on gpu:1" in " ".join(ended.output.split())
+    assert "FAILED 1 of 2: mlp (gpu:1)" in ended.output
 
 
 _TWO_GPUS = f'''
@@ -163,8 +163,8 @@ def test_ctrl_c_leaves_no_child_and_keeps_what_finished(
     entries = command.entries()
     assert entries["mlp", "cpu"]["status"] == "finished"
     assert entries["post", "cpu"]["reason"] == "post on cpu: interrupted"
-    assert re.search(r"mlp +synthetic +cpu .*≥", run.output)
-    assert "failed: post on cpu: interrupted" in run.output
+    assert re.search(r"mlp +[\d.]+ m?s .*≥", run.output)
+    assert "FAILED: post on cpu: interrupted" in run.output
     assert "KeyboardInterrupt" in run.output
 
 
@@ -239,8 +239,8 @@ def test_a_record_that_finds_no_room_is_one_line_and_the_table_stands(
     (line,) = _failure(ended, "test_mnist[mlp-cpu]")
     assert "cannot be written: No space left on device" in line
     assert "--results-dir" in line
-    assert re.search(r"mlp +synthetic +cpu .*≥", ended.output)
-    assert "record: none" in ended.output
+    assert re.search(r"mlp +[\d.]+ m?s .*≥", ended.output)
+    assert "Record: none" in ended.output
 
 
 def test_a_temporary_folder_without_room_is_one_line_for_each_test(

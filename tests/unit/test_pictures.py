@@ -18,7 +18,6 @@ from bench.datasets.particles import Drawing
 from bench.datasets.prepared import Store
 from bench.errors import DataError
 from bench.record.timing import EpochTiming, Timings
-from bench.report import words
 from bench.worker import files
 from bench.workloads.registry import EVERY, WORKLOADS
 from bench.workloads.workload import INPUTS, Schedule
@@ -200,20 +199,6 @@ def _timings(*epochs: tuple[float, float | None]) -> Timings:
 def test_the_share_is_the_median_over_the_steady_epochs() -> None:
     assert _timings((9, 8.0), (2, 0.5), (2, 0.1), (2, 1.9)).waiting == 0.25
     assert _timings((9, None), (2, None), (2, None)).waiting is None
-
-
-def test_where_images_were_read_from_and_how_long_they_were_waited_for_is_a_line() -> None:
-    source = {"folder": "/mnt/nas/grind", "file_system": "nfs4", "bytes": 14_200_000}
-    entries = [
-        {**finished("post", CPU), "input": {"from": "data-dir", **source, "waiting": 0.43}},
-        finished("post", CPU),
-    ]
-    assert words.inputs(entries) == [
-        (
-            "post on cpu waits for images for 43 % of an epoch, reading 14.2 MB from "
-            "/mnt/nas/grind (nfs4, dropped from the page cache before each epoch)"
-        )
-    ]
 
 
 def test_a_run_without_files_has_no_input_in_its_entry() -> None:

@@ -1,15 +1,12 @@
-"""Several GPUs: how they are asked for, and what their figures say."""
+"""Several GPUs: how they are asked for, and when they train at the same time."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from bench.observe.devices import Device, several
 from bench.record.timing import EpochTiming, Timings
-from bench.report.several import at_once, scaling
-from tests.unit.entries import CPU, GT1030, H100, failed, finished
+from tests.unit.entries import GT1030, H100
 
 OTHER_H100 = Device("gpu:1", H100.name, "GPU-2")
 
@@ -63,55 +60,3 @@ def test_the_time_that_counts_as_beside_is_where_both_were_in_steady_epochs(
     own = _timings((0, 9), (10, 12), (12, 14))
     assert own.share_beside([other]) == pytest.approx(share)
     assert own.share_beside([own, other]) == pytest.approx(share)
-
-
-# ---- in words
-
-
-def _over_both(workload: str, seconds: float) -> dict[str, Any]:
-    both, _ = several([H100, OTHER_H100])
-    entry = finished(workload, both, seconds=(9.0, seconds, seconds))
-    return {**entry, "worker": {**entry["worker"], "replicas": 2}}
-
-
-def test_scaling_is_told_against_the_best_gpu_alone() -> None:
-    entries = [
-        finished("post", CPU, seconds=(9.0, 0.1, 0.1)),
-        finished("post", H100, seconds=(9.0, 2.0, 2.0)),
-        finished("post", H100, seconds=(9.0, 0.2, 0.2), mode="tuned"),
-        finished("post", OTHER_H100, seconds=(9.0, 1.8, 1.8)),
-        _over_both("post", 1.0),
-        _over_both("mlp", 1.0),
-    ]
-    assert scaling(entries) == [
-        (
-            f"post over 2 GPUs (2 × {H100.name}) trains 1.80 times as fast as on the best of them "
-            "alone: scaling efficiency 90 %, the batch being split among them"
-        )
-    ]
-
-
-def _at_once(device: Device, seconds: float, share: float) -> dict[str, Any]:
-    entry = finished("post", device, seconds=(9.0, seconds, seconds))
-    beside = {"beside": ["gpu:1 of all"], "share": share}
-    return {**entry, "at_once": beside}
-
-
-def test_the_pace_that_a_gpu_keeps_beside_others_is_told_against_its_own() -> None:
-    _, every = several([H100, OTHER_H100])
-    entries = [
-        finished("post", H100, seconds=(9.0, 1.8, 1.8)),
-        finished("post", OTHER_H100, seconds=(9.0, 1.0, 1.0)),
-        _at_once(every.apart[0], 2.0, 0.97),
-        failed("mlp", every, "mlp on gpu:1 of all: worker killed"),
-    ]
-    assert at_once(entries) == ["post on gpu:0 keeps 90 % of its pace while gpu:1 trained too"]
-    entries[2]["at_once"]["share"] = 0.4
-    (line,) = at_once(entries)
-    assert line.endswith("for 40 % of the time only; --profile full trains longer")
-
-
-def test_a_gpu_beside_others_is_not_the_best_one_alone() -> None:
-    _, every = several([H100, OTHER_H100])
-    assert scaling([_at_once(every.apart[0], 0.1, 1.0), _over_both("post", 1.0)]) == []
-    assert at_once([_at_once(every.apart[0], 0.1, 1.0)]) == []

@@ -1,4 +1,4 @@
-"""Time to target: what is counted, what is kept of it, and what a person reads."""
+"""Time to target: what is counted, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from bench.judge.floors import Bounds
 from bench.record.bridge import telemetry as old_telemetry
 from bench.record.measured import Measured, known, unknown
 from bench.record.timing import EpochTiming
-from bench.report import targets, words
-from bench.report.table import Page
 from bench.runner import time_to_target
 from bench.runner.time_to_target import TARGETED
 from bench.worker.arrays import Arrays
@@ -151,74 +149,6 @@ def test_every_epoch_of_every_seed_is_kept() -> None:
     assert entry["trials"][0]["quality"] == [0.97, 0.985, 0.991]
     assert entry["trials"][1]["seconds"] == [2.0, 2.0]
     assert entry["most_epochs"] == 15
-
-
-# ---- what a person reads
-
-
-def _drawn(*entries: dict[str, Any], width: int = 100) -> list[str]:
-    page = Page(width, colours=False)
-    page.draw(targets.table(entries, width))
-    return page.text.splitlines()
-
-
-def test_each_target_has_a_row_with_seeds_epochs_and_time() -> None:
-    lines = _drawn(to_target().entry())
-    (easy,) = [line for line in lines if "≥ 98.00 %" in line]
-    (hard,) = [line for line in lines if "≥ 99.00 %" in line]
-    assert "2/2 1 to 2 3 s 2 s to 4 s OK" in " ".join(easy.split())
-    assert "2/2 2 to 3 5 s 4 s to 6 s OK" in " ".join(hard.split())
-
-
-def test_what_not_every_seed_reached_has_no_median_in_the_table() -> None:
-    lines = _drawn(to_target(qualities=((0.97, 0.985), (0.981, 0.99))).entry())
-    (hard,) = [line for line in lines if "≥ 99.00 %" in line]
-    assert "1/2 2 n/a BELOW-FLOOR" in " ".join(hard.split())
-
-
-@pytest.mark.parametrize("width", [80, 100, 120])
-def test_the_table_fits_where_there_is_energy_too(width: int) -> None:
-    gpu = to_target(device=H100, mode="tuned", joules=lambda epochs: known(620.0 * len(epochs)))
-    lines = _drawn(to_target().entry(), gpu.entry(), width=width)
-    assert max(map(len, lines)) <= width
-    text = " ".join(" ".join(lines).split())
-    assert "…" not in text
-    assert "930 J" in text
-    assert "1.55 kJ" in text
-
-
-def test_with_the_cpu_alone_there_is_no_column_for_energy() -> None:
-    assert "Energy" not in " ".join(_drawn(to_target().entry()))
-
-
-def test_an_energy_that_is_not_known_has_its_reason_below() -> None:
-    entry = to_target(device=H100, joules=lambda _: unknown("not supported by this GPU")).entry()
-    assert " n/a " in " ".join(_drawn(entry))
-    assert targets.words([entry]) == [
-        "energy of convnet on gpu:0 to its target: n/a: not supported by this GPU"
-    ]
-
-
-def test_what_tuning_and_a_gpu_are_worth_to_the_end_is_told() -> None:
-    entries = [
-        to_target(seconds=6.0).entry(),
-        to_target(seconds=3.0, mode="tuned").entry(),
-        to_target(device=H100, seconds=0.5, mode="tuned", joules=lambda _: known(1.0)).entry(),
-    ]
-    assert [line for line in targets.words(entries) if "99.00" in line] == [
-        "convnet reaches ≥ 99.00 % on cpu tuned 2.0 times as fast as on cpu",
-        "convnet reaches ≥ 99.00 % on gpu:0 tuned 6.0 times as fast as on cpu tuned",
-    ]
-
-
-def test_a_failed_one_has_a_row_that_points_below() -> None:
-    assert "failed: see below" in " ".join(_drawn(failed("convnet", CPU, "killed")))
-
-
-def test_a_flagged_one_is_told_as_what_it_is_with_the_command_for_it_alone() -> None:
-    (line,) = words.flagged([to_target(qualities=_NONE_REACHED, mode="tuned").entry()])
-    assert line.startswith("BELOW-FLOOR: convnet on cpu, tuned, to target: 1 of 2 seeds")
-    assert rerun.command("convnet", "cpu", "tuned", to_target=True) in line
 
 
 @pytest.mark.parametrize(
