@@ -72,7 +72,7 @@ def parse_host(seen: dict[str, Any], matrix: dict[str, Any]) -> Host:
 def gpu_doctor_bundle(examined: list[dict[str, Any]]) -> dict[str, str]:
     """The files of a bundle, by name: for each host what was seen, and what it came to.
 
-    examined: for each host what was `seen`, its `kept` files, the `block` and `findings`, and under
+    examined: for each host what was `seen`, its `files`, the `block` and `findings`, and under
     `private` the `hosts` and `users` whose names are known.  None of them leaves.
     """
     known = [host["private"] for host in examined]
@@ -86,7 +86,7 @@ def gpu_doctor_bundle(examined: list[dict[str, Any]]) -> dict[str, str]:
             "doctor.txt": host["block"],
             "findings.json": host["findings"],
             **{f"{name}.json": part for name, part in host["seen"].items()},
-            **{f"kept/{name}": _parsed(text) for name, text in host["kept"].items()},
+            **{f"files/{name}": _parsed(text) for name, text in host["files"].items()},
         }
         for name, part in parts.items():
             clean = redaction.value(part)

@@ -35,11 +35,11 @@ EXAMPLES = """
 """
 
 RETURN = """
-said:
+logs:
   description: What was found, in the shape that the filter gpu_doctor takes.
   returned: always
   type: dict
-kept:
+files:
   description: The texts of C(plan.json) and C(verify.json), as far as they are there.
   returned: always
   type: dict
@@ -167,7 +167,7 @@ def toolkits(root: Path) -> list[dict[str, Any]]:
     return found
 
 
-def kept(root: Path) -> dict[str, str]:
+def files(root: Path) -> dict[str, str]:
     """What earlier runs have left."""
     names = ("plan.json", "verify.json")
     texts = {name: text(root / "etc/grindstone" / name) for name in names}
@@ -196,10 +196,10 @@ def private(root: Path) -> dict[str, list[str]]:
     }
 
 
-def look(root: Path, prefix: str) -> dict[str, Any]:
+def gather(root: Path, prefix: str) -> dict[str, Any]:
     """Everything above."""
     return {
-        "said": {
+        "logs": {
             "kernel": kernel_log(root),
             "builds": builds(root),
             "packages": complaints(root),
@@ -207,7 +207,7 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
             "toolkits": toolkits(root),
             "library_path": os.environ.get("LD_LIBRARY_PATH", "") if root == Path("/") else "",
         },
-        "kept": kept(root),
+        "files": files(root),
         "private": private(root),
     }
 
@@ -221,7 +221,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, **look(Path(module.params["sysroot"]), module.params["prefix"]))
+    module.exit_json(
+        changed=False, **gather(Path(module.params["sysroot"]), module.params["prefix"])
+    )
 
 
 if __name__ == "__main__":

@@ -295,7 +295,7 @@ def test_what_the_modules_find_in_a_host_s_files_leads_to_the_finding(tmp_path: 
     }
     root = sysroots.write(tmp_path, upgraded)
     found = gpu_info.look(root, "/opt/grindstone")
-    logs = gpu_logs_info.look(root, "/opt/grindstone")["said"]
+    logs = gpu_logs_info.gather(root, "/opt/grindstone")["logs"]
     told = {"found": found, "logs": logs, "plan": {}, "refusal": "", "verify": {}}
     findings = examine(parse_host(told, MATRIX), SYMPTOMS)
     assert names(findings) == ["versions differ"]

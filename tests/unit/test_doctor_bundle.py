@@ -98,7 +98,7 @@ def examined() -> dict[str, Any]:
     seen["refusal"] = " ".join(LEAKS)
     return {
         "seen": seen,
-        "kept": {"plan.json": json.dumps(planted({"a": "b"})), "verify.json": "\n".join(LEAKS)},
+        "files": {"plan.json": json.dumps(planted({"a": "b"})), "verify.json": "\n".join(LEAKS)},
         "block": "\n".join(LEAKS),
         "findings": [{"evidence": line} for line in LEAKS],
         "private": {
@@ -137,7 +137,7 @@ def test_no_secret_is_left_anywhere_in_the_bundle(packed: Path) -> None:
 
 def test_every_secret_is_planted_in_every_file_of_the_bundle() -> None:
     host_state = examined()
-    for part in (*host_state["seen"].values(), *host_state["kept"].values(), host_state["block"]):
+    for part in (*host_state["seen"].values(), *host_state["files"].values(), host_state["block"]):
         told = part if isinstance(part, str) else json.dumps(part)
         assert [secret for secret in SECRETS if secret not in told] == []
 

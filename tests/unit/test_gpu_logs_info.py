@@ -42,9 +42,9 @@ WITH_WHEELS = LOGGED | {
 
 
 def test_the_logs_of_a_host_are_read(tmp_path: Path) -> None:
-    told = gpu_logs_info.look(hosts.write(tmp_path, WITH_WHEELS), "/opt/grindstone")
-    assert told["said"]["kernel"] == ["NVRM: loading", "nvidia: Key was rejected by service"]
-    assert told["said"]["builds"] == [
+    told = gpu_logs_info.gather(hosts.write(tmp_path, WITH_WHEELS), "/opt/grindstone")
+    assert told["logs"]["kernel"] == ["NVRM: loading", "nvidia: Key was rejected by service"]
+    assert told["logs"]["builds"] == [
         {
             "module": "nvidia-current-open 550.163.01",
             "kernel": "6.12.107+deb13-amd64",
@@ -54,17 +54,17 @@ def test_the_logs_of_a_host_are_read(tmp_path: Path) -> None:
             "log": f"/{DKMS}/build/make.log",
         }
     ]
-    assert told["said"]["environment"] == {
+    assert told["logs"]["environment"] == {
         "wheels": True,
         "cudnn": "9.28.0.42",
         "ptxas": True,
         "libdevice": False,
     }
-    assert told["said"]["toolkits"] == [
+    assert told["logs"]["toolkits"] == [
         {"path": "/usr/local/cuda-10.1", "cublas": False},
         {"path": "/usr/local/cuda-12.5", "cublas": True},
     ]
-    assert told["kept"] == {"plan.json": '{"schema": 1}\n'}
+    assert told["files"] == {"plan.json": '{"schema": 1}\n'}
     assert told["private"]["hosts"] == ["example.org", "gpu1", "gpu1.example.org"]
     assert {"ada", "Ada Lovelace", "charles"} <= set(told["private"]["users"])
     assert "nobody" not in told["private"]["users"]
@@ -77,7 +77,7 @@ def test_a_build_that_went_well_in_the_end_is_not_told(tmp_path: Path) -> None:
 
 
 def test_a_host_without_any_of_these_logs_has_nothing_to_tell(tmp_path: Path) -> None:
-    told = gpu_logs_info.look(hosts.write(tmp_path, hosts.ARCH), "/opt/grindstone")["said"]
+    told = gpu_logs_info.gather(hosts.write(tmp_path, hosts.ARCH), "/opt/grindstone")["logs"]
     assert told == {
         "kernel": [],
         "builds": [],
