@@ -15,7 +15,7 @@ PATH = Path("/etc/grindstone/plan.json")
 class Plan:
     """What the benchmark needs to know of it.
 
-    stack: the name of the resolved line-up.
+    stack: the name of the resolved stack.
     tensorflow: its version.
     interpreter: the Python that has TensorFlow.
     """

@@ -249,16 +249,17 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     return {
         "python": match.group(1) if match and there(python) else "",
         "tensorflow": wheel(path, "tensorflow"),
-        "cudnn": wheel(path, "nvidia_cudnn_cu12") or wheel(path, "nvidia_cudnn_cu11"),
+        "cudnn": wheel(path, r"nvidia_cudnn_cu\d+"),
     }
 
 
 def wheel(environment: Path, name: str) -> str:
-    """The version of a wheel that is installed in an environment, "" where it is not."""
+    """The version of an installed wheel, by a pattern of its name; "" where there is none."""
     for folder in names(environment / "lib"):
         for each in names(environment / "lib" / folder / "site-packages"):
-            if each.startswith(f"{name}-") and each.endswith(".dist-info"):
-                return each[len(name) + 1 : -len(".dist-info")]
+            match = re.match(rf"{name}-(.+)\.dist-info$", each)
+            if match:
+                return match.group(1)
     return ""
 
 
