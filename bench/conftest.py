@@ -17,7 +17,7 @@ from bench.errors import GrindstoneError
 from bench.observe import devices
 from bench.observe.devices import Device
 from bench.record.repeats import ALONE, Process
-from bench.report import progress
+from bench.report import old_progress as progress
 from bench.runner import time_to_target
 from bench.runner.rounds import EpochClock, rounds_of, rounds_of_seconds
 from bench.runner.run import Run

@@ -1,80 +1,256 @@
-"""A line that moves while a worker trains: what it is doing, the epoch, the time left."""
+"""What a person sees of a run while it goes on.
+
+In a terminal one bar over the whole run, with the time left; in a pipe a line for each training as
+it ends.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
 
-from bench.runner.supervisor import Event, Listener
+from bench.record.model import Finished, TimeToTarget
+from bench.report import format as shown
+from bench.report import rows
+from bench.runner.events import (
+    EpochEnded,
+    Event,
+    Listener,
+    Phase,
+    Planned,
+    RowEnded,
+    RowStarted,
+    RunEnded,
+    RunStarted,
+)
 
 if TYPE_CHECKING:
     import pytest
-
-
-@contextlib.contextmanager
-def shown(config: pytest.Config, title: str, epochs: int) -> Iterator[Listener]:
-    """A listener to a worker's events that draws them, or ignores them where nobody watches.
-
-    The bar goes to a terminal only: a pipe or a file gets the table and nothing that moves.
-    """
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is None or not reporter.isatty:
-        yield _ignored
-        return
-    with _uncaptured(config), _bar() as bar:
-        task = bar.add_task(title, total=epochs, doing="start-up")
-
-        def listen(event: Event) -> None:
-            if event["event"] == "phase":
-                bar.update(task, doing=event["name"])
-            elif event["event"] == "epoch":
-                number = event["number"]
-                doing = f"epoch {number + 1}" if number < epochs else "evaluation"
-                if "seed" in event:
-                    doing = f"seed {event['seed']}, {doing}"
-                bar.update(task, completed=number, doing=doing)
-
-        yield listen
-
-
-def _bar() -> Any:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
+    from rich.progress import Progress, ProgressColumn
+
+    from bench.record.model import Result, TargetResult
+
+
+def listener(config: pytest.Config) -> Listener:
+    """Shows the events of a `pytest bench/`, in the place of pytest's dots and file names."""
+    listen: Listener | None = None
+
+    def hear(event: Event) -> None:
+        nonlocal listen
+        reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None:  # -p no:terminal
+            return
+        if listen is None:
+            write = _through_capture(config, reporter)
+            if config.option.verbose <= 0:
+                reporter.showfspath = False
+                config.pluginmanager.register(_WithoutDots())
+            listen = _shown(write, _own_stdout() if reporter.isatty else None)
+        listen(event)
+
+    return hear
+
+
+def on_stream(stream: TextIO) -> Listener:
+    """Shows the events of a command."""
+    return _shown(
+        lambda line: print(line, file=stream, flush=True), stream if stream.isatty() else None
     )
 
-    return Progress(
-        TextColumn("  {task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("epochs, {task.fields[doing]}"),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(),
-        transient=True,
-        refresh_per_second=2,  # the parent must not take the CPU that is being measured
-    )
+
+def line(result: Result | TargetResult) -> str:
+    """`convnet     cpu    8.54 s first, 7.96 s per epoch, 98.91 %  OK`."""
+    repeat = f"repeat {result.repeat}" if result.repeat > 1 else ""
+    mode = "" if result.mode == "stock" else result.mode
+    where = " ".join(filter(None, (result.device.id, mode, result.side, repeat)))
+    told = f"{result.workload:<10}  {where:<5}  "
+    word = rows.word(result)
+    if isinstance(result, Finished):
+        epochs, quality = result.epochs, result.quality
+        first, median = shown.seconds(epochs.first), shown.seconds(epochs.median)
+        reached = shown.quality(quality.metric, quality.value)
+        return f"{told}{first} first, {median} per epoch, {reached}  {word}"
+    if isinstance(result, TimeToTarget):
+        last = result.targets[-1]
+        took = "n/a" if last.median_seconds is None else shown.seconds(last.median_seconds)
+        return f"{told}{took} to {shown.quality(result.quality.metric, last.target)}  {word}"
+    return f"{told}{word}: {result.reason.splitlines()[0]}"
 
 
-@contextlib.contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[None]:
-    """Lets the bar through pytest's capturing."""
+@dataclass(slots=True)
+class Estimate:
+    """How long a run will still take, from the epochs that were timed so far.
+
+    A training to come takes as long as the last of its name did, else as the middle one so far.
+    """
+
+    planned: tuple[Planned, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+    done: list[float] = field(default_factory=list)
+    _took: dict[str, float] = field(default_factory=dict)
+    _row: float | None = None
+    _begun: float = 0.0
+
+    def row_started(self) -> None:
+        """A training begins."""
+        self._row, self._begun = None, self.clock()
+
+    def epoch_ended(self, number: int, seconds: float, epochs: int) -> None:
+        """One of its epochs has ended."""
+        self._row = self.clock() - self._begun + max(0, epochs - number) * seconds
+
+    def row_ended(self, title: str, seconds: float) -> None:
+        """It has ended."""
+        self.done.append(seconds)
+        self._took[title], self._row = seconds, None
+
+    def left(self) -> float | None:
+        """In s; None before anything was timed."""
+        if not self.done and self._row is None:
+            return None
+        usual = statistics.median(self.done) if self.done else self._row or 0.0
+        coming = [self._took.get(each.title, usual) for each in self.planned[len(self.done) :]]
+        if coming and self._row is not None:
+            coming[0] = max(0.0, self._row - (self.clock() - self._begun))
+        return sum(coming)
+
+    def share(self) -> float:
+        """What share of the run is done."""
+        left = self.left()
+        if left is None:
+            return 0.0
+        spent = sum(self.done) + (0.0 if self._row is None else self.clock() - self._begun)
+        return spent / (spent + left) if spent + left else 1.0
+
+
+def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
+    bar = _bar(terminal) if terminal else None
+
+    def listen(event: Event) -> None:
+        if bar:
+            bar(event)
+        if isinstance(event, RowEnded):
+            for result in event.results:
+                if not bar or rows.word(result) in rows.WRONG:  # a bar is enough for the others
+                    write(line(result))
+
+    return listen
+
+
+def _bar(terminal: TextIO) -> _Bar | None:
+    from rich.console import Console
+
+    console = Console(file=terminal)
+    return None if console.is_dumb_terminal else _Bar(console)
+
+
+class _Bar:
+    """Drawn while a worker trains, and away between two trainings, when pytest may write."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._estimate = console, Estimate()
+        self._epochs = 0
+        self._bar: Progress | None = None
+        self._task: Any = None
+
+    def __call__(self, event: Event) -> None:
+        """Takes an event up."""
+        if isinstance(event, RunStarted):
+            self._estimate.planned = event.trainings
+        elif isinstance(event, RowStarted):
+            self._epochs = event.epochs
+            self._estimate.row_started()
+            self._start(event.title)
+        elif isinstance(event, Phase):
+            self._tell(event.name)
+        elif isinstance(event, EpochEnded):
+            self._estimate.epoch_ended(event.number, event.seconds, self._epochs)
+            self._tell(self._doing(event))
+        elif isinstance(event, RowEnded):
+            self._estimate.row_ended(event.title, event.seconds)
+            self._stop()
+        elif isinstance(event, RunEnded):
+            self._stop()
+
+    def _doing(self, event: EpochEnded) -> str:
+        coming = f"epoch {event.number + 1} of {self._epochs}"
+        doing = coming if event.number < self._epochs else "evaluation"
+        return doing if event.seed is None else f"seed {event.seed}, {doing}"
+
+    def _start(self, title: str) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._stop()
+        self._bar = Progress(
+            TextColumn("{task.fields[count]} trainings"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}: {task.fields[doing]},"),
+            _left(self._estimate),
+            console=self._console,
+            transient=True,
+            refresh_per_second=2,  # the parent must not take the CPU that is being measured
+        )
+        count = f"{len(self._estimate.done)} of {len(self._estimate.planned)}"
+        self._task = self._bar.add_task(title, total=1.0, count=count, doing="start-up")
+        self._tell("start-up")
+        self._bar.start()
+
+    def _tell(self, doing: str) -> None:
+        if self._bar:
+            self._bar.update(self._task, completed=self._estimate.share(), doing=doing)
+
+    def _stop(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def _left(estimate: Estimate) -> ProgressColumn:
+    """The column with the time left, which goes on between two events."""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        def render(self, _task: Task) -> Text:
+            left = estimate.left()
+            if left is None:
+                return Text("time left unknown")
+            minutes, seconds = divmod(round(left), 60)
+            return Text(f"{minutes}:{seconds:02} left")
+
+    return Left()
+
+
+def _through_capture(config: pytest.Config, reporter: Any) -> Callable[[str], None]:
+    """Writes a line of its own, past pytest's capturing."""
     capture = config.pluginmanager.getplugin("capturemanager")
-    if capture is None:
-        yield
-        return
-    with capture.global_and_fixture_disabled():
-        print()  # the bar starts on a line of its own, not behind the test's name
-        yield
+
+    def write(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+            reporter.flush()
+
+    return write
 
 
-def _ignored(_event: Event) -> None:
-    return
+def _own_stdout() -> TextIO:
+    """Standard output as it is now, wherever pytest's capturing sends it later."""
+    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding)
+
+
+class _WithoutDots:
+    """Takes pytest's letter for a passed training away: there is a bar, or a line."""
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """No letter; the test counts as before."""
+        if report.when == "call" and report.passed:
+            return "passed", "", ""
+        return None
