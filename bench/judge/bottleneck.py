@@ -150,7 +150,7 @@ def _of_a_cpu(seen: Figures) -> Bottleneck:
         return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
     share = _of_peak(seen.share)
     if not seen.tuned and seen.gain is None:
-        fix = "--mode stock,tuned would show what there is to be gained"
+        fix = "pytest bench/ --mode stock,tuned shows what tuning gains"
         return Bottleneck("unknown", share, fix)
     if _gains(seen):
         how = "as it goes over memory less often and keeps all threads busy"

@@ -91,7 +91,7 @@ def judge(result: Judged) -> Verdict:
         verdict = next(find(result), None)
         if verdict is not None:
             return verdict
-    return Verdict("OK", f"{_spread_words(result)}, and nothing held it back", None)
+    return Verdict("OK", _spread_words(result), None)
 
 
 def why_no_baseline(result: Result) -> str | None:
@@ -233,14 +233,12 @@ def _noisy(result: Judged) -> Iterator[Verdict]:
         evidence = f"the GPU was lost beside it ({lost.why})"
         yield Verdict("NOISY", evidence, "sudo dmesg | grep -i xid says why")
     if result.epochs.relative_spread > NOISY_SPREAD:
-        fix = f"{rerun_command(result)} --profile full, with nothing else running"
-        yield Verdict("NOISY", f"{_spread_words(result)}; cause unknown", fix)
+        fix = f"{rerun_command(result)} --profile full"
+        yield Verdict("NOISY", f"{_spread_words(result)}, cause unknown", fix)
 
 
 def _spread_words(result: Judged) -> str:
-    return (
-        f"its steady epochs spread by {_percent(result.epochs.relative_spread)} around their median"
-    )
+    return f"epochs vary by {_percent(result.epochs.relative_spread)} (MAD)"
 
 
 def _choice(device: Device) -> str:

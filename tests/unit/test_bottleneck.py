@@ -91,7 +91,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
             Figures(gpu=False, tuned=False, share=0.3),
             "unknown",
             "30 % of peak matmul throughput",
-            "--mode stock,tuned would show what there is to be gained",
+            "pytest bench/ --mode stock,tuned shows what tuning gains",
         ),
         (
             Figures(gpu=True, tuned=False),

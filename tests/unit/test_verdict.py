@@ -60,7 +60,7 @@ def recorded(name: str) -> list[Finished]:
 
 
 def test_a_quiet_cpu_is_ok(machine: Machine) -> None:
-    quiet = "its steady epochs spread by 0.0 % around their median, and nothing held it back"
+    quiet = "epochs vary by 0.0 % (MAD)"
     assert on_cpu(machine.seen(**QUIET)) == Verdict("OK", quiet, None)
 
 
@@ -165,7 +165,7 @@ def test_what_could_not_be_measured_is_held_against_nobody() -> None:
 def test_epochs_that_differ_without_a_cause_are_noisy(machine: Machine) -> None:
     judged = on_cpu(machine.seen(**QUIET), seconds=(2.0, 1.0, 1.2, 0.8, 1.0, 1.1))
     assert judged.word == "NOISY"
-    assert "10 % around their median" in str(judged.evidence)
+    assert "epochs vary by 10 % (MAD)" in str(judged.evidence)
     assert "pytest bench/ -k convnet --device cpu" in str(judged.fix)
 
 
