@@ -133,7 +133,7 @@ def _findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
             count = each.worker.replicas
             yield (
                 f"{each.workload} over {count} GPUs: {gain:.2f} times the best of them alone "
-                f"(scaling efficiency {100 * gain / count:.0f} %; the batch is split)"
+                f"(scaling efficiency {shown.share(gain / count)}; the batch is split)"
             )
         if pace:
             yield _concurrent(each, pace)
@@ -145,13 +145,13 @@ def _concurrent(result: Finished, pace: float) -> str:
     assert result.concurrent is not None
     others = [other.id.partition(" of ")[0] for other in result.concurrent.devices]
     line = (
-        f"{result.workload} on {result.device.id.partition(' of ')[0]}: {100 * pace:.0f} % of its "
+        f"{result.workload} on {result.device.id.partition(' of ')[0]}: {shown.share(pace)} of its "
         f"speed alone while {shown.and_so(others)} trained, too"
     )
     share = result.concurrent.share
     if share >= _LEAST_CONCURRENT:
         return line
-    return f"{line}, for {100 * share:.0f} % of the time only; --profile full trains longer"
+    return f"{line}, for {shown.share(share)} of the time only; --profile full trains longer"
 
 
 def _waiting(result: Finished) -> str:
@@ -160,7 +160,7 @@ def _waiting(result: Finished) -> str:
     assert read.waiting is not None
     cached = "" if read.source == "memory" else ", page cache dropped before each epoch"
     return (
-        f"{100 * read.waiting:.0f} % of an epoch waiting for images "
+        f"{shown.share(read.waiting)} of an epoch waiting for images "
         f"({shown.megabytes(read.bytes)} in {read.folder}, {read.file_system}{cached})"
     )
 
