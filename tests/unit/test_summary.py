@@ -295,6 +295,12 @@ def test_of_memory_that_fails_it_is_told_what_to_do() -> None:
     assert "ROW_REMAPPER" in told
 
 
+def test_why_an_energy_is_missing_is_a_detail() -> None:
+    told = "convnet (gpu:0, to target): no energy: no GPU was watched"
+    assert told in _shown(_to_target(), verbose=True)
+    assert told not in _shown(_to_target())
+
+
 def test_a_gpu_lost_before_any_epoch_ended_is_told_too() -> None:
     lost = telemetry(lost=Lost(1, None, "GPU is lost"))
     made = record([failed("mlp", H100, "mlp on gpu:0: worker ended", telemetry=lost)])
