@@ -10,7 +10,7 @@ from ..requirements import msgspec
 from ..typed import encode
 from .matrix import Flavour, Origin
 
-GRINDSTONE = "0.1.0"  # as galaxy.yml has it, which no code reads on a controller
+GRINDSTONE = "0.1.0"  # as in galaxy.yml, which is not at hand where a collection is installed
 UV = "uv"  # a plan's base interpreter where the system has none that fits
 
 

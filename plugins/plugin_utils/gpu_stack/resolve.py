@@ -54,9 +54,9 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     lock = stack.lock
     if stack.gpu and isinstance(planned_cuda, SystemCuda):
         lock = stack.gpu.system_lock
-    folder = f"{options.prefix.rstrip('/')}/tensorflow"
+    planned = _tensorflow(request, stack, version, reason)
     cudnn = planned_cuda.installed_cudnn if isinstance(planned_cuda, WheelsCuda) else ""
-    environment = _environment(facts, stack, version, base, folder, cudnn)
+    environment = _environment(facts, stack, planned, base, cudnn)
     if environment:
         _must_have_room(request, stack)
     seed, venv = facts.python3, request.system.venv_package
@@ -77,14 +77,7 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
         gpus=tuple(PlannedGpu.of(gpu, used=gpu in request.gpus) for gpu in facts.gpus),
         driver=planned_driver,
         cuda=planned_cuda,
-        tensorflow=TensorFlowPlan(
-            version=stack.tensorflow,
-            gpu=stack.gpu is not None,
-            python=version,
-            prefix=folder,
-            interpreter=f"{folder}/bin/python",
-            reason=reason,
-        ),
+        tensorflow=planned,
     )
     return Plan(
         record=record,
@@ -97,15 +90,27 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     )
 
 
+def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> TensorFlowPlan:
+    folder = f"{request.options.prefix.rstrip('/')}/tensorflow"
+    return TensorFlowPlan(
+        version=stack.tensorflow,
+        gpu=stack.gpu is not None,
+        python=python,
+        prefix=folder,
+        interpreter=f"{folder}/bin/python",
+        reason=reason,
+    )
+
+
 def _environment(
-    facts: HostFacts, stack: Stack, version: str, base: str, folder: str, cudnn: str
+    facts: HostFacts, stack: Stack, planned: TensorFlowPlan, base: str, cudnn: str
 ) -> list[str]:
     """What is not as planned of the environment, a phrase each."""
-    there = facts.environment
-    same = (there.python, there.tensorflow) == (version, stack.tensorflow)
+    there, folder = facts.environment, planned.prefix
+    same = (there.python, there.tensorflow) == (planned.python, planned.version)
     if same and there.cudnn in (None, cudnn):
         return []
-    bring = [f"install Python {version} by uv"] if base == UV else []
+    bring = [f"install Python {planned.python} by uv"] if base == UV else []
     if not there.tensorflow:
         size = stack.disk_mb / 2000  # one to use, beside one that replaces it later
         return [*bring, f"make {folder}: {size:.1f} GB"]
