@@ -62,6 +62,15 @@ One GPU of a generation in a fresh server: the stack, and the driver to install.
 compute capability: the lowest of the generation that a stack has kernels for.
 """
 
+_ADDING = """\
+## Adding to it
+
+A new TensorFlow is a lock in `roles/tensorflow/files/` and a row in `stacks.yml`. A new version of
+a system is its number in `systems.yml`, and in the rows of `drivers.yml` and `repositories.yml` for
+it. A new generation of GPUs is a row in `gpus.yml`, with the PCI ids of its chips. Each names its
+`source`. A row that contradicts another is refused in one line. Then run `python -m docs.stacks`.
+"""
+
 
 def rows(folder: Path = ROWS) -> dict[str, Any]:
     """The matrix's lists by name, as `load` takes them."""
@@ -84,9 +93,10 @@ def page(matrix: Matrix) -> str:
         "## Drivers\n",
         _DRIVER,
         _drivers(matrix),
-        _OPTIONS.rstrip("\n"),
+        _OPTIONS,
+        _ADDING,
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts)
 
 
 def _table(heads: list[str], cells: list[list[str]]) -> str:
