@@ -1,6 +1,28 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """The answer first: what a playbook changed, what failed and why, and a line for each host."""
 
 from __future__ import annotations
+
+DOCUMENTATION = """
+name: summary
+type: stdout
+short_description: What changed, what failed, and a line for each host
+version_added: "0.1.0"
+author: The Grindstone authors (@grindstone)
+description:
+  - Prints one line for each task that changed something and nothing for the others, the message of
+    a task that failed before its details, and the text of M(ansible.builtin.debug) as it is.
+  - In a terminal the last line names the task that runs, and for how long; in a log, a task that
+    takes longer than 30 seconds is named once.
+  - With C(-v) it is P(ansible.builtin.default#callback); all options but C(display_failed_stderr)
+    are for that.
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+requirements:
+  - stdout_callback = grindstone.grindstone.summary in ansible.cfg
+"""
 
 import json
 import shutil
@@ -15,26 +37,6 @@ from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.utils.display import Display
 
 from ..plugin_utils.progress import Progress, elapsed
-
-DOCUMENTATION = """
-name: summary
-type: stdout
-short_description: What changed, what failed, and a line for each host
-version_added: "0.1.0"
-author: Grindstone's authors
-description:
-  - Prints one line for each task that changed something and nothing for the others, the message of
-    a task that failed before its details, and the text of M(ansible.builtin.debug) as it is.
-  - In a terminal the last line names the task that runs, and for how long; in a log, a task that
-    takes longer than 30 seconds is named once.
-  - With C(-v) it is P(ansible.builtin.default#callback); all options but C(display_failed_stderr)
-    are for that.
-extends_documentation_fragment:
-  - default_callback
-  - result_format_callback
-requirements:
-  - stdout_callback = grindstone.grindstone.summary in ansible.cfg
-"""
 
 LONG = 10  # s from which on a task's time is printed
 # What a failure's details repeat, or what tells a person nothing.
@@ -69,7 +71,7 @@ class Summary(CallbackBase):  # type: ignore[misc]
 
     def v2_on_file_diff(self, result: Any) -> None:
         """Keeps the differences until the task's own line is printed."""
-        host, _, values = parts(result)
+        host, _task, values = parts(result)
         if values.get("changed") and values.get("diff"):
             self._diffs[host] = self._diffs.get(host, "") + self._get_diff(values["diff"])
 
@@ -90,7 +92,7 @@ class Summary(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Prints nothing but warnings."""
-        host, _, values = parts(result)
+        host, _task, values = parts(result)
         self._progress.end(host)
         self._warn(values)
 
@@ -114,7 +116,7 @@ class Summary(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Prints the task and why the host could not be reached."""
-        host, _, values = parts(result)
+        host, _task, values = parts(result)
         self._progress.end(host)
         self._warn(values)
         lines = [f"UNREACHABLE: {title(result)}", *indented(message(values))]
@@ -174,7 +176,7 @@ def parts(result: Any) -> tuple[str, Any, dict[str, Any]]:
 
 def title(result: Any) -> str:
     """Where, and what: `[gpu1] Install TensorFlow`."""
-    host, task, _ = parts(result)
+    host, task = parts(result)[:2]
     return f"[{host}] {lines_of((task.name and result.task_name) or task.get_name())[0]}"
 
 

@@ -24,9 +24,9 @@ def missing_components(
         if suite.split("-")[0] == codename:
             source = (uri, suite, "" if keyring.startswith("$") else keyring)
             known.setdefault(source, set()).add(component)
-    every = {(uri, suite): set[str]() for uri, suite, _ in known}
-    for (uri, suite, _), there in known.items():
-        every[uri, suite] |= there
+    every: dict[tuple[str, str], set[str]] = {}
+    for source, there in known.items():
+        every.setdefault(source[:2], set()).update(there)
     lacking: list[dict[str, Any]] = []
     for (uri, suite, signed_by), there in known.items():
         missing = [name for name in components if name not in every[uri, suite]]

@@ -82,7 +82,7 @@ def _segments(file: BinaryIO) -> list[Segment]:
     table = file.read(size * count)
     segments = []
     for index in range(count):
-        kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", table, index * size)
+        kind, offset, address, length = struct.unpack_from("<I4xQQ8xQ", table, index * size)
         segments.append(Segment(kind, offset, address, length))
     return segments
 

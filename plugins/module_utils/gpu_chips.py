@@ -168,7 +168,7 @@ def of_device(device: int) -> Chip:
     if device >= FIRST_BLACKWELL or below is None:
         return UNKNOWN
     # Between two rows: of the generation before it, and as capable where the rows agree.
-    above = next(code for first, _, code in RANGES if first > device)
+    above = next(row[2] for row in RANGES if row[0] > device)
     before, after = named(below[1]), named(above)
     agreed = before.capability == after.capability
     return Chip("", before.generation, before.capability if agreed else "")

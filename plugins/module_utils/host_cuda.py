@@ -87,6 +87,6 @@ def _libraries(root: Path, place: str, headers: str) -> list[str]:
         told = text(inside(root, f"{headers}/{name}"))
         numbers = [re.search(rf"#define CUDNN_{part}\s+(\d+)", told) for part in PARTS]
         version = ".".join(number.group(1) for number in numbers if number)
-        if version.split(".")[0] in there:
+        if version.partition(".")[0] in there:
             return [version]
     return there

@@ -81,7 +81,7 @@ def _origin(folder: Path, release: str, packages: dict[str, Package]) -> tuple[s
 def module(root: Path, folder: Path) -> dict[str, str]:
     """NVIDIA's module for a kernel: its `version`, `flavour` and `path`; none where it has none."""
     found = []
-    for place, _, files in os.walk(folder):
+    for place, _folders, files in os.walk(folder):
         found += [Path(place, name) for name in files if MODULE.match(name)]
     if not found:
         return {}

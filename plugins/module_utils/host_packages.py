@@ -161,7 +161,7 @@ def _ignored(root: Path) -> set[str]:
         for value in re.findall(r"^\s*IgnorePkg\s*=\s*(.*)$", said, re.MULTILINE):
             ignored.update(value.split())
         for value in re.findall(r"^\s*Include\s*=\s*(\S+)\s*$", said, re.MULTILINE):
-            folder, _, pattern = value.rpartition("/")
+            folder, pattern = value.rpartition("/")[::2]
             files = [each for each in names(inside(root, folder)) if fnmatchcase(each, pattern)]
             paths += [f"{folder}/{each}" for each in files if f"{folder}/{each}" not in paths]
     return ignored

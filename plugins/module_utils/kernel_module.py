@@ -44,8 +44,9 @@ def _read(file: BinaryIO) -> dict[str, str]:
         (name,) = struct.unpack_from("<I", table, place)
         if names[name:].startswith(b".modinfo\0"):
             told = _section(file, table, place).decode(errors="replace").split("\0")
-            pairs = [each.partition("=") for each in told if "=" in each]
-            return {key: value for key, _, value in reversed(pairs)}  # the first counts
+            return dict(
+                each.split("=", 1) for each in reversed(told) if "=" in each
+            )  # the first counts
     return {}
 
 

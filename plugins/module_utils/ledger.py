@@ -69,7 +69,7 @@ def of_dpkg(root: Path) -> tuple[Packages, Needs]:
     packages: Packages = {}
     needs: Needs = {}
     for each in listed:
-        want, _, state = each.get("Status", "unknown ok not-installed").split()
+        want, state = each.get("Status", "unknown ok not-installed").split()[::2]
         if state == "not-installed":
             continue
         name = key(each)

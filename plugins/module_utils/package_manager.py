@@ -54,7 +54,7 @@ class Apt(Host):
 
     def source(self, name: str, version: str) -> str:
         """What to ask for to get that version; "" where it is not to be had."""
-        _, listing = self.run("apt-cache", "madison", name)
+        listing = self.run("apt-cache", "madison", name)[1]
         rows = [[field.strip() for field in row.split("|")] for row in listing.splitlines()]
         if any(len(row) > 1 and version in ("", row[1]) for row in rows):
             return f"{name}={version}" if version else name
@@ -70,13 +70,12 @@ class Apt(Host):
         """What apt would remove beside `gone`."""
         # Its log of plans is written in a simulation as well.
         quietly = ("-s", "-o", "Dir::Log::Planner=/dev/null")
-        _, planned = self.run(*APT, *quietly, *self.transaction(gone, back))
+        planned = self.run(*APT, *quietly, *self.transaction(gone, back))[1]
         return set(re.findall(r"^(?:Remv|Purg) (\S+)", planned, re.MULTILINE)) - gone
 
     def settle(self, gone: set[str], back: list[str]) -> None:
         """Removes and installs, in one go where apt can; what is at fault may be what goes."""
-        well, _ = self.run(*APT, *self.transaction(gone, back))
-        if not well:
+        if not self.run(*APT, *self.transaction(gone, back))[0]:
             here = sorted(gone & installed(look(ROOT)[0]))
             if here:
                 self.purge(here)
@@ -111,7 +110,7 @@ class Apt(Host):
 
     def mark(self, before: Packages) -> None:
         """Purges what configuration is left, and gives marks and holds as they were."""
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         left = sorted(name for name, each in now.items() if each["residual"] if name not in before)
         if left:
             self.run("dpkg", "--purge", *left)
@@ -167,7 +166,7 @@ class Pacman(Host):
 
     def mark(self, before: Packages) -> None:
         """Gives the reasons of installation as they were."""
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         for wanted, word in enumerate(("--asdeps", "--asexplicit")):
             wrong = to_mark(before, now, "manual", bool(wanted))
             if wrong:

@@ -58,6 +58,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.sysroot import text
+
 OF_THE_GPU = re.compile(
     r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"
     r"|module verification failed",
@@ -66,14 +68,6 @@ OF_THE_GPU = re.compile(
 LINES = 300  # the last ones: a GPU that fails says the same thing without end
 BROKEN = re.compile(r"unmet dependencies|broken packages|interrupted|half.(installed|configured)")
 FIRST_USER = 1000  # of people, as login.defs has it
-
-
-def text(path: Path) -> str:
-    """The file's text, or nothing where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def output(*command: str) -> str:

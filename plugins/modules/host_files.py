@@ -56,7 +56,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.ledger import text, write
 
-FOLDER, FILE = 0o755, 0o644
+FOLDER = 0o755
+FILE = 0o644
 FIELDS = {
     "path": {"type": "path", "required": True},
     "content": {"type": "raw", "required": True},
@@ -114,7 +115,7 @@ def main() -> None:
                 f"{path} cannot be written: {error.strerror}; make room there, then run the same "
                 "command again (what was there before is whole)"
             )
-    module.exit_json(changed=bool(changed), written=[str(path) for path, _ in changed], diff=diff)
+    module.exit_json(changed=bool(changed), written=list(map(str, dict(changed))), diff=diff)
 
 
 if __name__ == "__main__":

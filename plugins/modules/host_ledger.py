@@ -135,7 +135,7 @@ def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, 
         if gone or back:
             host.settle(gone, list(back.values()))
         host.mark(before)
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         failed = sorted((gone & installed(now)) | (set(back) - installed(now)))
         if failed:
             raise OSError(f"{', '.join(failed)} could not be brought back: {host.said}")
@@ -173,7 +173,7 @@ class Ledger:
 
     def opened(self, files: list[str]) -> dict[str, Any]:
         """Writes down what there is, and what it is told of later."""
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         noted = dict(self.record.get("files", {}))
         noted.update((path, file_entry(Path(path))) for path in files if path not in noted)
         record = {**self.record, "state": "open", "packages": self.before(now), "files": noted}
@@ -185,7 +185,7 @@ class Ledger:
         """Writes down what has changed."""
         if self.was == "absent" and self.act:
             raise OSError("there is none to close: open it before the host is changed")
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         found = changes(self.record.get("packages", now), now)
         record = {**self.record, "state": "closed", "seen": now, **found}
         return {"changed": self.save(record), **found}
@@ -195,7 +195,7 @@ class Ledger:
         if self.was == "absent":
             none: dict[str, Any] = {"removed": [], "restored": [], "kept": [], "not_restored": []}
             return {"changed": False, **none}
-        now, _ = look(ROOT)
+        now = look(ROOT)[0]
         result = packages_back(host, self.before(now), self.act)
         files: dict[str, Any] = self.record["files"]
         result["restored"] += [path for path in files if not same(files[path], Path(path))]

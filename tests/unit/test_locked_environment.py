@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 import pytest
 
+from plugins.module_utils import environment_contents as contents
 from plugins.module_utils.elf import search_path
 from plugins.modules import locked_environment as module
 
@@ -135,7 +136,7 @@ def test_a_making_that_fails_leaves_the_environment_before_it_and_nothing_else(
 ) -> None:
     path, lock = made
     wrong = wheel(index / "edge", "2.0").replace("sha256:", "sha256:0")[:-2] + "\n"
-    with pytest.raises(module.MakingError) as caught:
+    with pytest.raises(contents.MakingError) as caught:
         make(path, index, wrong)
     assert "\n" not in str(caught.value)
     assert module.why_make(path, lock, PYTHON) == ""
@@ -167,8 +168,8 @@ def test_an_error_and_its_root_cause_are_one_line_without_the_chatter() -> None:
     output = (
         "Downloading a.whl\nerror: Request failed\n  cause: (url)\n  cause: connection refused\n"
     )
-    assert module.reason(output) == "Request failed; connection refused"
-    assert module.reason("no such option\n") == "no such option"
+    assert contents.reason(output) == "Request failed; connection refused"
+    assert contents.reason("no such option\n") == "no such option"
 
 
 FOLDERS = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
@@ -210,7 +211,7 @@ def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index
     kept = tmp_path / "kept.so"
     kept.hardlink_to(library)
     with module.held(tmp_path) as lock:
-        module.mend(tmp_path / "here", FOLDERS, PATCHELF, lock)
+        contents.set_search_paths(tmp_path / "here", FOLDERS, PATCHELF, lock)
     assert kept.read_bytes() == LIBRARY.read_bytes()
     assert library.read_bytes() != LIBRARY.read_bytes()
     assert library.stat().st_mode == kept.stat().st_mode
@@ -227,7 +228,7 @@ def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index
 def test_a_mend_that_does_not_belong_to_the_lock_is_refused_and_leaves_nothing(
     tmp_path: Path, index: Path, wish: dict[str, Any], lacking: str
 ) -> None:
-    with pytest.raises(module.MakingError, match=f"the lock brings no {re.escape(lacking)}, wh"):
+    with pytest.raises(contents.MakingError, match=f"the lock brings no {re.escape(lacking)}, wh"):
         make(tmp_path / "here", index, wheel(index / "edge", "1.0"), wish)
     assert not (tmp_path / "here").exists()
     assert not (tmp_path / "here.new").exists()

@@ -37,7 +37,7 @@ class Knowledge:
     @property
     def stacks(self) -> tuple[Stack, ...]:
         """Those with GPUs, the newest first."""
-        return tuple(stack for stack, _ in self._supports)
+        return tuple(stack for stack, _gpu in self._supports)
 
     @property
     def _supports(self) -> list[tuple[Stack, GpuSupport]]:
@@ -51,7 +51,7 @@ class Knowledge:
     @property
     def highest(self) -> Version:
         """The newest compute capability that any release has kernels for."""
-        return max(gpu.highest for _, gpu in self._supports)
+        return max(gpu.highest for _stack, gpu in self._supports)
 
     def modules(self, gpu: Gpu) -> tuple[str, ...]:
         """The kernel modules that drive a GPU; both where its generation is not known."""
@@ -65,7 +65,7 @@ class Knowledge:
         """
         rows = [(numbers(stack.tensorflow)[:2], gpu.lowest) for stack, gpu in self._supports]
         newer = [row for row in rows if row[0] >= numbers(release)[:2]]
-        near = min(version for version, _ in newer or rows[:1])
+        near = min(row[0] for row in newer or rows[:1])
         return min(lowest for version, lowest in rows if version == near)
 
     def fitting(self, gpus: tuple[Gpu, ...]) -> str:

@@ -169,7 +169,7 @@ def _check_covers(symptoms: list[Symptom]) -> None:
 
 
 def _words(text: str) -> list[str]:
-    return [word for _, word, _, _ in Formatter().parse(text) if word is not None]
+    return [part[1] for part in Formatter().parse(text) if part[1] is not None]
 
 
 def _filled(text: str, host: Host) -> str:

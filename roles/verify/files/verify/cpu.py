@@ -30,7 +30,7 @@ def imports(plan: Plan) -> str:
     return f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
 
-def training(_: Plan) -> str:
+def training(_plan: Plan) -> str:
     """One step down the gradient lowers the loss."""
     import keras
     import numpy as np
@@ -46,12 +46,13 @@ def training(_: Plan) -> str:
     before = float(model.evaluate(pictures, labels, verbose=0))
     model.train_on_batch(pictures, labels)
     after = float(model.evaluate(pictures, labels, verbose=0))
-    if not after < before:
+    lower = after < before  # not so either where it is no number
+    if not lower:
         raise AssertionError(f"the loss went from {before:.4f} to {after:.4f}")
     return "one step lowers the loss"
 
 
-def product(_: Plan) -> str:
+def product(_plan: Plan) -> str:
     """A matrix product is NumPy's."""
     import numpy as np
     import tensorflow as tf
@@ -61,7 +62,7 @@ def product(_: Plan) -> str:
     return agreement(computed, left @ right)
 
 
-def convolution(_: Plan) -> str:
+def convolution(_plan: Plan) -> str:
     """A convolution is the sum that NumPy forms over the same windows."""
     import numpy as np
     import tensorflow as tf
@@ -76,7 +77,7 @@ def convolution(_: Plan) -> str:
     return agreement(computed, np.einsum("bhwcij,ijck->bhwk", windows, kernels))
 
 
-def xla(_: Plan) -> str:
+def xla(_plan: Plan) -> str:
     """A function that XLA has compiled gives what NumPy gives; tanh is libdevice's on a GPU."""
     import numpy as np
     import tensorflow as tf
@@ -92,7 +93,8 @@ def xla(_: Plan) -> str:
 def agreement(computed: Any, expected: Any) -> str:
     """Says that the arrays agree, or raises with the largest difference."""
     difference = float(abs(computed.numpy() - expected).max())
-    if not difference <= TOLERANCE:
+    alike = difference <= TOLERANCE  # not so either where it is no number
+    if not alike:
         raise AssertionError(f"it differs from NumPy by {difference:.2g}, not within {TOLERANCE:g}")
     return "agrees with NumPy"
 

@@ -65,7 +65,7 @@ def in_child(stages: list[Stage], plan: Plan, **variables: str) -> list[Result]:
             signal.alarm(LONGEST)
             up_to_failure(stages, plan, lambda known: write(known, results))
             os._exit(0)
-        _, status = os.waitpid(child, 0)
+        status = os.waitpid(child, 0)[1]
         results.seek(0)
         noise.seek(0)
         known = [Result(*json.loads(line)) for line in results]
@@ -136,8 +136,8 @@ def run(plan: Plan) -> dict[str, Any]:
                 )
             known += [Result("not reached", "")] * (len(group) - len(known))
             stages += [
-                {"stage": stage.name, "state": state, "found": found}
-                for stage, (state, found, _) in zip(group, known, strict=True)
+                {"stage": stage.name, "state": each.state, "found": each.found}
+                for stage, each in zip(group, known, strict=True)
             ]
     return {
         "schema": 1,

@@ -1,0 +1,56 @@
+"""ansible-test's sanity checks, on the collection as it is built."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import ansible_test
+
+from tests.conftest import ROOT
+from tests.support.roots import cache_folder
+
+PROGRAMS = Path(sys.executable).parent
+# ansible-test makes environments of its own, and downloads this script for them; the Python that
+# runs the tests has the same in its standard library.
+BOOTSTRAP = "import ensurepip\nensurepip.bootstrap()\n"
+
+
+def bootstrap() -> str:
+    """The name under which ansible-test looks for the script that installs pip."""
+    source = Path(ansible_test.__path__[0]) / "_internal/python_requirements.py"
+    said = re.search(r"\bpip='([\d.]+)'", source.read_text(encoding="utf-8"))
+    assert said
+    return f"get_pip_{said.group(1).replace('.', '_')}.py"
+
+
+def test_the_collection_passes_ansible_s_sanity_checks(tmp_path: Path) -> None:
+    home = cache_folder() / "sanity"  # where the environments are kept from one run to the next
+    script = home / ".ansible/test/cache" / bootstrap()
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(BOOTSTRAP, encoding="utf-8")
+    environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8"}
+
+    build = [str(PROGRAMS / "ansible-galaxy"), "collection", "build", "--output-path"]
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    tree = tmp_path / "ansible_collections/grindstone/grindstone"
+    with tarfile.open(archive) as packed:
+        packed.extractall(tree, filter="data")
+
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    done = subprocess.run(
+        [str(PROGRAMS / "ansible-test"), "sanity", "--python", version],
+        cwd=tree,
+        env={**environment, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert 'Running sanity test "validate-modules"' in done.stdout
