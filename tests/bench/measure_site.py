@@ -17,21 +17,16 @@ Needs root and mmdebstrap.  Run nothing else beside it.
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
-import subprocess
-import sys
 import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.roles.test_driver_debian import KERNEL, with_gpu
-from tests.support import mock_packages, roots
-from tests.support.ansible_env import ansible_environment
-from tests.support.driver_play import assert_done, play
+from tests.support import mock_gpu, playbook, roots
+from tests.support.driver_play import DEBIAN_KERNEL, assert_done, debian_with_gpu, play
 
 HOSTS = (1, 5, 20)
 RUNS = 3
@@ -56,24 +51,23 @@ def test_the_second_run_of_the_site_on_one_and_more_hosts(tmp_path: Path) -> Non
         hosts = [undo.enter_context(_host(layers, tmp_path, i)) for i in range(max(HOSTS))]
         medians = {}
         for count in HOSTS:
-            inventory = _inventory(tmp_path, hosts[:count])
-            seconds = [_seconds(inventory, count) for _ in range(RUNS)]
+            seconds = [_seconds(hosts[:count]) for _ in range(RUNS)]
             medians[count] = statistics.median(seconds)
             every = ", ".join(f"{second:.1f}" for second in seconds)
             print(f"{count} hosts: {medians[count]:.1f} s ({every})")
         growth = (medians[HOSTS[-1]] - medians[1]) / (HOSTS[-1] - 1)
         print(f"each further host: {growth:.2f} s")
-        _show_the_slowest_tasks(_inventory(tmp_path, hosts[:1]))
+        _show_the_slowest_tasks(hosts[:1])
 
 
 def test_the_second_run_of_plan_and_driver_on_a_host_with_a_gpu(tmp_path: Path) -> None:
     if reason := roots.missing():
         pytest.skip(reason)
     roots.unshare_mounts()
-    with with_gpu([roots.base("bookworm", KERNEL)], tmp_path) as root:
+    with debian_with_gpu([roots.base("bookworm", DEBIAN_KERNEL)], tmp_path) as root:
         assert_done(play(root))
         seconds = []
-        with mock_packages.loaded(root):
+        with mock_gpu.loaded(root):
             for _ in range(RUNS):
                 began = time.perf_counter()
                 again = play(root)
@@ -91,44 +85,24 @@ def _host(layers: list[Path], folder: Path, number: int) -> AbstractContextManag
     return roots.root_on(layers, own)
 
 
-def _inventory(folder: Path, hosts: list[roots.Root]) -> Path:
-    entries = {
-        host.path.parent.name: {
-            "ansible_connection": "community.general.chroot",
-            "ansible_host": str(host.path),
-            "ansible_python_interpreter": "/usr/bin/python3",
-        }
-        for host in hosts
-    }
-    inventory = folder / f"{len(hosts)}.json"
-    inventory.write_text(json.dumps({"all": {"hosts": entries}}), encoding="utf-8")
-    return inventory
+def _run(hosts: list[roots.Root], **environment: str) -> str:
+    named = {host.path.parent.name: playbook.in_root(host.path, {}) for host in hosts}
+    inventory = hosts[0].path.with_name("inventory.json")
+    done = playbook.finish(playbook.start(named, inventory, "site.yml", **environment))
+    assert done.status == 0, done.output
+    return done.output
 
 
-def _run(inventory: Path, **environment: str) -> str:
-    command = [sys.executable, "-m", "ansible", "playbook", "site.yml", "-i", str(inventory)]
-    done = subprocess.run(
-        command,
-        cwd=roots.HERE,
-        env=ansible_environment(**environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def _seconds(inventory: Path, count: int) -> float:
+def _seconds(hosts: list[roots.Root]) -> float:
     began = time.perf_counter()
-    output = _run(inventory)
+    output = _run(hosts)
     took = time.perf_counter() - began
-    assert len(re.findall(r"changed=0 .*failed=0", output)) == count, output
+    assert len(re.findall(r"changed=0 .*failed=0", output)) == len(hosts), output
     return took
 
 
-def _show_the_slowest_tasks(inventory: Path) -> None:
-    tasks = re.findall(r"^(.*?) -{3,} ([0-9.]+)s$", _run(inventory, **PROFILE), re.MULTILINE)
+def _show_the_slowest_tasks(hosts: list[roots.Root]) -> None:
+    tasks = re.findall(r"^(.*?) -{3,} ([0-9.]+)s$", _run(hosts, **PROFILE), re.MULTILINE)
     assert tasks
     for name, seconds in tasks[:8]:
         print(f"  {float(seconds):5.2f} s  {name}")

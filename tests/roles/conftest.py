@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import roots
+from tests.support.playbook import PlayResult
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +28,21 @@ def base() -> Callable[[str], Path]:
 
 @pytest.fixture
 def fresh(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], roots.Root]]:
-    """Makes a fresh root of a Debian suite."""
+    """Makes fresh roots of a Debian suite."""
     with ExitStack() as stack:
-        stack.callback(roots.discard, tmp_path)
-        yield lambda suite: stack.enter_context(roots.root_on([base(suite)], tmp_path))
+
+        def made(suite: str) -> roots.Root:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            stack.callback(roots.discard, folder)
+            return stack.enter_context(roots.root_on([base(suite)], folder))
+
+        yield made
 
 
 @pytest.fixture(scope="session")
 def first_run(
     base: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[roots.PlayResult, list[Path]]]:
+) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to."""
     folder = tmp_path_factory.mktemp("installed")
     with roots.root_on([base("bookworm")], folder) as root:
@@ -46,9 +53,7 @@ def first_run(
 
 
 @pytest.fixture
-def installed(
-    first_run: tuple[roots.PlayResult, list[Path]], tmp_path: Path
-) -> Iterator[roots.Root]:
+def installed(first_run: tuple[PlayResult, list[Path]], tmp_path: Path) -> Iterator[roots.Root]:
     """A root where `site.yml` has run once."""
     played, layers = first_run
     assert played.status == 0, played.output

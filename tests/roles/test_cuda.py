@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import mock_packages
-from tests.support.ansible_env import ansible_environment
+from tests.support import interruption, mock_archive, mock_packages
 from tests.support.mock_nvidia import Nvidia, nvidia_repository
 from tests.support.mock_packages import Package
-from tests.support.roots import HERE, PlayResult, Root, changed
+from tests.support.playbook import PlayResult, in_root, play_all
+from tests.support.roots import Root, changed, discard, root_on
 
+PLAYBOOK = "tests/roles/cuda.yml"
 PACKAGES = {"cuda-toolkit-12-5": "12.5.*", "libcudnn9-cuda-12": "9.3.0.75-1"}
 LIBRARY = "usr/lib/x86_64-linux-gnu/libcudnn.so.9.3.0"
 OFFERED = [
@@ -48,7 +50,7 @@ OURS = {
 
 @pytest.fixture(scope="module")
 def nvidia(tmp_path_factory: pytest.TempPathFactory) -> Nvidia:
-    reason = mock_packages.missing("apt-ftparchive", "gpg")
+    reason = mock_archive.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
     return nvidia_repository(tmp_path_factory.mktemp("nvidia") / "repos", "debian12", OFFERED)
@@ -61,17 +63,12 @@ class Host:
     root: Root
     nvidia: Nvidia
 
-    def play(self, *arguments: str, action: str = "system", **repository: str) -> PlayResult:
+    def play(self, *arguments: str, action: str = "system") -> PlayResult:
         """Runs the role to its end."""
-        with self.start(*arguments, action=action, **repository) as running:
-            output, _ = running.communicate()
-        recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
-        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
+        return self.root.play(*arguments, playbook=PLAYBOOK, **self.variables(action))
 
-    def start(
-        self, *arguments: str, action: str = "system", **repository: str
-    ) -> subprocess.Popen[str]:
-        """Starts the role; `repository` replaces what the plan says of it."""
+    def variables(self, action: str = "system", **repository: str) -> dict[str, object]:
+        """The plan; `repository` replaces what it says of NVIDIA's."""
         cuda: dict[str, Any] = {"action": action, "version": "12.5", "cudnn": "9.3.0.75"}
         if action == "system":
             known = {
@@ -83,29 +80,9 @@ class Host:
             cudnn = repository.pop("cudnn", PACKAGES["libcudnn9-cuda-12"])
             cuda["packages"] = {**PACKAGES, "libcudnn9-cuda-12": cudnn}
             cuda["repository"] = {**known, **repository}
-        given = {
-            "plan_result": {"record": {"cuda": cuda, "driver": {"origin": "distribution"}}},
-            "cuda_repository_url": "file:///srv/nvidia",
-        }
-        connection = {
-            "ansible_connection": "community.general.chroot",
-            "ansible_host": str(self.root.path),
-            "ansible_python_interpreter": "/usr/bin/python3",
-        }
-        inventory = self.root.path.with_suffix(".json")
-        hosts = {"all": {"hosts": {"root": connection}}}
-        inventory.write_text(json.dumps(hosts), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/cuda.yml"]
-        return subprocess.Popen(
-            [*command, "-i", str(inventory), "-e", json.dumps(given), *arguments],
-            cwd=HERE,
-            env=ansible_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # so that a test can kill all of it
-        )
+        record = {"cuda": cuda, "driver": {"origin": "distribution"}}
+        url = "file:///srv/nvidia"
+        return {"plan_result": {"record": record}, "cuda_repository_url": url}
 
     def installed(self) -> dict[str, str]:
         """The packages of NVIDIA's that are installed, and their versions."""
@@ -121,29 +98,44 @@ class Host:
         return sorted(name for name in names if name in OURS)
 
 
-def last_failure(played: PlayResult) -> str:
-    """The message that the run ended with: what came before it was rescued."""
-    return PlayResult(0, "fatal: " + played.output.rsplit("\nfatal: ", 1)[-1], {}).failure
-
-
 def is_nvidias(name: str) -> bool:
     return re.match("cuda|libcudnn|libcublas|nvidia", name) is not None
 
 
+@pytest.fixture(scope="module")
+def layers(
+    base: Callable[[str], Path], nvidia: Nvidia, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Path]]:
+    """A Debian 12 that has the repository below /srv, and no other."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with root_on([base("bookworm")], folder) as root:
+        shutil.copytree(nvidia.path, root.path / "srv/nvidia")
+        # What Ansible's module for apt needs; it would install it by itself.
+        root.command("apt-get", "update")
+        root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-apt")
+        lists = (root.path / "etc/apt").glob("sources.list*/*")
+        for source in [*lists, root.path / "etc/apt/sources.list"]:
+            source.unlink(missing_ok=True)
+    yield [root.changes, *root.layers]
+    discard(folder)
+
+
 @pytest.fixture
-def host(fresh: Callable[[str], Root], nvidia: Nvidia) -> Host:
-    root = fresh("bookworm")
-    shutil.copytree(nvidia.path, root.path / "srv/nvidia")
-    # What Ansible's module for apt needs; it would install it by itself.
-    root.command("apt-get", "update")
-    root.command("apt-get", "install", "--yes", "--no-install-recommends", "python3-apt")
-    # The role's own repository is enough; Debian's is not asked for anything.
-    for source in [
-        *(root.path / "etc/apt").glob("sources.list*/*"),
-        root.path / "etc/apt/sources.list",
-    ]:
-        source.unlink(missing_ok=True)
-    return Host(root, nvidia)
+def another(layers: list[Path], nvidia: Nvidia, tmp_path: Path) -> Iterator[Callable[[], Host]]:
+    """Makes a host."""
+    with ExitStack() as stack:
+
+        def made() -> Host:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            stack.callback(discard, folder)
+            return Host(stack.enter_context(root_on(layers, folder)), nvidia)
+
+        yield made
+
+
+@pytest.fixture
+def host(another: Callable[[], Host]) -> Host:
+    return another()
 
 
 def test_a_fresh_host_gets_the_exact_pair_held_and_the_second_run_changes_nothing(
@@ -189,47 +181,58 @@ def test_a_wrong_cuda_that_is_there_stays_byte_for_byte(host: Host) -> None:
     assert (host.root.path / "usr/local/cuda-12.5/bin/ptxas").exists()
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (
-            {"key_fingerprint": "EB69" * 10},
-            f"the key in .* is [0-9A-F]{{40}}; expected {'EB69' * 10}",
-        ),
-        ({"cudnn": "9.4.0.1-1"}, "libcudnn9-cuda-12=9.4.0.1-1"),
-        ({"distro": "debian99"}, "debian99"),
-    ],
-    ids=["fingerprint", "version", "repository"],
-)
-def test_what_is_not_as_it_should_be_is_one_line_and_leaves_nothing(
-    host: Host, wrong: dict[str, str], said: str
-) -> None:
-    refused = host.play(**wrong)
-    assert refused.status == 2, refused.output
-    line = last_failure(refused)
-    assert re.search(said, line), refused.output
-    assert line.startswith("CUDA 12.5 could not be installed from file:///srv/nvidia/")
-    assert "Traceback" not in line
-    assert host.installed() == {}
-    assert host.ours() == []
-    assert list((host.root.path / "tmp").glob("grindstone-*")) == []
-
-
-def test_a_repository_that_somebody_else_has_signed_is_refused(host: Host) -> None:
-    with mock_packages.keys() as stranger:
-        release = host.root.path / "srv/nvidia/debian12/x86_64/InRelease"
+def sign_by_somebody_else(root: Root) -> None:
+    with mock_archive.keys() as stranger:
+        release = root.path / "srv/nvidia/debian12/x86_64/InRelease"
         text = stranger.gpg("--decrypt", "--skip-verify", data=release.read_bytes())
         release.write_bytes(stranger.gpg("--clearsign", data=text))
-    refused = host.play()
-    assert refused.status == 2, refused.output
-    assert host.installed() == {}
-    assert host.ours() == []
+
+
+def fill_the_disk(root: Root) -> None:
+    # A file: repository is read in place, unless apt has to copy it for want of rights.
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(root.path / "var/cache/apt")]
+    subprocess.run(mount, check=True)
+
+
+FAULTS: dict[str, tuple[Callable[[Root], object], dict[str, str], str]] = {
+    "fingerprint": (
+        lambda _: None,
+        {"key_fingerprint": "EB69" * 10},
+        f"the key in .* is [0-9A-F]{{40}}; expected {'EB69' * 10}",
+    ),
+    "version": (lambda _: None, {"cudnn": "9.4.0.1-1"}, "libcudnn9-cuda-12=9.4.0.1-1"),
+    "repository": (lambda _: None, {"distro": "debian99"}, "debian99"),
+    "signature": (sign_by_somebody_else, {}, ""),
+    "full disk": (fill_the_disk, {}, ""),
+}
+
+
+def test_what_is_not_as_it_should_be_is_one_line_and_leaves_nothing(
+    another: Callable[[], Host], tmp_path: Path
+) -> None:
+    hosts = {name: another() for name in FAULTS}
+    for name, (break_it, _, _) in FAULTS.items():
+        break_it(hosts[name].root)
+    given = {
+        name: in_root(host.root.path, host.variables(**FAULTS[name][1]))
+        for name, host in hosts.items()
+    }
+    for name, refused in play_all(given, tmp_path / "hosts.json", PLAYBOOK).items():
+        host = hosts[name]
+        assert refused.recap["failed"] == 1, refused.output
+        assert re.search(FAULTS[name][2], refused.failure), refused.output
+        start = "CUDA 12.5 could not be installed from file:///srv/nvidia/"
+        assert refused.failure.startswith(start), refused.output
+        assert "Traceback" not in refused.failure
+        assert host.installed() == {}
+        assert host.ours() == []
+        assert list((host.root.path / "tmp").glob("grindstone-*")) == []
 
 
 def test_a_run_that_is_killed_while_dpkg_works_is_finished_by_the_next(host: Host) -> None:
-    mock_packages.hold_at("toolkit", host.root)
-    with host.start() as running:
-        mock_packages.kill_at("toolkit", host.root, running)
+    interruption.hold_at("toolkit", host.root)
+    with host.root.start(playbook=PLAYBOOK, **host.variables()) as running:
+        interruption.kill_at([("toolkit", host.root)], running)
     states = host.root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
     assert set(states) - {"installed", "config-files"}
     again = host.play()
@@ -237,17 +240,3 @@ def test_a_run_that_is_killed_while_dpkg_works_is_finished_by_the_next(host: Hos
     assert host.installed() == THE_PAIR
     third = host.play()
     assert (third.status, third.recap["changed"]) == (0, 0), third.output
-
-
-def test_a_full_disk_is_one_line_and_leaves_nothing(host: Host) -> None:
-    archives = host.root.path / "var/cache/apt/archives"
-    # A file: repository is read in place, unless apt has to copy it for want of rights.
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(archives.parent)]
-    subprocess.run(mount, check=True)
-    refused = host.play()
-    assert refused.status == 2, refused.output
-    line = last_failure(refused)
-    assert line.startswith("CUDA 12.5 could not be installed from file:///srv/nvidia/")
-    assert "Traceback" not in line
-    assert host.installed() == {}
-    assert host.ours() == []

@@ -5,41 +5,46 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support import dkms_cache, mock_packages, roots
-from tests.support.driver_play import assert_done, assert_nothing_left_to_do, files, play, start
-from tests.support.roots import PlayResult, Root, changed
+from tests.support import dkms_cache, mock_gpu, playbook, roots
+from tests.support.driver_play import (
+    DEBIAN_KERNEL,
+    assert_done,
+    assert_nothing_left_to_do,
+    assert_same,
+    debian_with_gpu,
+    held,
+    packages,
+    play,
+    play_all,
+    start,
+    state,
+)
+from tests.support.playbook import PlayResult
+from tests.support.roots import Root, changed
 
-TESLA_T4 = "0x1eb8"
-KERNEL = "linux-image-amd64"
 PLANNED = {"libcuda1", "nvidia-smi", "nvidia-persistenced", "nvidia-kernel-dkms"}
 VARIABLES = "sys/firmware/efi/efivars"
 SHIM = "605dab50-e046-4300-abb6-3dd810dd8b23"
 Debian = Callable[[str], Root]
 
 
-@contextmanager
-def with_gpu(layers: list[Path], folder: Path) -> Iterator[Root]:
-    """A root with a Tesla T4."""
-    with roots.root_on(layers, folder) as root, root.sharing_packages():
-        if not (root.path / "sys/bus").exists():
-            mock_packages.give_gpu(root, TESLA_T4)
-        yield root
-
-
 @pytest.fixture
 def debian(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Debian]:  # noqa: ARG001, it skips
     """Makes a fresh Debian, with its kernel and a Tesla T4, by its suite."""
     with ExitStack() as stack:
-        stack.callback(roots.discard, tmp_path)
 
         def made(suite: str) -> Root:
-            return stack.enter_context(with_gpu([roots.base(suite, KERNEL)], tmp_path))
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            stack.callback(roots.discard, folder)
+            below = roots.base(suite, DEBIAN_KERNEL)
+            return stack.enter_context(debian_with_gpu([below], folder))
 
         yield made
 
@@ -53,7 +58,7 @@ def first_driver(
     folder = tmp_path_factory.mktemp("driver")
     with (
         roots.locked(dkms_cache.LOCK),
-        with_gpu([roots.base("bookworm", KERNEL)], folder) as root,
+        debian_with_gpu([roots.base("bookworm", DEBIAN_KERNEL)], folder) as root,
     ):
         played = play(root)
         dkms_cache.keep(root)
@@ -66,16 +71,9 @@ def driven(first_driver: tuple[PlayResult, list[Path]], tmp_path: Path) -> Itera
     """A Debian 12 where the role has run once."""
     played, layers = first_driver
     assert_done(played)
-    with with_gpu(layers, tmp_path) as root:
+    with debian_with_gpu(layers, tmp_path) as root:
         yield root
     roots.discard(tmp_path)
-
-
-def packages(root: Root) -> list[str]:
-    """The packages with their versions, states and marks."""
-    said = root.command("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n")
-    marks = [f"{name} auto" for name in root.command("apt-mark", "showauto").split()]
-    return sorted(said.splitlines()) + sorted(marks)
 
 
 # What package managers keep for themselves, and accounts, which Debian's packages leave behind.
@@ -113,10 +111,6 @@ def kernel(root: Root) -> str:
     return next((root.path / "lib/modules").iterdir()).name
 
 
-def held(root: Root) -> set[str]:
-    return set(root.command("apt-mark", "showhold").split())
-
-
 def assert_driven(root: Root) -> None:
     module = f"/lib/modules/{kernel(root)}/updates/dkms/nvidia-current.ko"
     assert root.command("modinfo", "-F", "license", module).strip() == "NVIDIA"
@@ -131,7 +125,7 @@ def test_debian_12_gets_a_module_that_is_built_for_its_kernel_and_held(driven: R
 
 def test_a_host_that_has_loaded_it_is_asked_for_nothing_but_its_files(driven: Root) -> None:
     preferences = driven.path / "etc/apt/preferences.d/grindstone-nvidia"
-    with mock_packages.loaded(driven):
+    with mock_gpu.loaded(driven):
         again = play(driven)
         assert again.status == 0, again.output
         assert again.recap["changed"] == 0, again.output
@@ -156,7 +150,7 @@ def test_only_the_missing_components_are_added_beside_the_host_s_own_sources(dri
     assert set(re.findall(r"^Components: (.*)$", ours, re.MULTILINE)) == {
         "contrib non-free non-free-firmware"
     }
-    fresh = roots.base("bookworm", KERNEL) / "etc/apt/sources.list"
+    fresh = roots.base("bookworm", DEBIAN_KERNEL) / "etc/apt/sources.list"
     assert driven.text("etc/apt/sources.list") == fresh.read_text(encoding="utf-8")
 
 
@@ -164,14 +158,13 @@ def test_debian_s_second_run_changes_nothing(driven: Root) -> None:
     assert_nothing_left_to_do(driven)
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
-def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian, suite: str) -> None:
-    root = debian(suite)
-    before = root.tree()
-    checked = play(root, "--check", "--diff")
-    assert checked.status == 0, checked.output
-    assert "linux-headers-amd64" in checked.output
-    assert changed(before, root.tree()) == {}
+def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian) -> None:
+    hosts = {suite: debian(suite) for suite in ("bookworm", "trixie")}
+    before = {suite: root.tree() for suite, root in hosts.items()}
+    for suite, checked in play_all(hosts, "--check", "--diff").items():
+        assert checked.status == 0, checked.output
+        assert "linux-headers-amd64" in checked.said
+        assert changed(before[suite], hosts[suite].tree()) == {}
 
 
 EMPTY = "srv/empty-modules"
@@ -209,7 +202,7 @@ def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: 
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        roots.kill_playbook(running)
+        playbook.kill(running)
         root.kill()
     unconfigured = root.command("dpkg-query", "-W", "-f", "${db:Status-Status}\n").split()
     assert set(unconfigured) - {"installed", "config-files"}
@@ -223,7 +216,7 @@ def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> No
     removed = driven.play(playbook="playbooks/remove.yml")
     assert removed.status == 0, removed.output
     assert packages(driven) != with_packages
-    fresh = roots.Root(roots.base("bookworm", KERNEL), [])
+    fresh = roots.Root(roots.base("bookworm", DEBIAN_KERNEL), [])
     assert packages(driven) == packages(fresh)
     assert not held(driven)
     assert differing(driven, fresh.path) == set()
@@ -244,51 +237,55 @@ def test_a_module_that_does_not_build_for_debian_13_s_kernel_leaves_the_host_as_
         failed.failure,
     ), failed.output
     assert packages(root) == with_packages
-    assert differing(root, roots.base("trixie", KERNEL)) == set()
+    assert differing(root, roots.base("trixie", DEBIAN_KERNEL)) == set()
     again = play(root, "--check")
     assert again.status == 0, again.output
 
 
-def test_a_repository_that_cannot_be_reached_is_named_and_nothing_is_left(debian: Debian) -> None:
-    root = debian("bookworm")
+def unreachable(root: Root) -> None:
     sources = root.path / "etc/apt/sources.list"
     text = re.sub(r"https?://[^/ ]+", "http://127.0.0.1:9", sources.read_text(encoding="utf-8"))
     sources.write_text(text, encoding="utf-8")
-    before, with_packages = files(root), packages(root)
-    failed = play(root)
-    assert failed.status != 0
-    assert "the host is as it was: mend that" in failed.failure, failed.output
-    assert (files(root), packages(root)) == (before, with_packages)
 
 
-def test_a_full_disk_stops_before_anything_is_unpacked(debian: Debian) -> None:
-    root = debian("bookworm")
+def full_disk(root: Root) -> None:
     archives = root.path / "var/cache/apt/archives"
     subprocess.run(["umount", str(archives)], check=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(archives)]
     subprocess.run(mount, check=True)
-    before, with_packages = files(root), packages(root)
-    failed = play(root)
-    assert "enough free space" in failed.failure, failed.output
-    assert "the host is as it was" in failed.failure
-    assert (files(root), packages(root)) == (before, with_packages)
 
 
-def test_a_dpkg_that_somebody_else_has_interrupted_is_theirs_to_finish(debian: Debian) -> None:
-    root = debian("bookworm")
+def interrupted(root: Root) -> None:
     status = root.path / "var/lib/dpkg/status"
     whole = status.read_text(encoding="utf-8")
     one = r"(Package: libc-bin\n(?:.+\n)*?Status: install ok )installed"
     half = re.sub(one, r"\1unpacked", whole)
     assert half != whole
     status.write_text(half, encoding="utf-8")
-    before = files(root)
-    refused = play(root)
-    assert refused.failure == (
-        "found libc-bin half installed; expected a package manager that has finished its work: "
-        "run `dpkg --configure -a`, then the same command again"
-    ), refused.output
-    assert files(root) == before
+
+
+# Unreachable sources, archives that do not fit, a dpkg that somebody else has interrupted.
+FAULTS = {
+    "unreachable": (unreachable, "the host is as it was: mend that"),
+    "full disk": (full_disk, "enough free space.*the host is as it was"),
+    "interrupted": (
+        interrupted,
+        (
+            "found libc-bin half installed; expected a package manager that has finished its work: "
+            "run `dpkg --configure -a`, then the same command again$"
+        ),
+    ),
+}
+
+
+def test_what_stops_a_run_is_one_line_and_nothing_is_left_of_it(debian: Debian) -> None:
+    hosts = {name: debian("bookworm") for name in FAULTS}
+    for name, (break_it, _) in FAULTS.items():
+        break_it(hosts[name])
+    before = {name: state(root) for name, root in hosts.items()}
+    for name, failed in play_all(hosts).items():
+        assert re.search(FAULTS[name][1], failed.failure), failed.output
+        assert_same(hosts[name], before[name])
 
 
 MOKUTIL = f"""#!/bin/sh

@@ -14,21 +14,29 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.support import driver_play, mock_packages, mock_ubuntu, roots
-from tests.support.driver_play import RTX_4090, assert_done, assert_same, files
+from tests.support import (
+    driver_play,
+    mock_archive,
+    mock_gpu,
+    mock_ubuntu,
+    mock_ubuntu_packages,
+    roots,
+)
+from tests.support.driver_play import RTX_4090, assert_done, assert_same, packages, state
 from tests.support.mock_nvidia import Nvidia, nvidia_repository
 from tests.support.mock_packages import Package
-from tests.support.roots import PlayResult, Root
+from tests.support.playbook import PlayResult
+from tests.support.roots import Root
 
 HOST = "developer.download.nvidia.com/compute/cuda/repos"
-KERNEL = mock_ubuntu.RELEASES["24.04"].kernels["generic"]
+KERNEL = mock_ubuntu_packages.RELEASES["24.04"].kernels["generic"]
 V580, V595 = "580.126.09-0ubuntu1", "595.71.05-0ubuntu1"
 OPEN_580 = f"{KERNEL} 580.126.09 Dual MIT/GPL"
 OFFERED = [
-    *mock_ubuntu.ubuntu_driver("580", "", V580),
+    *mock_ubuntu_packages.ubuntu_driver("580", "", V580),
     Package("nvidia-open-580", V580, {"Depends": [f"nvidia-driver-580-open (= {V580})"]}),
     # From 590 on the names are without the branch, and the pinning package chooses it.
-    *mock_ubuntu.ubuntu_driver("595", "", V595),
+    *mock_ubuntu_packages.ubuntu_driver("595", "", V595),
     Package("nvidia-driver-pinning-595", "595-1"),
     Package("nvidia-open", V595, {"Depends": [f"nvidia-driver-595-open (= {V595})"]}),
 ]
@@ -55,13 +63,9 @@ class Host:
         }
         return driver_play.play(self.root, "-e", json.dumps(given), *arguments, **variables)
 
-    def packages(self) -> list[str]:
-        said = self.root.command("dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n")
-        return sorted(said.splitlines())
-
     def drivers(self) -> dict[str, str]:
         """The driver's packages, with their versions; a kernel's signatures are the kernel's."""
-        words = [line.split() for line in self.packages() if line.endswith(" ok installed")]
+        words = [line.split() for line in packages(self.root) if line.endswith(" ok installed")]
         return {word[0]: word[1] for word in words if re.match("(lib)?nvidia", word[0])}
 
     def module(self) -> str:
@@ -79,7 +83,7 @@ def nvidia(
     base: Callable[[str], Path],  # noqa: ARG001, it skips
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Nvidia:
-    reason = mock_packages.missing("apt-ftparchive", "gpg")
+    reason = mock_archive.missing("apt-ftparchive", "gpg")
     if reason:
         pytest.skip(reason)
     return nvidia_repository(tmp_path_factory.mktemp("nvidia"), "ubuntu2404", OFFERED)
@@ -98,14 +102,14 @@ def host(nvidia: Nvidia, tmp_path: Path) -> Iterator[Host]:
     with ExitStack() as stack:
         stack.callback(roots.discard, tmp_path)
         root = stack.enter_context(roots.root_on(given.layers, tmp_path))
-        port = stack.enter_context(mock_packages.served(web))
+        port = stack.enter_context(mock_archive.served(web))
         mock_ubuntu.use_web(root, port)
-        mock_packages.give_gpu(root, RTX_4090)
+        mock_gpu.give_gpu(root, RTX_4090)
         yield Host(root, nvidia, port)
 
 
 def test_the_driver_comes_from_nvidia_s_repository_alone_and_goes_with_it(host: Host) -> None:
-    before = host.packages(), files(host.root)
+    before = state(host.root)
     assert_done(host.play(plan_driver_origin="nvidia"))
     assert host.drivers()["nvidia-open-580"] == V580
     assert set(host.drivers().values()) == {V580}
@@ -120,7 +124,7 @@ def test_the_driver_comes_from_nvidia_s_repository_alone_and_goes_with_it(host: 
 
     removed = host.root.play(playbook="playbooks/remove.yml")
     assert removed.status == 0, removed.output
-    assert_same(host.root, before, host.packages())
+    assert_same(host.root, before)
 
 
 def test_a_branch_from_590_on_is_chosen_by_its_pinning_package(host: Host) -> None:
@@ -141,9 +145,9 @@ def test_the_distribution_s_driver_gives_way_to_nvidia_s_as_a_whole(host: Host) 
 
 
 def test_a_key_that_is_not_nvidia_s_is_refused_and_leaves_the_host_as_it_was(host: Host) -> None:
-    before = host.packages(), files(host.root)
+    before = state(host.root)
     refused = host.play(plan_driver_origin="nvidia", fingerprint="EB69" * 10)
     assert refused.status == 2, refused.output
     assert f"expected {'EB69' * 10}" in refused.failure
     assert "the host is as it was" in refused.failure
-    assert_same(host.root, before, host.packages())
+    assert_same(host.root, before)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.roots import HERE, Root
+from tests.support.ansible_env import HERE
+from tests.support.roots import Root
 
 
 @pytest.fixture

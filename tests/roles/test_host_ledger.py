@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.ansible_env import ansible_environment
+from tests.support.ansible_env import HERE, ansible_environment
 from tests.support.mock_packages import Package, deb
-from tests.support.roots import HERE, Root
+from tests.support.roots import Root
 
 LEDGER = "var/lib/grindstone"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
@@ -19,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.ansible_env import ansible_environment
-from tests.support.roots import HERE, PlayResult, cache_folder
+from tests.support import playbook
+from tests.support.playbook import PlayResult
+from tests.support.roots import cache_folder
 
 PROBE = Path(__file__).with_name("loader_probe.py")
 PYTHON = os.path.realpath(sys.executable)
@@ -53,17 +53,9 @@ class Prefix:
             }
         }
         given = {"plan_result": plan, "plan_facts": facts, "plan_prefix": str(self.path)}
-        command = [sys.executable, "-m", "ansible", "playbook", "tests/roles/loader.yml"]
-        command += ["-i", "root,", "-c", "local", "-e", f"ansible_python_interpreter={PYTHON}"]
-        return subprocess.Popen(
-            [*command, "-e", json.dumps(given)],
-            cwd=HERE,
-            env=ansible_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        host = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON, **given}
+        inventory = self.path / "inventory.json"
+        return playbook.start({"root": host}, inventory, "tests/roles/loader.yml")
 
     def make(self, action: str = "wheels") -> PlayResult:
         """Runs the role to its end."""
@@ -71,10 +63,7 @@ class Prefix:
         (cache_folder() / "uv").mkdir(parents=True, exist_ok=True)
         if not (self.path / "cache").is_symlink():
             (self.path / "cache").symlink_to(cache_folder() / "uv")
-        with self.start(action) as running:
-            output, _ = running.communicate()
-        recap = re.findall(r"(\w+)=(\d+)", output.rsplit("PLAY RECAP", 1)[-1])
-        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
+        return playbook.finish(self.start(action))
 
     @property
     def site(self) -> Path:

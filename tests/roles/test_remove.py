@@ -5,48 +5,24 @@ What the driver's ledger brings back is proven in test_driver_debian.py.
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.ansible_env import ansible_environment
-from tests.support.roots import HERE, PlayResult, Root, changed, root_on
+from tests.support.playbook import PlayResult
+from tests.support.roots import Root, changed, root_on
 
 Fresh = Callable[[str], Root]
 PREFIX = "opt/grindstone"
 MADE = {"etc/grindstone", PREFIX}
 
 
-def play(root: Root, playbook: str, *arguments: str, **variables: str) -> PlayResult:
+def play(root: Root, name: str, *arguments: str) -> PlayResult:
     """Runs one of the playbooks against this root to its end."""
-    host = {
-        "ansible_connection": "community.general.chroot",
-        "ansible_host": str(root.path),
-        "ansible_python_interpreter": "/usr/bin/python3",
-        **variables,
-    }
-    inventory = root.path.with_suffix(".json")
-    inventory.write_text(json.dumps({"all": {"hosts": {"root": host}}}), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", f"playbooks/{playbook}.yml"]
-    done = subprocess.run(
-        [*command, "-i", str(inventory), *arguments],
-        cwd=HERE,
-        env=ansible_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    counts = re.search(r"^root +: (.*)$", done.stdout, re.MULTILINE)
-    recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-    return PlayResult(done.returncode, done.stdout, {name: int(count) for name, count in recap})
+    return root.play(*arguments, playbook=f"playbooks/{name}.yml")
 
 
 def packages(root: Root) -> str:

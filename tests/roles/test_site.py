@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import roots
-from tests.support.roots import PlayResult, Root, changed
+from tests.support import playbook
+from tests.support.playbook import PlayResult
+from tests.support.roots import Root, changed
 
 Fresh = Callable[[str], Root]
 PREFIX = "opt/grindstone"
@@ -54,18 +55,22 @@ def test_the_second_run_changes_nothing(installed: Root, arguments: list[str]) -
     assert changed(before, installed.tree()) == {}
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
-def test_check_mode_prints_the_plan_of_a_fresh_debian_and_changes_nothing(
-    fresh: Fresh, suite: str
-) -> None:
-    root = fresh(suite)
-    before = root.tree()
-    checked = root.play("--check", "--diff")
-    assert checked.status == 0, checked.output
-    assert "install the package python3-venv" in checked.output
-    assert '+    "stack": "cpu"' in checked.output
-    assert "+tensorflow==2.21.0" in checked.output
-    assert changed(before, root.tree()) == {}
+def play_all(hosts: dict[str, Root], *arguments: str) -> dict[str, PlayResult]:
+    """One run of `site.yml` on many hosts."""
+    given = {name: playbook.in_root(root.path, {}) for name, root in hosts.items()}
+    inventory = next(iter(hosts.values())).path.with_suffix(".json")
+    return playbook.play_all(given, inventory, "site.yml", *arguments)
+
+
+def test_check_mode_prints_the_plan_of_a_fresh_debian_and_changes_nothing(fresh: Fresh) -> None:
+    hosts = {suite: fresh(suite) for suite in ("bookworm", "trixie")}
+    before = {suite: root.tree() for suite, root in hosts.items()}
+    for suite, checked in play_all(hosts, "--check", "--diff").items():
+        assert checked.status == 0, checked.output
+        assert "install the package python3-venv" in checked.said
+        assert checked.output.count('+    "stack": "cpu"') == len(hosts)
+        assert checked.output.count("+tensorflow==2.21.0") == len(hosts)
+        assert changed(before[suite], hosts[suite].tree()) == {}
 
 
 def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fresh_debian_13(
@@ -81,7 +86,7 @@ def test_a_run_that_is_killed_while_it_installs_is_finished_by_the_next_on_a_fre
             except subprocess.TimeoutExpired:
                 continue
             pytest.fail(f"it ended before it could be killed:\n{output}")
-        roots.kill_playbook(running)
+        playbook.kill(running)
         root.kill()
     assert half.exists()
     assert not (root.path / PREFIX / "tensorflow").exists()
@@ -166,30 +171,22 @@ def test_a_python_that_fits_is_brought_where_the_system_s_does_not(
     assert (second.status, second.recap["changed"]) == (0, 0), second.output
 
 
-def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(fresh: Fresh) -> None:
-    root = fresh("bookworm")
-    small = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(root.path / "opt")]
-    subprocess.run(small, check=True)
-    before = root.tree()
-    refused = root.play()
-    assert refused.failure == (
+def test_what_the_plan_refuses_is_refused_before_anything_is_written(fresh: Fresh) -> None:
+    small, unknown = fresh("bookworm"), fresh("bookworm")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(small.path / "opt")]
+    subprocess.run(mount, check=True)
+    release = unknown.path / "etc/os-release"
+    release.unlink()
+    release.write_text('NAME="Fedora Linux"\nID=fedora\nVERSION_ID=43\n', encoding="utf-8")
+    before = small.tree(), unknown.tree()
+    refused = play_all({"small": small, "unknown": unknown})
+    assert refused["small"].failure == (
         "found 0.1 GB free for /opt/grindstone; expected 4.5 GB for TensorFlow: free some, or set "
         "plan_prefix to a folder on a larger disk"
     )
-    assert changed(before, root.tree()) == {}
-
-
-def test_a_distribution_that_is_not_known_is_refused_before_anything_is_written(
-    fresh: Fresh,
-) -> None:
-    root = fresh("bookworm")
-    release = root.path / "etc/os-release"
-    release.unlink()
-    release.write_text('NAME="Fedora Linux"\nID=fedora\nVERSION_ID=43\n', encoding="utf-8")
-    before = root.tree()
-    refused = root.play()
-    assert refused.failure.startswith("found Fedora 43; expected Debian 12 or 13")
-    assert changed(before, root.tree()) == {}
+    assert refused["unknown"].failure.startswith("found Fedora 43; expected Debian 12 or 13")
+    assert changed(before[0], small.tree()) == {}
+    assert changed(before[1], unknown.tree()) == {}
 
 
 def test_an_environment_that_has_drifted_is_made_anew_and_proven(installed: Root) -> None:

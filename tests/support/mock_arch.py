@@ -10,19 +10,8 @@ import subprocess
 from pathlib import Path
 
 from tests.support import roots
-from tests.support.mock_packages import (
-    DKMS,
-    MADE,
-    WAIT,
-    Files,
-    Keys,
-    MockDistribution,
-    Package,
-    cached,
-    kernel_module,
-    keys,
-    pacman_repository,
-)
+from tests.support.mock_archive import Keys, MockDistribution, cached, keys, pacman_repository
+from tests.support.mock_packages import DKMS, MADE, WAIT, Files, Package, kernel_module
 
 ARCH_NEEDS = ["pacman-package-manager", "gpg", "gpg-agent", "kmod", "zstd"]
 NVIDIA = "590.48.01"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugins.filter.openpgp import key_fingerprints
-from tests.support.mock_packages import Package, deb, keys
+from tests.support.mock_archive import keys
+from tests.support.mock_packages import Package, deb
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,20 @@
-"""Packages that stand for kernels and drivers, signed repositories of them, and roots with them.
+"""Packages that stand for kernels and drivers.
 
-They have the names, versions, dependencies and conflicts of the real ones (mock_ubuntu.py,
+They have the names, versions, dependencies and conflicts of the real ones (mock_ubuntu_packages.py,
 mock_arch.py), and next to nothing inside: a kernel is its file in /boot, a kernel module is an ELF
-file with no more than its `.modinfo`.  Package managers, signatures and databases are real.
-
-Each root is a layer on top of a Debian root.  Layers and repositories are made once and kept, whole
-or not at all.
+file with no more than its `.modinfo`.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import os
-import select
 import shutil
 import struct
 import subprocess
 import tarfile
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from tests.support import roots
 
 MADE = 1_760_000_000  # when the files of all packages were made
 Files = dict[str, bytes | str]
@@ -106,21 +92,6 @@ esac
 """
 
 
-def missing(*tools: str) -> str:
-    """Why these roots cannot be made here, "" where they can."""
-    packages = {
-        "apt-ftparchive": "apt-utils",
-        "bsdtar": "libarchive-tools",
-        "gpg": "gnupg",
-        "repo-add": "pacman-package-manager",
-        "zstd": "zstd",
-    }
-    for tool in tools:
-        if not shutil.which(tool):
-            return f"it makes repositories, so it needs {tool} (Debian's package {packages[tool]})"
-    return ""
-
-
 def kernel_module(version: str, flavour: str) -> bytes:
     """An ELF file with the `.modinfo` of NVIDIA's module, `open` or `proprietary`."""
     licence = "Dual MIT/GPL" if flavour == "open" else "NVIDIA"
@@ -136,76 +107,6 @@ def kernel_module(version: str, flavour: str) -> bytes:
     sections = section(0, 0, 0, 0) + section(1, 1, 64, len(info))
     sections += section(10, 3, 64 + len(info), len(names))
     return identity + header + info + names + sections
-
-
-class Keys:
-    """Throw-away keys to sign with, in a folder of their own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        home.mkdir(mode=0o700)
-        self.gpg(
-            "--quick-generate-key",
-            "Mock packages <mock@example.org>",
-            "ed25519",
-            "sign",
-            "0",
-        )
-
-    def gpg(self, *arguments: str, data: bytes = b"") -> bytes:
-        """What gpg prints."""
-        command = ["gpg", "--homedir", str(self.home), "--batch", "--yes", "--quiet"]
-        return subprocess.run(
-            [*command, "--pinentry-mode", "loopback", "--passphrase", "", *arguments],
-            input=data,
-            capture_output=True,
-            check=True,
-        ).stdout
-
-    @property
-    def public(self) -> bytes:
-        return self.gpg("--export")
-
-    def close(self) -> None:
-        """Ends the agent that gpg has started for them, waits for its end, and forgets them."""
-        ask = ["gpg-connect-agent", "--homedir", str(self.home), "GETINFO pid", "/bye"]
-        told = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-        agent = os.pidfd_open(int(told.split()[1]))  # «D 4711», «OK»
-        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=True)
-        select.select([agent], [], [])
-        os.close(agent)
-        shutil.rmtree(self.home)
-
-
-@contextmanager
-def keys() -> Iterator[Keys]:
-    """Keys that are gone afterwards, in a path that is short enough for gpg's sockets."""
-    made = Keys(Path(tempfile.mkdtemp(prefix="keys-")) / "gnupg")
-    try:
-        yield made
-    finally:
-        made.close()
-        made.home.parent.rmdir()
-
-
-def apt_repository(
-    folder: Path, origin: str, suite: str, packages: list[Package], signer: Keys
-) -> None:
-    """Makes `folder` an apt repository with one component, main."""
-    pool = folder / "pool"
-    pool.mkdir(parents=True)
-    for package in packages:
-        deb(package, pool)
-    release = folder / "dists" / suite
-    index = release / "main/binary-amd64/Packages"
-    index.parent.mkdir(parents=True)
-    ftparchive = ["apt-ftparchive", "-qq"]
-    index.write_bytes(subprocess.check_output([*ftparchive, "packages", "pool"], cwd=folder))
-    about = {"Suite": suite, "Codename": suite, "Components": "main", "Architectures": "amd64"}
-    for key, value in {"Origin": origin, **about}.items():
-        ftparchive += ["-o", f"APT::FTPArchive::Release::{key}={value}"]
-    text = subprocess.check_output([*ftparchive, "release", str(release)])
-    (release / "InRelease").write_bytes(signer.gpg("--clearsign", data=text))
 
 
 def deb(package: Package, pool: Path) -> None:
@@ -249,28 +150,6 @@ def _lay_out(files: Files, tree: Path) -> None:
         path.chmod(0o755 if data.startswith(b"#!") else 0o644)
 
 
-def pacman_repository(folder: Path, packages: list[Package], signer: Keys, made_at: int) -> None:
-    """Makes `folder` a repository of its name for pacman, packages and database signed.
-
-    made_at: the database's time, in s; pacman takes only a newer one anew.
-    """
-    folder.mkdir(parents=True)
-    made = []
-    for package in packages:
-        path = folder / f"{package.name}-{package.version}-x86_64.pkg.tar.gz"
-        path.write_bytes(arch_package(package))
-        signer.gpg("--detach-sign", str(path))
-        made.append(str(path))
-    database = folder / f"{folder.name}.db.tar.gz"
-    subprocess.run(["repo-add", "--quiet", str(database), *made], check=True)
-    for old in folder.glob("*.old*"):
-        old.unlink()
-    signature = folder / f"{folder.name}.db.sig"
-    signer.gpg("--detach-sign", "--output", str(signature), str(database))
-    for path in (database, signature):
-        os.utime(path, (made_at, made_at))
-
-
 def arch_package(package: Package) -> bytes:
     """The package as pacman takes it."""
     base = package.relations.get("pkgbase", [package.name])
@@ -310,115 +189,3 @@ def _member(name: str, content: bytes | str) -> tuple[tarfile.TarInfo, io.BytesI
     member.mode = 0o755 if data.startswith(b"#!") else 0o644
     member.size = len(data)
     return member, io.BytesIO(data)
-
-
-@dataclass(frozen=True)
-class MockDistribution:
-    """What makes a root like a distribution.
-
-    layers: the folders to lay a root on, the top first.
-    web: the folder that the repositories are served from, a folder a host.
-    """
-
-    layers: list[Path]
-    web: Path
-
-
-def cached(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> MockDistribution:
-    """The layer and the repositories of that name, made by `make` if they are not kept yet."""
-    sources = [Path(__file__), *sorted(Path(__file__).parent.glob("mock_*.py"))]
-    said = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    folder = roots.cache_folder() / f"{name}-{said[:12]}"
-    below = roots.base(suite)
-    with roots.locked(name):
-        if not folder.exists():
-            roots.remove_stale(f"{name}-*")
-            part = folder.with_name(f"{name}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            with roots.root_on([below], part) as root:
-                make(root, part / "web")
-            shutil.rmtree(part / "work")
-            (part / "root").rmdir()
-            part.rename(folder)
-    os.utime(folder)  # it is in use
-    return MockDistribution([folder / "changes", below], folder / "web")
-
-
-class _Proxy(SimpleHTTPRequestHandler):
-    """Serves `http://host/path` from the folder `host`, as a proxy would."""
-
-    def translate_path(self, path: str) -> str:
-        url = urlsplit(path)
-        return super().translate_path(f"/{url.netloc}{url.path}")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def served(web: Path) -> Iterator[int]:
-    """The port on the loopback where a proxy serves what is in `web`."""
-
-    def handler(*arguments: object) -> _Proxy:
-        return _Proxy(*arguments, directory=str(web))  # type: ignore[arg-type]
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def give_gpu(root: roots.Root, device: str) -> None:
-    """Puts an NVIDIA GPU of that PCI device (`0x2684` is a GeForce RTX 4090) on the root's bus."""
-    slot = root.path / "sys/bus/pci/devices/0000:01:00.0"
-    slot.mkdir(parents=True)
-    for name, value in (("vendor", "0x10de"), ("device", device), ("class", "0x030000")):
-        (slot / name).write_text(value + "\n", encoding="utf-8")
-
-
-@contextmanager
-def loaded(root: roots.Root) -> Iterator[None]:
-    """As if the root's own kernel had been booted, and had loaded NVIDIA's driver."""
-    kernel = next((root.path / "lib/modules").iterdir()).name
-    library = next(root.path.glob("usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.*.*"))
-    version = library.name.partition(".so.")[2]
-    seen = f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {version}  Thu Nov 20 2025\n"
-    driver, booted = root.path / "proc/driver", root.path / "proc/sys/kernel/osrelease"
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as release, ExitStack() as undo:
-        release.write(f"{kernel}\n")
-        release.flush()
-        for mount in (["-t", "tmpfs", "none", str(driver)], ["--bind", release.name, str(booted)]):
-            subprocess.run(["mount", *mount], check=True)
-            undo.callback(subprocess.run, ["umount", mount[-1]], check=True)
-        (driver / "nvidia").mkdir()
-        (driver / "nvidia/version").write_text(seen, encoding="utf-8")
-        yield
-
-
-def kill_at(point: str, root: roots.Root, running: subprocess.Popen[str]) -> None:
-    """Cuts the power, as it were, when a package's script or a tool comes to `point` (see WAIT)."""
-    gate = root.path / f"srv/wait-{point}"
-    writer = -1
-    while writer < 0:
-        try:
-            writer = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)  # an error while nobody reads
-        except OSError:
-            try:
-                output, _ = running.communicate(timeout=0.02)
-            except subprocess.TimeoutExpired:
-                continue
-            raise AssertionError(f"it ended before it came to «{point}»:\n{output}") from None
-    roots.kill_playbook(running)
-    root.kill()
-    os.close(writer)
-    gate.unlink()
-
-
-def hold_at(point: str, root: roots.Root) -> None:
-    """Lets what comes to `point` in the root wait there."""
-    os.mkfifo(root.path / f"srv/wait-{point}")

@@ -9,25 +9,22 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import itertools
-import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from tests.support import playbook as playbooks
+from tests.support.playbook import PlayResult
 
-from tests.support.ansible_env import ansible_environment
-
-HERE = Path(__file__).parents[2]
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
 # Throw-away roots need no file on the disk before the next; a machine's guest keeps dpkg's fsync.
 MMDEBSTRAP = ["mmdebstrap", "--quiet", "--variant=apt"]
@@ -125,33 +122,6 @@ def link_packages(source: Path, target: Path) -> None:
             (target / package.name).hardlink_to(package)
 
 
-def kill_playbook(running: subprocess.Popen[str]) -> None:
-    """Ends a playbook with the workers that Ansible has put into sessions of their own."""
-    started = psutil.Process(running.pid)
-    for process in [started, *started.children(recursive=True)]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    running.communicate()
-
-
-@dataclass(frozen=True)
-class PlayResult:
-    """What a playbook's run came to.
-
-    recap: `ok`, `changed`, `failed` … of the one host; empty where it was killed.
-    """
-
-    status: int
-    output: str
-    recap: dict[str, int]
-
-    @property
-    def failure(self) -> str:
-        """The message of the last task that failed, on one line."""
-        told = re.findall(r"^fatal: .*?^    msg: (.*?)\n\n", self.output, re.MULTILINE | re.DOTALL)
-        return " ".join(told[-1].split()).strip("'").replace("''", "'") if told else ""
-
-
 @dataclass(frozen=True)
 class Root:
     """A root at `path`; `layers` are the folders below what this one changes, the top first."""
@@ -198,36 +168,15 @@ class Root:
         return (self.path / name).read_text(encoding="utf-8")
 
     def start(
-        self, *arguments: str, playbook: str = "site.yml", **variables: str
+        self, *arguments: str, playbook: str = "site.yml", **variables: object
     ) -> subprocess.Popen[str]:
         """Starts a playbook against this root."""
-        host = {
-            "ansible_connection": "community.general.chroot",
-            "ansible_host": str(self.path),
-            "ansible_python_interpreter": "/usr/bin/python3",
-            **variables,
-        }
-        inventory = self.path.with_suffix(".json")
-        inventory.write_text(json.dumps({"all": {"hosts": {"root": host}}}), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory)]
-        return subprocess.Popen(
-            [*command, *arguments],
-            cwd=HERE,
-            env=ansible_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # so that a test can kill all of it
-        )
+        hosts = {"root": playbooks.in_root(self.path, variables)}
+        return playbooks.start(hosts, self.path.with_suffix(".json"), playbook, *arguments)
 
-    def play(self, *arguments: str, playbook: str = "site.yml", **variables: str) -> PlayResult:
+    def play(self, *arguments: str, playbook: str = "site.yml", **variables: object) -> PlayResult:
         """Runs a playbook against this root to its end."""
-        with self.start(*arguments, playbook=playbook, **variables) as running:
-            output, _ = running.communicate()
-        counts = re.search(r"^root +: (.*)$", output, re.MULTILINE)
-        recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
+        return playbooks.finish(self.start(*arguments, playbook=playbook, **variables))
 
     def command(self, *words: str) -> str:
         """Runs a command inside and returns what it prints."""
@@ -265,15 +214,24 @@ class Root:
 
         What is mounted there is left out: other tests write to the downloads that they share.
         """
-        found = {}
-        for folder, folders, files in os.walk(self.path):
-            folders[:] = [name for name in folders if not os.path.ismount(Path(folder) / name)]
-            for name in [*folders, *files]:
-                path = Path(folder) / name
-                status = path.lstat()
-                target = str(path.readlink()) if path.is_symlink() else ""
-                timed = (0, 0) if path.is_dir() else (status.st_size, status.st_mtime_ns)
-                found[str(path.relative_to(self.path))] = (status.st_mode, *timed, target)
+        found: Tree = {}
+        device = self.path.stat().st_dev
+
+        def walk(folder: str) -> None:
+            with os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    name = f"{folder}{entry.name}"
+                    is_folder = stat.S_ISDIR(status.st_mode)
+                    if is_folder and status.st_dev != device:
+                        continue
+                    target = str(Path(entry.path).readlink()) if entry.is_symlink() else ""
+                    timed = (0, 0) if is_folder else (status.st_size, status.st_mtime_ns)
+                    found[name] = (status.st_mode, *timed, target)
+                    if is_folder:
+                        walk(f"{name}/")
+
+        walk("")
         return found
 
 

@@ -6,19 +6,16 @@ grub.cfg names is the one that boots, after Ansible's reboot as after a power cu
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.ansible_env import ansible_environment
-from tests.support.roots import HERE, PlayResult
+from tests.support import playbook as playbooks
+from tests.support.playbook import PlayResult
 from tests.vm.console import LIMIT_S, Console
 from tests.vm.images import Base
 
@@ -141,8 +138,14 @@ class Machine:
                 raise
         return running.returncode, output
 
-    def inventory(self, **variables: object) -> Path:
-        """Writes an inventory in which this is the one host, «guest»."""
+    def play(self, playbook: str, *arguments: str, **variables: object) -> PlayResult:
+        """Runs a playbook on the guest to its end."""
+        return playbooks.finish(self.start_playbook(playbook, *arguments, **variables), "guest")
+
+    def start_playbook(
+        self, playbook: str, *arguments: str, **variables: object
+    ) -> subprocess.Popen[str]:
+        """Starts a playbook on the guest."""
         host = {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
@@ -151,33 +154,8 @@ class Machine:
             "ansible_ssh_common_args": " ".join(self.ssh),
             **variables,
         }
-        path = self.disk.with_suffix(".json")
-        path.write_text(json.dumps({"all": {"hosts": {"guest": host}}}), encoding="utf-8")
-        return path
-
-    def play(self, playbook: str, *arguments: str, **variables: object) -> PlayResult:
-        """Runs a playbook on the guest to its end."""
-        with self.start_playbook(playbook, *arguments, **variables) as running:
-            output, _ = running.communicate()
-        counts = re.search(r"^guest +: (.*)$", output, re.MULTILINE)
-        recap = re.findall(r"(\w+)=(\d+)", counts.group(1)) if counts else []
-        return PlayResult(running.returncode, output, {name: int(count) for name, count in recap})
-
-    def start_playbook(
-        self, playbook: str, *arguments: str, **variables: object
-    ) -> subprocess.Popen[str]:
-        """Starts a playbook on the guest."""
-        inventory = str(self.inventory(**variables))
-        return subprocess.Popen(
-            [sys.executable, "-m", "ansible", "playbook", playbook, "-i", inventory, *arguments],
-            cwd=HERE,
-            env=ansible_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # so that a test can kill all of it
-        )
+        inventory = self.disk.with_suffix(".json")
+        return playbooks.start({"guest": host}, inventory, playbook, *arguments)
 
     def command(self, *words: str) -> str:
         """Runs a command in the guest that has to succeed and returns what it prints."""
