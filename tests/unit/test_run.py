@@ -88,7 +88,7 @@ def python(tools: Path) -> None:
 def uv(tools: Path) -> None:
     """`python3`, and a `uv` that makes environments and installs nothing: quicker than pip."""
     stub(tools / "python3", f'exec "{PYTHON}" "$@"')
-    made = f'exec "{PYTHON}" -m venv --without-pip .venv'
+    made = f'for folder; do :; done; exec "{PYTHON}" -m venv --without-pip "$folder"'
     stub(tools / "uv", f"case $1 in venv) {made};; esac")
 
 
@@ -124,6 +124,18 @@ def test_arguments_are_passed_on_and_the_command_is_printed(run: Run) -> None:
 def test_without_a_command_it_provisions_and_then_benchmarks(run: Run) -> None:
     called = [line.split("|") for line in run().stdout.splitlines() if line.startswith("called:")]
     assert [words[1:-1] for words in called] == [["playbook", "site.yml"], ["bench/"]]
+
+
+@pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize(
+    ("arguments", "folders"), [([], "tests/lint|tests/unit"), (["--all"], "tests/")]
+)
+def test_the_quick_tests_are_run_unless_all_are_asked_for(
+    run: Run, copy: Path, arguments: list[str], folders: str
+) -> None:
+    (copy / "requirements/test.txt").touch()
+    done = run("test", *arguments, "-k", "words")
+    assert f"|{folders}|-k|words|" in done.stdout, done.stderr
 
 
 @pytest.mark.usefixtures("uv")
