@@ -16,6 +16,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -100,19 +101,35 @@ def mirror() -> list[str]:
 
 def base(suite: str, more: str = "") -> Path:
     """The root of a fresh Debian with `more` packages, made if it is not kept yet."""
-    packages = ",".join(filter(None, [PACKAGES, more]))
-    root = cache_folder() / f"{suite}-{packages.replace(',', '+')}-unsafe-io"
+    root = cache_folder() / "-".join(filter(None, [suite, more, "unsafe-io"]))
     with locked(root.name):
         if not root.exists():
             part = root.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            command = [*MMDEBSTRAP, UNSAFE_IO, f"--include={packages}"]
-            folder = '"$1/etc/initramfs-tools/conf.d"'
-            write = f"mkdir -p {folder} && echo {shlex.quote(INITRAMFS)} >{folder}/brief"
-            command += [f"--setup-hook={write}", suite]
-            subprocess.run([*command, str(part), *mirror()], check=True)
+            if more:
+                _copy_with(base(suite), more, part)
+            else:
+                _debootstrap(suite, part)
             part.rename(root)
     return root
+
+
+def _debootstrap(suite: str, part: Path) -> None:
+    folder = '"$1/etc/initramfs-tools/conf.d"'
+    write = f"mkdir -p {folder} && echo {shlex.quote(INITRAMFS)} >{folder}/brief"
+    command = [*MMDEBSTRAP, UNSAFE_IO, f"--include={PACKAGES}", f"--setup-hook={write}", suite]
+    subprocess.run([*command, str(part), *mirror()], check=True)
+
+
+def _copy_with(below: Path, more: str, part: Path) -> None:
+    with (
+        tempfile.TemporaryDirectory(dir=cache_folder()) as folder,
+        root_on([below], Path(folder)) as root,
+    ):
+        root.command("apt-get", "update")
+        root.command("apt-get", "install", "--yes", "--no-install-recommends", more)
+        root.command("sh", "-c", "apt-get clean && rm -r /var/lib/apt/lists/*")
+        subprocess.run(["cp", "-ax", f"{root.path}/.", str(part)], check=True)
 
 
 def link_packages(source: Path, target: Path) -> None:
