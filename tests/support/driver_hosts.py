@@ -64,8 +64,10 @@ def outcome(root: Root) -> Outcome:
 
 
 @contextmanager
-def hosts(cases: Mapping[str, Case], folder: Path) -> Iterator[dict[str, Root]]:
-    """The roots of all cases, by their names."""
+def hosts(
+    cases: Mapping[str, Case], folder: Path, web: Mapping[str, Path] | None = None
+) -> Iterator[dict[str, Root]]:
+    """The roots of all cases, by their names; `web`: what else an Ubuntu reaches, by its host."""
     reason = mock_archive.missing("apt-ftparchive", "repo-add", "bsdtar", "gpg", "zstd")
     if reason:
         pytest.skip(reason)
@@ -75,18 +77,22 @@ def hosts(cases: Mapping[str, Case], folder: Path) -> Iterator[dict[str, Root]]:
             own = folder / name.replace(" ", "-")
             own.mkdir()
             stack.callback(roots.discard, own)
-            made[name] = _host(case, own, stack)
+            made[name] = _host(case, own, stack, web or {})
         yield made
 
 
-def _host(case: Case, folder: Path, stack: ExitStack) -> Root:
+def _host(case: Case, folder: Path, stack: ExitStack, more: Mapping[str, Path]) -> Root:
     version = case.system.partition("-")[2]
     given = mock_ubuntu.distribution(version) if version else mock_arch.distribution()
     root = stack.enter_context(roots.root_on(given.layers, folder))
     web = given.web
-    if case.spoil:
+    if case.spoil or more:
         web = folder / "web"
         shutil.copytree(given.web, web, symlinks=True)
+        for name, path in more.items():
+            (web / name).parent.mkdir(parents=True, exist_ok=True)
+            (web / name).symlink_to(path)
+    if case.spoil:
         case.spoil(web)
     if version:
         mock_ubuntu.use_web(root, stack.enter_context(mock_archive.served(web)))
