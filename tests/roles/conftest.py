@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -41,15 +43,33 @@ def fresh(base: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str
 
 @pytest.fixture(scope="session")
 def first_run(
-    base: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+    base: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[tuple[PlayResult, list[Path]]]:
-    """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to."""
-    folder = tmp_path_factory.mktemp("installed")
-    with roots.root_on([base("bookworm")], folder) as root:
-        root.share_downloads()
-        played = root.play()
-    yield played, [root.changes, *root.layers]
-    roots.discard(folder)
+    """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to.
+
+    Whichever process of the tests comes first makes it, and the last removes it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if hasattr(pytestconfig, "workerinput") else own) / "first-run"
+    folder.mkdir(exist_ok=True)
+    note = folder / "played.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            with roots.root_on([base("bookworm")], folder) as root:
+                root.share_downloads()
+                played = root.play()
+            note.write_text(json.dumps([played.status, played.output]), encoding="utf-8")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        status, output = json.loads(note.read_text(encoding="utf-8"))
+        yield PlayResult(status, output), [folder / "changes", base("bookworm")]
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            note.unlink()
+            roots.discard(folder)
+            (folder / "root").rmdir()
 
 
 @pytest.fixture
