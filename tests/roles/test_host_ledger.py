@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.ansible_env import HERE, ansible_environment
 from tests.support.mock_packages import Package, deb
+from tests.support.playbook import in_root
 from tests.support.roots import Root
 
 LEDGER = "var/lib/grindstone"
@@ -22,13 +23,9 @@ LEDGER = "var/lib/grindstone"
 
 def call(root: Root, state: str, *files: str, check: bool = False) -> dict[str, Any]:
     """Runs the module there, and returns its result; a failure has its `msg`."""
-    host = {
-        "ansible_connection": "community.general.chroot",
-        "ansible_host": str(root.path),
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
     inventory = root.path.with_suffix(".json")
-    inventory.write_text(json.dumps({"all": {"hosts": {"root": host}}}), encoding="utf-8")
+    hosts = {"root": in_root(root.path, {})}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     arguments = json.dumps({"name": "driver", "state": state, "files": files})
     command = [sys.executable, "-m", "ansible", "adhoc", "root", "-i", str(inventory)]
     command += ["-m", "grindstone.grindstone.host_ledger", "-a", arguments]
