@@ -125,10 +125,10 @@ def names(root: Root) -> set[str]:
 
 def held(root: Root) -> set[str]:
     """What an upgrade leaves as it is."""
-    configuration = root.path / "etc/pacman.d/grindstone.conf"
     if not (root.path / "etc/arch-release").exists():
         return set(root.command("apt-mark", "showhold").split())
-    lines = configuration.read_text(encoding="utf-8").splitlines()
+    configuration = root.path / "etc/pacman.d/grindstone.conf"
+    lines = configuration.read_text(encoding="utf-8").splitlines() if configuration.exists() else []
     lists = [line.split("=")[1].split() for line in lines if line.startswith("Ignore")]
     return {name for each in lists for name in each}
 
