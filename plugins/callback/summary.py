@@ -84,10 +84,12 @@ class Summary(CallbackBase):  # type: ignore[misc]
         if task.action.rpartition(".")[2] == "debug":
             for each in values.get("results", [values]):
                 lines = said(each)
-                self._print(lines if lines[1:] else [f"[{host}] {lines[0]}"])
+                block = lines[1:] or isinstance(each.get("msg"), list)
+                self._print(lines if block else [f"[{host}] {lines[0]}"])
         elif result.is_changed():
             time = f" ({elapsed(seconds)})" if seconds >= LONG else ""
-            self._print([f"changed: {title(result)}{time}"], C.COLOR_CHANGED)
+            verb = "would change" if context.CLIARGS["check"] else "changed"
+            self._print([f"{verb}: {title(result)}{time}"], C.COLOR_CHANGED)
             self._print(diff.splitlines())
 
     def v2_runner_on_skipped(self, result: Any) -> None:

@@ -26,7 +26,7 @@ def gpu_stack(
 ) -> dict[str, Any]:
     """The plan's fields, or why there is none in `refusal`.
 
-    With them come what of the record is `persisted`, the plan as a `block` of text, and its `row`
+    With them come what of the record is `persisted`, the plan as a `block` of lines, and its `row`
     for the table of many.
     """
     try:
@@ -39,8 +39,8 @@ def gpu_stack(
     return {"refusal": "", **texts, **plan.to_builtins()}
 
 
-def plan_table(results: dict[str, dict[str, Any]]) -> str:
-    """The plans of many hosts as one table."""
+def plan_table(results: dict[str, dict[str, Any]]) -> list[str]:
+    """The plans of many hosts as one table, line by line."""
     return table(results)
 
 

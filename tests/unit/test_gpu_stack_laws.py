@@ -291,8 +291,8 @@ def must_hold(found: dict[str, Any], options: Options) -> None:
     facts = parse(found)
     again = resolve(facts, options, MATRIX)
     assert again.to_builtins() == came
-    for line in describe(again, facts, MATRIX, "here").splitlines():
-        assert len(line) <= 88
+    for line in describe(again, facts, MATRIX, "here"):
+        assert len(line) <= 79
         assert line == line.rstrip()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from docs import roles
+from tests.support.ansible_env import ansible_environment
 
 NAMES = sorted(path.name for path in roles.ROLES.iterdir())
 PARTS = ("tasks", "templates", "vars", "defaults")
@@ -39,7 +39,7 @@ def play(*arguments: str) -> tuple[int, str]:
     done = subprocess.run(
         [*command, *arguments],
         cwd=roles.ROOT,
-        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default"},
+        env=ansible_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -96,7 +96,7 @@ def test_what_changed_nothing_is_not_printed_and_what_debug_prints_is_plain(tmp_
 
 def test_a_change_is_one_line_and_check_mode_says_what_would_change(tmp_path: Path) -> None:
     assert play(tmp_path, CHANGE, "--check", "--diff") == (
-        "changed: [a] Write a file\n"
+        "would change: [a] Write a file\n"
         "--- before\n+++ after: FOLDER/file\n@@ -0,0 +1 @@\n+new\n\n"
         "a: ok, 1 would change\n"
     )
@@ -122,8 +122,8 @@ def test_a_failure_is_its_message_and_only_then_its_details(tmp_path: Path) -> N
         "  item: 2\n"
         "  2 is too much\n"
         "a: failed, 2 changed, 1 ignored\n"
-        "b: failed, 1 changed, 1 ignored\n"
-        "c: failed, 1 changed, 1 ignored\n"
+        "b: failed, 2 changed, 1 ignored\n"
+        "c: failed, 2 changed, 1 ignored\n"
         "z: unreachable, nothing changed\n"
     )
 

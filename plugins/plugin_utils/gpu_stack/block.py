@@ -1,4 +1,4 @@
-"""The plan as a block of text, for one host."""
+"""The plan of one host as lines of text: the verdict, the table, and what will change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable
 
 from ..host_facts import Gpu, HostFacts
-from .install import reboot_because
+from .install import reboot_because, reboots
 from .matrix import Matrix
 from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record
 
-WIDTH = 88
+WIDTH = 79
 _LABEL = 13
 _SECURE_BOOT = {
     "signed": "on: the modules are signed by the distribution",
@@ -26,28 +26,26 @@ _ORIGIN = {"distribution": "the distribution", "nvidia": "NVIDIA's repository"}
 Lines = list[tuple[str, str]]  # each a label and its text
 
 
-def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> str:
-    """The plan as a block of text, at most 88 columns wide."""
+def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[str]:
+    """The plan as lines of text, the first of which says what there is to do."""
     facts = matrix.identified(facts)
     record = plan.record
     system, tensorflow = record.host, record.tensorflow
     where = ", under WSL2" if facts.wsl else ""
     where += f", in a container ({facts.container})" if facts.container else ""
-    purpose = "with CUDA" if tensorflow.gpu else "for the CPU"
     base = "brought by uv" if plan.base == UV else plan.base
-    changes = plan.changes or ("nothing: all of it is there already",)
     rows: Lines = [
         (
             "system",
             f"{system.distribution}, {system.architecture}, kernel {system.kernel}{where}",
         ),
         *_gpu_rows(facts, record),
-        *[("stays as is", left) for left in record.cuda.leaves],
-        ("TensorFlow", f"{tensorflow.version} {purpose}, in {tensorflow.prefix}"),
+        *_under("stays as is", record.cuda.leaves),
+        ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
-        *_under("will change", changes),
+        *_under("will change", plan.changes),
     ]
-    lines = [f"Plan for {host}: TensorFlow {tensorflow.version} (stack {record.stack})"]
+    lines = [f"Plan for {host}: {_verdict(plan, facts)}"]
     for label, text in rows:
         lines += textwrap.wrap(
             text,
@@ -57,7 +55,19 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> str:
             break_on_hyphens=False,
             break_long_words=False,
         )
-    return "\n".join(lines)
+    return lines
+
+
+def _verdict(plan: Plan, facts: HostFacts) -> str:
+    driver, cuda, tensorflow = plan.record.driver, plan.record.cuda, plan.record.tensorflow
+    parts = [f"TensorFlow {tensorflow.version}{'' if tensorflow.gpu else ' for the CPU'}"]
+    if not isinstance(cuda, NoCuda):
+        parts.append(f"CUDA {cuda.version}")
+    if isinstance(driver, InstallDriver):
+        parts.append(f"driver {driver.branch}")
+    count = f"{len(plan.changes)} change{'s' if plan.changes[1:] else ''}"
+    reboot = ", with a reboot" if reboots(facts, driver) else ""
+    return f"{count + reboot if plan.changes else 'nothing to do'} ({', '.join(parts)})"
 
 
 def _under(label: str, texts: Iterable[str]) -> Lines:
@@ -68,7 +78,7 @@ def _under(label: str, texts: Iterable[str]) -> Lines:
 def _gpu_rows(facts: HostFacts, record: Record) -> Lines:
     driver = record.driver
     if not facts.gpus and isinstance(driver, NoDriver) and driver.reason.startswith("no NVIDIA"):
-        return [("GPU", f"{driver.reason}: driver and CUDA are not needed here")]
+        return [("GPU", driver.reason)]
     named = [_gpu(gpu) for gpu in facts.gpus] or ["not on the PCI bus, but its libraries are here"]
     return [*_under("GPU", named), *_driver_rows(facts, record), _cuda_row(record)]
 
@@ -88,29 +98,18 @@ def _driver_rows(facts: HostFacts, record: Record) -> Lines:
         left = "none" if isinstance(driver, NoDriver) else "not touched"
         return [("driver", f"{left}: {driver.reason}")]
     what = f"{driver.branch} from {_ORIGIN[driver.origin]}, {driver.flavour} module"
-    rows = [
-        ("driver", f"{what}, {_COMPILED[driver.method]}: {driver.reason}"),
-        ("packages", " ".join([*driver.first, *driver.packages])),
-        ("on hold", " ".join(driver.hold)),
-    ]
+    rows = [("driver", f"{what}, {_COMPILED[driver.method]}: {driver.reason}")]
     if driver.secure_boot != "off":
         rows.append(("Secure Boot", _SECURE_BOOT[driver.secure_boot]))
-    if driver.remove:
-        rows.append(("will remove", " ".join(driver.remove)))
-    rows.append(("reboot", _reboot(facts, driver)))
+    because = reboot_because(facts, driver)
+    if because and driver.reboot == "never":
+        rows.append(("reboot", f"not done, as plan_reboot asks: do it yourself, {because}"))
     if facts.laptop and facts.other_gpus:
         rows.append(("desktop", "stays on the laptop's other GPU: this one is there on demand"))
     if facts.computing:
         training = ", ".join(f"{each.name} ({each.pid})" for each in facts.computing)
         rows.append(("in use", f"by {training}: no reboot while they run"))
     return rows
-
-
-def _reboot(facts: HostFacts, driver: InstallDriver) -> str:
-    because = reboot_because(facts, driver)
-    if driver.reboot == "never":
-        return f"never, as plan_reboot asks{': do it yourself, ' + because if because else ''}"
-    return f"yes, {because}" if because else "only if the module cannot be loaded without"
 
 
 def _cuda_row(record: Record) -> tuple[str, str]:

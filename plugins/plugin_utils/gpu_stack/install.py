@@ -154,6 +154,12 @@ def reboot_because(facts: HostFacts, planned: DriverPlan) -> str:
     return f"as {loaded} is loaded" if loaded and replaced else ""
 
 
+def reboots(facts: HostFacts, planned: DriverPlan) -> bool:
+    """Whether the role reboots the host, as far as that can be known."""
+    asked = isinstance(planned, InstallDriver) and planned.reboot != "never"
+    return asked and bool(reboot_because(facts, planned))
+
+
 def _headers_there(request: Request) -> set[str]:
     kernels = request.facts.kernels.installed
     lacking = {kernel.flavour for kernel in kernels if not kernel.headers}

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from ..host_facts import HostFacts
 from . import gpus
-from .install import reboot_because
+from .install import reboots
 from .matrix import Matrix
 from .plan import InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, SystemCuda
 
-_HEADS = ("host", "system", "GPU", "driver", "CUDA", "TensorFlow", "Python", "to do", "reboot")
+_HEADS = ("host", "GPU", "driver", "CUDA", "TensorFlow", "changes")
 _GAP = "  "
+_WIDTH = 79
+_CELL = 16  # the widest cell; a longer one goes on below
 
 
 def row(plan: Plan, facts: HostFacts, matrix: Matrix) -> list[str]:
     """A plan's cells, but for the host's name."""
     record = plan.record
-    driver, tensorflow = record.driver, record.tensorflow
-    never = isinstance(driver, InstallDriver) and driver.reboot == "never"
-    reboots = plan.changes and reboot_because(facts, driver) and not never
+    tensorflow = record.tensorflow
+    reboot = " + reboot" if reboots(facts, record.driver) else ""
     return [
-        record.host.distribution,
         gpus.titles(matrix.identified(facts).gpus) or "none",
         driver_cell(record),
         cuda_cell(record),
         f"{tensorflow.version}{'' if tensorflow.gpu else ' CPU'}",
-        tensorflow.python,
-        str(len(plan.changes)) if plan.changes else "nothing",
-        "yes" if reboots else "no",
+        f"{len(plan.changes)}{reboot}" if plan.changes else "none",
     ]
 
 
@@ -50,40 +50,45 @@ def cuda_cell(record: Record) -> str:
     if isinstance(cuda, NoCuda):
         return "none"
     how = "system" if isinstance(cuda, SystemCuda) else "wheels"
-    return f"{cuda.version} {how}, cuDNN {cuda.installed_cudnn}"
+    return f"{cuda.version} {how}"
 
 
-def table(results: dict[str, dict[str, Any]]) -> str:
-    """All hosts: a row for each plan, and the line of each refusal below them.
+def table(results: dict[str, dict[str, Any]]) -> list[str]:
+    """All hosts: the count, a row for each plan, and the line of each refusal below them.
 
     results: by host, what the filter gpu_stack has returned; {} for one that was not reached.
     """
     planned = [[host, *result["row"]] for host, result in results.items() if result.get("row")]
-    widths = [max(map(len, column)) for column in zip(_HEADS, *planned, strict=True)]
-    lines = [_line(cells, widths) for cells in [list(_HEADS), *planned]] if planned else []
-    widest = max([len(line) for line in lines] or [0])
-    for host, result in results.items():
-        if not result.get("row"):
-            said = result.get("refusal") or "not reached, or it could not be looked at"
-            word = "refused: " if result.get("refusal") else ""
-            lines += _wrapped(host, word + said, max(widest, 100), widths[0] if planned else 0)
-    refused = sum(bool(result.get("refusal")) for result in results.values())
-    missed = len(results) - len(planned) - refused
-    counts = [f"{len(planned)} planned", f"{refused} refused"]
-    return "\n".join([*lines, "", ", ".join(counts + ([f"{missed} not seen"] if missed else []))])
+    refused = {host: result["refusal"] for host, result in results.items() if result.get("refusal")}
+    missed = [host for host, result in results.items() if not result]
+    counts = [f"{len(planned)} planned", f"{len(refused)} refused"]
+    lines = [f"Plans: {', '.join(counts + ([f'{len(missed)} not reached'] if missed else []))}"]
+    if planned:
+        lines += ["", *_rows([list(_HEADS), *planned])]
+    if refused or missed:
+        lines.append("")
+    for host, refusal in refused.items():
+        lines += _wrapped(host, f"refused: {refusal}")
+    for host in missed:
+        lines += _wrapped(host, "not reached, or its facts could not be gathered")
+    return lines
 
 
-def _line(cells: list[str], widths: list[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _rows(rows: list[list[str]]) -> Iterator[str]:
+    """The rows, each as high as its highest cell."""
+    cells = [[textwrap.wrap(cell, _CELL, break_long_words=False) for cell in row] for row in rows]
+    columns = zip(*cells, strict=True)
+    widths = [max(len(part) for cell in column for part in cell) for column in columns]
+    for each in cells:
+        for parts in zip_longest(*each, fillvalue=""):
+            yield _GAP.join(map(str.ljust, parts, widths)).rstrip()
 
 
-def _wrapped(host: str, said: str, width: int, first: int) -> list[str]:
-    indent = " " * (max(first, len(host)) + len(_GAP))
+def _wrapped(host: str, said: str) -> list[str]:
     return textwrap.wrap(
-        said,
-        width=width,
-        initial_indent=host.ljust(len(indent)),
-        subsequent_indent=indent,
+        f"{host}  {said}",
+        width=_WIDTH,
+        subsequent_indent="    ",
         break_on_hyphens=False,
         break_long_words=False,
     )
