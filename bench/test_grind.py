@@ -4,8 +4,9 @@ from operator import attrgetter
 
 import pytest
 
-from bench.conftest import Train
-from bench.observe.devices import Device
+from bench.record.head import Device
+from bench.runner.fixtures import Train, must_pass
+from bench.runner.row import Row
 from bench.workloads import grind
 from bench.workloads.workload import Mode, Workload
 
@@ -13,5 +14,4 @@ from bench.workloads.workload import Mode, Workload
 @pytest.mark.parametrize("workload", grind.WORKLOADS, ids=attrgetter("name"))
 def test_grind(train: Train, workload: Workload, device: Device, mode: Mode) -> None:
     """Trains `workload` on `device` in `mode` and holds it to its floors."""
-    run = train(workload, device, mode)
-    run.must_reach_floors()
+    must_pass(train(Row(workload, device, mode)))

@@ -2,20 +2,20 @@
 
 import pytest
 
-from bench.conftest import Train, settings_of
-from bench.observe.devices import Device
+from bench.record.head import Device
+from bench.runner.fixtures import SESSION, Train, must_pass
+from bench.runner.row import Row
 from bench.workloads import grind
 from bench.workloads.workload import Workload
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each place to read from that was asked for."""
-    asked = settings_of(metafunc.config).inputs
+    asked = metafunc.config.stash[SESSION].settings.inputs
     workloads = [workload for workload in grind.FROM_FILES if workload.input in asked]
     metafunc.parametrize("workload", workloads, ids=[workload.name for workload in workloads])
 
 
 def test_input(train: Train, workload: Workload, device: Device) -> None:
     """Trains `workload` on `device`, reading its images meanwhile, and holds it to its floors."""
-    run = train(workload, device, "stock")
-    run.must_reach_floors()
+    must_pass(train(Row(workload, device)))

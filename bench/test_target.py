@@ -4,9 +4,10 @@ from operator import attrgetter
 
 import pytest
 
-from bench.conftest import TrainToTarget
-from bench.observe.devices import Device
+from bench.record.head import Device
 from bench.runner import time_to_target
+from bench.runner.fixtures import TrainToTarget, must_pass
+from bench.runner.row import Row
 from bench.workloads.workload import Mode, Workload
 
 
@@ -15,5 +16,4 @@ def test_time_to_target(
     train_to_target: TrainToTarget, workload: Workload, device: Device, mode: Mode
 ) -> None:
     """Trains `workload` on `device` in `mode` from several seeds, each until it is good enough."""
-    done = train_to_target(workload, device, mode)
-    done.must_reach_targets()
+    must_pass([train_to_target(Row(workload, device, mode))])

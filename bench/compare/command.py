@@ -1,10 +1,9 @@
-"""`python -m bench compare A B`."""
+"""`python -m bench compare A B` and `python -m bench compare-envs PYTHON_A PYTHON_B`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,30 +12,37 @@ from typing import TYPE_CHECKING
 from bench.errors import GrindstoneError
 
 if TYPE_CHECKING:
-    from bench.compare.choice import Choose
-    from bench.compare.comparison import Compared
-    from bench.compare.rows import Reading
+    from bench.compare.compare import Compared
+    from bench.compare.match import Rows
 
-HELP = "are the trainings of one record slower than those of another?"
-_DESCRIPTION = """\
+_COMPARE = """\
 Compares two records row by row: what B's trainings take against A's.
 
 A is a file, or `last`: for each row the newest record before B in --results-dir that is comparable
-and has nothing against it, or `best`: the fastest such record.  With A alone, a record of two
-environments (--worker-python twice), its two sides are compared.
+and has nothing against it, or `best`: the fastest such record.  With A alone, a record that
+compare-envs left, its two sides are compared.
+
+Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
+"""
+_ENVIRONMENTS = """\
+Trains every row with both interpreters, in turn, until it is clear whether B is slower: after
+12 repeats a side, and 24, 48 and 96 of the rows that are not clear by then.
 
 Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
 """
 SLOWER, NOTHING = 1, 2
 
+_Verbs = argparse._SubParsersAction  # argparse names the type of add_subparsers() nowhere else
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the verb to `python -m bench`."""
+
+def add(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    """Adds the verbs to `python -m bench`."""
+    raw = argparse.RawDescriptionHelpFormatter
     parser = verbs.add_parser(
         "compare",
-        help=HELP,
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help="are the trainings of one record slower than those of another?",
+        description=_COMPARE,
+        formatter_class=raw,
     )
     parser.add_argument("a", metavar="A", help="a record, `last` or `best`")
     parser.add_argument("b", metavar="B", nargs="?", type=Path, help="the record that is judged")
@@ -48,73 +54,81 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="DIR",
         help="where `last` and `best` are looked for (default: results)",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=compare_records)
+    parser = verbs.add_parser(
+        "compare-envs",
+        help="does one environment train slower than another?",
+        description=_ENVIRONMENTS,
+        formatter_class=raw,
+    )
+    from bench.options import add_options
+
+    parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter with TensorFlow")
+    parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the one that is judged")
+    parser.add_argument("-k", dest="workload", metavar="NAME", help="train this workload only")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_options(parser.add_argument, without=("--worker-python", "--against"))
+    parser.set_defaults(run=compare_environments)
 
 
-def run(options: argparse.Namespace) -> int:
+def compare_records(options: argparse.Namespace) -> int:
     """Compares, prints, and returns the exit status.
 
     Raises:
         GrindstoneError: a record cannot be read, or is not one to compare with.
     """
-    from bench.compare import comparison, rows
+    from bench.compare import compare, match
 
-    passed_over: Sequence[str] = ()
     if options.b is None:
-        record = rows.read(_one_file(options.a))
+        record = match.read(_one_file(options.a))
         if not record.two_sided:
             raise GrindstoneError(
                 f"{options.a} holds one environment; name the record to compare it with as well: "
                 f"python -m bench compare last {options.a}"
             )
-        compared = comparison.between_sides(record)
-        a, b = (f"side {side} of {record.path}" for side in "AB")
-    else:
-        now = rows.read(options.b)
-        choose, passed_over = baseline(options.a, options.results_dir, now)
-        compared = comparison.between_records(now, choose)
-        a, b = in_words(options.a, options.results_dir), str(now.path)
-    for line in passed_over:
-        print(f"bench: passed over: {line}", file=sys.stderr)
-    if options.json:
-        print(as_json(compared, a, b))
-    else:
-        _show(compared, a, b)
-    return status(compared)
+        a, b = (_environment(record, side) for side in match.SIDES)
+        return _shown(compare.between_sides(record), a, b, options)
+    now = match.read(options.b)
+    choose, skipped = match.baseline(options.a, options.results_dir, now)
+    for line in skipped:
+        print(f"bench: skipped: {line}", file=sys.stderr)
+    a = match.in_words(options.a, options.results_dir)
+    return _shown(compare.with_baseline(now, choose), a, str(now.path), options)
 
 
-def baseline(against: str, folder: Path, now: Reading | None) -> tuple[Choose, Sequence[str]]:
-    """What `against` means, a file, `last` or `best`, and which files could not be read.
-
-    now: the record that is judged; only older ones count as `last`, and any other as `best`.
+def compare_environments(options: argparse.Namespace) -> int:
+    """Trains with both interpreters until it is clear, prints, and returns the exit status.
 
     Raises:
-        GrindstoneError: the file cannot be read, or there is no record in the folder.
+        GrindstoneError: an option or an interpreter is wrong, or nothing can be recorded.
     """
-    from bench.compare import choice, rows
+    from bench.compare.match import SIDES, Rows
+    from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
+    from bench.observe import devices
+    from bench.options import read_settings
+    from bench.report import progress
+    from bench.runner.row import rows
+    from bench.runner.session import Session
 
-    if against not in ("last", "best"):
-        return choice.with_record(rows.read(Path(against))), ()
-    others = [path for path in sorted(folder.glob("*.json")) if not _is(path, now)]
-    readings, damaged = [], []
-    for path in others:
-        try:
-            readings.append(rows.read(path))
-        except GrindstoneError as error:  # one bad file must not take the good ones with it
-            damaged.append(str(error))
-    if not readings:
-        told = f" ({damaged[0]})" if damaged else ""
-        raise GrindstoneError(
-            f"there is no record in {folder} to compare with{told}; run `pytest bench/` first, "
-            "or name another folder with --results-dir"
-        )
-    if against == "best":
-        return choice.with_fastest(readings), damaged
-    earlier = [each for each in readings if now is None or each.started <= now.started]
-    return choice.with_newest(earlier), damaged
+    found = devices.find()
+    settings = read_settings(options, found, environments=(options.a, options.b))
+    settings.check_workers()
+    chosen = [row for row in rows(settings) if options.workload in (None, row.workload.name)]
+    if not chosen:
+        names = ", ".join(dict.fromkeys(row.workload.name for row in rows(settings)))
+        raise GrindstoneError(f"-k {options.workload}: no such workload; there are {names}")
+    request = ComparisonRequest("side A", "side B")
+    with Session(settings, found, listener=progress.on_stream(sys.stderr)) as session:
+        recorded = Rows(session.record.path, session.record.record)
+        train_until_clear(chosen, session.train, request, settings, recorded)
+    a, b = (_environment(recorded, side) for side in SIDES)
+    status = _shown(compared(request, recorded).rows, a, b, options)
+    if not options.json:
+        print(f"Record: {session.record.path}")
+    return status
 
 
-def status(compared: Sequence[Compared]) -> int:
+def exit_status(compared: Sequence[Compared]) -> int:
     """The exit status that answers make."""
     words = {row.word for row in compared}
     if "SLOWER" in words:
@@ -122,19 +136,19 @@ def status(compared: Sequence[Compared]) -> int:
     return NOTHING if words <= {"not comparable"} else 0
 
 
-def as_json(compared: Sequence[Compared], a: str, b: str) -> str:
+def to_json(compared: Sequence[Compared], a: str, b: str) -> str:
     """The comparison for a machine."""
-    from bench.compare import answers, comparison
+    from bench.compare import stats
 
     return json.dumps(
         {
             "schema": 1,
             "a": a,
             "b": b,
-            "false_alarms": answers.FALSE_ALARMS,
-            "least_effect": answers.LEAST_EFFECT,
-            "notable_effect": answers.NOTABLE_EFFECT,
-            "rows": [comparison.as_json(row) for row in compared],
+            "false_alarms": stats.FALSE_ALARMS,
+            "least_effect": stats.LEAST_EFFECT,
+            "notable_effect": stats.NOTABLE_EFFECT,
+            "rows": [row.to_json() for row in compared],
         },
         indent=2,
     )
@@ -149,20 +163,23 @@ def _one_file(word: str) -> Path:
     return Path(word)
 
 
-def in_words(against: str, folder: Path) -> str:
-    """What `--against` means, for a heading."""
-    meant = {"last": "the last comparable record", "best": "the fastest comparable record"}
-    return f"{meant[against]} of each row in {folder}" if against in meant else against
+def _environment(record: Rows, side: str) -> str:
+    """`side B of results/x.json, /opt/b/bin/python (TensorFlow 2.21.0, Keras 3.15.1)`."""
+    settings = record.head.settings
+    python = settings.second_worker if side == "B" else settings.worker_python
+    for row in record.sides.get(side, {}).values():  # type: ignore[call-overload]
+        if row.key is not None:
+            python = f"{python} (TensorFlow {row.key['TensorFlow']}, Keras {row.key['Keras']})"
+            break
+    return f"side {side} of {record.path}, {python}"
 
 
-def _is(path: Path, now: Reading | None) -> bool:
-    return now is not None and path.resolve() == now.path.resolve()
-
-
-def _show(compared: Sequence[Compared], a: str, b: str) -> None:
+def _shown(compared: Sequence[Compared], a: str, b: str, options: argparse.Namespace) -> int:
     from bench.compare import table
+    from bench.report.screen import Screen
 
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else table.WIDTH_IN_A_FILE
-    shown = table.text(compared, a, b, width=width, colours=terminal)
-    print(table.showable(shown, sys.stdout.encoding or "ascii"), end="")
+    if options.json:
+        print(to_json(compared, a, b))
+    else:
+        print(table.text(compared, a, b, Screen.of(sys.stdout)), end="")
+    return exit_status(compared)

@@ -60,7 +60,7 @@ class Dataset:
         return self.source == "synthetic"
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["real", "synthetic"]:
         """`real` or `synthetic`: floors and comparisons are kept apart by it."""
         return "synthetic" if self.synthetic else "real"
 

@@ -6,57 +6,13 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """One place to train.
-
-    id: `cpu`, or `gpu:<NVML index>`, which is PCI bus order, with `:<slice>` behind it where MIG
-        divides that GPU; or what `several` makes.
-    name: the model, as the machine calls it.
-    uuid: NVML's UUID of a GPU or a slice, or those of several with commas; None for the CPU.
-    members: the devices that this one stands for, where it stands for several.
-    mirrored: whether the members train one network together, or each its own at the same time.
-    """
-
-    id: str
-    name: str
-    uuid: str | None = None
-    members: tuple[Device, ...] = ()
-    mirrored: bool = False
-
-    @property
-    def replicas(self) -> int:
-        """How many devices one training on it spans."""
-        return len(self.members) if self.mirrored else 1
-
-    @property
-    def is_slice(self) -> bool:
-        """Whether it is a part of a GPU that MIG made."""
-        return (self.uuid or "").startswith("MIG-")
-
-    @property
-    def apart(self) -> tuple[Device, ...]:
-        """What is trained on at the same time, a worker each; the device itself where it is one."""
-        if not self.members or self.mirrored:
-            return (self,)
-        return tuple(replace(member, id=f"{member.id} of {self.id}") for member in self.members)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a worker must find in its environment so that it sees this device alone.
-
-        The CPU's worker must not even list a GPU: Keras would turn XLA on (bench.worker).
-        """
-        return {
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-            "CUDA_VISIBLE_DEVICES": self.uuid or "-1",
-            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        }
+from bench.record.head import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +31,7 @@ class Found:
 
 def find() -> Found:
     """Looks for devices: NVML through nvidia-ml-py, as CUDA_VISIBLE_DEVICES leaves them."""
-    cpu = Device("cpu", cpu_name())
+    cpu = Device(cpu_name())
     try:
         gpus, driver = _nvml_gpus()
     except _NoGpuError as error:
@@ -88,7 +44,7 @@ def find() -> Found:
     return Found((cpu, *visible), driver=driver)
 
 
-def several(gpus: Sequence[Device]) -> tuple[Device, ...]:
+def device_groups(gpus: Sequence[Device]) -> tuple[Device, ...]:
     """What can be asked for besides where there are two GPUs or more.
 
     `gpus` is one training over all of them, `all` is a training on each at the same time.  Of MIG's
@@ -98,11 +54,38 @@ def several(gpus: Sequence[Device]) -> tuple[Device, ...]:
         return ()
     names = Counter(gpu.name for gpu in gpus)
     name = " + ".join(f"{count} × {name}" if count > 1 else name for name, count in names.items())
-    uuid, members = ",".join(gpu.uuid or "" for gpu in gpus), tuple(gpus)
-    each = Device("all", name, uuid, members)
-    if any(gpu.is_slice for gpu in gpus):
+    uuids = tuple(uuid for gpu in gpus for uuid in gpu.uuids)
+    each = Device(name, group="all", uuids=uuids)
+    if any(gpu.slice is not None for gpu in gpus):
         return (each,)
-    return (Device("gpus", name, uuid, members, mirrored=True), each)
+    return (Device(name, group="gpus", uuids=uuids), each)
+
+
+def per_device(device: Device, found: Sequence[Device]) -> tuple[Device, ...]:
+    """What is trained on at the same time, a worker each; the device itself where it is one.
+
+    found: the devices of this machine.
+    """
+    if device.group != "all":
+        return (device,)
+    return tuple(msgspec.structs.replace(each, group="all") for each in found if each.is_gpu)
+
+
+def replicas(device: Device) -> int:
+    """How many devices one training on it spans."""
+    return len(device.uuids) if device.group == "gpus" else 1
+
+
+def environment(device: Device) -> dict[str, str]:
+    """What a worker must find in its environment so that it sees this device alone.
+
+    The CPU's worker must not even list a GPU: Keras would turn XLA on (bench.worker).
+    """
+    return {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": ",".join(device.uuids) or "-1",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
@@ -172,20 +155,20 @@ def _gpu_or_slices(pynvml: Any, index: int) -> list[Device]:
     except pynvml.NVMLError:  # most GPUs, and old drivers, know no MIG
         mode = pynvml.NVML_DEVICE_MIG_DISABLE
     if mode != pynvml.NVML_DEVICE_MIG_ENABLE:
-        return [_described(pynvml, f"gpu:{index}", handle)]
+        return [_described(pynvml, handle, index)]
     slices = []
     for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
         try:
             part = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
         except pynvml.NVMLError_NotFound:
             continue
-        slices.append(_described(pynvml, f"gpu:{index}:{number}", part))
+        slices.append(_described(pynvml, part, index, number))
     return slices
 
 
-def _described(pynvml: Any, name: str, handle: Any) -> Device:
+def _described(pynvml: Any, handle: Any, index: int, number: int | None = None) -> Device:
     model, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
-    return Device(name, str(model), str(uuid))
+    return Device(str(model), index, number, uuids=(str(uuid),))
 
 
 def why_nvml_failed(pynvml: Any, error: Any) -> str:
@@ -211,7 +194,7 @@ def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]
     kept = []
     for word in (word.strip() for word in wanted.split(",")):
         ids = (f"gpu:{word}", f"gpu:{word}:0")
-        match = [g for g in gpus if word and (g.id in ids or (g.uuid or "").startswith(word))]
+        match = [g for g in gpus if word and (g.id in ids or g.uuids[0].startswith(word))]
         if not match:
             break  # CUDA, too, stops at the first that it does not know
         kept += match

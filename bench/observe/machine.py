@@ -5,34 +5,34 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Any
 
 from bench.observe.devices import Found, cpu_name
+from bench.record.head import Cpu, Machine
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
-def describe(found: Found) -> dict[str, Any]:
-    """Host, processor, memory and devices, as the record keeps them.  Bytes are bytes."""
+def describe(found: Found) -> Machine:
+    """Host, processor, memory and devices."""
     import psutil
 
-    return {
-        "host": platform.node(),
-        "system": _system(),
-        "kernel": platform.release(),
-        "architecture": platform.machine(),
-        "cpu": {
-            "name": cpu_name(),
-            "cores": psutil.cpu_count(logical=False),
-            "threads": psutil.cpu_count(),
-            "affinity": sorted(os.sched_getaffinity(0)),
-            "governor": _governor(),
-        },
-        "memory": psutil.virtual_memory().total,
-        "driver": found.driver,
-        "why_no_gpu": found.why_no_gpu,
-        "devices": [{"id": d.id, "name": d.name, "uuid": d.uuid} for d in found.devices],
-    }
+    return Machine(
+        host=platform.node(),
+        system=_system(),
+        kernel=platform.release(),
+        architecture=platform.machine(),
+        cpu=Cpu(
+            name=cpu_name(),
+            cores=psutil.cpu_count(logical=False),
+            threads=psutil.cpu_count(),
+            affinity=tuple(sorted(os.sched_getaffinity(0))),
+            governor=_governor(),
+        ),
+        memory=psutil.virtual_memory().total,
+        driver=found.driver,
+        why_no_gpu=found.why_no_gpu,
+        devices=found.devices,
+    )
 
 
 def _system() -> str:

@@ -1,6 +1,6 @@
-"""Several trainings of a row, each in a process of its own, and the two sides of a comparison.
+"""Repeats of a row, each in a process of its own, and the two sides of a comparison.
 
-The process is the unit of evidence.  Epochs of one process share its memory layout, its caches and
+The repeat is the unit of evidence.  Epochs of one process share its memory layout, its caches and
 the quarter of an hour that it ran in, and however many there are, they tell of that one process.
 """
 
@@ -19,14 +19,14 @@ SIDES: tuple[Side, Side] = ("A", "B")
 # tests/unit/test_compare_simulated.py proves it).
 ENOUGH = 12
 
-# After how many processes a side a comparison is looked at, where nobody says how many to train:
-# what is clear by then is trained no further.  12 do on a machine whose processes differ by 2 %;
+# After how many repeats a side a comparison is checked, where nobody says how many to train: what
+# is clear by then is trained no further.  12 do on a machine whose processes differ by 2 %;
 # where they differ by 6.6 %, as in tests/unit/noise.json, it takes up to all 96 to find 5 %.
-LOOKS = (ENOUGH, 24, 48, 96)
+INTERIM_CHECKS = (ENOUGH, 24, 48, 96)
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class Repeat:
     """Which of its row's trainings one is.
 
     number: 1 for the first.
@@ -41,25 +41,32 @@ class Process:
         """As a test's name ends: `p3`, `A3`."""
         return f"{self.side or 'p'}{self.number}"
 
+    @property
+    def suffix(self) -> str:
+        """Behind a row's title, where it is not the only one: `, 3`, `, A 3`."""
+        if self == ALONE:
+            return ""
+        return f", {self.side} {self.number}" if self.side else f", {self.number}"
 
-ALONE = Process()
+
+ALONE = Repeat()
 
 
-def in_turn(count: int, *, sides: bool, coin: int = 0) -> list[Process]:
-    """A row's processes in the order that they are trained.
+def in_turn(count: int, *, sides: bool, order_seed: int = 0) -> list[Repeat]:
+    """A row's repeats in the order that they are trained.
 
-    Two sides come in pairs, and a coin says which of each pair is first.  Turn and turn about would
+    Two sides come in pairs, and it is drawn which of each pair is first.  Turn and turn about would
     do against a slow drift, but not against a machine that changes its pace every few minutes: in
-    step with it one side would get the better half of every pair.  With a coin it cannot, whatever
-    the machine does (randomization; it is what the rank test in bench/compare rests on).
+    step with it one side would get the better half of every pair.  With a random order it cannot,
+    whatever the machine does (it is what the rank test in bench/compare rests on).
 
-    coin: the seed of the tosses.
+    order_seed: of what is drawn.
     """
     if not sides:
-        return [Process(number) for number in range(1, count + 1)]
-    tosses = random.Random(coin)
+        return [Repeat(number) for number in range(1, count + 1)]
+    draw = random.Random(order_seed)
     return [
-        Process(number, side)
+        Repeat(number, side)
         for number in range(1, count + 1)
-        for side in tosses.sample(SIDES, len(SIDES))
+        for side in draw.sample(SIDES, len(SIDES))
     ]

@@ -17,6 +17,7 @@ class EpochTiming:
     loss: the mean training loss of the epoch.
     waited: the seconds of it that were spent waiting for images, where they are read from files.
     paused: the seconds between `fit`'s beginning of it and its first batch, which are not in it.
+    seed, quality: what was trained from and reached, where that is known after each epoch.
     """
 
     number: int
@@ -26,6 +27,8 @@ class EpochTiming:
     loss: float
     waited: float | None = None
     paused: float | None = None
+    seed: int | None = None
+    quality: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -79,7 +82,7 @@ class Timings:
         shares = [seconds / all_of_it for seconds, all_of_it in waited if seconds is not None]
         return statistics.median(shares) if shares else None
 
-    def share_beside(self, others: Sequence[Timings]) -> float:
+    def concurrent_share(self, others: Sequence[Timings]) -> float:
         """The share of the steady epochs' time in which all others trained steadily too."""
         begun = max(timings.epochs[1].begun for timings in (self, *others))
         ended = min(timings.epochs[-1].ended for timings in (self, *others))

@@ -22,9 +22,13 @@ from typing import Any
 
 from bench.datasets.prepared import Prepared, Store
 from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
-from bench.observe.devices import Device, find
-from bench.runner import plan
-from bench.runner.supervisor import Job, Limits, Training
+from bench.observe.devices import find
+from bench.record.head import Device
+from bench.runner import limits, plan
+from bench.runner.events import ignore
+from bench.runner.row import Row
+from bench.runner.supervisor import Launch, WorkerProcess
+from bench.worker.messages import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName, Schedule, Workload
 
@@ -118,20 +122,19 @@ def _train(
     folder: Path,
 ) -> dict[int, float]:
     """The quality after each epoch at which some profile of the workload ends."""
-    ends = tuple(sorted({s.epochs for s in workload.schedules.values()}))
-    images = len(prepared.dataset.train)
-    job = Job(workload, device, schedule.epochs, seed, images, prepared.files, ends)
-    reached: dict[int, float] = {}
-
-    def listen(event: dict[str, object]) -> None:
-        number, quality = event.get("number"), event.get("quality")
-        if isinstance(number, int) and isinstance(quality, float):
-            reached[number] = quality
-
-    with Training(job, interpreter, Limits(), folder, listen) as training:
-        for _ in training.epochs():
-            pass
-        training.finish()
+    job = Job(
+        workload.name,
+        is_gpu=device.is_gpu,
+        epochs=schedule.epochs,
+        seed=seed,
+        data=prepared.files,
+        evaluate_after=tuple(sorted({s.epochs for s in workload.schedules.values()})),
+    )
+    title = Row(workload, device).title
+    launch = Launch(title, device, interpreter, limits.DEFAULT, folder)
+    with WorkerProcess(job, launch, ignore) as worker:
+        reached = {e.number: e.quality for e in worker.epochs() if e.quality is not None}
+        worker.outcome()
     return reached
 
 

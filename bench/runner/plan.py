@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from bench.errors import GrindstoneError
 
 PATH = Path("/etc/grindstone/plan.json")
+
+
+class _TensorFlow(msgspec.Struct, frozen=True):
+    version: str
+    interpreter: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """What is read of the file; it holds much more."""
+
+    stack: str
+    tensorflow: _TensorFlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,9 @@ def read(path: Path = PATH) -> Plan | None:
     except OSError as error:
         raise GrindstoneError(f"{path} cannot be read: {error.strerror}") from error
     try:
-        plan = json.loads(text)
-        tensorflow = plan["tensorflow"]
-        return Plan(path, plan["stack"], tensorflow["version"], Path(tensorflow["interpreter"]))
-    except (ValueError, KeyError, TypeError) as error:
+        file = msgspec.json.decode(text, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GrindstoneError(
-            f"{path} is no plan of Grindstone's ({type(error).__name__}: {error}); "
-            "run `./run site` to write it anew"
+            f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
         ) from error
+    return Plan(path, file.stack, file.tensorflow.version, Path(file.tensorflow.interpreter))

@@ -1,19 +1,18 @@
-"""Hands a child's epoch times to pytest-benchmark as its rounds, through its public interface.
+"""Hands times that a child measured to pytest-benchmark, through its public interface.
 
 `benchmark.pedantic` times its target with the timer that the test's marker names.  Here that timer
-is a clock which stands still until an epoch comes in and then moves by exactly what the child
-measured, so the rounds are the child's own epoch times, to the last digit.
+is a clock that each round moves by exactly what the child measured, so the rounds are the child's
+own times, to the last digit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from bench.record.timing import EpochTiming
+from collections.abc import Sequence
+from typing import Any
 
 
 class EpochClock:
-    """A timer that only epochs move.  Use one per test: `pytest.mark.benchmark(timer=clock)`."""
+    """A timer that only rounds move.  Use one per test: `pytest.mark.benchmark(timer=clock)`."""
 
     __name__ = "EpochClock"
 
@@ -33,24 +32,11 @@ class EpochClock:
         self._now += seconds
 
 
-def rounds_of(
-    benchmark: object, clock: EpochClock, epochs: Iterator[EpochTiming], count: int
-) -> None:
-    """Runs pytest-benchmark over the epochs: the first as its warm-up, the others as its rounds."""
-
-    def next_epoch() -> None:
-        clock.advance(next(epochs).seconds)
-
-    benchmark.pedantic(  # type: ignore[attr-defined]
-        next_epoch, setup=clock.reset, rounds=count - 1, warmup_rounds=1, iterations=1
-    )
-    for _ in epochs:  # with --benchmark-disable it asks for one epoch only
-        pass
-
-
-def rounds_of_seconds(benchmark: object, clock: EpochClock, seconds: Sequence[float]) -> None:
-    """Has pytest-benchmark take times that are known already for its rounds."""
+def rounds_of(benchmark: Any, clock: EpochClock, seconds: Sequence[float]) -> None:
+    """Has pytest-benchmark take times that are known for its rounds, if there are any."""
+    if not seconds:
+        return
     each = iter(seconds)
-    benchmark.pedantic(  # type: ignore[attr-defined]
+    benchmark.pedantic(
         lambda: clock.advance(next(each)), setup=clock.reset, rounds=len(seconds), iterations=1
     )

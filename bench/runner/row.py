@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.record.head import Device
+from bench.workloads import grind, mnist
 from bench.workloads.workload import Mode, Workload
+
+if TYPE_CHECKING:
+    from bench.options import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +31,27 @@ class Row:
 def title(workload: str, device: Device, mode: Mode) -> str:
     """What a person calls the training of a workload on a device."""
     return f"{workload} on {device.id}" + ("" if mode == "stock" else f", {mode}")
+
+
+def rows(settings: Settings) -> list[Row]:
+    """Every row that `pytest bench/` trains, in its order; trainings to a target are no rows."""
+    every = [device for device in settings.devices if device.group != "gpus"]
+    return [
+        *_of(grind.WORKLOADS, settings),
+        *(
+            Row(workload, device)  # images are read by one device's worker
+            for workload in grind.FROM_FILES
+            if workload.input in settings.inputs
+            for device in every
+        ),
+        *_of(mnist.WORKLOADS, settings),
+    ]
+
+
+def _of(workloads: Iterable[Workload], settings: Settings) -> list[Row]:
+    return [
+        Row(workload, device, mode)
+        for workload in workloads
+        for device in settings.devices
+        for mode in settings.modes_on(device)
+    ]

@@ -8,20 +8,22 @@ off the clock.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from bench.datasets.prepared import Prepared
-from bench.judge import bridge
 from bench.judge.floors import Bounds
+from bench.judge.verdict import judge
+from bench.record.fields import finite
 from bench.record.measured import Measured, unknown
+from bench.record.model import EpochSpread, Target, TargetQuality, TimeToTarget, Trial
+from bench.record.repeats import Repeat
 from bench.record.timing import EpochTiming, spread
-from bench.runner.attempt import Attempt
-from bench.runner.run import dataset, identity
-from bench.runner.supervisor import Outcome
+from bench.runner.device_run import DeviceRun
+from bench.runner.result import data_set, network_and_worker, reported
+from bench.runner.row import Row
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import ProfileName, Schedule, Workload
 
@@ -32,7 +34,22 @@ MNIST_TARGETS = (0.98, 0.99)
 # As many as a floor stands on (bench.judge.floors).
 SEEDS = 5
 
-Joules = Callable[[Sequence[EpochTiming]], Measured[float]]
+_Epochs = Sequence[EpochTiming]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is to be reached.
+
+    targets: easiest first.
+    bound: nobody is better than this without a leak.
+    max_epochs: that each seed has.
+    """
+
+    targets: tuple[float, ...]
+    bound: float
+    max_epochs: int
+    seeds: tuple[int, ...]
 
 
 def schedule(workload: Workload, profile: ProfileName) -> Schedule:
@@ -51,140 +68,107 @@ def targets(workload: Workload, profile: ProfileName, bounds: Bounds) -> tuple[f
     return (bounds.floor,)
 
 
-@dataclass(slots=True)
-class Trial:
-    """The epochs of one seed, and the quality after each."""
-
-    seed: int
-    epochs: list[EpochTiming] = field(default_factory=list)
-    qualities: list[float] = field(default_factory=list)
-
-    def add(self, epoch: EpochTiming, quality: float) -> None:
-        """Another epoch has ended."""
-        self.epochs.append(epoch)
-        self.qualities.append(quality)
-
-    def until(self, target: float, workload: Workload) -> list[EpochTiming] | None:
-        """The epochs that it took to reach a target, or None where it was not reached."""
-        for number, quality in enumerate(self.qualities, start=1):
-            if workload.reaches(quality, target):
-                return self.epochs[:number]
-        return None
-
-    def kept(self) -> dict[str, Any]:
-        """As the record keeps it."""
-        return {
-            "seed": self.seed,
-            "seconds": [epoch.seconds for epoch in self.epochs],
-            "loss": [epoch.loss for epoch in self.epochs],
-            "quality": self.qualities,
-        }
+def seeds(first: int) -> tuple[int, ...]:
+    """Those that are trained from; after the largest comes 0."""
+    return tuple((first + more) % 2**32 for more in range(SEEDS))
 
 
-def unwatched(_epochs: Sequence[EpochTiming]) -> Measured[float]:
-    """The joules where no GPU was watched."""
-    return unknown("no GPU was watched")
+def finished(
+    row: Row, repeat: Repeat, prepared: Prepared, goal: Goal, run: DeviceRun
+) -> TimeToTarget:
+    """A training to targets that came to its end, judged."""
+    outcome, trials = reported(run), _by_seed(run.epochs, goal.seeds)
+    seconds = [epoch.seconds for epoch in run.epochs]
+    reason = _miss(row.workload, goal, trials, outcome.quality.untrained)
+    result = TimeToTarget(
+        workload=row.workload.name,
+        device=run.device,
+        mode=row.mode,
+        repeat=repeat.number,
+        side=repeat.side,
+        conditions=run.conditions,
+        telemetry=run.telemetry,
+        dataset=data_set(prepared),
+        max_epochs=goal.max_epochs,
+        targets=tuple(_target(target, trials, row.workload, run) for target in goal.targets),
+        trials=tuple(_trial(seed, epochs) for seed, epochs in zip(goal.seeds, trials, strict=True)),
+        epochs=EpochSpread(median=statistics.median(seconds), spread=spread(seconds)),
+        quality=TargetQuality(
+            metric=row.workload.metric,
+            untrained=finite(outcome.quality.untrained),
+            bound=goal.bound,
+            ok=reason is None,
+            reason=reason,
+        ),
+        **network_and_worker(outcome),
+    )
+    return msgspec.structs.replace(result, verdict=judge(result))
 
 
-@dataclass(frozen=True, slots=True)
-class ToTarget:
-    """A finished training to targets.
+def _by_seed(epochs: _Epochs, seeds: Sequence[int]) -> list[_Epochs]:
+    return [[epoch for epoch in epochs if epoch.seed == seed] for seed in seeds]
 
-    targets: what was to be reached, easiest first.
-    most: how many epochs each seed had at most.
-    bound: nobody is better than this without a leak.
-    conditions, telemetry: what the machine and its GPU did meanwhile, as the record keeps it.
-    joules: the GPU's energy over epochs alone.
+
+def _until(target: float, epochs: _Epochs, workload: Workload) -> _Epochs | None:
+    """The epochs that it took a seed to reach a target, or None where it was not reached."""
+    for number, quality in enumerate(_qualities(epochs), start=1):
+        if workload.reaches(quality, target):
+            return epochs[:number]
+    return None
+
+
+def _qualities(epochs: _Epochs) -> list[float]:
+    return [epoch.quality for epoch in epochs if epoch.quality is not None]
+
+
+def _miss(
+    workload: Workload, goal: Goal, trials: Sequence[_Epochs], untrained: float
+) -> str | None:
+    """What was not reached, or what is too good to be true; None where all is well."""
+    hardest = Bounds(workload.metric, goal.targets[-1], goal.bound)
+    missed = []
+    for target in goal.targets:
+        failed = sum(_until(target, epochs, workload) is None for epochs in trials)
+        if failed:
+            missed.append(
+                f"{failed} of {len(trials)} seeds did not reach {hardest.show(target)} "
+                f"within {goal.max_epochs} epochs"
+            )
+    if missed:
+        return "; ".join(missed)
+    best = max if workload.metric == "accuracy" else min
+    return hardest.reason(best(q for epochs in trials for q in _qualities(epochs)), untrained)
+
+
+def _trial(seed: int, epochs: _Epochs) -> Trial:
+    return Trial(
+        seed=seed,
+        seconds=tuple(epoch.seconds for epoch in epochs),
+        loss=tuple(finite(epoch.loss) for epoch in epochs),
+        quality=tuple(finite(quality) for quality in _qualities(epochs)),
+    )
+
+
+def _target(target: float, trials: Sequence[_Epochs], workload: Workload, run: DeviceRun) -> Target:
+    """What it took to reach a target.
+
+    The median is over all seeds, and there is none where not every one reached it: those that do
+    not are the slow ones, and a median without them would flatter.
     """
+    took = [_until(target, epochs, workload) for epochs in trials]
+    seconds = [None if each is None else sum(e.seconds for e in each) for each in took]
+    reached = [each for each in seconds if each is not None]
+    return Target(
+        target=target,
+        epochs=tuple(None if each is None else len(each) for each in took),
+        seconds=tuple(seconds),
+        median_seconds=statistics.median(reached) if len(reached) == len(took) else None,
+        joules=tuple(None if each is None else _joules(run, each) for each in took),
+    )
 
-    attempt: Attempt
-    prepared: Prepared
-    trials: tuple[Trial, ...]
-    targets: tuple[float, ...]
-    most: int
-    bound: float
-    outcome: Outcome
-    conditions: dict[str, Any]
-    telemetry: dict[str, Any] | None
-    joules: Joules = unwatched
 
-    @property
-    def seconds(self) -> list[float]:
-        """To the last target, of each seed that reached it."""
-        took = [trial.until(self.targets[-1], self.attempt.workload) for trial in self.trials]
-        return [sum(epoch.seconds for epoch in epochs) for epochs in took if epochs]
-
-    @property
-    def miss(self) -> str | None:
-        """What was not reached, or what is too good to be true; None where all is well."""
-        workload = self.attempt.workload
-        hardest = Bounds(workload.metric, self.targets[-1], self.bound)
-        missed = [line for each in self.targets if (line := self._missed(each, hardest))]
-        if missed:
-            return "; ".join(missed)
-        best = max if workload.metric == "accuracy" else min
-        quality = best(quality for trial in self.trials for quality in trial.qualities)
-        return hardest.reason(quality, self.outcome.untrained)
-
-    def must_reach_targets(self) -> None:
-        """Fails the test when a seed did not reach what it should."""
-        import pytest
-
-        if self.miss is not None:
-            pytest.fail(f"{self.attempt.title}: {self.miss}", pytrace=False)
-
-    def entry(self) -> dict[str, Any]:
-        """The training as the record keeps it.  Times are in s."""
-        attempt, outcome = self.attempt, self.outcome
-        seconds = [epoch.seconds for trial in self.trials for epoch in trial.epochs]
-        entry = {
-            **identity(attempt.workload, attempt.device, attempt.mode, attempt.process),
-            "status": "finished",
-            "reason": None,
-            "dataset": dataset(self.prepared),
-            "most_epochs": self.most,
-            "targets": [self._summary(target) for target in self.targets],
-            "trials": [trial.kept() for trial in self.trials],
-            "epochs": {"median": statistics.median(seconds), "spread": spread(seconds)},
-            "quality": {
-                "metric": attempt.workload.metric,
-                "untrained": outcome.untrained,
-                "bound": self.bound,
-                "ok": self.miss is None,
-                "reason": self.miss,
-            },
-            "model": outcome.model,
-            "worker": outcome.worker,
-            "memory_peak": outcome.memory_peak,
-            "conditions": self.conditions,
-            "telemetry": self.telemetry,
-        }
-        return {**entry, "verdict": bridge.verdict(entry)}
-
-    def _missed(self, target: float, bounds: Bounds) -> str | None:
-        failed = sum(trial.until(target, self.attempt.workload) is None for trial in self.trials)
-        if not failed:
-            return None
-        return (
-            f"{failed} of {len(self.trials)} seeds did not reach {bounds.show(target)} "
-            f"within {self.most} epochs"
-        )
-
-    def _summary(self, target: float) -> dict[str, Any]:
-        """What the record keeps of a target.
-
-        epochs, seconds, joules: by seed, in the order of the trials; null where it was not reached.
-        median_seconds: over all seeds, or null where not every one reached it: those that do not
-            are the slow ones, and a median without them would flatter.
-        """
-        took = [trial.until(target, self.attempt.workload) for trial in self.trials]
-        reached = [epochs for epochs in took if epochs is not None]
-        seconds = [sum(epoch.seconds for epoch in epochs) for epochs in reached]
-        in_order = iter(seconds)
-        return {
-            "target": target,
-            "epochs": [epochs and len(epochs) for epochs in took],
-            "seconds": [epochs and next(in_order) for epochs in took],
-            "median_seconds": statistics.median(seconds) if len(reached) == len(took) else None,
-            "joules": [epochs and msgspec.to_builtins(self.joules(epochs)) for epochs in took],
-        }
+def _joules(run: DeviceRun, epochs: _Epochs) -> Measured[float]:
+    """The GPU's energy over epochs alone."""
+    if run.gpu is None or not run.device.is_gpu:
+        return unknown("no GPU was watched")
+    return run.gpu.energy_on_the_clock(epochs)

@@ -1,5 +1,6 @@
-"""How the worker trains: imported by bench.worker alone, under an interpreter that has TensorFlow.
+"""The child process: the only code that imports TensorFlow.
 
-Like the worker, these modules need TensorFlow, NumPy and the standard library, and import neither
-of the first two before a function that needs them is called.
+It runs under an interpreter that has TensorFlow, NumPy and the standard library, and imports
+neither of the first two before a function that needs them is called.  The parent reads
+`bench.worker.messages` alone.
 """

@@ -1,4 +1,4 @@
-"""What this device can do at most: the rate of float32 matrix products, measured here and now."""
+"""Peak matmul throughput: float32 matrix products on this device, measured here and now."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SECONDS = 0.7
 _LEAST_REPEATS = 3
 
 
-def rate(tf: Any, synchronise: Callable[[], None]) -> float | None:
+def peak(tf: Any, synchronise: Callable[[], None]) -> float | None:
     """FLOP/s of the best large product, TF32 as it is pinned; None where memory is too short."""
     try:
-        return _rate(tf, synchronise)
+        return _peak(tf, synchronise)
     except tf.errors.ResourceExhaustedError:
         return None
 
 
-def _rate(tf: Any, synchronise: Callable[[], None]) -> float:
+def _peak(tf: Any, synchronise: Callable[[], None]) -> float:
     side = _FIRST_SIDE
     while True:
         matrix = tf.random.uniform((side, side))

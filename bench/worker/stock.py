@@ -29,8 +29,8 @@ class Stock:
             callbacks=[_epoch_clock(self._keras, task)],
         )
 
-    def forget(self) -> None:
-        """Has the optimizer begin anew: all that it keeps begins at nought, but for its rate."""
+    def reset_optimizer(self) -> None:
+        """Puts the optimizer's state back to its beginning: to nought, all but the rate."""
         import numpy as np
 
         optimizer = self.model.optimizer
@@ -50,7 +50,9 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
     tf.data's OptimizeLoop is woken before its CancellationManager says that it is cancelled, looks,
     and sleeps on.  So behind an epoch of 1.5 s there is a second of nothing, or there is not.
 
-    The hooks are those of epochs only: batch hooks would make Keras synchronise every batch.
+    The hooks are those of epochs only: batch hooks would make Keras synchronise every batch.  So
+    the first batch is seen by `model.train_function`, which `fit` calls for each: for one call of
+    an epoch this stands in its place.
     """
 
     class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -61,7 +63,6 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
             self.model.train_function = self.first_batch
 
         def first_batch(self, iterator: Any) -> Any:
-            """Stands in for the model's own for one call."""
             self.begun = time.perf_counter()
             self.model.train_function = self.train_function
             return self.train_function(iterator)
@@ -69,6 +70,11 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             task.synchronise()
             ended, paused = time.perf_counter(), self.begun - self.asked
+            if self.model.train_function is not self.train_function:
+                raise RuntimeError(
+                    f"Keras {keras.__version__} trained an epoch without `model.train_function`, "
+                    "by which its first batch is timed; use an older Keras, or --mode tuned"
+                )
             # The clock stands from here until the next epoch's first batch.
             loss = float(logs["loss"])
             task.epoch_end(epoch + 1, self.begun, ended, loss, self.model, paused=paused)

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task, Trainer
+from bench.worker.task import Arrays, Task, Trainer
 
 # Told of each epoch: its seed and number, begin and end, mean loss and the quality after it.
 Judged = Callable[[int, int, float, float, float, float], None]
@@ -34,7 +33,7 @@ def train(
     fresh: draws the weights of a seed.
     judge: the quality of a model on the test split; called off the clock, after every epoch.
     """
-    trainer.train(replace(task, data=_mislabelled(task), epochs=1, epoch_end=_unheard))
+    trainer.train(replace(task, data=_mislabelled(task), epochs=1, epoch_end=_ignore))
     trainer.model.set_weights(fresh(seeds[0]))
     untrained = judge(trainer.model)
     for seed in seeds:
@@ -54,7 +53,7 @@ def train(
             model.stop_training = task.workload.reaches(quality, target)
 
         trainer.model.set_weights(fresh(seed))
-        trainer.forget()
+        trainer.reset_optimizer()
         trainer.train(replace(task, seed=seed, epoch_end=epoch_end))
     return untrained
 
@@ -67,5 +66,5 @@ def _mislabelled(task: Task) -> Arrays:
     return Arrays(task.data.x, task.data.y[order])
 
 
-def _unheard(*_args: Any, **_figures: Any) -> None:
+def _ignore(*_args: Any, **_figures: Any) -> None:
     return

@@ -78,9 +78,9 @@ class Tuned:
             if model.stop_training:
                 break
 
-    def forget(self) -> None:
-        """Has the optimizer begin anew."""
-        self._adam.forget()
+    def reset_optimizer(self) -> None:
+        """Puts the optimizer's state back to its beginning."""
+        self._adam.reset()
 
 
 def halves_pay(tf: Any, model: Any, batch: int) -> bool:
@@ -162,8 +162,8 @@ class FusedAdam:
                 **self._rate,
             )
 
-    def forget(self) -> None:
-        """Begins anew."""
+    def reset(self) -> None:
+        """Puts step and moments back to nought."""
         for state in (self._steps, *(moment for pair in self._moments for moment in pair)):
             state.assign(self._tf.zeros_like(state))
 

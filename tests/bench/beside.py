@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.compare import ratio
+from bench.compare import stats as ratios
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def print_ratio(
 
 def in_words(ones: Sequence[float], others: Sequence[float]) -> str:
     """The ratio of the first to the second, with its interval of 95 %: `1.004 (0.996 to 1.012)`."""
-    estimate = ratio.in_pairs(others, ones)
-    reach = stats.t.isf(0.025, estimate.freedom) * estimate.error
+    estimate = ratios.paired(others, ones)
+    reach = stats.t.isf(0.025, estimate.df) * estimate.error
     low, centre, high = np.exp(estimate.centre + reach * np.array([-1, 0, 1]))
     return f"ratio {centre:.4f} ({low:.4f} to {high:.4f}) in {len(ones)} pairs"
 

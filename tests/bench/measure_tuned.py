@@ -6,8 +6,8 @@
 Not part of `./run test`: it holds times.  Trains in turn, in fresh processes, on the CPU: stock and
 tuned by `runner.supervisor`; a bare `fit` with `steps_per_execution=50`; and, where interpreters
 that have them are named, PyTorch's eager loop and JAX's scan.  Prints the seconds of an epoch and
-their ratio to stock's, round by round, the medians, and the share of this machine's matrix rate
-that ours reach (the aim for tuned is 60 %).  Run nothing else beside it.
+their ratio to stock's, round by round, the medians, and the share of this machine's peak
+matmul throughput that ours reach (the aim for tuned is 60 %).  Run nothing else beside it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from pathlib import Path
 import pytest
 
 from bench.datasets.prepared import Prepared, Store
-from bench.observe.devices import Device
-from bench.runner.supervisor import Job, Limits, Training
+from bench.record.head import Device
+from bench.runner import limits
+from bench.runner.events import ignore
+from bench.runner.supervisor import Launch, WorkerProcess
+from bench.worker.messages import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import MODES, Mode, Schedule
 
@@ -78,16 +81,17 @@ def _line(seconds: dict[str, float]) -> str:
 
 def _ours(prepared: Prepared, python: Path, folder: Path, mode: Mode) -> float:
     images = len(prepared.dataset.train)
-    job = Job(WORKLOAD, Device("cpu", "CPU"), EPOCHS + 1, 1, images, prepared.files, mode=mode)
-    with Training(job, python, Limits(), folder, lambda _: None) as training:
-        epochs = list(training.epochs())
-        rate = training.finish().rate
+    job = Job(WORKLOAD.name, False, EPOCHS + 1, 1, prepared.files, mode=mode)
+    launch = Launch(mode, Device("CPU"), python, limits.DEFAULT, folder)
+    with WorkerProcess(job, launch, ignore) as worker:
+        epochs = list(worker.epochs())
+        rate = worker.outcome().rate
     seconds = statistics.mean(epoch.seconds for epoch in epochs[1:])
-    if rate and rate["matrix"]:
-        achieved = rate["flop_per_image"] * images / seconds
+    if rate and rate.peak:
+        achieved = rate.flop_per_image * images / seconds
         print(
-            f"  {mode}: {achieved / 1e9:.0f} GFLOP/s, {100 * achieved / rate['matrix']:.0f} % of "
-            f"this machine's {rate['matrix'] / 1e9:.0f}"
+            f"  {mode}: {achieved / 1e9:.0f} GFLOP/s, {100 * achieved / rate.peak:.0f} % of "
+            f"this machine's {rate.peak / 1e9:.0f}"
         )
     return seconds
 

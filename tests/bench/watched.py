@@ -10,11 +10,14 @@ from typing import Any
 
 from bench.datasets.prepared import Prepared, Store
 from bench.observe import devices
-from bench.observe.devices import Device
 from bench.observe.gpu.telemetry import GpuMonitor
 from bench.observe.host.conditions import HostMonitor
+from bench.record.head import Device
 from bench.record.timing import EpochTiming
-from bench.runner.supervisor import Job, Limits, Training
+from bench.runner import limits
+from bench.runner.events import ignore
+from bench.runner.supervisor import Launch, WorkerProcess
+from bench.worker.messages import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Schedule
 from tests.bench.beside import Epochs
@@ -64,12 +67,17 @@ class Watched:
 
     def train(self) -> Epochs:
         """With telemetry and conditions."""
-        conditions = HostMonitor()
+        host = HostMonitor()
         begun, cpu = time.perf_counter(), time.process_time()
-        with GpuMonitor(self.device, self.nvml) as telemetry, self._training() as training:
-            telemetry.worker = training.pid
-            epochs = list(conditions.over(training.epochs(), EPOCHS + 1, training.pid))
-        result = telemetry.result(epochs)
+        with GpuMonitor(self.device, self.nvml) as gpu, self._worker() as worker:
+            gpu.worker = worker.pid
+            epochs: list[EpochTiming] = []
+            for epoch in worker.epochs():
+                if not epochs:
+                    host.begin(worker.pid)
+                epochs.append(epoch)
+            host.end()
+        result = gpu.result(epochs)
         assert result is not None
         self.shares.append(result.cpu_seconds / result.watched)
         took = time.process_time() - cpu
@@ -86,12 +94,13 @@ class Watched:
 
     def train_unwatched(self) -> Epochs:
         """Without either."""
-        with self._training() as training:
-            return _steady(list(training.epochs()))
+        with self._worker() as worker:
+            return _steady(list(worker.epochs()))
 
-    def _training(self) -> Training:
-        job = Job(WORKLOAD, self.trained, EPOCHS + 1, 1, IMAGES, self.prepared.files)
-        return Training(job, self.python, Limits(), self.folder, lambda _: None)
+    def _worker(self) -> WorkerProcess:
+        job = Job(WORKLOAD.name, self.trained.is_gpu, EPOCHS + 1, 1, self.prepared.files)
+        launch = Launch("it", self.trained, self.python, limits.DEFAULT, self.folder)
+        return WorkerProcess(job, launch, ignore)
 
 
 def _prepared(folder: Path) -> Prepared:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import itertools
-import json
 import os
 import pty
 import re
@@ -24,8 +23,9 @@ from typing import Any
 
 import psutil
 
+from bench.record.codec import read
+from bench.record.model import Record
 from tests.conftest import ROOT
-from tests.record_schema import validate
 
 # A loaded machine takes minutes over what a quiet one does in seconds; a hung test ends after all.
 PATIENCE = 600.0
@@ -150,16 +150,16 @@ class Command:
                 process.kill()
                 os.close(ours)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """The one record that was written."""
         (path,) = self.results.iterdir()
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        validate(document)
-        return document
+        return read(path)
 
-    def entries(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """The record's entries by workload and device."""
-        return {(e["workload"], e["device"]): e for e in self.record()["results"]}
+    def result(self, workload: str, device: str = "cpu") -> Any:
+        """The record's one result of a workload on a device, finished or failed."""
+        results = self.record().results
+        (result,) = (r for r in results if (r.workload, r.device.id) == (workload, device))
+        return result
 
     def left_behind(self) -> list[str]:
         """Processes of a run that has ended, and what it left in its temporary folder."""

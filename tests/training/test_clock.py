@@ -18,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.worker import files, network, stock
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task
+from bench.worker.task import Arrays, Task
 from bench.workloads.registry import WORKLOADS
 
 pause = float(sys.argv[1])

@@ -1,4 +1,4 @@
-"""`pytest bench/` with a comparison at its end, as a person runs it.
+"""`python -m bench compare-envs`, and `pytest bench/ --against`, as a person runs them.
 
 The worker only pretends: it says at once what it was told to take, so that the answers are known.
 """
@@ -12,13 +12,14 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
 from bench.judge.floors import read_evidence
+from bench.record.codec import encode, read
+from bench.record.model import Failed, Finished, Record
 from tests.conftest import ROOT
-from tests.record_schema import validate
 from tests.training.command import Command, Ended
 
 _QUALITY = statistics.median(
@@ -40,11 +41,13 @@ count.write_text(str(number + 1))
 median = seconds[number % len(seconds)]
 job = json.loads(sys.stdin.readline())
 say("ready", python="3.11.2", interpreter=sys.argv[0], tensorflow="{tensorflow}", keras="3.15.1",
-    numpy="2.4.0", device="CPU", pinned=dict(xla=False, tf32=True, precision="float32",
-    deterministic_ops=False, threads=2, environment=dict(CUDA_VISIBLE_DEVICES="-1")))
+    numpy="2.4.0", device="CPU", replicas=1, pinned=dict(program=1, xla=False,
+    tf32=True, precision="float32", deterministic_ops=False, threads=2,
+    environment=dict(CUDA_VISIBLE_DEVICES="-1")))
 say("model", parameters=623290, workload_sha256="5f" * 32)
 for number in range(1, job["epochs"] + 1):
-    say("epoch", number=number, begun=0.0, ended=median, loss=0.5, quality=None)
+    say("epoch", number=number, begun=0.0, ended=median, images=6000, loss=0.5)
+say("phase", name="evaluation")
 say("quality", value={quality}, untrained=0.1, memory_peak=None)
 """
 _QUIET = (1.0, 1.004, 0.997, 1.001, 0.999, 1.003)
@@ -81,94 +84,64 @@ def _slower(ended: Ended) -> list[str]:
     return [line for line in ended.output.splitlines() if line.startswith("SLOWER")]
 
 
-def _records(command: Command) -> list[dict[str, Any]]:
-    made = []
-    for path in sorted(command.results.glob("*.json")):
-        made.append(json.loads(path.read_text(encoding="utf-8")))
-        validate(made[-1])
-    return made
+def _records(command: Command) -> list[Record]:
+    return [read(path) for path in sorted(command.results.glob("*.json"))]
+
+
+def _environments(command: Command, other: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`python -m bench compare-envs` of the command's worker and another."""
+    arguments = ("compare-envs", str(command.worker_python), str(other), "-k", "mlp")
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "bench", *arguments, "--profile=smoke", "--device=cpu"),
+            *(f"--cache-dir={command.cache}", f"--results-dir={command.results}", *options),
+        ],
+        cwd=ROOT,
+        env=command.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 # ---- two environments
 
 
-def test_an_environment_that_is_slower_ends_the_run_with_1_and_one_line(
+def test_an_environment_that_is_slower_ends_the_command_with_1_and_one_line(
     pretending: Command, tmp_path: Path
 ) -> None:
     other = _worker(tmp_path / "b", _longer(0.1), tensorflow="2.22.0")
-    ended = _run(pretending, f"--worker-python={other}", "--processes=8")
-    assert ended.status == 1, ended.output
-    (line,) = _slower(ended)
+    done = _environments(pretending, other, "--processes=8")
+    assert done.returncode == 1, done.stderr
+    heading, a, b, *rest = done.stdout.splitlines()
+    assert heading == "SLOWER: 1 row"
+    assert a.endswith(f"{pretending.worker_python} (TensorFlow 2.21.0, Keras 3.15.1)")
+    assert b.endswith(f"{other} (TensorFlow 2.22.0, Keras 3.15.1)")
+    (line,) = [line for line in rest if line.startswith("SLOWER")]
     assert line.startswith("SLOWER: mlp on cpu: B takes 1.100 times as long as A")
-    assert (
-        f"A: side A, {pretending.worker_python} (TensorFlow 2.21.0, Keras 3.15.1)" in ended.output
-    )
-    assert f"B: side B, {other} (TensorFlow 2.22.0, Keras 3.15.1)" in ended.output
-    assert "16 passed" in ended.output
-
-
-def test_the_record_of_two_environments_has_their_processes_in_turn(
-    pretending: Command, tmp_path: Path
-) -> None:
-    other = _worker(tmp_path / "b", _QUIET)
-    ended = _run(pretending, f"--worker-python={other}", "--processes=4")
-    assert ended.status == 0, ended.output
-    assert _slower(ended) == []
-    assert re.search(r"mlp +cpu +stock .* SAME$", ended.output, re.MULTILINE)
     (record,) = _records(pretending)
-    order = [f"{entry['side']}{entry['process']}" for entry in record["results"]]
-    assert [set(order[at : at + 2]) for at in range(0, 8, 2)] == [
-        {f"A{number}", f"B{number}"} for number in range(1, 5)
+    order = [f"{result.side}{result.repeat}" for result in record.results]
+    assert [set(order[at : at + 2]) for at in range(0, 16, 2)] == [
+        {f"A{number}", f"B{number}"} for number in range(1, 9)
     ]
-    used = {entry["side"]: entry["worker"]["interpreter"] for entry in record["results"]}
+    finished = [result for result in record.results if isinstance(result, Finished)]
+    used = {result.side: result.worker.interpreter for result in finished}
     assert used == {"A": str(pretending.worker_python), "B": str(other)}
-    assert record["settings"]["second_worker"] == str(other)
-    assert record["settings"]["processes"] == 4
+    assert (record.settings.second_worker, record.settings.repeats) == (str(other), 8)
 
 
-def test_two_environments_are_trained_until_it_is_clear(
+def test_a_workload_that_is_none_and_an_interpreter_that_is_none_are_one_line(
     pretending: Command, tmp_path: Path
 ) -> None:
-    other = _worker(tmp_path / "b", _longer(0.1))
-    ended = _run(pretending, f"--worker-python={other}")
-    assert ended.status == 1, ended.output
-    assert "processes: 12, 24, 48 or 96 a side, until it is clear, of every row" in ended.output
-    assert "24 passed" in ended.output
-    assert len(_slower(ended)) == 1
-    (record,) = _records(pretending)
-    assert record["settings"]["looks"] == [12, 24, 48, 96]
-
-
-def test_what_is_not_clear_after_the_first_processes_gets_more(
-    pretending: Command, tmp_path: Path
-) -> None:
-    shifted = (*_NOISY[3:], *_NOISY[:3])
-    other = _worker(tmp_path / "b", tuple(1.05 * seconds for seconds in shifted))
-    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
-    ended = _run(this, f"--worker-python={other}")
-    (record,) = _records(this)
-    trained = [entry["process"] for entry in record["results"]]
-    assert max(trained) in (24, 48)
-    assert f"{len(trained)} passed" in ended.output
-    assert ended.status == 1, ended.output
-
-
-def test_a_row_of_which_no_process_counts_gets_no_more(pretending: Command, tmp_path: Path) -> None:
-    other = _worker(tmp_path / "b", _QUIET)
-    other.write_text(
-        other.read_text(encoding="utf-8").replace(f"value={_QUALITY}", "value=0.5"), "utf-8"
-    )
-    ended = _run(pretending, f"--worker-python={other}")
-    assert ended.status == 1, ended.output
-    assert "12 failed, 12 passed" in ended.output
-    assert "UNCLEAR: mlp on cpu: no process of side B counts (12 BELOW-FLOOR)" in ended.output
-
-
-def test_each_side_has_a_row_in_the_table(pretending: Command, tmp_path: Path) -> None:
-    other = _worker(tmp_path / "b", _longer(1.0))
-    ended = _run(pretending, f"--worker-python={other}", "--processes=3")
-    rows = [line.split() for line in ended.table() if line.strip().startswith("mlp ")]
-    assert [row[:2] for row in rows] == [["mlp", "A"], ["mlp", "B"]]
+    for options, told in (
+        ((tmp_path / "none",), "none"),
+        ((pretending.worker_python, "-k", "resnet"), "resnet: no such workload"),
+    ):
+        done = _environments(pretending, *map(str, options))  # type: ignore[arg-type]
+        (line,) = done.stderr.splitlines()
+        assert (done.returncode, done.stdout) == (2, "")
+        assert line.startswith("bench: ")
+        assert told in line
 
 
 # ---- against a record
@@ -184,79 +157,43 @@ def test_against_the_last_record_a_run_that_is_alike_passes_and_a_slower_one_doe
     _worker(tmp_path / "a", _longer(0.1))
     ended = _run(pretending, "--processes=6", "--against=last")
     assert ended.status == 1, ended.output
-    (line,) = _slower(ended)
-    assert "B takes 1.100 times as long as A" in line
-    assert [record["settings"]["against"] for record in _records(pretending)] == [
-        None,
-        "last",
-        "last",
-    ]
+    assert "B takes 1.100 times as long as A" in _slower(ended)[1]
+    against = [record.settings.against for record in _records(pretending)]
+    assert against == [None, "last", "last"]
 
 
-def test_against_a_record_it_is_trained_until_it_is_clear(
-    pretending: Command, tmp_path: Path
-) -> None:
-    assert _run(pretending, "--processes=12").status == 0
-    _worker(tmp_path / "a", _longer(0.1))
-    ended = _run(pretending, "--against=last")
-    assert ended.status == 1, ended.output
-    assert "processes: 12, 24, 48 or 96, until it is clear, of every row" in ended.output
-    assert "12 passed" in ended.output
-    assert len(_slower(ended)) == 1
-
-
-def test_what_is_not_clear_against_a_record_gets_more_processes(
+def test_what_is_not_clear_against_a_record_gets_more_repeats(
     pretending: Command, tmp_path: Path
 ) -> None:
     this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
-    assert _run(this, "--processes=96").status == 0
+    assert _run(this, "--processes=8").status == 0
+    (path,) = this.results.glob("*.json")
+    (made,) = _records(this)
+    many = [
+        msgspec.structs.replace(result, repeat=8 * turn + result.repeat)
+        for turn in range(12)
+        for result in made.results
+    ]
+    path.write_bytes(encode(msgspec.structs.replace(made, results=tuple(many))))
     _worker(tmp_path / "c", tuple(1.05 * seconds for seconds in _NOISY))
     ended = _run(this, "--against=last")
     assert ended.status == 1, ended.output
-    assert "24 passed" in ended.output
-    assert len(_slower(ended)) == 1
+    assert "13 passed" in ended.output  # the twelve, and what trains on
+    assert _slower(ended)[0] == "SLOWER: 1 row"
+    assert max(result.repeat for result in _records(this)[1].results) == 24
 
 
-def test_a_record_of_too_few_processes_for_any_answer_is_told_of_after_the_first_look(
-    pretending: Command, tmp_path: Path
-) -> None:
-    this = dataclasses.replace(pretending, worker_python=_worker(tmp_path / "c", _NOISY))
-    assert _run(this, "--processes=4").status == 0
-    ended = _run(this, "--against=last")
-    assert ended.status == 0, ended.output
-    assert "12 passed" in ended.output
-    (line,) = [line for line in ended.output.splitlines() if line.startswith("UNCLEAR")]
-    assert re.search(
-        r"about (\d+) processes a side would tell 5 %, and A has 4; train both sides with "
-        r"pytest bench/ -k mlp --device cpu --processes \1$",
-        line,
-    )
-
-
-def test_against_a_file_of_one_process_it_says_what_would_make_it_clear(
-    pretending: Command,
-) -> None:
-    assert _run(pretending).status == 0
-    (path,) = pretending.results.iterdir()
-    ended = _run(pretending, "--processes=3", f"--against={path}")
-    assert ended.status == 0, ended.output
-    (line,) = [line for line in ended.output.splitlines() if line.startswith("UNCLEAR")]
-    assert "a process on a side shows no spread" in line
-    assert "pytest bench/ -k mlp --device cpu --processes 12" in line
-
-
-def test_against_another_tensorflow_it_is_not_compared_and_the_line_says_how_it_can_be(
+def test_another_tensorflow_is_not_compared_and_the_line_says_what_to_do(
     pretending: Command, tmp_path: Path
 ) -> None:
     assert _run(pretending, "--processes=3").status == 0
     _worker(tmp_path / "a", _longer(0.5), tensorflow="2.22.0")
     ended = _run(pretending, "--processes=3", "--against=last")
     assert ended.status == 0, ended.output
-    (line,) = [line for line in ended.output.splitlines() if line.startswith("not comparable")]
-    assert "TensorFlow 2.21.0 → 2.22.0; train with both in one run: --worker-python A" in line
+    assert "TensorFlow 2.21.0 → 2.22.0; train with both in one run: python -m bench" in ended.output
 
 
-@pytest.mark.parametrize("against", ["last", "best", "none.json"])
+@pytest.mark.parametrize("against", ["last", "none.json"])
 def test_with_nothing_to_compare_with_nothing_is_trained(pretending: Command, against: str) -> None:
     ended = _run(pretending, f"--against={against}")
     assert ended.status == 4
@@ -286,11 +223,11 @@ def test_pytest_benchmark_still_compares_our_files(pretending: Command, tmp_path
     for number in (1, 2, 3):
         assert done.stdout.count(f"test_mnist[mlp-cpu-p{number}]") == 2
     rows = json.loads(paths[0].read_text(encoding="utf-8"))["benchmarks"]
-    assert [row["extra_info"]["process"] for row in rows] == [1, 2, 3]
+    assert [row["extra_info"]["repeat"] for row in rows] == [1, 2, 3]
     assert [row["stats"]["data"] for row in rows] == [[seconds] * 2 for seconds in _QUIET[:3]]
 
 
-def test_what_killed_one_process_is_not_told_of_the_next(command: Command, tmp_path: Path) -> None:
+def test_what_killed_one_repeat_is_not_told_of_the_next(command: Command, tmp_path: Path) -> None:
     worker = _worker(tmp_path / "a", _QUIET)
     text = worker.read_text(encoding="utf-8")
     dying = (
@@ -301,11 +238,13 @@ def test_what_killed_one_process_is_not_told_of_the_next(command: Command, tmp_p
     command = dataclasses.replace(command, worker_python=worker)
     ended = _run(command, "--processes=3")
     assert ended.status == 1
-    reasons = [entry["reason"] for entry in _records(command)[0]["results"]]
-    assert "it ran out of memory" in reasons[0]
-    assert "a cable came loose" in reasons[1]
-    assert "memory" not in reasons[1]
-    assert reasons[2] is None
+    first, second, third = _records(command)[0].results
+    assert isinstance(first, Failed)
+    assert isinstance(second, Failed)
+    assert isinstance(third, Finished)
+    assert "it ran out of memory" in first.reason
+    assert "a cable came loose" in second.reason
+    assert "memory" not in second.reason
 
 
 def test_the_real_command_is_what_the_documentation_calls_it() -> None:

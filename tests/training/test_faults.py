@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import signal
@@ -16,6 +15,8 @@ import psutil
 import pynvml
 import pytest
 
+from bench.record.model import Failed, Finished
+from bench.worker.messages import Job
 from tests.conftest import ROOT
 from tests.training.command import PATIENCE, Command, Ended
 
@@ -51,10 +52,8 @@ def test_a_worker_killed_in_mid_training_fails_its_own_test_and_the_next_one_tra
     assert ended.status == 1
     told = r"post on cpu: worker killed by SIGKILL, during (epoch \d|evaluation)"
     assert re.match(told, _failure(ended, "test_grind[post-cpu]")[0])
-    entries = command.entries()
-    assert entries["post", "cpu"]["status"] == "failed"
-    assert re.match(told, entries["post", "cpu"]["reason"])
-    assert entries["mlp", "cpu"]["status"] == "finished"
+    assert re.match(told, command.result("post").reason)
+    assert isinstance(command.result("mlp"), Finished)
     assert re.search(r"post +synthetic +cpu +failed: see below", ended.output)
     assert re.search(r"mlp +[\d.]+ m?s .*≥", ended.output)
     assert command.left_behind() == []
@@ -88,7 +87,7 @@ def test_a_worker_that_the_kernel_ends_for_want_of_memory_is_told_so(
         r"during (data loading|epoch \d|evaluation)",
         lines[0],
     )
-    assert command.entries()["post", "cpu"]["reason"].splitlines()[0] == lines[0]
+    assert command.result("post").reason.splitlines()[0] == lines[0]
 
 
 def test_a_python_without_tensorflow_is_one_line_for_each_test(
@@ -116,11 +115,12 @@ def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
     (line, *_) = _failure(ended, "test_mnist[mlp-gpu:1]")
     assert "mlp on gpu:1: worker" in line
     assert "TensorFlow sees 0 GPUs where one was given to it" in line
-    entries = rig.entries()
-    assert entries["mlp", "cpu"]["status"] == "finished"
-    assert entries["mlp", "gpu:1"]["status"] == "failed"
-    assert entries["mlp", "gpu:1"]["device_name"] == "NVIDIA GeForce GT 1030"
-    assert entries["mlp", "gpu:1"]["telemetry"]["power"]["mean"]["value"] is None
+    assert isinstance(rig.result("mlp"), Finished)
+    lost = rig.result("mlp", "gpu:1")
+    assert isinstance(lost, Failed)
+    assert lost.device.name == "NVIDIA GeForce GT 1030"
+    assert lost.telemetry is not None
+    assert lost.telemetry.power.mean.value is None
     assert "FAILED 1 of 2: mlp (gpu:1)" in ended.output
 
 
@@ -160,9 +160,8 @@ def test_ctrl_c_leaves_no_child_and_keeps_what_finished(
     assert run.status == 2
     assert ended(worker.pid)
     assert command.left_behind() == []
-    entries = command.entries()
-    assert entries["mlp", "cpu"]["status"] == "finished"
-    assert entries["post", "cpu"]["reason"] == "post on cpu: interrupted"
+    assert isinstance(command.result("mlp"), Finished)
+    assert command.result("post").reason == "post on cpu: interrupted"
     assert re.search(r"mlp +[\d.]+ m?s .*≥", run.output)
     assert "FAILED: post on cpu: interrupted" in run.output
     assert "KeyboardInterrupt" in run.output
@@ -186,23 +185,12 @@ def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
     worker_python: Path,
 ) -> None:
     files = {"x": "/nonexistent/x.npy", "y": "/nonexistent/y.npy"}  # it would stumble over them
-    job = {
-        "workload": "mlp",
-        "device": "cpu",
-        "seed": 1,
-        "epochs": 3,
-        "data": {"train": files, "test": files},
-        "evaluate_after": [],
-        "mode": "stock",
-        "replicas": 1,
-        "wait": False,
-        "target": None,
-    }
+    job = Job("mlp", is_gpu=False, epochs=3, seed=1, data={"train": files, "test": files})
     done = subprocess.run(
         [worker_python, "-m", "bench.worker"],
         cwd=ROOT,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-        input=json.dumps(job) + "\n",  # and then its standard input ends
+        input=job.line() + "\n",  # and then its standard input ends
         capture_output=True,
         text=True,
         check=False,
@@ -225,7 +213,7 @@ def test_a_damaged_mnist_is_one_line_for_each_test(command: Command, tmp_path: P
     for name in ("mlp", "cnn_simple"):
         (line,) = _failure(ended, f"test_mnist[{name}-cpu]")
         assert str(folder / "train-images-idx3-ubyte") in line
-    assert {e["status"] for e in command.record()["results"]} == {"failed"}
+    assert all(isinstance(result, Failed) for result in command.record().results)
     assert command.left_behind() == []
 
 
@@ -262,6 +250,7 @@ def test_a_temporary_folder_without_room_is_one_line_for_each_test(
         (["--device=gpu:7"], "no device 'gpu:7' here; there is cpu"),
         (["--seed=-1"], "--seed -1 is out of range"),
         (["--limit=0"], "--limit 0 is no time"),
+        (["--worker-python=x"], "use `python -m bench compare-envs "),
     ],
 )
 def test_an_option_that_makes_no_sense_is_one_line_before_anything_is_trained(

@@ -41,23 +41,21 @@ def test_a_training_from_files_learns_and_tells_what_it_waited(
 ) -> None:
     command, ended = trained
     assert ended.status == 0, ended.output
-    memory, mine = command.record()["results"]
-    assert (memory["workload"], mine["workload"]) == ("post_files_memory", "post_files_data_dir")
-    for entry in (memory, mine):
-        assert 0 < entry["input"]["waiting"] < 1
-        assert entry["quality"]["ok"] is True
-        assert entry["dataset"]["kind"] == "real"
-        assert entry["epochs"]["loss"][-1] < entry["epochs"]["loss"][0]
-    assert Path(mine["input"]["folder"]).is_relative_to(photographs)
-    assert memory["input"]["folder"].startswith("/dev/shm/")
+    memory, mine = (command.result(f"post_files_{where}") for where in ("memory", "data_dir"))
+    for result in (memory, mine):
+        assert 0 < result.input.waiting < 1
+        assert result.quality.ok
+        assert result.dataset.kind == "real"
+        assert result.epochs.loss[-1] < result.epochs.loss[0]
+    assert Path(mine.input.folder).is_relative_to(photographs)
+    assert memory.input.folder.startswith("/dev/shm/")
     told = " ".join(ended.output.split())
     assert re.search(r"post_files_data_dir on cpu waits for images for \d+ % of an epoch", told)
 
 
 def test_of_the_files_in_memory_nothing_is_left(trained: tuple[Command, Ended]) -> None:
     command, _ = trained
-    memory, _ = command.record()["results"]
-    assert not Path(memory["input"]["folder"]).exists()
+    assert not Path(command.result("post_files_memory").input.folder).exists()
     assert command.left_behind() == []
 
 
@@ -80,8 +78,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.worker import files
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task
+from bench.worker.task import Arrays, Task
 from bench.workloads.registry import WORKLOADS
 
 paths = [str(Path(sys.argv[1]) / f"{number}.png") for number in range(5)]

@@ -5,24 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.datasets.prepared import Store
-from bench.observe.devices import Device
-from bench.record.timing import EpochTiming, Timings
-from bench.runner.session import _together
-from bench.runner.supervisor import Job, Limits, Outcome, Training
+from bench.record.timing import Timings
+from bench.runner import limits
+from bench.runner.events import ignore
+from bench.runner.supervisor import Launch, WorkerProcess
+from bench.worker.messages import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import Schedule
+from tests.support.records import CPU
 from tests.training.in_worker import answer
-from tests.unit.entries import CPU
 
-BOTH = Device("cpus", CPU.name, members=(CPU, CPU), mirrored=True)
-APART = Device("all", CPU.name, members=(CPU, Device("cpu:1", CPU.name)))
 _EPOCHS, _IMAGES = 3, 2100
-_IGNORED: Any = lambda _: None  # noqa: E731
 
 
 @pytest.fixture(scope="module")
@@ -32,25 +29,21 @@ def job(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
     prepared = Store(folder, None, cache, synthetic=True).prepare(
         workload, Schedule(_EPOCHS, _IMAGES, 1000)
     )
-    return Job(workload, BOTH, _EPOCHS, 1, _IMAGES, prepared.files)
+    return Job(workload.name, False, _EPOCHS, 1, prepared.files)
 
 
-@pytest.fixture(scope="module")
-def mirrored(
-    job: Job, worker_python: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[EpochTiming], Outcome]:
-    folder = tmp_path_factory.mktemp("mirrored")
-    with Training(job, worker_python, Limits(), folder, _IGNORED) as training:
-        return list(training.epochs()), training.finish()
+def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
+    return WorkerProcess(job, Launch("it", CPU, python, limits.DEFAULT, folder), ignore)
 
 
 def test_one_network_trains_over_two_devices_and_learns(
-    mirrored: tuple[list[EpochTiming], Outcome],
+    job: Job, worker_python: Path, tmp_path: Path
 ) -> None:
-    epochs, outcome = mirrored
-    assert outcome.worker["replicas"] == 2
-    assert outcome.worker["pinned"]["xla"] is False
-    assert outcome.quality > 0.5 > outcome.untrained
+    with _worker(replace(job, replicas=2), worker_python, tmp_path) as worker:
+        epochs, outcome = list(worker.epochs()), worker.outcome()
+    assert outcome.ready.replicas == 2
+    assert outcome.ready.pinned.xla is False
+    assert outcome.quality.value > 0.5 > outcome.quality.untrained
     assert [epoch.number for epoch in epochs] == [1, 2, 3]
     assert epochs[0].loss > epochs[1].loss > epochs[2].loss
 
@@ -62,10 +55,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.worker import mirrored, network
+from bench.worker import devices, network
 from bench.workloads.registry import WORKLOADS
 
-mirrored.split_cpu(tf, 2)
+devices.split_cpu(tf, 2)
 workload = WORKLOADS["cnn_simple"]
 draw = np.random.default_rng(7)
 x = draw.random((500, 28, 28, 1), dtype=np.float32)
@@ -73,7 +66,7 @@ y = draw.integers(0, 10, 500)
 weights, losses = [], []
 for replicas in (1, 2):
     keras.utils.set_random_seed(5)
-    with mirrored.scope(tf, replicas):
+    with devices.scope(tf, replicas):
         model = network.compiled(keras, workload)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
@@ -99,15 +92,19 @@ def test_trainings_at_once_go_on_together_after_epoch_1(
     job: Job, worker_python: Path, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        trainings = []
-        for place in APART.apart:
-            own = replace(job, device=place, wait=True)
-            training = Training(own, worker_python, Limits(), tmp_path, _IGNORED)
-            trainings.append(stack.enter_context(training))
-        epochs = [list(timed) for timed in _together(trainings)]
-        outcomes = [training.finish() for training in trainings]
+        workers = []
+        for name in ("one", "other"):
+            (folder := tmp_path / name).mkdir()
+            worker = _worker(replace(job, wait=True), worker_python, folder)
+            workers.append(stack.enter_context(worker))
+        coming = [worker.epochs() for worker in workers]
+        epochs = [[next(each)] for each in coming]
+        for worker in workers:
+            worker.go_on()
+        epochs = [[*first, *rest] for first, rest in zip(epochs, coming, strict=True)]
+        outcomes = [worker.outcome() for worker in workers]
     first, second = (Timings(tuple(each)) for each in epochs)
     # The quicker one waited for the other's epoch 1.
     assert min(each[1].begun for each in epochs) >= max(each[0].ended for each in epochs)
-    assert 0 < first.share_beside([second]) <= 1
-    assert min(outcome.quality for outcome in outcomes) > 0.5
+    assert 0 < first.concurrent_share([second]) <= 1
+    assert min(outcome.quality.value for outcome in outcomes) > 0.5

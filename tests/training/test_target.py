@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.record.model import TimeToTarget
 from tests.training.command import Command, Ended
 from tests.training.in_worker import answer
 
@@ -25,31 +26,36 @@ def trained(module_command: Command, tmp_path_factory: pytest.TempPathFactory) -
     return module_command, ended, rounds
 
 
+def _results(trained: Trained) -> list[TimeToTarget]:
+    results = trained[0].record().time_to_target
+    return [each for each in results if isinstance(each, TimeToTarget)]
+
+
 def test_in_both_modes_every_seed_reaches_its_target(trained: Trained) -> None:
     command, ended, _ = trained
     assert ended.status == 0, ended.output
     record = command.record()
-    assert record["results"] == []
-    assert record["settings"]["time_to_target"] is True
-    assert [entry["mode"] for entry in record["to_target"]] == ["stock", "tuned"]
-    for entry in record["to_target"]:
-        assert entry["quality"]["ok"] is True
-        assert entry["quality"]["untrained"] < 0.3
-        assert [trial["seed"] for trial in entry["trials"]] == [1, 2, 3, 4, 5]
-        (target,) = entry["targets"]
+    assert record.results == ()
+    assert record.settings.time_to_target
+    assert [result.mode for result in _results(trained)] == ["stock", "tuned"]
+    for result in _results(trained):
+        assert result.quality.ok
+        assert result.quality.untrained is not None
+        assert result.quality.untrained < 0.3
+        assert [trial.seed for trial in result.trials] == [1, 2, 3, 4, 5]
+        (target,) = result.targets
         for trial, epochs, seconds in zip(
-            entry["trials"], target["epochs"], target["seconds"], strict=True
+            result.trials, target.epochs, target.seconds, strict=True
         ):
             # It ends with the epoch that reaches the target, and the clock is that of its epochs.
-            reached = [quality >= target["target"] for quality in trial["quality"]]
-            assert reached == [False] * (epochs - 1) + [True]
-            assert seconds == pytest.approx(sum(trial["seconds"]))
+            reached = [(quality or 0) >= target.target for quality in trial.quality]
+            assert reached == [False] * ((epochs or 0) - 1) + [True]
+            assert seconds == pytest.approx(sum(trial.seconds))
 
 
 def test_the_seeds_differ_in_what_they_learn(trained: Trained) -> None:
-    for entry in trained[0].record()["to_target"]:
-        losses = {trial["loss"][0] for trial in entry["trials"]}
-        assert len(losses) == 5
+    for result in _results(trained):
+        assert len({trial.loss[0] for trial in result.trials}) == 5
 
 
 def test_the_table_has_a_row_for_each_mode_and_says_what_tuning_is_worth(trained: Trained) -> None:
@@ -62,13 +68,12 @@ def test_the_table_has_a_row_for_each_mode_and_says_what_tuning_is_worth(trained
 
 
 def test_pytest_benchmark_has_the_seeds_for_its_rounds(trained: Trained) -> None:
-    command, _, rounds = trained
+    _, _, rounds = trained
     made = json.loads(rounds.read_text(encoding="utf-8"))["benchmarks"]
-    entries = command.record()["to_target"]
     assert [each["group"] for each in made] == ["convnet to target"] * 2
-    for each, entry in zip(made, entries, strict=True):
-        assert each["stats"]["data"] == pytest.approx(entry["targets"][0]["seconds"])
-        assert each["extra_info"]["mode"] == entry["mode"]
+    for each, result in zip(made, _results(trained), strict=True):
+        assert each["stats"]["data"] == pytest.approx(list(result.targets[0].seconds))
+        assert each["extra_info"]["mode"] == result.mode
 
 
 def test_without_the_option_no_target_is_collected(command: Command) -> None:
@@ -88,8 +93,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.worker import network, stock, time_to_target, tuned
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task
+from bench.worker.task import Arrays, Task
 from bench.workloads.registry import WORKLOADS
 
 workload = WORKLOADS["mlp"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench.record.model import Finished
 from bench.workloads.registry import WORKLOADS
 from tests.conftest import ROOT
 from tests.training.command import Command, Ended
@@ -27,10 +28,6 @@ class Trained:
     command: Command
     ended: Ended
     benchmarks: dict[str, Any]
-
-    @property
-    def entries(self) -> dict[str, dict[str, Any]]:
-        return {entry["workload"]: entry for entry in self.command.record()["results"]}
 
 
 @pytest.fixture(scope="module")
@@ -71,38 +68,35 @@ def test_a_pipe_gets_neither_colours_nor_a_bar(trained: Trained) -> None:
 
 def test_the_record_holds_the_run_whole(trained: Trained) -> None:
     record = trained.command.record()
-    assert record["schema"] == 2
-    assert record["settings"]["profile"] == "smoke"
-    assert record["machine"]["cpu"]["name"]
-    for name, entry in trained.entries.items():
-        assert entry["status"] == "finished"
-        assert entry["quality"]["ok"] is True
-        assert entry["dataset"]["kind"] == "synthetic"
-        assert re.fullmatch(r"[0-9a-f]{64}", entry["dataset"]["sha256"])
-        assert entry["model"]["parameters"] == WORKLOADS[name].parameters
-        assert entry["worker"]["pinned"]["xla"] is False
-        assert entry["worker"]["pinned"]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
-        assert entry["worker"]["tensorflow"]
-        rate = entry["rate"]
-        assert 0 < rate["achieved"] == pytest.approx(rate["share"] * rate["matrix"])
-        assert entry["worker"]["pinned"]["program"] == 1
-        assert entry["held_back"]["words"]
-    assert set(trained.entries) == {"mlp", "post"}
+    assert record.settings.profile == "smoke"
+    assert {result.workload for result in record.results} == {"mlp", "post"}
+    for result in record.results:
+        assert isinstance(result, Finished)
+        assert result.quality.ok
+        assert result.dataset.kind == "synthetic"
+        assert result.model.parameters == WORKLOADS[result.workload].parameters
+        assert result.worker.pinned.xla is False
+        assert result.worker.pinned.program == 1
+        assert result.worker.pinned.environment["CUDA_VISIBLE_DEVICES"] == "-1"
+        assert result.rate is not None
+        assert result.rate.peak is not None
+        assert result.rate.share == pytest.approx(result.rate.achieved / result.rate.peak)
+        assert result.bottleneck is not None
 
 
 @pytest.mark.parametrize("name", ["mlp", "post"])
 def test_pytest_benchmark_has_the_records_steady_epochs_to_the_last_digit(
     trained: Trained, name: str
 ) -> None:
-    epochs = trained.entries[name]["epochs"]
-    assert trained.benchmarks[name]["stats"]["data"] == epochs["steady"]
-    assert len(epochs["steady"]) == WORKLOADS[name].schedules["smoke"].epochs - 1
-    assert trained.benchmarks[name]["extra_info"]["epochs"]["first"] == epochs["first"]
+    epochs = trained.command.result(name).epochs
+    assert trained.benchmarks[name]["stats"]["data"] == list(epochs.steady)
+    assert len(epochs.steady) == WORKLOADS[name].schedules["smoke"].epochs - 1
+    assert trained.benchmarks[name]["extra_info"]["epochs"]["first"] == epochs.first
 
 
 def test_a_network_is_better_after_its_training_than_before(trained: Trained) -> None:
-    quality = trained.entries["mlp"]["quality"]
-    assert quality["untrained"] < 0.3 < quality["value"]
+    quality = trained.command.result("mlp").quality
+    assert quality.untrained < 0.3 < quality.value
 
 
 def test_a_run_leaves_no_process_and_no_temporary_file(trained: Trained) -> None:
@@ -112,13 +106,15 @@ def test_a_run_leaves_no_process_and_no_temporary_file(trained: Trained) -> None
 def test_both_modes_are_trained_side_by_side_where_they_are_asked_for(command: Command) -> None:
     ended = command.run("-k", "mlp", "--mode=stock,tuned")
     assert ended.status == 0, ended.output
-    stock, tuned = command.record()["results"]
-    assert (stock["mode"], tuned["mode"]) == ("stock", "tuned")
-    for entry in (stock, tuned):
-        assert entry["quality"]["ok"] is True
-        assert entry["worker"]["pinned"]["xla"] is False
-    assert stock["model"] == tuned["model"]
-    assert stock["quality"]["untrained"] == tuned["quality"]["untrained"]
+    stock, tuned = command.record().results
+    assert isinstance(stock, Finished)
+    assert isinstance(tuned, Finished)
+    assert (stock.mode, tuned.mode) == ("stock", "tuned")
+    assert stock.quality.ok
+    assert tuned.quality.ok
+    assert tuned.worker.pinned.xla is False
+    assert stock.model == tuned.model
+    assert stock.quality.untrained == tuned.quality.untrained
     assert re.search(r"mlp +synthetic +cpu tuned .*≥", ended.output)
     assert re.search(
         r"tuned, the same training on cpu is [\d.]+ times \(mlp\) as fast", ended.output
@@ -130,9 +126,9 @@ def test_real_mnist_reaches_the_floor_that_real_mnist_has(command: Command) -> N
         pytest.skip(f"MNIST's files are not in {_MNIST}")
     ended = command.run("-k", "cnn_simple", f"--data-dir={_MNIST}")
     assert ended.status == 0, ended.output
-    entry = command.entries()["cnn_simple", "cpu"]
-    assert (entry["dataset"]["kind"], entry["dataset"]["source"]) == ("real", "files")
-    assert entry["quality"]["floor"] <= entry["quality"]["value"] <= entry["quality"]["bound"]
+    result = command.result("cnn_simple")
+    assert (result.dataset.kind, result.dataset.source) == ("real", "files")
+    assert result.quality.floor <= result.quality.value <= result.quality.bound
     assert re.search(r"cnn_simple +real +cpu ", ended.output)
 
 
@@ -142,8 +138,9 @@ _NETWORKS = """
 import json, sys
 import numpy as np
 
-from bench.worker import __main__ as worker
 from bench.worker import network
+from bench.worker.messages import Epoch, Job
+from bench.worker.training import train
 from bench.workloads.registry import WORKLOADS
 
 folder, said = sys.argv[1], []
@@ -152,10 +149,7 @@ np.save(f"{folder}/x.npy", draw.integers(0, 256, (1000, 28, 28, 1), dtype=np.uin
 np.save(f"{folder}/y.npy", draw.integers(0, 10, 1000))
 files = {"x": f"{folder}/x.npy", "y": f"{folder}/y.npy"}
 for seed in (1, 1, 2):
-    job = {"workload": "mlp", "device": "cpu", "seed": seed, "epochs": 1,
-           "mode": "stock", "replicas": 1, "wait": False, "target": None,
-           "data": {"train": files, "test": files}, "evaluate_after": []}
-    worker._train(job, lambda event, **fields: said.append({"event": event, **fields}))
+    train(Job("mlp", False, 1, seed, {"train": files, "test": files}), said.append)
 
 import keras
 compile_, asked = keras.Model.compile, {}
@@ -176,7 +170,7 @@ for name, workload in WORKLOADS.items():
         "flop": network.flop_per_image(model),
         "described": network.described(model, workload)["workload_sha256"],
     }
-losses = [event["loss"] for event in said if event["event"] == "epoch"]
+losses = [message.loss for message in said if isinstance(message, Epoch)]
 print(json.dumps({"networks": networks, "losses": losses}))
 """
 

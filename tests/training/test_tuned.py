@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from bench.datasets.prepared import Store
-from bench.runner.supervisor import Job
+from bench.worker.messages import Job
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import MODES, Schedule
 from tests.training.in_worker import answer
-from tests.unit.entries import CPU
 
 # One epoch in the same order of images and without dropout, once by `fit` and once tuned.
 _ONE_EPOCH = """
@@ -25,8 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.worker import network, tuned
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task
+from bench.worker.task import Arrays, Task
 from bench.workloads.registry import WORKLOADS
 
 def drawn(workload):
@@ -132,14 +130,15 @@ def test_the_activation_comes_behind_the_pooling(one_epoch: dict[str, Any]) -> N
 _SEEDS = 8
 _CURVES = """
 import json, sys
-from bench.worker import __main__ as worker
+from bench.worker.messages import Epoch, Job
+from bench.worker.training import train
 
 jobs, curves = json.loads(sys.argv[1]), []
 for job in jobs:
     said = []
-    worker._train(job, lambda event, **fields: said.append({"event": event, **fields}))
-    losses = [event["loss"] for event in said if event["event"] == "epoch"]
-    curves.append({"losses": losses, "quality": said[-1]["value"]})
+    train(Job(**job), said.append)
+    losses = [message.loss for message in said if isinstance(message, Epoch)]
+    curves.append({"losses": losses, "quality": said[-1].value})
 print(json.dumps(curves))
 """
 
@@ -153,7 +152,7 @@ def curves(
     workload = WORKLOADS["cnn_simple"]  # batches of 200: the last one holds 100
     prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 2100, 2000))
     jobs = [
-        json.loads(Job(workload, CPU, 4, seed, 2100, prepared.files, mode=mode).line())
+        json.loads(Job(workload.name, False, 4, seed, prepared.files, mode=mode).line())
         for mode in MODES
         for seed in (*range(1, _SEEDS + 1), 1)  # the first one again
     ]

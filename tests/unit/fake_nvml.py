@@ -23,7 +23,7 @@ from typing import Any
 import pynvml
 import yaml
 
-from bench.observe.devices import Device
+from bench.record.head import Device
 
 _RECORDED = Path(__file__).parent / "nvml" / "devices.yml"
 _MIB = 1024**2
@@ -71,7 +71,7 @@ class FakeNvml:
     @property
     def device(self) -> Device:
         """As bench.devices would find it."""
-        return Device("gpu:0", self.name, self.uuid)
+        return Device(self.name, index=0, uuids=(self.uuid,))
 
     @property
     def busy(self) -> bool:

@@ -1,7 +1,7 @@
 """How often the answers are wrong, over thousands of comparisons of noise with noise.
 
 The noise is simulated (seeded, so that every run draws the same) and recorded: `noise.json` holds
-what processes that did the same took on a real machine (tests/bench/measure_noise.py).
+what repeats took on a real machine (tests/bench/measure_noise.py).
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.compare.answers import Answers, answer
-from bench.compare.ratio import Estimate, Floats, apart, in_pairs
-from bench.record.repeats import ENOUGH, LOOKS
+from bench.compare.stats import Answers, Estimate, Floats, answer, independent, paired
+from bench.record.repeats import ENOUGH, INTERIM_CHECKS
 from tests.conftest import ROOT
 
-COMPARISONS = 8000
+COMPARISONS = 3000
 PROMISED = 0.01
 RECORDING = json.loads((Path(__file__).parent / "noise.json").read_text(encoding="utf-8"))
-RECORDED: Floats = np.log([process["median"] for process in RECORDING["processes"]])
+RECORDED: Floats = np.log([repeat["median"] for repeat in RECORDING["processes"]])
 
-# (random generator, shape of which the last axis is the processes in the order of their time)
+# (random generator, shape of which the last axis is the repeats in the order of their time)
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 
 def quiet(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """Log-normal, 2 % from process to process."""
+    """Log-normal, 2 % from repeat to repeat."""
     return draw.normal(0, 0.02, shape)
 
 
@@ -40,24 +39,24 @@ def loud(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def heavy_tailed(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """Student's t with three degrees of freedom: now and then a process is far off."""
+    """Student's t with three degrees of freedom: now and then a repeat is far off."""
     return 0.02 * draw.standard_t(3, shape)
 
 
 def bursts(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """Neighbours come for a few processes and go: by 24 % on average, and up to a factor of 3."""
+    """Neighbours come for a few repeats and go: by 24 % on average, and up to a factor of 3."""
     there = draw.random(shape[:-1]) < 0.2
     noise = quiet(draw, shape)
-    for process in range(shape[-1]):
+    for repeat in range(shape[-1]):
         longer = np.minimum(np.log1p(draw.exponential(0.24, shape[:-1])), np.log(3.3))
-        noise[..., process] += np.where(there, longer, 0)
+        noise[..., repeat] += np.where(there, longer, 0)
         change = draw.random(shape[:-1])
         there = np.where(there, change > 0.5, change < 0.125)
     return noise
 
 
 def two_speeds(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """Each process gets one of two speeds, 1.65 times apart.
+    """Each repeat gets one of two speeds, 1.65 times apart.
 
     So did the perceptron's on the machine of the recording, while `fit`'s pauses were in its times.
     """
@@ -66,7 +65,7 @@ def two_speeds(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def two_speeds_in_stretches(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """The same where it stays at one for some processes, as beside a neighbour's busy threads."""
+    """The same where it stays at one for some repeats, as beside a neighbour's busy threads."""
     changes = draw.random(shape) < 0.15
     speeds: Floats = quiet(draw, shape) + np.log(1.65) * (changes.cumsum(axis=-1) % 2)
     return speeds
@@ -93,7 +92,7 @@ def warming(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def wandering(draw: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """A random walk, 2 % from one process to the next."""
+    """A random walk, 2 % from one repeat to the next."""
     walk: Floats = draw.normal(0, 0.02, shape).cumsum(axis=-1)
     return quiet(draw, shape) + walk
 
@@ -122,7 +121,7 @@ def _side_by_side(
 ) -> tuple[Floats, Floats]:
     """Two sides of a run, as they are trained in turn: (comparisons, rows, count) each, in s.
 
-    A coin says which of a pair comes first, for all rows alike (bench.processes.in_turn).
+    Which of a pair comes first is drawn, for all rows alike (bench.record.repeats.in_turn).
     """
     draw = np.random.default_rng(seed)
     times = np.exp(noise(draw, (comparisons, rows, 2 * count)))
@@ -141,7 +140,11 @@ def _two_runs(noise: Noise, rows: int, counts: tuple[int, int], seed: int) -> tu
 
 def _alarms(said: Answers) -> float:
     """The share of the comparisons that call any row FASTER or SLOWER."""
-    return float(np.isin(said.words, ("FASTER", "SLOWER")).any(axis=-1).mean())
+    return _alarms_in(said.words)
+
+
+def _alarms_in(words: NDArray[np.str_]) -> float:
+    return float(np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean())
 
 
 def _found(said: Answers) -> float:
@@ -158,16 +161,19 @@ def _slower(times: Floats, by: float) -> Floats:
 
 def _until_clear(a: Floats, b: Floats) -> NDArray[np.str_]:
     """The words when rows are trained until they are clear, as two environments are."""
-    return _looked_at(lambda look: in_pairs(a[..., :look], b[..., :look]))
+    return _checked(lambda count: paired(a[..., :count], b[..., :count]))
 
 
 def _until_clear_against(a: Floats, b: Floats) -> NDArray[np.str_]:
     """The same where A is there already, as with `--against`."""
-    return _looked_at(lambda look: apart(a, b[..., :look]))
+    return _checked(lambda count: independent(a, b[..., :count]))
 
 
-def _looked_at(estimate: Callable[[int], Estimate]) -> NDArray[np.str_]:
-    said = [answer(estimate(look), looks=len(LOOKS)).words for look in LOOKS]
+def _checked(estimate: Callable[[int], Estimate]) -> NDArray[np.str_]:
+    said = [
+        answer(estimate(count), interim_checks=len(INTERIM_CHECKS)).words
+        for count in INTERIM_CHECKS
+    ]
     words = said[0]
     for later in said[1:]:
         words = np.where(words == "UNCLEAR", later, words)
@@ -175,70 +181,58 @@ def _looked_at(estimate: Callable[[int], Estimate]) -> NDArray[np.str_]:
 
 
 def _ended(a: Floats, b: Floats) -> NDArray[np.int_]:
-    """After how many processes B's rows were clear, against an A that was there; else all."""
-    ended = np.full(a.shape[:2], LOOKS[-1])
-    for look in reversed(LOOKS[:-1]):
-        said = answer(apart(a, b[..., :look]), looks=len(LOOKS)).words
-        ended = np.where(said == "UNCLEAR", ended, look)
+    """After how many repeats B's rows were clear, against an A that was there; else all."""
+    ended = np.full(a.shape[:2], INTERIM_CHECKS[-1])
+    for count in reversed(INTERIM_CHECKS[:-1]):
+        said = answer(independent(a, b[..., :count]), interim_checks=len(INTERIM_CHECKS)).words
+        ended = np.where(said == "UNCLEAR", ended, count)
     return ended
 
 
 # ---- false alarms
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-@pytest.mark.parametrize("count", [1, 2, 3, 5, ENOUGH, 30])
 @pytest.mark.parametrize("noise", [*STEADY, *DRIFTING])
-def test_two_sides_that_are_alike_are_told_apart_once_in_a_hundred_at_most(
-    noise: Noise, count: int, rows: int
-) -> None:
-    a, b = _side_by_side(noise, rows, count, seed=1)
-    assert _alarms(answer(in_pairs(a, b))) <= PROMISED
+def test_two_sides_that_are_alike_are_told_apart_once_in_a_hundred_at_most(noise: Noise) -> None:
+    for rows, count in ((1, 5), (5, 1), (5, 3), (5, ENOUGH), (1, 30)):
+        a, b = _side_by_side(noise, rows, count, seed=1)
+        assert _alarms(answer(paired(a, b))) <= PROMISED, (rows, count)
 
 
-@pytest.mark.parametrize("rows", [1, 5])
 @pytest.mark.parametrize("noise", [*STEADY, *DRIFTING])
-def test_to_look_several_times_until_it_is_clear_makes_no_more_of_them(
-    noise: Noise, rows: int
-) -> None:
-    words = _until_clear(*_side_by_side(noise, rows, LOOKS[-1], seed=16, comparisons=3000))
-    assert np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean() <= PROMISED
+def test_interim_checks_until_it_is_clear_make_no_more_of_them(noise: Noise) -> None:
+    for rows in (1, 5):
+        a, b = _side_by_side(noise, rows, INTERIM_CHECKS[-1], seed=16, comparisons=1500)
+        assert _alarms_in(_until_clear(a, b)) <= PROMISED, rows
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-@pytest.mark.parametrize("count", [ENOUGH, LOOKS[-1]])
 @pytest.mark.parametrize("noise", STEADY)
-def test_nor_does_it_where_one_side_is_there_already(noise: Noise, count: int, rows: int) -> None:
+def test_nor_do_they_where_one_side_is_there_already(noise: Noise) -> None:
     draw = np.random.default_rng(18)
-    a = np.exp(noise(draw, (3000, rows, count)))
-    b = np.exp(noise(draw, (3000, rows, LOOKS[-1])))
-    words = _until_clear_against(a, b)
-    assert np.isin(words, ("FASTER", "SLOWER")).any(axis=-1).mean() <= PROMISED
+    for rows, count in ((1, ENOUGH), (5, ENOUGH), (5, INTERIM_CHECKS[-1])):
+        a = np.exp(noise(draw, (1500, rows, count)))
+        b = np.exp(noise(draw, (1500, rows, INTERIM_CHECKS[-1])))
+        assert _alarms_in(_until_clear_against(a, b)) <= PROMISED, (rows, count)
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-@pytest.mark.parametrize("noise", STEADY)
-def test_nor_does_it_against_a_run_that_was_itself_trained_until_it_was_clear(
-    noise: Noise, rows: int
+@pytest.mark.parametrize("noise", [quiet, two_speeds, recorded])
+def test_nor_do_they_against_a_run_that_was_itself_trained_until_it_was_clear(
+    noise: Noise,
 ) -> None:
     draw = np.random.default_rng(19)
-    first, second, third = np.exp(noise(draw, (3, 2000, rows, LOOKS[-1])))
-    alarms = np.zeros((2000, rows), bool)
+    first, second, third = np.exp(noise(draw, (3, 1000, 3, INTERIM_CHECKS[-1])))
+    words = np.full(first.shape[:2], "UNCLEAR")
     ended = _ended(first, second)
-    for count in LOOKS:
-        words = _until_clear_against(second[..., :count], third)
-        alarms |= (ended == count) & np.isin(words, ("FASTER", "SLOWER"))
-    assert alarms.any(axis=-1).mean() <= PROMISED
+    for count in INTERIM_CHECKS:
+        words = np.where(ended == count, _until_clear_against(second[..., :count], third), words)
+    assert _alarms_in(words) <= PROMISED
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-@pytest.mark.parametrize("counts", [(1, 1), (1, ENOUGH), (2, 2), (3, 3), (ENOUGH, 5), (30, ENOUGH)])
 @pytest.mark.parametrize("noise", STEADY)
-def test_two_runs_that_are_alike_are_told_apart_once_in_a_hundred_at_most(
-    noise: Noise, counts: tuple[int, int], rows: int
-) -> None:
-    a, b = _two_runs(noise, rows, counts, seed=2)
-    assert _alarms(answer(apart(a, b))) <= PROMISED
+def test_two_runs_that_are_alike_are_told_apart_once_in_a_hundred_at_most(noise: Noise) -> None:
+    for rows, counts in ((5, (1, ENOUGH)), (5, (3, 3)), (5, (ENOUGH, 5)), (1, (30, ENOUGH))):
+        a, b = _two_runs(noise, rows, counts, seed=2)
+        assert _alarms(answer(independent(a, b))) <= PROMISED, (rows, counts)
 
 
 @pytest.mark.parametrize("many", [2, 10, 50])
@@ -247,26 +241,17 @@ def test_against_the_fastest_of_many_runs_that_are_alike_it_is_no_more(
     noise: Noise, many: int
 ) -> None:
     draw = np.random.default_rng(3)
-    earlier = np.exp(noise(draw, (COMPARISONS // 4, many, ENOUGH)))
+    earlier = np.exp(noise(draw, (COMPARISONS // 2, many, ENOUGH)))
     fastest = np.median(earlier, axis=-1).argmin(axis=-1)
     a = earlier[np.arange(len(earlier)), fastest][:, np.newaxis]
-    b = np.exp(noise(draw, (COMPARISONS // 4, 1, ENOUGH)))
-    assert _alarms(answer(apart(a, b), candidates=many)) <= PROMISED
+    b = np.exp(noise(draw, (COMPARISONS // 2, 1, ENOUGH)))
+    assert _alarms(answer(independent(a, b), candidates=many)) <= PROMISED
 
 
 def test_the_usual_rule_of_5_percent_on_single_runs_would_alarm_every_other_time() -> None:
     a, b = _two_runs(bursts, 1, (1, 1), seed=4)
     assert np.mean(np.abs(np.log(b / a)) > np.log(1.05)) > 0.25
-    assert _alarms(answer(apart(a, b))) <= PROMISED
-
-
-def test_alarms_are_as_often_of_a_faster_side_as_of_a_slower_one() -> None:
-    said = [
-        answer(in_pairs(*_side_by_side(loud, 1, ENOUGH, seed=seed))).words for seed in range(20)
-    ]
-    faster, slower = (int(np.sum(np.array(said) == word)) for word in ("FASTER", "SLOWER"))
-    assert faster + slower > 100
-    assert 0.5 < faster / slower < 2
+    assert _alarms(answer(independent(a, b))) <= PROMISED
 
 
 # ---- true differences
@@ -274,19 +259,19 @@ def test_alarms_are_as_often_of_a_faster_side_as_of_a_slower_one() -> None:
 
 def test_a_side_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
     a, b = _side_by_side(quiet, 1, ENOUGH, seed=5)
-    assert _found(answer(in_pairs(a, _slower(b, 0.05)))) >= 0.9
+    assert _found(answer(paired(a, _slower(b, 0.05)))) >= 0.9
 
 
 def test_a_run_that_is_5_percent_slower_is_found_nine_times_in_ten() -> None:
     a, b = _two_runs(quiet, 1, (ENOUGH, ENOUGH), seed=6)
-    assert _found(answer(apart(a, _slower(b, 0.05)))) >= 0.9
+    assert _found(answer(independent(a, _slower(b, 0.05)))) >= 0.9
 
 
 @pytest.mark.parametrize("noise", [quiet, recorded, recorded_in_order])
 def test_by_default_5_percent_are_found_nine_times_in_ten_under_the_recorded_noise_too(
     noise: Noise,
 ) -> None:
-    a, b = _side_by_side(noise, 1, LOOKS[-1], seed=17, comparisons=3000)
+    a, b = _side_by_side(noise, 1, INTERIM_CHECKS[-1], seed=17, comparisons=3000)
     words = _until_clear(a, _slower(b, 0.05))
     assert (words == "SLOWER").mean() >= 0.9
     assert (words == "FASTER").mean() <= PROMISED / 10
@@ -298,7 +283,7 @@ def test_by_default_5_percent_are_found_nine_times_in_ten_under_the_recorded_noi
 def test_by_default_they_are_found_against_a_record_that_has_as_many_processes(
     noise: Noise, often: float
 ) -> None:
-    a, b = _two_runs(noise, 1, (LOOKS[-1], LOOKS[-1]), seed=20)
+    a, b = _two_runs(noise, 1, (INTERIM_CHECKS[-1], INTERIM_CHECKS[-1]), seed=20)
     words = _until_clear_against(a, _slower(b, 0.05))
     assert (words == "SLOWER").mean() >= often
     assert (words == "FASTER").mean() <= PROMISED / 10
@@ -307,61 +292,61 @@ def test_by_default_they_are_found_against_a_record_that_has_as_many_processes(
 @pytest.mark.parametrize("noise", [recorded, recorded_in_order])
 def test_under_the_recorded_noise_5_percent_take_as_many_processes_as_it_says(noise: Noise) -> None:
     a, b = _side_by_side(noise, 1, ENOUGH, seed=14)
-    said = answer(in_pairs(a, _slower(b, 0.05)))
+    said = answer(paired(a, _slower(b, 0.05)))
     assert np.mean(np.isin(said.words, ("UNCLEAR", "SLOWER"))) >= 0.99
-    told = int(np.ceil(np.median(said.enough) * ENOUGH))
+    told = int(np.ceil(np.median(said.factor_needed) * ENOUGH))
     a, b = _side_by_side(noise, 1, told, seed=15)
-    assert _found(answer(in_pairs(a, _slower(b, 0.05)))) >= 0.85
+    assert _found(answer(paired(a, _slower(b, 0.05)))) >= 0.85
 
 
 def test_on_a_machine_of_two_speeds_5_percent_are_unclear_and_nothing_worse() -> None:
     a, b = _side_by_side(two_speeds, 1, ENOUGH, seed=13)
-    said = answer(in_pairs(a, _slower(b, 0.05)))
+    said = answer(paired(a, _slower(b, 0.05)))
     assert np.mean(said.words == "UNCLEAR") >= 0.95
     assert np.mean(said.words == "FASTER") <= PROMISED
-    assert np.median(said.enough) * ENOUGH > 100  # it is told that processes will not help
+    assert np.median(said.factor_needed) * ENOUGH > 100  # it is told that repeats will not help
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 7])
 def test_few_processes_that_all_chance_to_get_one_speed_are_no_evidence(count: int) -> None:
     fast, slow = np.full((1, count), 1.5), np.full((1, count), 2.5)
     jitter = 1 + np.linspace(0, 0.01, count)
-    assert answer(in_pairs(fast * jitter, slow / jitter)).words == ["UNCLEAR"]
+    assert answer(paired(fast * jitter, slow / jitter)).words == ["UNCLEAR"]
     many = 1 + np.linspace(0, 0.01, ENOUGH)
-    sure = answer(in_pairs(1.5 * many[np.newaxis], 2.5 / many[np.newaxis]))
+    sure = answer(paired(1.5 * many[np.newaxis], 2.5 / many[np.newaxis]))
     assert sure.words == ["SLOWER"]
 
 
 @pytest.mark.parametrize("noise", [quiet, heavy_tailed, bursts, swinging, warming, wandering])
 def test_a_side_that_takes_half_as_long_again_is_found_whatever_the_noise(noise: Noise) -> None:
     a, b = _side_by_side(noise, 5, ENOUGH, seed=7)
-    assert _found(answer(in_pairs(a, _slower(b, 0.5)))) >= 0.9
+    assert _found(answer(paired(a, _slower(b, 0.5)))) >= 0.9
 
 
 @pytest.mark.parametrize("noise", [quiet, two_speeds_in_stretches, recorded, recorded_in_order])
 def test_what_is_5_percent_slower_is_never_called_faster_nor_seldom_the_same(noise: Noise) -> None:
     a, b = _side_by_side(noise, 1, ENOUGH, seed=8)
-    words = answer(in_pairs(a, _slower(b, 0.05))).words
+    words = answer(paired(a, _slower(b, 0.05))).words
     assert np.mean(words == "FASTER") <= (0 if noise is quiet else PROMISED)
     assert np.mean(words == "SAME") <= PROMISED
 
 
 def test_quiet_sides_that_are_alike_are_mostly_called_the_same() -> None:
     a, b = _side_by_side(quiet, 1, ENOUGH, seed=9)
-    assert np.mean(answer(in_pairs(a, b)).words == "SAME") >= 0.8
+    assert np.mean(answer(paired(a, b)).words == "SAME") >= 0.8
 
 
-def test_one_process_a_side_is_unclear_unless_the_difference_is_beyond_any_noise() -> None:
+def test_one_repeat_a_side_is_unclear_unless_the_difference_is_beyond_any_noise() -> None:
     for noise in (quiet, heavy_tailed, bursts):
         a, b = _two_runs(noise, 1, (1, 1), seed=10)
-        assert np.mean(answer(apart(a, _slower(b, 1.0))).words == "UNCLEAR") >= 0.9
-        assert _found(answer(apart(a, _slower(b, 19.0)))) >= 0.99
+        assert np.mean(answer(independent(a, _slower(b, 1.0))).words == "UNCLEAR") >= 0.9
+        assert _found(answer(independent(a, _slower(b, 19.0)))) >= 0.99
 
 
 @pytest.mark.parametrize("noise", [quiet, bursts, recorded])
 def test_the_interval_holds_the_true_ratio(noise: Noise) -> None:
     a, b = _two_runs(noise, 1, (ENOUGH, ENOUGH), seed=11)
-    said = answer(apart(a, _slower(b, 0.05)))
+    said = answer(independent(a, _slower(b, 0.05)))
     assert np.mean((said.low <= 1.05) & (said.high >= 1.05)) >= 1 - PROMISED
 
 
@@ -377,5 +362,5 @@ def test_the_documentations_table_of_how_often_5_percent_are_found_is_true() -> 
     for percent, *told in table:
         for count, share in zip(counts, told, strict=True):
             a, b = np.exp(draw.normal(0, percent / 100, (2, COMPARISONS, 1, count)))
-            found = _found(answer(in_pairs(a, _slower(b, 0.05))))
+            found = _found(answer(paired(a, _slower(b, 0.05))))
             assert found == pytest.approx(share / 100, abs=0.02)

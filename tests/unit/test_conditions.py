@@ -463,18 +463,6 @@ def test_a_training_that_did_not_come_to_its_end_has_the_same_places(machine: Ma
         assert {leaf.why for leaf in found.values()} == {"no steady epoch came to its end"}
 
 
-def test_the_window_is_from_the_end_of_the_first_epoch_to_that_of_the_last(
-    machine: Machine,
-) -> None:
-    monitor = machine.watch()
-    came = []
-    for epoch in monitor.over(iter(epochs(4)), 4, WORKER):
-        machine.spend(3.0, worker=3.0)
-        came.append(epoch.number)
-    assert came == [1, 2, 3, 4]
-    assert monitor.result(epochs(4)).seconds == 9.0
-
-
 def test_this_machine_can_be_looked_at() -> None:
     monitor = HostMonitor()
     monitor.begin(os.getpid())

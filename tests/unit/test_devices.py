@@ -15,7 +15,8 @@ import pynvml
 import pytest
 
 from bench.observe import devices
-from bench.observe.devices import Device, Found
+from bench.observe.devices import Found
+from bench.record.head import Device
 
 H100 = "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"
 GT1030 = "NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -89,13 +90,17 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
     return fake
 
 
+def _gpu(named: tuple[str, str], index: int, number: int | None = None) -> Device:
+    return Device(named[0], index, number, uuids=(named[1],))
+
+
 def _ids(found: Found) -> list[str]:
     return [device.id for device in found.devices]
 
 
 def test_two_gpus_follow_the_cpu_in_pci_order(nvml: Nvml) -> None:
     found = nvml.find()
-    assert found.devices[1:] == (Device("gpu:0", *H100), Device("gpu:1", *GT1030))
+    assert found.devices[1:] == (_gpu(H100, 0), _gpu(GT1030, 1))
     assert found.devices[0].id == "cpu"
     assert (found.driver, found.why_no_gpu) == (DRIVER, None)
 
@@ -191,9 +196,9 @@ SLICES = {
 def test_a_gpu_that_mig_divides_stands_there_as_its_slices(nvml: Nvml) -> None:
     nvml.slices = {0: SLICES}
     assert nvml.find().devices[1:] == (
-        Device("gpu:0:0", *SLICES[0]),
-        Device("gpu:0:2", *SLICES[2]),
-        Device("gpu:1", *GT1030),
+        _gpu(SLICES[0], 0, 0),
+        _gpu(SLICES[2], 0, 2),
+        _gpu(GT1030, 1),
     )
 
 
@@ -226,19 +231,42 @@ def test_cuda_visible_devices_chooses_among_slices(
     assert _ids(nvml.find()) == ["cpu", *ids]
 
 
-def test_slices_train_side_by_side_but_never_one_network(nvml: Nvml) -> None:
+def test_slices_train_at_the_same_time_but_never_one_network(nvml: Nvml) -> None:
     nvml.slices = {0: SLICES}
-    _, *gpus = nvml.find().devices
-    (beside,) = devices.several(gpus)
-    assert (beside.id, beside.mirrored) == ("all", False)
-    assert [each.id for each in beside.apart][:2] == ["gpu:0:0 of all", "gpu:0:2 of all"]
-    assert [each.id for each in devices.several(gpus[2:] * 2)] == ["gpus", "all"]
+    found = nvml.find().devices
+    (every,) = devices.device_groups(found[1:])
+    assert (every.id, devices.replicas(every)) == ("all", 1)
+    ids = [each.id for each in devices.per_device(every, found)]
+    assert ids == ["gpu:0:0 of all", "gpu:0:2 of all", "gpu:1 of all"]
 
 
-def test_a_worker_is_shown_its_gpu_by_uuid_and_a_cpus_worker_none() -> None:
-    assert Device("gpu:0", *H100).environment["CUDA_VISIBLE_DEVICES"] == H100[1]
-    assert Device("cpu", "a processor").environment["CUDA_VISIBLE_DEVICES"] == "-1"
-    assert Device("cpu", "a processor").environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+# ---- several GPUs
+
+
+def test_one_gpu_is_not_several() -> None:
+    assert devices.device_groups([]) == devices.device_groups([_gpu(H100, 0)]) == ()
+
+
+def test_one_network_over_two_gpus_is_one_worker_that_sees_both() -> None:
+    found = (Device("a processor"), _gpu(H100, 0), _gpu(GT1030, 1))
+    gpus, every = devices.device_groups(found[1:])
+    assert (gpus.id, gpus.name) == ("gpus", f"{H100[0]} + {GT1030[0]}")
+    assert (devices.replicas(gpus), devices.per_device(gpus, found)) == (2, (gpus,))
+    assert devices.environment(gpus)["CUDA_VISIBLE_DEVICES"] == f"{H100[1]},{GT1030[1]}"
+    assert [each.uuids for each in devices.per_device(every, found)] == [(H100[1],), (GT1030[1],)]
+
+
+def test_gpus_alike_are_counted_in_their_name() -> None:
+    assert devices.device_groups([_gpu(H100, 0), _gpu(H100, 1)])[1].name == f"2 × {H100[0]}"
+
+
+@pytest.mark.parametrize(("device", "visible"), [(0, H100[1]), (None, "-1")])
+def test_a_worker_is_shown_its_gpu_by_uuid_and_a_cpus_worker_none(
+    device: int | None, visible: str
+) -> None:
+    shown = devices.environment(Device("a processor") if device is None else _gpu(H100, device))
+    assert shown["CUDA_VISIBLE_DEVICES"] == visible
+    assert shown["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
 def test_the_processor_has_the_name_that_the_kernel_gives_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The matrix rate, measured on a device that only pretends."""
+"""Peak matmul throughput, measured on a device that only pretends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Device:
 
 def _measured(device: Any, monkeypatch: pytest.MonkeyPatch) -> float | None:
     monkeypatch.setattr("time.perf_counter", lambda: device.now)
-    return gemm.rate(device, lambda: None)
+    return gemm.peak(device, lambda: None)
 
 
 @pytest.mark.parametrize("rate", [2e9, 4.79e11, 5e13, 1e15])
@@ -44,7 +44,7 @@ def test_the_best_product_counts_and_measuring_takes_seconds_at_most(
     assert device.now < (2.0 if rate > 1e10 else 20.0)
 
 
-def test_a_device_without_room_for_the_matrices_has_no_rate(
+def test_a_device_without_room_for_the_matrices_has_no_peak(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert _measured(_Device(5e13, memory=1e7), monkeypatch) is None

@@ -1,30 +1,28 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from bench.observe import machine
-from bench.observe.devices import Device, Found
-from bench.record.store import Record
+from bench.observe.devices import Found
+from bench.record.head import Device, Machine
 
-GPU = Device("gpu:0", "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e")
-FOUND = Found((Device("cpu", "a processor"), GPU), driver="580.95.05")
+GPU = Device("NVIDIA H100 80GB HBM3", index=0, uuids=("GPU-8f6d0c9e",))
+FOUND = Found((Device("a processor"), GPU), driver="580.95.05")
 
 
-def test_a_machine_is_described_by_what_its_numbers_depend_on(tmp_path: Path) -> None:
+def test_a_machine_is_described_by_what_its_numbers_depend_on() -> None:
     described = machine.describe(FOUND)
-    assert described["memory"] == psutil.virtual_memory().total
-    assert described["cpu"]["affinity"] == sorted(os.sched_getaffinity(0))
-    assert described["cpu"]["threads"] >= len(described["cpu"]["affinity"]) >= 1
-    assert described["driver"] == "580.95.05"
-    assert described["devices"][1] == {"id": "gpu:0", "name": GPU.name, "uuid": GPU.uuid}
-    record = Record(tmp_path / "run.json", {"machine": described})
-    record.write()
-    assert json.loads(record.path.read_text(encoding="utf-8"))["machine"] == described
+    assert described.memory == psutil.virtual_memory().total
+    assert described.cpu.affinity == tuple(sorted(os.sched_getaffinity(0)))
+    assert (described.cpu.threads or 0) >= len(described.cpu.affinity) >= 1
+    assert described.driver == "580.95.05"
+    assert described.devices == FOUND.devices
+    assert msgspec.json.decode(msgspec.json.encode(described), type=Machine) == described
 
 
 def test_the_governor_is_the_kernels_or_unknown(
@@ -32,9 +30,9 @@ def test_the_governor_is_the_kernels_or_unknown(
 ) -> None:
     governor = tmp_path / "scaling_governor"
     monkeypatch.setattr(machine, "_GOVERNOR", governor)
-    assert machine.describe(FOUND)["cpu"]["governor"] is None
+    assert machine.describe(FOUND).cpu.governor is None
     governor.write_text("powersave\n", encoding="ascii")
-    assert machine.describe(FOUND)["cpu"]["governor"] == "powersave"
+    assert machine.describe(FOUND).cpu.governor == "powersave"
 
 
 def test_a_system_that_does_not_say_what_it_is_is_called_by_its_kernel(
@@ -44,4 +42,4 @@ def test_a_system_that_does_not_say_what_it_is_is_called_by_its_kernel(
         raise OSError("no os-release")
 
     monkeypatch.setattr("platform.freedesktop_os_release", nothing)
-    assert machine.describe(FOUND)["system"] == "Linux"
+    assert machine.describe(FOUND).system == "Linux"

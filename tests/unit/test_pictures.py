@@ -21,7 +21,6 @@ from bench.record.timing import EpochTiming, Timings
 from bench.worker import files
 from bench.workloads.registry import EVERY, WORKLOADS
 from bench.workloads.workload import INPUTS, Schedule
-from tests.unit.entries import CPU, finished
 
 SCHEDULE = Schedule(epochs=3, train=5, test=2)
 
@@ -199,7 +198,3 @@ def _timings(*epochs: tuple[float, float | None]) -> Timings:
 def test_the_share_is_the_median_over_the_steady_epochs() -> None:
     assert _timings((9, 8.0), (2, 0.5), (2, 0.1), (2, 1.9)).waiting == 0.25
     assert _timings((9, None), (2, None), (2, None)).waiting is None
-
-
-def test_a_run_without_files_has_no_input_in_its_entry() -> None:
-    assert finished("post", CPU)["input"] is None

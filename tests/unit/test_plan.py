@@ -55,7 +55,7 @@ def test_a_file_that_is_no_plan_is_refused_in_one_line_with_the_way_out(
     with pytest.raises(GrindstoneError) as refused:
         plan.read(path)
     message = str(refused.value)
-    assert message.startswith(f"{path} is no plan of Grindstone's")
+    assert message.startswith(f"{path} is not a Grindstone plan file")
     assert "./run site" in message
     assert "\n" not in message
 

@@ -7,29 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.repeats import ALONE, Process, in_turn
+from bench.record.repeats import ALONE, Repeat, in_turn
 from tests.conftest import ROOT
+from tests.support.records import record, result, write
 
 
-def test_one_training_a_row_is_process_1_of_no_side() -> None:
+def test_one_training_a_row_is_repeat_1_of_no_side() -> None:
     assert in_turn(1, sides=False) == [ALONE]
 
 
-def test_processes_of_one_side_come_by_their_number() -> None:
-    assert [process.id for process in in_turn(4, sides=False)] == ["p1", "p2", "p3", "p4"]
+def test_repeats_of_one_side_come_by_their_number() -> None:
+    assert [repeat.id for repeat in in_turn(4, sides=False)] == ["p1", "p2", "p3", "p4"]
 
 
-@pytest.mark.parametrize("coin", range(5))
-def test_the_sides_stand_in_pairs(coin: int) -> None:
-    order = [process.id for process in in_turn(4, sides=True, coin=coin)]
+@pytest.mark.parametrize("order_seed", range(5))
+def test_the_sides_stand_in_pairs(order_seed: int) -> None:
+    order = [repeat.id for repeat in in_turn(4, sides=True, order_seed=order_seed)]
     assert [set(order[at : at + 2]) for at in range(0, 8, 2)] == [
         {f"A{number}", f"B{number}"} for number in range(1, 5)
     ]
 
 
-def test_a_fair_coin_says_which_of_a_pair_is_first_whatever_the_pair_before_it() -> None:
-    runs = [in_turn(12, sides=True, coin=coin)[::2] for coin in range(2000)]
-    first = [[process.side == "A" for process in run] for run in runs]
+def test_it_is_drawn_fairly_which_of_a_pair_is_first_whatever_the_pair_before_it() -> None:
+    runs = [in_turn(12, sides=True, order_seed=order_seed)[::2] for order_seed in range(2000)]
+    first = [[repeat.side == "A" for repeat in run] for run in runs]
     for pair in range(12):
         assert sum(run[pair] for run in first) == pytest.approx(1000, abs=100)
     for pair in range(11):
@@ -37,7 +38,7 @@ def test_a_fair_coin_says_which_of_a_pair_is_first_whatever_the_pair_before_it()
 
 
 def _collected(tmp_path: Path, *options: str) -> list[str]:
-    """The names of the tests in the order that they would run in."""
+    """The tests in the order that they would run in."""
     command = [
         *(sys.executable, "-m", "pytest", "bench/", "--collect-only", "-q", "--device=cpu"),
         *("-p", "no:cacheprovider", f"--plan={tmp_path / 'none'}", "-k", "mlp or post"),
@@ -46,37 +47,26 @@ def _collected(tmp_path: Path, *options: str) -> list[str]:
         [*command, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-    return re.findall(r"::test_\w+\[(\S+)\]$", done.stdout, re.MULTILINE)
+    return re.findall(r"^bench/\w+\.py::(\S+)$", done.stdout, re.MULTILINE)
 
 
 def test_without_processes_a_tests_name_is_its_workload_and_device(tmp_path: Path) -> None:
-    assert _collected(tmp_path) == ["post-cpu", "mlp-cpu"]
+    assert _collected(tmp_path) == ["test_grind[post-cpu]", "test_mnist[mlp-cpu]"]
 
 
-def test_all_rows_have_their_first_process_before_any_has_its_second(tmp_path: Path) -> None:
-    assert _collected(tmp_path, "--processes=3") == [
-        *("post-cpu-p1", "mlp-cpu-p1"),
-        *("post-cpu-p2", "mlp-cpu-p2"),
-        *("post-cpu-p3", "mlp-cpu-p3"),
+def test_all_rows_have_their_first_repeat_before_any_has_its_second(tmp_path: Path) -> None:
+    assert _collected(tmp_path, "--processes=2") == [
+        *("test_grind[post-cpu-p1]", "test_mnist[mlp-cpu-p1]"),
+        *("test_grind[post-cpu-p2]", "test_mnist[mlp-cpu-p2]"),
     ]
 
 
-def test_the_sides_of_a_row_are_trained_one_behind_the_other(tmp_path: Path) -> None:
-    sides = ("--worker-python=one", "--worker-python=other", "--processes=2")
-    order = _collected(tmp_path, *sides)
-    assert [set(order[at : at + 2]) for at in range(0, 8, 2)] == [
-        {"post-cpu-A1", "post-cpu-B1"},
-        {"mlp-cpu-A1", "mlp-cpu-B1"},
-        {"post-cpu-A2", "post-cpu-B2"},
-        {"mlp-cpu-A2", "mlp-cpu-B2"},
-    ]
-    assert [order[0][-2:], order[4][-2:]] == [order[2][-2:], order[6][-2:]]  # one toss for all rows
+def test_what_is_not_clear_is_trained_on_behind_all_others(tmp_path: Path) -> None:
+    before = write(tmp_path, "before", record([result("mlp")]))
+    *first, last = _collected(tmp_path, f"--against={before}")
+    assert (len(first), last) == (2 * 12, "test_against")
+    assert len(_collected(tmp_path, f"--against={before}", "--processes=2")) == 4
 
 
-def test_the_tosses_are_others_in_every_run(tmp_path: Path) -> None:
-    sides = ("--worker-python=one", "--worker-python=other", "--processes=40")
-    assert _collected(tmp_path, *sides) != _collected(tmp_path, *sides)
-
-
-def test_a_process_says_its_side_and_number() -> None:
-    assert (Process(3).id, Process(2, "B").id) == ("p3", "B2")
+def test_a_repeat_says_its_side_and_number() -> None:
+    assert (Repeat(3).id, Repeat(2, "B").id) == ("p3", "B2")

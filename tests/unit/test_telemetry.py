@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bench.observe.devices import Device
 from bench.observe.gpu import telemetry as telemetries
 from bench.observe.gpu.idle import idle_power
 from bench.observe.gpu.telemetry import GpuMonitor
 from bench.observe.gpu.together import together
+from bench.record.head import Device
 from bench.record.measured import known
 from bench.record.telemetry import Lost, Telemetry
 from bench.record.timing import EpochTiming
@@ -28,7 +28,7 @@ _NEVER = 1e6  # s between two ticks of the thread: these tests tick themselves
 _TICK = 0.1
 _COUNTED = ("volta", "turing_laptop", "ada", "hopper", "blackwell")
 _INTEGRATED = ("kepler", "pascal")
-CPU = Device("cpu", "a processor")
+CPU = Device("a processor")
 
 
 @cache
@@ -476,7 +476,7 @@ def test_without_nvidia_ml_py_there_are_reasons_and_no_crash() -> None:
 
 
 def test_a_gpu_that_nvml_does_not_know_gives_reasons(bench: Bench) -> None:
-    other = Device("gpu:0", "a GPU", "GPU-00000000-0000-0000-0000-000000000000")
+    other = Device("a GPU", index=0, uuids=("GPU-00000000-0000-0000-0000-000000000000",))
     with GpuMonitor(other, bench.nvml.module, interval=_NEVER, clock=bench.nvml.clock) as monitor:
         bench.train(monitor)
     result = monitor.result(bench.epochs)
@@ -498,7 +498,7 @@ _OTHER = "GPU-00000000-0000-4000-8000-000000000001"
 
 def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: Bench) -> None:
     bench.nvml.uuids.add(_OTHER)
-    both = Device("gpus", "2 × H100", f"{bench.nvml.uuid},{_OTHER}")
+    both = Device("2 × H100", group="gpus", uuids=(bench.nvml.uuid, _OTHER))
     nvml = bench.nvml
     idle = idle_power(both, nvml.module, wait=_passing(nvml), clock=nvml.clock)
     assert idle.value == pytest.approx(2 * 70, rel=1e-3)

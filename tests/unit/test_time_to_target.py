@@ -1,75 +1,118 @@
-"""Time to target: what is counted, and what is kept of it."""
+"""Time to target: what is counted, what is kept of it, and how the worker gets there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.datasets.dataset import Dataset, Split
+from bench.datasets.prepared import Prepared
 from bench.judge import rerun
 from bench.judge.floors import Bounds
-from bench.record.bridge import telemetry as old_telemetry
+from bench.record import codec
+from bench.record.head import Device
 from bench.record.measured import Measured, known, unknown
+from bench.record.model import Target, TimeToTarget
+from bench.record.repeats import ALONE
 from bench.record.timing import EpochTiming
 from bench.runner import time_to_target
-from bench.runner.time_to_target import TARGETED
-from bench.worker.arrays import Arrays
-from bench.worker.task import Task
+from bench.runner.device_run import DeviceRun
+from bench.runner.row import Row
+from bench.runner.supervisor import Outcome
+from bench.runner.time_to_target import TARGETED, Goal
+from bench.worker import messages
+from bench.worker.task import Arrays, Task
 from bench.worker.time_to_target import train
 from bench.workloads.registry import WORKLOADS
 from bench.workloads.workload import PROFILES
-from tests.record_schema import validate
-from tests.unit.entries import CPU, H100, failed, to_target
-from tests.unit.records import document
-from tests.unit.test_telemetry import Bench
+from tests.support.records import CPU, H100, record, write
 
 CONVNET, POST = WORKLOADS["convnet"], WORKLOADS["post"]
+_REACHED = ((0.97, 0.985, 0.991), (0.981, 0.99))
 _NONE_REACHED = ((0.97, 0.98), (0.97, 0.975))
+_PINNED = messages.Pinned(1, False, True, "float32", False, 2)
+
+Qualities = Sequence[Sequence[float]]
 
 
-def _summaries(**figures: Any) -> list[dict[str, Any]]:
-    summaries: list[dict[str, Any]] = to_target(**figures).entry()["targets"]
-    return summaries
+def _done(
+    qualities: Qualities = _REACHED,
+    *,
+    workload: str = "convnet",
+    device: Device = CPU,
+    targets: tuple[float, ...] = (0.98, 0.99),
+    untrained: float = 0.1,
+    joules: Callable[[Any], Measured[float]] | None = None,
+) -> TimeToTarget:
+    """A finished training to targets: each seed's qualities, by epoch of 2 s each."""
+    run = DeviceRun(device)
+    for seed, reached in enumerate(qualities, start=1):
+        for number, quality in enumerate(reached, start=1):
+            epoch = EpochTiming(number, 0.0, 2.0, 60_000, 0.5, seed=seed, quality=quality)
+            run.epochs.append(epoch)
+    ready = messages.Ready("3.11", "/python", "2.21.0", "3.15", "2.4", "CPU", 1, _PINNED)
+    end = messages.Quality(qualities[-1][-1], untrained, None)
+    run.outcome = Outcome(ready, messages.Model(9, "5f" * 32), end, None)
+    if joules:
+        run.gpu = _Monitor(joules)  # type: ignore[assignment]
+    split = Split(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64))
+    data = Dataset("mnist", "synthetic", "generated", split, split)
+    bound = 0.997 if WORKLOADS[workload].metric == "accuracy" else 10.9
+    goal = Goal(targets, bound, 15, tuple(range(1, len(qualities) + 1)))
+    prepared = Prepared(data, {}, data.sha256())
+    return time_to_target.finished(Row(WORKLOADS[workload], device), ALONE, prepared, goal, run)
+
+
+class _Monitor:
+    """A GPU that is watched for its energy alone."""
+
+    def __init__(self, joules: Callable[[Any], Measured[float]]) -> None:
+        self.energy_on_the_clock = joules
+
+    def result(self, _: object) -> None:
+        return None
 
 
 # ---- what is counted
 
 
-def test_a_target_takes_the_epochs_up_to_the_first_that_reaches_it() -> None:
-    easy, hard = _summaries(seconds=2.0)
-    assert (easy["target"], easy["epochs"], easy["seconds"]) == (0.98, [2, 1], [4.0, 2.0])
-    assert (hard["target"], hard["epochs"], hard["seconds"]) == (0.99, [3, 2], [6.0, 4.0])
-    assert hard["median_seconds"] == 5.0
+@pytest.mark.parametrize(
+    ("qualities", "easy", "hard"),
+    [
+        (_REACHED, ((2, 1), (4.0, 2.0), 3.0), ((3, 2), (6.0, 4.0), 5.0)),
+        # Where one seed does not reach it there is no median.
+        (((0.97, 0.985), (0.981, 0.99)), ((2, 1), (4.0, 2.0), 3.0), ((None, 2), (None, 4.0), None)),
+    ],
+)
+def test_a_target_takes_the_epochs_up_to_the_first_that_reaches_it(
+    qualities: Qualities, easy: Any, hard: Any
+) -> None:
+    def counted(target: Target) -> tuple[Any, ...]:
+        return target.epochs, target.seconds, target.median_seconds
 
-
-def test_where_one_seed_does_not_reach_it_there_is_no_median() -> None:
-    easy, hard = _summaries(qualities=((0.97, 0.985), (0.981, 0.99)))
-    assert easy["median_seconds"] == 3.0
-    assert (hard["epochs"], hard["seconds"]) == ([None, 2], [None, 4.0])
-    assert hard["joules"][0] is None
-    assert hard["median_seconds"] is None
+    result = _done(qualities)
+    assert [target.target for target in result.targets] == [0.98, 0.99]
+    assert [counted(target) for target in result.targets] == [easy, hard]
 
 
 def test_an_mse_reaches_its_target_from_above() -> None:
-    (floor,) = _summaries(workload="post", qualities=((150.0, 88.0), (89.9,)), targets=(90.0,))
-    assert floor["epochs"] == [2, 1]
+    result = _done(((150.0, 88.0), (89.9,)), workload="post", targets=(90.0,))
+    assert result.targets[0].epochs == (2, 1)
+    assert result.quality.ok
 
 
 def test_energy_is_that_of_the_epochs_to_each_target() -> None:
-    def joules(epochs: Any) -> Measured[float]:
+    def joules(epochs: Sequence[EpochTiming]) -> Measured[float]:
         return known(100.0 * len(epochs)) if len(epochs) > 1 else unknown("too short")
 
-    easy, hard = _summaries(joules=joules)
-    assert easy["joules"] == [
-        {"value": 200.0, "why": None},
-        {"value": None, "why": "too short"},
-    ]
-    assert [each["value"] for each in hard["joules"]] == [300.0, 200.0]
-
-
-def test_the_rounds_are_the_seconds_of_each_seed_that_reached_the_last_target() -> None:
-    assert to_target(qualities=((0.97, 0.985), (0.981, 0.99))).seconds == [4.0]
+    easy, hard = _done(device=H100, joules=joules).targets
+    assert easy.joules == (known(200.0), unknown("too short"))
+    assert hard.joules == (known(300.0), known(200.0))
+    assert _done(((0.97,),)).targets[0].joules == (None,)
 
 
 # ---- what is asked for
@@ -93,62 +136,44 @@ def test_a_seed_has_as_many_epochs_as_were_published_on_the_profiles_images(prof
         assert schedule.train == workload.schedules[profile].train
 
 
+def test_the_seeds_after_the_largest_begin_at_nought() -> None:
+    assert time_to_target.seeds(2**32 - 2) == (2**32 - 2, 2**32 - 1, 0, 1, 2)
+
+
 # ---- whether it counts
 
 
-def test_all_is_well_when_every_seed_reached_every_target() -> None:
-    assert to_target().miss is None
-    to_target().must_reach_targets()
-
-
-def test_what_was_not_reached_fails_with_how_many_seeds_and_which_target() -> None:
-    done = to_target(qualities=_NONE_REACHED)
-    assert done.miss == (
-        "1 of 2 seeds did not reach 98.00 % within 15 epochs; "
-        "2 of 2 seeds did not reach 99.00 % within 15 epochs"
-    )
-    with pytest.raises(pytest.fail.Exception, match="convnet on cpu, to target: 1 of 2 seeds"):
-        done.must_reach_targets()
-    assert done.entry()["verdict"]["word"] == "BELOW-FLOOR"
-
-
-def test_a_network_that_diverges_reaches_nothing() -> None:
-    assert "2 seeds did not reach" in str(to_target(qualities=((float("nan"),), (0.97,))).miss)
-
-
-def test_what_is_too_good_to_be_true_fails() -> None:
-    assert "too good to be true" in str(to_target(qualities=((0.999,), (0.99,))).miss)
-    assert "before its first step" in str(to_target(untrained=0.9).miss)
-
-
-# ---- the record
-
-
 @pytest.mark.parametrize(
-    "done",
+    ("how", "reason"),
     [
-        to_target(),
-        to_target(qualities=_NONE_REACHED),
-        to_target("post", H100, qualities=((88.0,),), targets=(90.0,), mode="tuned"),
-        to_target(device=H100, telemetry=old_telemetry(Bench("hopper").result())),
+        (
+            {"qualities": _NONE_REACHED},
+            (
+                "1 of 2 seeds did not reach 98.00 % within 15 epochs; "
+                "2 of 2 seeds did not reach 99.00 % within 15 epochs"
+            ),
+        ),
+        ({"qualities": ((float("nan"),), (0.97,))}, "2 of 2 seeds did not reach 98.00 %"),
+        ({"qualities": ((0.999,), (0.99,))}, "too good to be true"),
+        ({"untrained": 0.9}, "before its first step"),
     ],
 )
-def test_a_training_to_a_target_is_in_the_record_as_the_schema_has_it(
-    done: time_to_target.ToTarget,
-) -> None:
-    validate(document([], to_target=[done.entry()]))
+def test_what_is_wrong_is_told_and_below_the_floor(how: Any, reason: str) -> None:
+    result = _done(**how)
+    assert reason in str(result.quality.reason)
+    assert not result.quality.ok
+    assert result.verdict is not None
+    assert result.verdict.word == "BELOW-FLOOR"
 
 
-def test_one_that_failed_is_in_the_record_without_figures() -> None:
-    validate(document([], to_target=[failed("convnet", CPU, "killed")]))
-
-
-def test_every_epoch_of_every_seed_is_kept() -> None:
-    entry = to_target().entry()
-    assert [trial["seed"] for trial in entry["trials"]] == [1, 2]
-    assert entry["trials"][0]["quality"] == [0.97, 0.985, 0.991]
-    assert entry["trials"][1]["seconds"] == [2.0, 2.0]
-    assert entry["most_epochs"] == 15
+def test_every_epoch_of_every_seed_is_recorded(tmp_path: Path) -> None:
+    result = _done(((0.97, float("nan")), (0.981, 0.99)))
+    (read,) = codec.read(write(tmp_path, "x", record([], [result]))).time_to_target
+    assert read == result
+    assert [trial.seed for trial in result.trials] == [1, 2]
+    assert result.trials[0].quality == (0.97, None)
+    assert result.trials[1].seconds == (2.0, 2.0)
+    assert result.max_epochs == 15
 
 
 @pytest.mark.parametrize(
@@ -156,7 +181,7 @@ def test_every_epoch_of_every_seed_is_kept() -> None:
     [
         (("mlp", "cpu", "stock"), "pytest bench/ -k mlp --device cpu"),
         (("mlp", "gpu:0", "tuned"), "pytest bench/ -k mlp --device gpu:0 --mode tuned"),
-        (("mlp", "gpu:1 of all", "stock"), "pytest bench/ -k mlp --device all"),
+        (("mlp", "all", "stock"), "pytest bench/ -k mlp --device all"),
         (
             ("post_files_data_dir", "cpu", "stock"),
             "pytest bench/ -k post_files_data_dir --input data-dir --device cpu",
@@ -186,8 +211,8 @@ class Pretended:
         (self.quality,) = weights
         self.did.append(f"weights {weights[0]}")
 
-    def forget(self) -> None:
-        self.did.append("forget")
+    def reset_optimizer(self) -> None:
+        self.did.append("reset")
 
     def train(self, task: Task) -> None:
         self.labels.append(task.data.y)
@@ -229,7 +254,7 @@ def test_every_seed_begins_at_fresh_weights_with_a_fresh_optimizer_and_stops_at_
         (2, 2, 0.4),
     ]
     begun = pretended.did.index("weights 0.2")
-    assert pretended.did[begun : begun + 3] == ["weights 0.2", "forget", "epoch 1 of 4 from 2"]
+    assert pretended.did[begun : begun + 3] == ["weights 0.2", "reset", "epoch 1 of 4 from 2"]
 
 
 def test_a_seed_that_does_not_reach_its_target_ends_with_the_epochs() -> None:
@@ -246,15 +271,3 @@ def test_the_warm_up_has_every_label_once_but_not_where_it_belongs_and_tells_nob
         assert (labels == np.arange(50)).all()
     assert pretended.did[0] == "epoch 1 of 1 from 7"
     assert told[0][:2] == (1, 1)
-
-
-def test_a_trial_remembers_its_epochs_in_order() -> None:
-    trial = time_to_target.Trial(3)
-    for number in (1, 2):
-        trial.add(EpochTiming(number, 10.0, 10.0 + number, 100, 1.0 / number), 0.4 * number)
-    assert trial.kept() == {
-        "seed": 3,
-        "seconds": [1.0, 2.0],
-        "loss": [1.0, 0.5],
-        "quality": [0.4, 0.8],
-    }

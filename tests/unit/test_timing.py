@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import statistics
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,29 @@ def test_a_machine_twice_as_slow_has_twice_the_times_and_the_same_relative_sprea
     assert math.isclose(slower.median, factor * run.median)
     assert math.isclose(slower.spread, factor * run.spread, abs_tol=1e-9 * slower.median)
     assert math.isclose(slower.images_per_second, run.images_per_second / factor)
+
+
+# ---- at the same time
+
+
+def _timings(*spans: tuple[float, float]) -> Timings:
+    return Timings(
+        tuple(EpochTiming(i, *span, images=100, loss=0.5) for i, span in enumerate(spans, 1))
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [
+        (_timings((0, 5), (10, 12), (12, 14)), 1.0),
+        (_timings((0, 5), (10, 11), (11, 12)), 0.5),
+        (_timings((0, 5), (13, 20), (20, 30)), 0.25),
+        (_timings((0, 5), (90, 91), (91, 92)), 0.0),
+    ],
+)
+def test_the_time_that_counts_as_concurrent_is_where_both_were_in_steady_epochs(
+    other: Timings, share: float
+) -> None:
+    own = _timings((0, 9), (10, 12), (12, 14))
+    assert own.concurrent_share([other]) == pytest.approx(share)
+    assert own.concurrent_share([own, other]) == pytest.approx(share)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
-from bench.observe.devices import Device
 from bench.observe.gpu.device import Gpu, GpuLostError
-from bench.observe.gpu.nvml import ended, started, uuids
+from bench.observe.gpu.nvml import ended, started
+from bench.record.head import Device
 from bench.record.measured import Measured, both, known, unknown
 
 # How long the idle GPU is looked at, in s: a power reading is a mean over the last second, and the
@@ -30,12 +30,12 @@ def idle_power(
 
     From the energy counter over `IDLE_SECONDS`, else the mean of the later power readings.
     """
-    if not uuids(device):
+    if not device.uuids:
         return unknown("this is no GPU")
     if (why := started(nvml)) is not None:
         return unknown(why)
     try:
-        gpus = [Gpu(nvml, uuid) for uuid in uuids(device)]
+        gpus = [Gpu(nvml, uuid) for uuid in device.uuids]
         return reduce(partial(both, join=operator.add), _idle(gpus, wait, clock))
     except GpuLostError as error:
         return unknown(str(error))

@@ -5,12 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from bench.observe.devices import Device, shadowed, why_nvml_failed
-
-
-def uuids(device: Device) -> list[str]:
-    """The GPUs of a device: none for the CPU, several with commas between them."""
-    return device.uuid.split(",") if device.uuid else []
+from bench.observe.devices import shadowed, why_nvml_failed
 
 
 def started(nvml: Any) -> str | None:

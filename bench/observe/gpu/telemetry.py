@@ -23,12 +23,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.observe.devices import Device
 from bench.observe.gpu.device import Gpu, GpuLostError
-from bench.observe.gpu.nvml import ended, started, uuids
+from bench.observe.gpu.nvml import ended, started
 from bench.observe.gpu.sampler import Readings, Sampler
 from bench.observe.gpu.together import together
 from bench.observe.gpu.window import Watched, Window, energy_on_the_clock, telemetry
+from bench.record.head import Device
 from bench.record.measured import Measured, both, unknown
 from bench.record.telemetry import Lost, Telemetry
 from bench.record.timing import EpochTiming
@@ -46,8 +46,7 @@ _NOT_MEASURED: Measured[float] = unknown("it was not measured before the trainin
 class GpuMonitor:
     """Watches the GPU of a training; on the CPU there is nothing to watch.
 
-    A device of several GPUs has their UUIDs with commas between them, as CUDA_VISIBLE_DEVICES
-    takes them.  One thread reads them all, and the first that is lost ends it.
+    One thread reads all GPUs of a device, and the first that is lost ends it.
 
     idle: the GPU's power before any worker started, from `idle_power`.
     interval: between two ticks, in s.
@@ -67,7 +66,7 @@ class GpuMonitor:
         self._idle = idle
         self._interval = interval
         self._clock = clock
-        self._uuids = uuids(device)
+        self._uuids = device.uuids
         self._samplers: list[Sampler] = []
         self._why: str | None = None
         self._lost: tuple[float, str] | None = None  # when (CLOCK_MONOTONIC, in s), and why

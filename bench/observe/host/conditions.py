@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -60,17 +60,6 @@ class HostMonitor:
     def end(self) -> None:
         """The steady epochs have ended; the worker has not."""
         self._last = self._look()
-
-    def over(
-        self, epochs: Iterable[EpochTiming], count: int, *workers: int
-    ) -> Iterator[EpochTiming]:
-        """The epochs as they come, looked at from the end of the first to that of the last."""
-        for epoch in epochs:
-            if epoch.number == 1:
-                self.begin(*workers)
-            elif epoch.number == count:
-                self.end()
-            yield epoch
 
     def result(self, epochs: Sequence[EpochTiming]) -> Conditions:
         """What was seen."""

@@ -1,33 +1,45 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from bench.compare import answers
-from bench.compare.answers import FALSE_ALARMS, LEAST_EFFECT, NOTABLE_EFFECT, answer
-from bench.compare.ratio import LONE_FACTOR, Estimate, apart
+from bench.compare import stats
+from bench.compare.stats import (
+    FACTOR_OF_FEW,
+    FALSE_ALARMS,
+    LEAST_EFFECT,
+    NOTABLE_EFFECT,
+    Estimate,
+    Floats,
+    answer,
+    independent,
+    paired,
+)
 from bench.record.repeats import ENOUGH
 
 
 def _estimate(
-    *centres: float, error: float = 0.004, freedom: float = 20.0, by_rank: float = 1e-6
+    *centres: float, error: float = 0.004, df: float = 20.0, rank_p: float = 1e-6
 ) -> Estimate:
     """Rows with these ratios; `error` is on the log scale."""
     rows = len(centres)
     return Estimate(
         np.log(np.array(centres)),
         np.full(rows, error),
-        np.full(rows, freedom),
-        np.full(rows, by_rank),
+        np.full(rows, df),
+        np.full(rows, rank_p),
         np.zeros(rows, bool),
     )
 
 
-def _lone(*centres: float) -> Estimate:
+def _of_few(*centres: float) -> Estimate:
     nothing = np.ones(len(centres))
     lone = np.ones(len(centres), bool)
     return Estimate(np.log(np.array(centres)), nothing, nothing, nothing, lone)
@@ -57,17 +69,17 @@ def test_the_answer_follows_from_the_interval_and_the_least_effect(
 
 
 @pytest.mark.parametrize(
-    ("rows", "by_rank", "word"),
+    ("rows", "rank_p", "word"),
     [(1, 0.0099, "SLOWER"), (1, 0.0101, "UNCLEAR"), (2, 0.0049, "SLOWER"), (2, 0.0101, "UNCLEAR")],
 )
 def test_a_difference_that_the_ranks_do_not_show_is_unclear(
-    rows: int, by_rank: float, word: str
+    rows: int, rank_p: float, word: str
 ) -> None:
-    assert _words(_estimate(*[1.5] * rows, by_rank=by_rank)) == [word] * rows
+    assert _words(_estimate(*[1.5] * rows, rank_p=rank_p)) == [word] * rows
 
 
 def test_beyond_what_any_noise_makes_the_ranks_are_not_asked() -> None:
-    assert _words(_estimate(4.1, by_rank=1.0)) == ["SLOWER"]
+    assert _words(_estimate(4.1, rank_p=1.0)) == ["SLOWER"]
 
 
 @given(
@@ -81,9 +93,9 @@ def test_beyond_what_any_noise_makes_the_ranks_are_not_asked() -> None:
 def test_every_word_is_what_its_interval_says(
     rows: list[tuple[float, float, float, bool]], candidates: int
 ) -> None:
-    centre, error, freedom, lone = (np.array(column) for column in zip(*rows, strict=True))
-    by_rank = np.full(len(rows), 1e-6)
-    estimate = Estimate(np.log(centre), error, freedom, by_rank, lone.astype(bool))
+    centre, error, df, lone = (np.array(column) for column in zip(*rows, strict=True))
+    rank_p = np.full(len(rows), 1e-6)
+    estimate = Estimate(np.log(centre), error, df, rank_p, lone.astype(bool))
     said = answer(estimate, candidates)
     for word, low, high, ratio in zip(said.words, said.low, said.high, centre, strict=True):
         assert low <= ratio <= high
@@ -102,20 +114,20 @@ def test_every_word_is_what_its_interval_says(
 
 @given(st.floats(0.2, 5.0), st.floats(1e-4, 1.0), st.floats(1.0, 60.0))
 def test_looking_from_the_other_side_says_the_opposite(
-    ratio: float, error: float, freedom: float
+    ratio: float, error: float, df: float
 ) -> None:
     opposite = {"SLOWER": "FASTER", "FASTER": "SLOWER", "SAME": "SAME", "UNCLEAR": "UNCLEAR"}
-    (one,) = _words(_estimate(ratio, error=error, freedom=freedom))
-    (other,) = _words(_estimate(1 / ratio, error=error, freedom=freedom))
+    (one,) = _words(_estimate(ratio, error=error, df=df))
+    (other,) = _words(_estimate(1 / ratio, error=error, df=df))
     assert other == opposite[one]
 
 
 def test_an_interval_is_never_shorter_than_so_many_standard_errors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answers, "FALSE_ALARMS", 0.5)
-    said = answer(_estimate(1.0, error=0.01, freedom=1e6))
-    assert math.log(said.high[0]) == pytest.approx(answers.LEAST_STANDARD_ERRORS * 0.01)
+    monkeypatch.setattr(stats, "FALSE_ALARMS", 0.5)
+    said = answer(_estimate(1.0, error=0.01, df=1e6))
+    assert math.log(said.high[0]) == pytest.approx(stats.LEAST_STANDARD_ERRORS * 0.01)
 
 
 def test_more_rows_make_each_rows_interval_longer() -> None:
@@ -148,30 +160,96 @@ def test_the_fastest_of_many_has_to_be_missed_by_more() -> None:
     ("ratio", "word"),
     [(1.0, "UNCLEAR"), (1.5, "UNCLEAR"), (3.3, "UNCLEAR"), (4.1, "SLOWER"), (1 / 4.1, "FASTER")],
 )
-def test_lone_processes_tell_only_what_no_noise_makes(ratio: float, word: str) -> None:
-    assert _words(_lone(ratio)) == [word]
+def test_too_few_repeats_tell_only_what_no_noise_makes(ratio: float, word: str) -> None:
+    assert _words(_of_few(ratio)) == [word]
 
 
-def test_a_lone_processs_interval_is_what_noise_can_make() -> None:
-    said = answer(_lone(1.5))
+def test_the_interval_of_too_few_repeats_is_what_noise_can_make() -> None:
+    said = answer(_of_few(1.5))
     assert (said.low[0], said.high[0]) == (
-        pytest.approx(1.5 / LONE_FACTOR),
-        pytest.approx(1.5 * LONE_FACTOR),
+        pytest.approx(1.5 / FACTOR_OF_FEW),
+        pytest.approx(1.5 * FACTOR_OF_FEW),
     )
-    assert math.isnan(said.enough[0])
+    assert math.isnan(said.factor_needed[0])
 
 
-def test_as_many_processes_as_it_asks_for_find_the_notable_effect_nine_times_in_ten() -> None:
+def test_as_many_repeats_as_it_asks_for_find_the_notable_effect_nine_times_in_ten() -> None:
     draw = np.random.default_rng(11)
     noise, few = 0.04, 12
     a, b = draw.normal(0, noise, (2, 2000, 1, few))
-    times = float(np.median(answer(apart(np.exp(a), np.exp(b))).enough))
+    times = float(np.median(answer(independent(np.exp(a), np.exp(b))).factor_needed))
     count = math.ceil(few * times)
     assert count > ENOUGH
     a, b = draw.normal(0, noise, (2, 2000, 1, count))
-    words = answer(apart(np.exp(a), (1 + NOTABLE_EFFECT) * np.exp(b))).words
+    words = answer(independent(np.exp(a), (1 + NOTABLE_EFFECT) * np.exp(b))).words
     assert 0.85 < (words == "SLOWER").mean() < 0.97
 
 
 def test_the_risk_that_is_set_is_within_the_one_in_a_hundred_that_is_promised() -> None:
     assert FALSE_ALARMS < 0.01
+
+
+# ---- estimates
+
+_TIMES = st.floats(1e-3, 1e3)
+
+
+def _medians() -> st.SearchStrategy[Floats]:
+    return st.integers(3, 40).flatmap(lambda n: arrays.arrays(float, n, elements=_TIMES))
+
+
+@given(st.integers(3, 9).flatmap(lambda n: arrays.arrays(float, (2, n), elements=_TIMES)))
+def test_few_pairs_are_judged_by_the_plain_paired_t(pairs: Floats) -> None:
+    a, b = pairs
+    estimate = paired(a, b)
+    if estimate.error < 1e-6:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = scipy.stats.ttest_rel(np.log(b), np.log(a))
+    assert estimate.centre / estimate.error == pytest.approx(expected.statistic, rel=1e-6, abs=1e-6)
+    assert estimate.df == expected.df
+
+
+@given(_medians(), st.floats(0.1, 10.0))
+def test_what_slows_everything_alike_shows_as_its_factor(a: Floats, factor: float) -> None:
+    for estimate in (paired(a, a * factor), independent(a, a * factor)):
+        assert math.exp(estimate.centre) == pytest.approx(factor)
+
+
+@given(_medians(), _medians())
+def test_changing_sides_changes_the_sign_and_nothing_else(a: Floats, b: Floats) -> None:
+    one, other = independent(a, b), independent(b, a)
+    assert one.centre == pytest.approx(-other.centre, abs=1e-9)
+    assert one.error == pytest.approx(other.error)
+    assert one.df == pytest.approx(other.df)
+
+
+def test_one_burst_among_twelve_repeats_does_not_move_the_estimate() -> None:
+    quiet = np.array([0.98, 0.99, 1.0, 1.01, 1.02, 0.985, 1.015, 0.995, 1.005, 1.0, 0.99, 1.01])
+    burst = quiet.copy()
+    burst[3] = 3.0
+    for estimate in (independent, paired):
+        assert abs(estimate(quiet, burst).centre) < 0.005
+    assert independent(quiet, burst).error < 1.5 * independent(quiet, quiet).error
+
+
+@pytest.mark.parametrize(("before", "now"), [(1, 1), (1, 12), (12, 2), (2, 2)])
+def test_fewer_than_three_repeats_on_a_side_have_no_spread_to_judge_by(
+    before: int, now: int
+) -> None:
+    estimate = independent(np.ones(before), 2 * np.ones(now))
+    assert estimate.too_few
+    assert math.exp(estimate.centre) == pytest.approx(2.0)
+
+
+def test_many_comparisons_at_once_come_out_as_each_alone() -> None:
+    draw = np.random.default_rng(5)
+    a, b = draw.lognormal(0, 0.1, (2, 4, 3, 12))
+    for function in (independent, paired):
+        together = function(a, b)
+        for index in np.ndindex(4, 3):
+            alone = function(a[index], b[index])
+            assert together.centre[index] == pytest.approx(alone.centre)
+            assert together.error[index] == pytest.approx(alone.error)
+            assert together.df[index] == pytest.approx(alone.df)

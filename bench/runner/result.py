@@ -1,0 +1,152 @@
+"""What a training came to, as the record has it: built once, when it has ended.  Times are in s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from bench.datasets.prepared import Prepared
+from bench.judge.floors import Bounds
+from bench.judge.verdict import judge
+from bench.record import model
+from bench.record.fields import finite
+from bench.record.model import Concurrent, DataSet, Epochs, Failed, Finished
+from bench.record.repeats import Repeat
+from bench.record.telemetry import Telemetry
+from bench.record.timing import Timings
+from bench.runner.device_run import DeviceRun
+from bench.runner.row import Row
+from bench.runner.supervisor import Outcome
+
+
+def finished(
+    row: Row,
+    repeat: Repeat,
+    prepared: Prepared,
+    bounds: Bounds,
+    run: DeviceRun,
+    others: Sequence[DeviceRun] = (),
+) -> Finished:
+    """A training that came to its end, judged.
+
+    others: those that trained on other devices at the same time.
+    """
+    outcome, timings, telemetry = reported(run), Timings(tuple(run.epochs)), run.telemetry
+    result = Finished(
+        workload=row.workload.name,
+        device=run.device,
+        mode=row.mode,
+        repeat=repeat.number,
+        side=repeat.side,
+        conditions=run.conditions,
+        telemetry=telemetry,
+        dataset=data_set(prepared),
+        epochs=_epochs(timings),
+        images_per_second=timings.images_per_second,
+        quality=bounds.quality(outcome.quality.value, outcome.quality.untrained),
+        **network_and_worker(outcome),
+        rate=_rate(outcome, timings, telemetry),
+        input=_input(row, prepared, timings),
+        concurrent=_concurrent(timings, others),
+    )
+    return msgspec.structs.replace(result, verdict=judge(result))
+
+
+def failed(
+    row: Row, repeat: Repeat, reason: str, prepared: Prepared | None, runs: Sequence[DeviceRun]
+) -> Failed:
+    """A training that did not come to its end; of several GPUs, with what the lost one did."""
+    seen = [(run.conditions, run.telemetry) for run in runs]
+    conditions, telemetry = next((each for each in seen if _lost(each[1])), seen[0])
+    return Failed(
+        workload=row.workload.name,
+        device=row.device,
+        mode=row.mode,
+        repeat=repeat.number,
+        side=repeat.side,
+        conditions=conditions,
+        telemetry=telemetry,
+        reason=reason,
+        dataset=data_set(prepared) if prepared else None,
+    )
+
+
+def reported(run: DeviceRun) -> Outcome:
+    """What the worker of a training that came to its end reported."""
+    assert run.outcome is not None
+    return run.outcome
+
+
+def network_and_worker(outcome: Outcome) -> dict[str, Any]:
+    """The members of a result that are the worker's own words."""
+    return {
+        "model": msgspec.convert(outcome.model, model.Model, from_attributes=True),
+        "worker": msgspec.convert(outcome.ready, model.Worker, from_attributes=True),
+        "memory_peak": outcome.quality.memory_peak,
+    }
+
+
+def data_set(prepared: Prepared) -> DataSet:
+    """What was trained on."""
+    made = prepared.dataset
+    return DataSet(
+        name=made.name,
+        kind=made.kind,
+        source=made.source,
+        note=made.note,
+        sha256=prepared.sha256,
+        train_images=len(made.train),
+        test_images=len(made.test),
+        baselines=dict(made.baselines),
+    )
+
+
+def _epochs(timings: Timings) -> Epochs:
+    return Epochs(
+        first=timings.first,
+        steady=timings.steady,
+        median=timings.median,
+        spread=timings.spread,
+        loss=tuple(finite(epoch.loss) for epoch in timings.epochs),
+        paused=timings.paused,
+    )
+
+
+def _rate(outcome: Outcome, timings: Timings, telemetry: Telemetry | None) -> model.Rate | None:
+    if outcome.rate is None:
+        return None
+    flop, peak = outcome.rate.flop_per_image, outcome.rate.peak
+    achieved = flop * timings.images_per_second
+    return model.Rate(
+        flop_per_image=flop,
+        achieved=achieved,
+        peak=peak,
+        share=achieved / peak if peak else None,
+        gpu_busy=telemetry.busy.value if telemetry else None,
+    )
+
+
+def _input(row: Row, prepared: Prepared, timings: Timings) -> model.Input | None:
+    pictures = prepared.pictures
+    if pictures is None or row.workload.input is None:
+        return None
+    return model.Input(
+        source=row.workload.input,
+        folder=str(pictures.folder),
+        file_system=pictures.file_system,
+        bytes=pictures.size,
+        waiting=timings.waiting,
+    )
+
+
+def _concurrent(timings: Timings, others: Sequence[DeviceRun]) -> Concurrent | None:
+    if not others:
+        return None
+    share = timings.concurrent_share([Timings(tuple(other.epochs)) for other in others])
+    return Concurrent(tuple(other.device for other in others), share)
+
+
+def _lost(telemetry: Telemetry | None) -> bool:
+    return telemetry is not None and telemetry.lost is not None

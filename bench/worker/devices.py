@@ -1,0 +1,108 @@
+"""What this process may train on, and what would differ between devices if it were not pinned."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bench.worker import gemm, stock, tuned
+from bench.worker.messages import Job, Pinned, Ready
+
+
+def ready(tf: Any, keras: Any, job: Job) -> Ready:
+    """The environment and the device that the job is trained with.
+
+    Raises:
+        RuntimeError: TensorFlow does not see what the parent asked for.
+    """
+    import numpy as np
+
+    return Ready(
+        python=platform.python_version(),
+        interpreter=sys.executable,
+        tensorflow=tf.__version__,
+        keras=keras.__version__,
+        numpy=np.__version__,
+        device=_only_devices(tf, job),
+        replicas=job.replicas,
+        pinned=_pinned(tf, job.mode == "tuned"),
+    )
+
+
+def _only_devices(tf: Any, job: Job) -> str:
+    """The name of the device that this process may train on, or of the devices."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not job.is_gpu:
+        if gpus:
+            raise RuntimeError("this CPU run can see a GPU: CUDA_VISIBLE_DEVICES did not hide it")
+        if job.replicas > 1:
+            split_cpu(tf, job.replicas)
+        return "CPU"
+    if len(gpus) != job.replicas:
+        given = "one was" if job.replicas == 1 else f"{job.replicas} were"
+        raise RuntimeError(
+            f"TensorFlow sees {len(gpus)} GPUs where {given} given to it; "
+            "the lines above name the library that it could not load"
+        )
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return ", ".join(str(each.get("device_name", "GPU")) for each in details)
+
+
+def _pinned(tf: Any, is_tuned: bool) -> Pinned:
+    names = ("CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return Pinned(
+        program=tuned.PROGRAM if is_tuned else stock.PROGRAM,
+        xla=is_tuned and tuned.uses_xla(tf),
+        tf32=bool(tf.config.experimental.tensor_float_32_execution_enabled()),
+        precision="float32",
+        deterministic_ops=False,
+        threads=len(os.sched_getaffinity(0)),
+        environment={name: os.environ[name] for name in names if name in os.environ},
+    )
+
+
+def split_cpu(tf: Any, replicas: int) -> None:
+    """Makes several devices of the CPU, where there are no GPUs to try this on.
+
+    Has to come before TensorFlow touches a device.
+    """
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    one = tf.config.LogicalDeviceConfiguration
+    tf.config.set_logical_device_configuration(cpu, [one() for _ in range(replicas)])
+
+
+def scope(tf: Any, replicas: int) -> AbstractContextManager[Any]:
+    """What a model has to be built in: nothing, or a strategy over all devices of this process.
+
+    It is `tf.distribute.MirroredStrategy`: the batch stays the workload's and is split among the
+    devices, so that it is the same training.
+    """
+    if replicas == 1:
+        return nullcontext()
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+    if strategy.num_replicas_in_sync != replicas:
+        raise RuntimeError(
+            f"the strategy spans {strategy.num_replicas_in_sync} devices where {replicas} were "
+            "asked for"
+        )
+    manager: AbstractContextManager[Any] = strategy.scope()
+    return manager
+
+
+def peak_throughput(tf: Any) -> float | None:
+    """Peak matmul throughput of all devices together, in FLOP/s: the first one's, as often."""
+    peak = gemm.peak(tf, tf.test.experimental.sync_devices)
+    return peak and peak * max(1, len(tf.config.list_physical_devices("GPU")))
+
+
+def memory_peak(tf: Any) -> int | None:
+    """The most memory that TensorFlow held on a GPU, in bytes; None on the CPU."""
+    peaks = [
+        int(tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"])
+        for number, _ in enumerate(tf.config.list_physical_devices("GPU"))
+    ]
+    return max(peaks, default=None)

@@ -1,0 +1,142 @@
+"""What the parent and its worker say to each other: one JSON object a line.
+
+The parent writes one `Job` to the worker's standard input, and `GO_ON` where the job waits.  The
+worker answers with the other messages, each with its name in `event`.  The parent validates them
+against these types (bench.runner.supervisor); the worker has the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from bench.workloads.workload import Mode
+
+GO_ON = "go on"
+
+# The phase in which a worker compiles before the clock starts, and the one after the last epoch.
+WARM_UP = "warm-up on random labels"
+EVALUATION = "evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is asked to do.
+
+    workload: its name.
+    is_gpu: whether to train on GPUs, else on the CPU.
+    replicas: how many devices the network is trained over.
+    data: the files that `bench.datasets.prepared` laid out, by split and by `x` and `y`.
+    evaluate_after: epochs after which the quality is measured too, off the clock.
+    wait: whether to wait after epoch 1 until the parent says to go on.
+    target: the quality to train to, from each of `seeds`; null trains `epochs` from `seed`.
+    """
+
+    workload: str
+    is_gpu: bool
+    epochs: int
+    seed: int
+    data: dict[str, dict[str, str]]
+    mode: Mode = "stock"
+    replicas: int = 1
+    evaluate_after: tuple[int, ...] = ()
+    wait: bool = False
+    target: float | None = None
+    seeds: tuple[int, ...] = ()
+
+    def line(self) -> str:
+        """As the one line that the worker reads."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the worker is doing now."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What would otherwise differ between devices or machines, as it stands in the worker."""
+
+    program: int
+    xla: bool
+    tf32: bool
+    precision: str
+    deterministic_ops: bool
+    threads: int
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """TensorFlow is up and sees the device."""
+
+    python: str
+    interpreter: str
+    tensorflow: str
+    keras: str
+    numpy: str
+    device: str
+    replicas: int
+    pinned: Pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is being trained."""
+
+    parameters: int
+    workload_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch has ended; `bench.record.timing.EpochTiming` describes the members."""
+
+    number: int
+    begun: float
+    ended: float
+    images: int
+    loss: float
+    waited: float | None = None
+    paused: float | None = None
+    seed: int | None = None
+    quality: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Arithmetic: FLOP of training on an image, and peak matmul throughput in FLOP/s."""
+
+    flop_per_image: float
+    peak: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The end, off the clock: on the test split, and the bytes that TensorFlow held on a GPU."""
+
+    value: float
+    untrained: float
+    memory_peak: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The worker cannot go on."""
+
+    message: str
+
+
+Message = Phase | Ready | Model | Epoch | Rate | Quality | Error
+
+KINDS: dict[str, type[Message]] = {
+    kind.__name__.lower(): kind for kind in (Phase, Ready, Model, Epoch, Rate, Quality, Error)
+}
+
+
+def line(message: Message) -> str:
+    """A message as the worker says it."""
+    return json.dumps({"event": type(message).__name__.lower(), **asdict(message)})

@@ -1,0 +1,429 @@
+"""`python -m bench compare` as a person runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bench.__main__ import main
+from bench.record.head import Cpu
+from bench.record.measured import Measured
+from bench.record.model import Concurrent, Finished, Input, Result, Verdict
+from bench.record.repeats import ENOUGH
+from tests.conftest import ROOT
+from tests.support import records
+from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
+
+NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)
+CONTENDED = Verdict("CONTENDED", "others used 60 % of the CPU", "end them")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    def lines(self, begins: str) -> list[str]:
+        return [line for line in self.stdout.splitlines()[1:] if line.startswith(begins)]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.stdout)["rows"]
+        return found
+
+
+def _compare(*arguments: str | Path) -> Done:
+    """The command within this process, which does not import scipy for every test."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["compare", *map(str, arguments)])
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def _refusal(*arguments: str | Path) -> str:
+    """The one line on standard error of a comparison that cannot be made."""
+    done = _compare(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: ")
+    return line
+
+
+@dataclass(frozen=True)
+class Files:
+    """Records in a folder."""
+
+    folder: Path
+
+    def __call__(self, name: str, results: Sequence[Result], hour: int = 0, **head: Any) -> Path:
+        started = NOW + datetime.timedelta(hours=hour)
+        made = records.record(tuple(results), started=started, **head)
+        return records.write(self.folder, f"{name}.json", made)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Files:
+    return Files(tmp_path / "results")
+
+
+def _flagged(results: Sequence[Finished], verdict: Verdict = CONTENDED) -> list[Finished]:
+    return [replace(each, verdict=verdict) for each in results]
+
+
+# ---- answers
+
+
+@pytest.mark.parametrize(
+    ("by", "status", "verdict"),
+    [(0.002, 0, "SAME: 1 row"), (0.08, 1, "SLOWER: 1 row"), (-0.08, 0, "FASTER: 1 row")],
+)
+def test_the_first_line_is_the_answer(write: Files, by: float, status: int, verdict: str) -> None:
+    a, b = write("a", repeats("mlp")), write("b", repeats("mlp", slower(by)))
+    done = _compare(a, b)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.splitlines()[:3] == [verdict, f"A: {a}", f"B: {b}"]
+
+
+def test_each_slower_row_has_exactly_one_line(write: Files) -> None:
+    a = write("a", [*repeats("mlp"), *repeats("convnet"), *repeats("cnn_large")])
+    long = [*repeats("mlp", slower(0.08)), *repeats("convnet", slower(0.2)), *repeats("cnn_large")]
+    done = _compare(a, write("b", long))
+    assert done.returncode == 1
+    assert done.stdout.startswith("SLOWER: 2 of 3 rows (1 SAME)\n")
+    first, second = done.lines("SLOWER")
+    assert first.startswith("SLOWER: mlp on cpu: B takes 1.080 times as long as A, 1.0")
+    assert f"12 and 12 repeats; A: {a}" in first
+    assert second.startswith("SLOWER: convnet on cpu: B takes 1.200 times")
+
+
+_NOISY = [median**3 for median in STEADY]
+_WILD = [median**40 for median in STEADY]
+_AGAIN = "pytest bench/ -k mlp --device cpu --processes"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [
+        ([1.0], [1.3], rf"one repeat on a side shows no spread.*{_AGAIN} {ENOUGH}$"),
+        (
+            _NOISY,
+            [1.05 * each for each in _NOISY[:6]],
+            rf"about \d+ repeats a side would show .* 5 %, and A has 12; .* {_AGAIN} \d+$",
+        ),
+        (
+            10 * _NOISY,
+            [1.05 * each for each in _NOISY[:6]],
+            rf"would show a difference of 5 %: {_AGAIN} \d+$",
+        ),
+        (_WILD, _WILD, "it would take [0-9,]+ a side; find what else runs here"),
+    ],
+)
+def test_what_is_unclear_says_what_would_make_it_clear(
+    write: Files, a: list[float], b: list[float], told: str
+) -> None:
+    done = _compare(write("a", repeats("mlp", a)), write("b", repeats("mlp", b)))
+    assert done.returncode == 0
+    (line,) = done.lines("UNCLEAR")
+    assert re.match(f"UNCLEAR: mlp on cpu: .*{told}", line)
+
+
+def test_gpus_that_train_at_once_have_rows_of_their_own(write: Files) -> None:
+    at_once = replace(H100, group="all")
+    beside = repeats("mlp", [1.0], at_once, concurrent=Concurrent((replace(CPU, index=1),), 1.0))
+    rows = [*repeats("mlp", device=H100), *beside]
+    a, b = write("a", rows), write("b", rows)
+    done = _compare(a, b)
+    assert "UNCLEAR: mlp on gpu:0 of all: one repeat" in done.stdout
+    assert "--device all --processes" in done.stdout
+    answers = {row["device"]: row["answer"] for row in _compare(a, b, "--json").rows}
+    assert answers == {"gpu:0": "SAME", "gpu:0 of all": "UNCLEAR"}
+
+
+def test_json_has_the_answers_with_their_intervals_and_the_evidence(write: Files) -> None:
+    a = write("a", repeats("mlp"))
+    done = _compare(a, write("b", repeats("mlp", slower(0.08))), "--json")
+    assert done.returncode == 1
+    (row,) = done.rows
+    assert (row["workload"], row["device"], row["mode"]) == ("mlp", "cpu", "stock")
+    low, high = row["interval"]
+    assert 1.05 < low < row["ratio"] < high < 1.11
+    assert row["ratio"] == pytest.approx(1.08)
+    assert (row["answer"], row["a"]["processes"]) == ("SLOWER", list(STEADY))
+    assert row["a"]["source"] == str(a)
+
+
+# ---- what may not be compared
+
+_PINNED = records.WORKER.pinned
+_LIMIT = records.telemetry(power={"limit": 300.0})
+_FILES = Input(source="data-dir", folder="/mnt", file_system="nfs4", bytes=1, waiting=0.5)
+
+
+@pytest.mark.parametrize(
+    ("head", "members", "told"),
+    [
+        ({"driver": "595.12"}, {}, "driver 580.95.05 → 595.12; go back to that driver, or"),
+        ({}, {"device": replace(H100, name="L4")}, f"GPU {H100.name} → L4; compare on one GPU"),
+        ({}, {"telemetry": _LIMIT}, "power limit 350 W → 300 W; sudo nvidia-smi -pl"),
+        ({}, {"telemetry": None}, "power limit 350 W → not recorded; make a new baseline"),
+        (
+            {"cpu": Cpu("Xeon", 2, 2, (0, 1), None)},
+            {},
+            f"processor {CPU.name} → Xeon; compare on one machine",
+        ),
+        ({}, {"pinned": replace(_PINNED, threads=4)}, "threads 2 → 4; taskset"),
+        (
+            {},
+            {"pinned": replace(_PINNED, environment={"TF_NUM_INTRAOP_THREADS": "1"})},
+            "thread settings none → TF_NUM_INTRAOP_THREADS=1; unset",
+        ),
+        ({}, {"tensorflow": "2.22.0"}, "TensorFlow 2.21.0 → 2.22.0; train with both in one run"),
+        ({}, {"keras": "3.16.0"}, "Keras 3.15.1 → 3.16.0; train with both in one run"),
+        ({}, {"pinned": replace(_PINNED, program=2)}, "program 1 → 2; another Grindstone"),
+        ({}, {"pinned": replace(_PINNED, xla=True)}, "XLA off → on; train both alike"),
+        ({}, {"pinned": replace(_PINNED, tf32=False)}, "precision float32, TF32 → float32;"),
+        (
+            {},
+            {"model": replace(records.MODEL, workload_sha256="6a" * 32)},
+            "network 5f5f5f5f5f5f → 6a6a6a6a6a6a;",
+        ),
+        (
+            {},
+            {"dataset": replace(records.dataset(), sha256="7b" * 32)},
+            " → synthetic 7b7b7b7b7b7b; train on the same",
+        ),
+        ({}, {"replicas": 2}, "devices 1 → 2 together; use one --device"),
+        (
+            {},
+            {"concurrent": Concurrent((replace(H100, index=1),), 1.0)},
+            "devices 1 → 1, beside 1 other; use one --device",
+        ),
+        ({}, {"input": _FILES}, "input arrays in memory → files (data-dir, nfs4); use one --input"),
+        ({"profile": "full"}, {}, "profile quick, 3 epochs → full, 3 epochs; use one"),
+        (
+            {"driver": "595.12"},
+            {"keras": "3.16.0"},
+            "driver 580.95.05 → 595.12, Keras 3.15.1 → 3.16.0; go back to that driver",
+        ),
+    ],
+)
+def test_what_differs_is_not_compared_and_the_line_says_what_to_do(
+    write: Files, head: dict[str, Any], members: dict[str, Any], told: str
+) -> None:
+    of_worker = {
+        name: members.pop(name)
+        for name in list(members)
+        if hasattr(records.WORKER, name) and name != "device"
+    }
+    device = members.pop("device", H100)
+    changed = {"worker": replace(records.WORKER, **of_worker), **members}
+    profile = {"profile": head.pop("profile")} if "profile" in head else {}
+    usual = records.telemetry(power={"limit": 350.0})
+    done = _compare(
+        write("a", repeats("mlp", device=H100, telemetry=usual)),
+        write(
+            "b",
+            repeats("mlp", device=device, **{"telemetry": usual, **changed}),
+            machine=records.machine(**head),
+            settings=records.settings(**profile),
+        ),
+    )
+    assert done.returncode == 2
+    (line,) = done.lines("not comparable")
+    assert line.startswith("not comparable: mlp on gpu:0: ")
+    assert told in line
+
+
+def test_stock_is_never_compared_with_tuned(write: Files) -> None:
+    tuned = repeats("mlp", slower(-0.5), mode="tuned")
+    done = _compare(write("a", repeats("mlp")), write("b", tuned))
+    assert done.returncode == 2
+    assert "not comparable: mlp on cpu, tuned: it is not in" in done.stdout
+
+
+def test_a_driver_matters_to_the_rows_of_gpus_alone_which_share_one_line(write: Files) -> None:
+    rows = [*repeats("mlp", device=H100), *repeats("convnet", device=H100), *repeats("mlp")]
+    a, b = write("a", rows), write("b", rows, machine=records.machine(driver="595.12"))
+    done = _compare(a, b)
+    assert done.returncode == 0
+    (line,) = done.lines("not comparable")
+    assert line.startswith("not comparable: mlp on gpu:0, convnet on gpu:0: driver")
+    assert "SAME" in {row["answer"] for row in _compare(a, b, "--json").rows}
+
+
+def test_a_gpu_that_tells_no_power_limit_is_comparable_with_itself(write: Files) -> None:
+    unknown = Measured[float](None, "not supported by this GPU")
+    rows = repeats("mlp", device=H100, telemetry=records.telemetry(power={"limit": unknown}))
+    assert _compare(write("a", rows), write("b", rows)).returncode == 0
+
+
+def test_repeats_of_one_row_that_differ_in_their_settings_are_not_compared(write: Files) -> None:
+    rows = list(repeats("mlp"))
+    rows[7] = replace(rows[7], worker=replace(rows[7].worker, tensorflow="2.22.0"))
+    done = _compare(write("a", repeats("mlp")), write("b", rows))
+    assert "not comparable: mlp on cpu: TensorFlow 2.21.0 → 2.22.0" in done.stdout
+
+
+@pytest.mark.parametrize("word", ["THROTTLED", "CONTENDED", "NOISY", "POWER-CAPPED"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_flagged_row_is_neither_a_baseline_nor_judged(write: Files, word: Any, side: int) -> None:
+    rows: list[Sequence[Finished]] = [repeats("mlp"), repeats("mlp")]
+    rows[side] = _flagged(repeats("mlp", slower(0.5)), Verdict(word, "87 C", "cool it"))
+    paths = write("a", rows[0]), write("b", rows[1])
+    done = _compare(*paths)
+    assert done.returncode == 0
+    assert f"UNCLEAR: mlp on cpu: no repeat of {paths[side]} counts (12 {word})" in done.stdout
+
+
+def test_flagged_and_failed_repeats_are_excluded_and_counted(write: Files) -> None:
+    rows: list[Result] = list(repeats("mlp"))
+    long = _flagged(repeats("mlp", slower(2.0)))
+    rows[2], rows[5], rows[7] = long[2], long[5], failed("mlp", CPU, "killed", repeat=8)
+    a, b = write("a", repeats("mlp")), write("b", rows)
+    assert f"excluded: mlp on cpu, {b}: 2 CONTENDED, 1 failed" in _compare(a, b).stdout
+    (row,) = _compare(a, b, "--json").rows
+    assert (len(row["b"]["processes"]), row["answer"]) == (9, "SAME")
+
+
+def test_a_record_that_missed_its_floor_is_no_baseline_however_fast_it_was(write: Files) -> None:
+    low = records.quality("mlp", 0.1)
+    a = write("a", repeats("mlp", slower(-0.5), quality=low))
+    done = _compare(a, write("b", repeats("mlp")))
+    assert f"UNCLEAR: mlp on cpu: no repeat of {a} counts (12 BELOW-FLOOR)" in done.stdout
+
+
+# ---- `last` and `best`
+
+
+def test_last_is_the_newest_comparable_record_before_the_one_that_is_judged(write: Files) -> None:
+    write("1", repeats("mlp", slower(-0.2)), 1)
+    last = write("2", repeats("mlp"), 2)
+    write("3", repeats("mlp", slower(0.4)), 3, settings=records.settings(profile="full"))
+    write("4", repeats("mlp", [0.9]), 4)  # one repeat is no baseline where there are several
+    now = write("5", repeats("mlp"), 5)
+    write("6", repeats("mlp", slower(0.4)), 6)
+    (row,) = _compare("last", now, "--results-dir", write.folder, "--json").rows
+    assert (row["answer"], row["a"]["source"]) == ("SAME", str(last))
+
+
+def test_best_is_the_fastest_clean_record(write: Files) -> None:
+    write("1", _flagged(repeats("mlp", slower(-0.5))), 1)
+    best = write("2", repeats("mlp", slower(-0.1)), 2)
+    write("3", repeats("mlp"), 3)
+    now = write("4", repeats("mlp"), 4)
+    done = _compare("best", now, "--results-dir", write.folder, "--json")
+    (row,) = done.rows
+    assert (done.returncode, row["answer"], row["a"]["source"]) == (1, "SLOWER", str(best))
+
+
+def test_where_no_record_is_comparable_the_nearest_says_why(write: Files, tmp_path: Path) -> None:
+    near = write("1", repeats("mlp", device=H100), machine=records.machine(driver="570.10"))
+    now = Files(tmp_path)("now", repeats("mlp", device=H100))
+    done = _compare("last", now, "--results-dir", write.folder)
+    assert done.returncode == 2
+    (line,) = done.lines("not comparable")
+    assert "driver 570.10 → 580.95.05" in line
+    assert line.endswith(f"(nearest: {near})")
+
+
+def test_where_no_record_is_clean_its_flags_are_told(write: Files, tmp_path: Path) -> None:
+    path = write("1", [failed("mlp", CPU, "killed")])
+    now = Files(tmp_path)("now", repeats("mlp"))
+    told = f"no record has a clean row of it ({path}: 1 failed)"
+    assert told in _compare("best", now, "--results-dir", write.folder).stdout
+
+
+@pytest.mark.parametrize("which", ["last", "best"])
+def test_the_record_that_is_judged_is_not_its_own_baseline(write: Files, which: str) -> None:
+    now = write("now", repeats("mlp"))
+    for folder in (write.folder, write.folder / "nowhere"):
+        line = _refusal(which, now, "--results-dir", folder)
+        assert f"there is no record in {folder} to compare with; run `pytest bench/` first" in line
+
+
+def test_a_damaged_file_beside_good_ones_is_skipped_in_a_line(write: Files) -> None:
+    good = write("1", repeats("mlp"), -1)
+    (write.folder / "2.json").write_text('{"schema": 2, "resul', encoding="utf-8")
+    done = _compare("last", write("now", repeats("mlp")), "--results-dir", write.folder)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"bench: skipped: {write.folder / '2.json'} is damaged")
+    heading = f"A: the last comparable record of each row in {write.folder}\n   {good} (mlp on cpu)"
+    assert heading in done.stdout
+
+
+# ---- two environments
+
+
+def _two_sided(by: float) -> list[Result]:
+    rows: list[Result] = []
+    for side, version, medians in (("A", "2.20", STEADY), ("B", "2.21", slower(by))):
+        worker = replace(records.WORKER, tensorflow=f"{version}.0", keras=f"3.{version[2:]}")
+        model = replace(records.MODEL, workload_sha256=version[2:] * 32)
+        rows += repeats("mlp", medians, side=side, worker=worker, model=model)  # type: ignore[arg-type]
+    return list(rows)
+
+
+def test_one_record_of_two_environments_is_compared_with_itself(write: Files) -> None:
+    done = _compare(write("both", _two_sided(0.05)))
+    assert done.returncode == 1
+    assert "SLOWER: mlp on cpu: B takes 1.050 times as long as A" in done.stdout
+    assert "(TensorFlow 2.20.0, Keras 3.20)" in done.lines("A:")[0]
+
+
+def test_a_pair_counts_when_both_of_it_do(write: Files) -> None:
+    rows = _two_sided(0.0)
+    rows[3] = failed("mlp", CPU, "killed", repeat=4, side="A")
+    (row,) = _compare(write("both", rows), "--json").rows
+    assert (row["answer"], row["a"]["left_out"]) == ("SAME", "1 failed")
+
+
+def test_a_record_of_two_environments_is_no_side_of_a_comparison(write: Files) -> None:
+    both, one = write("both", _two_sided(0.0)), write("one", repeats("mlp"))
+    for pair in ((both, one), (one, both)):
+        assert "holds two environments, A and B" in _refusal(*pair)
+    assert f"python -m bench compare last {one}" in _refusal(one)
+    assert "python -m bench compare last FILE" in _refusal("last")
+
+
+# ---- from a shell
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_slower_row_ends_the_command_with_1_in_any_encoding(write: Files, encoding: str) -> None:
+    a = write("a", [*repeats("mlp"), *repeats("convnet")])
+    b = write("b", [*repeats("mlp", slower(0.08)), *repeats("convnet")])
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "compare", str(a), str(b)],
+        cwd=ROOT,
+        env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+        encoding=encoding,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("SLOWER: 1 of 2 rows (1 SAME)\n")
+    assert "SLOWER: mlp on cpu: B takes 1.080 times as long as A" in done.stdout
+
+
+def test_what_cannot_be_read_ends_the_command_with_2_and_one_line(write: Files) -> None:
+    good = write("good", repeats("mlp"))
+    cut = write.folder / "cut"
+    cut.write_bytes(good.read_bytes()[:500])
+    for pair in ((cut, good), (good, write.folder / "none.json"), (write.folder, good)):
+        _refusal(*pair)
