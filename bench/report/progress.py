@@ -195,6 +195,8 @@ class _Bar:
             _left(self._estimate),
             console=self._console,
             transient=True,
+            redirect_stdout=False,  # pytest has put files of its own in their place
+            redirect_stderr=False,
             refresh_per_second=2,  # the parent must not take the CPU that is being measured
         )
         count = f"{len(self._estimate.done)} of {len(self._estimate.planned)}"

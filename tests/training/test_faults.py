@@ -22,7 +22,7 @@ from tests.training.command import PATIENCE, Command, Ended
 
 # MNIST first: its perceptron is done when the grind network begins.
 _MNIST_FIRST = ("bench/test_mnist.py", "bench/test_grind.py")
-_TRAINING = r"post on cpu.*epochs, (epoch \d|evaluation)"
+_TRAINING = r"trainings .* post on cpu: (epoch \d|evaluation)"
 
 
 def _failure(ended: Ended, test: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_a_worker_killed_in_mid_training_fails_its_own_test_and_the_next_one_tra
     assert re.match(told, _failure(ended, "test_grind[post-cpu]")[0])
     assert re.match(told, command.result("post").reason)
     assert isinstance(command.result("mlp"), Finished)
-    assert re.search(r"post +synthetic +cpu +failed: see below", ended.output)
+    assert re.search(r"post +FAILED", ended.output)
     assert re.search(r"mlp +[\d.]+ m?s .*≥", ended.output)
     assert command.left_behind() == []
 
@@ -171,9 +171,9 @@ def test_a_terminal_sees_the_epochs_go_by_and_no_worker_outlives_a_killed_run(
     command: Command, ended: Callable[[int], bool]
 ) -> None:
     with command.in_terminal("-k", "post") as terminal:
-        terminal.wait_for(r"post on cpu .* 0/3 epochs, epoch 1 .* gone, .* left")
+        terminal.wait_for(r"0 of 1 trainings .* post on cpu: epoch 1, time left unknown")
         worker = terminal.worker()
-        terminal.wait_for(r"post on cpu .* [1-3]/3 epochs, .* \d:\d\d:\d\d gone, .* left")
+        terminal.wait_for(r"post on cpu: (epoch [23] of 3|evaluation), \d+:\d\d left")
         assert "\x1b[" in terminal.raw
         terminal.kill()
         assert ended(worker.pid)
