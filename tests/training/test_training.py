@@ -63,7 +63,7 @@ def test_the_table_says_that_the_data_are_synthetic_and_why(trained: Trained) ->
 def test_a_pipe_gets_neither_colours_nor_a_bar(trained: Trained) -> None:
     assert "\x1b" not in trained.ended.output
     assert "\r" not in trained.ended.output
-    assert "epochs, epoch" not in trained.ended.output
+    assert "trainings" not in trained.ended.output
 
 
 def test_the_record_holds_the_run_whole(trained: Trained) -> None:
