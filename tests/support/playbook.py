@@ -47,7 +47,7 @@ class PlayResult:
     def failure(self) -> str:
         """The message of the last task that failed, on one line: an earlier one was rescued."""
         last = self.output.rpartition(f"\nfatal: [{self.host}]")[2]
-        told = re.search(r"^    msg: (.*?)\n\n", last, re.MULTILINE | re.DOTALL)
+        told = re.search(r"^    msg: (.*(?:\n {5,}.*)*)", last, re.MULTILINE)
         return " ".join(told[1].split()).strip("'").replace("''", "'") if told else ""
 
 
