@@ -224,6 +224,7 @@ def time_to_target(
     joules: of each epoch.
     """
     metric = EVERY[workload].metric
+    bound = 0.997 if metric == "accuracy" else 10.9
     summaries = [_target(workload, each, qualities, seconds, joules) for each in targets]
     missed = [each.target for each in summaries if each.median_seconds is None]
     if missed and reason is None:
@@ -236,22 +237,10 @@ def time_to_target(
             "dataset": dataset(workload),
             "max_epochs": 15,
             "targets": tuple(summaries),
-            "trials": tuple(
-                Trial(
-                    seed=seed,
-                    seconds=(seconds,) * len(each),
-                    loss=(0.5,) * len(each),
-                    quality=tuple(each),
-                )
-                for seed, each in enumerate(qualities, start=1)
-            ),
+            "trials": tuple(_trial(*each, seconds) for each in enumerate(qualities, start=1)),
             "epochs": EpochSpread(median=seconds, spread=0.0),
             "quality": TargetQuality(
-                metric=metric,
-                untrained=0.1,
-                bound=0.997 if metric == "accuracy" else 10.9,
-                ok=reason is None,
-                reason=reason,
+                metric=metric, untrained=0.1, bound=bound, ok=reason is None, reason=reason
             ),
             "model": MODEL,
             "worker": WORKER,
@@ -359,6 +348,11 @@ def write(folder: Path, name: str, made: Record) -> Path:
     path = folder / name
     path.write_bytes(encode(made))
     return path
+
+
+def _trial(seed: int, reached: Sequence[float], seconds: float) -> Trial:
+    each = len(reached)
+    return Trial(seed=seed, seconds=(seconds,) * each, loss=(0.5,) * each, quality=tuple(reached))
 
 
 def _target(
