@@ -24,7 +24,7 @@ from bench.judge.rerun import rerun_command
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import Measured
-from bench.record.model import Finished, Result, TimeToTarget, Verdict
+from bench.record.model import Finished, TimeToTarget, Verdict
 from bench.record.telemetry import Reasons, Telemetry, Throttled
 
 Judged: TypeAlias = Finished | TimeToTarget
@@ -92,19 +92,6 @@ def judge(result: Judged) -> Verdict:
         if verdict is not None:
             return verdict
     return Verdict("OK", _spread_words(result), None)
-
-
-def why_no_baseline(result: Result) -> str | None:
-    """What keeps a training out of every comparison, in a word, or None.
-
-    Records of schema 1 have no verdicts: their trainings pass by their quality.
-    """
-    if not isinstance(result, Finished):
-        return "failed"
-    if not result.quality.ok:
-        return "BELOW-FLOOR"
-    verdict = result.verdict
-    return None if verdict is None or verdict.word == "OK" else verdict.word
 
 
 def _below_floor(result: Judged) -> Iterator[Verdict]:

@@ -14,7 +14,7 @@ from bench.record.model import Record, Training
 
 _Line: TypeAlias = dict[Literal["results", "time_to_target"], Any]
 
-# The suffix of a record that is not finished (bench.record.journal).
+# The suffix of a record that is not finished (bench.record.store).
 JOURNAL = ".jsonl"
 _ANOTHER = "run `pytest bench/` to make another"
 

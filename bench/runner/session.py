@@ -27,10 +27,10 @@ from bench.observe.gpu.telemetry import GpuMonitor
 from bench.options import Settings
 from bench.record import head
 from bench.record.head import Device
-from bench.record.journal import RecordFile, new_path
 from bench.record.measured import Measured
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
+from bench.record.store import RecordFile, new_path
 from bench.runner import result, time_to_target
 from bench.runner.device_run import DeviceRun
 from bench.runner.events import Listener, Phase, RowEnded, RowStarted, ignore

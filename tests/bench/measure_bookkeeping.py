@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.record import codec
-from bench.record.journal import RecordFile
+from bench.record.store import RecordFile
 from tests.support.records import H100, head, result
 
 TRAININGS, A_PART = 1_000, 100

@@ -20,6 +20,11 @@ def leaves(part: Part, path: str = "") -> Iterator[tuple[str, Measured[Any]]]:
             yield from leaves(member, f"{path}{name}.")
 
 
+def places(part: Part) -> set[str]:
+    """Where its measured values stand."""
+    return {path for path, _ in leaves(part)}
+
+
 def value(part: Part, path: str) -> Any:
     """What stands at a place; there must be a value."""
     leaf = attrgetter(path)(part)

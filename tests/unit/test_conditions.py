@@ -9,100 +9,20 @@ from pathlib import Path
 import pytest
 
 from bench.observe.host.conditions import HostMonitor
-from bench.record.conditions import Conditions
-from bench.record.timing import EpochTiming
 from tests.conftest import unprivileged
+from tests.support.fake_host import PARENT, WORKER, FakeHost, epochs
 from tests.support.measured import leaves, value, why
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-WORKER, PARENT = 4711, 4000
-
-
-class Machine:
-    """A folder that stands for the root of a machine's file system, and its clock."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.now = 500.0
-        self.cpu = [
-            dict.fromkeys(("user", "nice", "system", "idle", "stolen"), 1000.0) for _ in "ab"
-        ]
-        self.used = {WORKER: 30.0, PARENT: 2.0}
-        self.faults = 7
-        self.waited = {"cpu": 3.0, "memory": 0.0, "io": 1.0}
-        self.files: dict[str, str | None] = {
-            "proc/meminfo": "MemTotal:  16000 kB\nMemFree:  1 kB\nMemAvailable:  12000 kB\n",
-            "sys/devices/system/cpu/online": "0-1\n",
-            f"proc/{WORKER}/status": "Name:\tpython\nCpus_allowed_list:\t0-1\n",
-            f"proc/{WORKER}/cgroup": "0::/a/b\n",
-            "sys/fs/cgroup/a/b/cpu.max": "max 100000\n",
-            "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 5\nthrottled_usec 0\n",
-        }
-        self.write()
-
-    def spend(
-        self, seconds: float, *, worker: float = 0.0, other: float = 0.0, **more: float
-    ) -> None:
-        """Time goes by: CPU seconds of the worker and of others, `stolen`, `parent`."""
-        self.now += seconds
-        self.used[WORKER] += worker
-        self.used[PARENT] += more.get("parent", 0.0)
-        busy = worker + other + more.get("parent", 0.0)
-        for cpu in self.cpu:
-            cpu["user"] += busy / 2
-            cpu["stolen"] += more.get("stolen", 0.0) / 2
-            cpu["idle"] += seconds - (busy + more.get("stolen", 0.0)) / 2
-        self.write()
-
-    def write(self) -> None:
-        lines = ["cpu  1 2 3 4 5 6 7 8 0 0"]
-        for number, cpu in enumerate(self.cpu):
-            ticks = {name: round(seconds * _TICKS) for name, seconds in cpu.items()}
-            first = " ".join(str(ticks[name]) for name in ("user", "nice", "system", "idle"))
-            lines.append(f"cpu{number} {first} 0 0 0 {ticks['stolen']} 0 0")
-        self._put("proc/stat", "\n".join([*lines, "intr 12345"]))
-        for pid, seconds in self.used.items():
-            took = f"{self.faults} 0 {round(seconds * _TICKS)} 0 0 0 20 0"
-            self._put(f"proc/{pid}/stat", f"{pid} (a (name) 1) S 1 {pid} {pid} 0 -1 0 5 0 {took}")
-        for name, seconds in self.waited.items():
-            total = f"avg10=0.00 avg60=0.00 avg300=0.00 total={round(seconds * 1e6)}"
-            self._put(f"proc/pressure/{name}", f"some {total}\nfull {total}\n")
-        for path, text in self.files.items():
-            if text is None:
-                (self.root / path).unlink(missing_ok=True)
-            else:
-                self._put(path, text)
-
-    def _put(self, path: str, text: str) -> None:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-
-    def watch(self) -> HostMonitor:
-        return HostMonitor(self.root, PARENT, lambda: self.now)
-
-    def seen(self, *, seconds: float = 10.0, **spent: float) -> Conditions:
-        """What is seen of a window in which so much was spent."""
-        monitor = self.watch()
-        monitor.begin(WORKER)
-        self.spend(seconds, **spent)
-        monitor.end()
-        return monitor.result(epochs(5))
-
-
-def epochs(count: int) -> list[EpochTiming]:
-    return [EpochTiming(n, n - 1.0, float(n), 100, 0.5) for n in range(1, count + 1)]
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path)
 
 
 # ---- counters over the window
 
 
-def test_a_quiet_machine_shows_the_workers_work_and_nobody_elses(machine: Machine) -> None:
+def test_a_quiet_machine_shows_the_workers_work_and_nobody_elses(machine: FakeHost) -> None:
     seen = machine.seen(worker=18.0, parent=0.1)
     assert seen.seconds == 10.0
     assert value(seen, "worker_cpu.seconds") == pytest.approx(18.0)
@@ -112,11 +32,11 @@ def test_a_quiet_machine_shows_the_workers_work_and_nobody_elses(machine: Machin
     assert value(seen, "steal") == 0
 
 
-def test_load_of_others_is_a_share_of_the_workers_processors(machine: Machine) -> None:
+def test_load_of_others_is_a_share_of_the_workers_processors(machine: FakeHost) -> None:
     assert value(machine.seen(worker=8.0, other=6.0), "other_load") == pytest.approx(0.3)
 
 
-def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: Machine) -> None:
+def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: FakeHost) -> None:
     machine.files[f"proc/{WORKER}/status"] = "Cpus_allowed_list:\t0\n"
     machine.write()
     monitor = machine.watch()
@@ -134,7 +54,7 @@ def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: 
     assert value(seen, "cpus_online") == 2
 
 
-def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: Machine) -> None:
+def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: FakeHost) -> None:
     machine.used[4712] = 0.0
     machine.write()
     monitor = machine.watch()
@@ -147,11 +67,11 @@ def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: Machine) ->
     assert value(seen, "worker_cpu.seconds") == pytest.approx(8.0)
 
 
-def test_time_that_the_hypervisor_took_is_a_share(machine: Machine) -> None:
+def test_time_that_the_hypervisor_took_is_a_share(machine: FakeHost) -> None:
     assert value(machine.seen(worker=10.0, stolen=2.0), "steal") == pytest.approx(0.1)
 
 
-def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: Machine) -> None:
+def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.waited["cpu"] += 9.5
@@ -164,7 +84,7 @@ def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: Machine)
     assert value(seen, "pressure.io.some") == 0
 
 
-def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine: Machine) -> None:
+def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine: FakeHost) -> None:
     monitor = machine.watch()
     only_some = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5000000\n"
     (machine.root / "proc/pressure/cpu").write_text(only_some, encoding="utf-8")
@@ -176,7 +96,7 @@ def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine
     assert "5.13" in why(seen, "pressure.cpu.full")
 
 
-def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: Machine) -> None:
+def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.faults += 5
@@ -185,7 +105,7 @@ def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: Machine)
     assert value(monitor.result(epochs(3)), "major_faults") == 5
 
 
-def test_memory_is_that_of_the_scarcer_end(machine: Machine) -> None:
+def test_memory_is_that_of_the_scarcer_end(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.files["proc/meminfo"] = "MemTotal: 16000 kB\nMemAvailable: 500 kB\n"
@@ -196,14 +116,14 @@ def test_memory_is_that_of_the_scarcer_end(machine: Machine) -> None:
     assert value(seen, "memory_total") == 16000 * 1024
 
 
-def test_over_too_short_a_window_the_ticks_tell_nothing(machine: Machine) -> None:
+def test_over_too_short_a_window_the_ticks_tell_nothing(machine: FakeHost) -> None:
     seen = machine.seen(seconds=0.2, worker=0.2, other=0.1)
     assert why(seen, "other_load") == "the steady epochs took 0.20 s, and this takes 0.5 s"
     assert why(seen, "steal") == why(seen, "other_load")
 
 
 def test_a_count_of_processor_time_that_stood_still_is_divided_by_nothing(
-    machine: Machine,
+    machine: FakeHost,
 ) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
@@ -213,14 +133,14 @@ def test_a_count_of_processor_time_that_stood_still_is_divided_by_nothing(
     assert why(seen, "idle") == "the kernel's count of processor time stood still"
 
 
-def test_a_window_of_no_length_is_none(machine: Machine) -> None:
+def test_a_window_of_no_length_is_none(machine: FakeHost) -> None:
     assert machine.seen(seconds=0.0).seconds is None
 
 
 # ---- settings of the machine
 
 
-def _scaling(machine: Machine, driver: str, *governors: str) -> None:
+def _scaling(machine: FakeHost, driver: str, *governors: str) -> None:
     for number, governor in enumerate(governors):
         folder = f"sys/devices/system/cpu/cpu{number}/cpufreq"
         machine.files[f"{folder}/scaling_governor"] = f"{governor}\n"
@@ -228,14 +148,14 @@ def _scaling(machine: Machine, driver: str, *governors: str) -> None:
     machine.write()
 
 
-def test_the_governor_of_all_processors_is_one_word_where_they_are_alike(machine: Machine) -> None:
+def test_the_governor_of_all_processors_is_one_word_where_they_are_alike(machine: FakeHost) -> None:
     _scaling(machine, "acpi-cpufreq", "ondemand", "ondemand")
     seen = machine.seen()
     assert value(seen, "governor") == "ondemand"
     assert value(seen, "scaling_driver") == "acpi-cpufreq"
 
 
-def test_governors_that_differ_are_all_named(machine: Machine) -> None:
+def test_governors_that_differ_are_all_named(machine: FakeHost) -> None:
     _scaling(machine, "acpi-cpufreq", "powersave", "performance")
     assert value(machine.seen(), "governor") == "performance, powersave"
 
@@ -250,20 +170,20 @@ def test_governors_that_differ_are_all_named(machine: Machine) -> None:
     ],
 )
 def test_turbo_is_on_or_off_with_either_driver(
-    machine: Machine, file: str, text: str, on: bool
+    machine: FakeHost, file: str, text: str, on: bool
 ) -> None:
     machine.files[f"sys/devices/system/cpu/{file}"] = text
     machine.write()
     assert value(machine.seen(), "turbo") is on
 
 
-def test_a_virtual_machine_without_scaling_says_so(machine: Machine) -> None:
+def test_a_virtual_machine_without_scaling_says_so(machine: FakeHost) -> None:
     seen = machine.seen()
     for place in ("governor", "scaling_driver", "turbo"):
         assert "no frequency scaling here" in why(seen, place)
 
 
-def test_heat_that_held_the_processor_down_is_a_share(machine: Machine) -> None:
+def test_heat_that_held_the_processor_down_is_a_share(machine: FakeHost) -> None:
     for cpu in "01":
         folder = f"sys/devices/system/cpu/cpu{cpu}/thermal_throttle"
         machine.files[f"{folder}/package_throttle_total_time_ms"] = "100\n"
@@ -280,7 +200,7 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: Machine) -> None:
 # ---- quotas
 
 
-def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: Machine) -> None:
+def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: FakeHost) -> None:
     machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
     machine.write()
     monitor = machine.watch()
@@ -293,14 +213,14 @@ def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: Machin
     assert value(seen, "quota.throttled") == pytest.approx(0.3)
 
 
-def test_a_quota_further_up_holds_too(machine: Machine) -> None:
+def test_a_quota_further_up_holds_too(machine: FakeHost) -> None:
     machine.files["sys/fs/cgroup/a/cpu.max"] = "400000 100000\n"
     machine.files["sys/fs/cgroup/a/cpu.stat"] = "throttled_usec 0\n"
     machine.write()
     assert value(machine.seen(), "quota.cpus") == 4
 
 
-def test_a_quota_of_the_first_version_of_control_groups_is_read_too(machine: Machine) -> None:
+def test_a_quota_of_the_first_version_of_control_groups_is_read_too(machine: FakeHost) -> None:
     group = "sys/fs/cgroup/cpu,cpuacct/docker/1f"
     machine.files |= {
         f"proc/{WORKER}/cgroup": "5:memory:/docker/1f\n3:cpu,cpuacct:/docker/1f\n",
@@ -314,7 +234,7 @@ def test_a_quota_of_the_first_version_of_control_groups_is_read_too(machine: Mac
 
 
 def test_within_a_container_that_does_not_see_its_path_the_top_is_its_group(
-    machine: Machine,
+    machine: FakeHost,
 ) -> None:
     machine.files |= {
         f"proc/{WORKER}/cgroup": "0::/system.slice/docker-1f.scope\n",
@@ -325,13 +245,13 @@ def test_within_a_container_that_does_not_see_its_path_the_top_is_its_group(
     assert value(machine.seen(), "quota.cpus") == 0.5
 
 
-def test_without_a_quota_nothing_was_held_back(machine: Machine) -> None:
+def test_without_a_quota_nothing_was_held_back(machine: FakeHost) -> None:
     seen = machine.seen()
     assert why(seen, "quota.cpus") == "there is no quota"
     assert value(seen, "quota.throttled") == 0
 
 
-def test_without_control_groups_the_quota_is_not_known(machine: Machine) -> None:
+def test_without_control_groups_the_quota_is_not_known(machine: FakeHost) -> None:
     machine.files |= {"sys/fs/cgroup/a/b/cpu.max": None, "sys/fs/cgroup/a/b/cpu.stat": None}
     machine.write()
     assert why(machine.seen(), "quota.throttled") == "no control groups are mounted here"
@@ -340,7 +260,7 @@ def test_without_control_groups_the_quota_is_not_known(machine: Machine) -> None
 # ---- energy
 
 
-def _packages(machine: Machine, *microjoules: int) -> None:
+def _packages(machine: FakeHost, *microjoules: int) -> None:
     for number, used in enumerate(microjoules):
         folder = f"sys/class/powercap/intel-rapl:{number}"
         machine.files[f"{folder}/name"] = f"package-{number}\n"
@@ -352,7 +272,7 @@ def _packages(machine: Machine, *microjoules: int) -> None:
 
 
 def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
-    machine: Machine,
+    machine: FakeHost,
 ) -> None:
     _packages(machine, 5_000_000, 7_000_000)
     monitor = machine.watch()
@@ -365,7 +285,7 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
     assert value(seen, "energy.per_epoch") == pytest.approx(200)
 
 
-def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: Machine) -> None:
+def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: FakeHost) -> None:
     _packages(machine, 262_000_000_000)
     monitor = machine.watch()
     monitor.begin(WORKER)
@@ -375,7 +295,7 @@ def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: Machine) ->
     assert value(monitor.result(epochs(2)), "energy.package") == pytest.approx(200)
 
 
-def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machine) -> None:
+def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: FakeHost) -> None:
     _packages(machine, 5_000_000)
     counter = machine.root / "sys/class/powercap/intel-rapl:0/energy_uj"
     counter.chmod(0)
@@ -391,7 +311,7 @@ def test_energy_that_only_root_may_read_says_what_lets_it_be_read(machine: Machi
     assert reason == f"permission denied; `sudo chmod a+r {counter}` lets it be read"
 
 
-def test_a_machine_without_a_counter_has_no_package_energy(machine: Machine) -> None:
+def test_a_machine_without_a_counter_has_no_package_energy(machine: FakeHost) -> None:
     assert "shows no package energy (RAPL)" in why(machine.seen(), "energy.package")
 
 
@@ -411,7 +331,7 @@ def test_a_machine_without_a_counter_has_no_package_energy(machine: Machine) -> 
     ],
 )
 def test_a_file_that_is_not_there_takes_its_values_and_no_others(
-    machine: Machine, file: str, places: list[str]
+    machine: FakeHost, file: str, places: list[str]
 ) -> None:
     whole = {path for path, leaf in leaves(machine.seen(worker=5.0)) if leaf.why is None}
     (machine.root / file).unlink()
@@ -432,7 +352,7 @@ def test_a_file_that_is_not_there_takes_its_values_and_no_others(
     "text", ["", "\n", "some", "cpu0 1 2", "a:b\nc", "::", "-", "9" * 400, "\xff"]
 )
 def test_files_that_read_otherwise_than_expected_are_reasons_and_no_crash(
-    machine: Machine, text: str
+    machine: FakeHost, text: str
 ) -> None:
     _packages(machine, 1)
     _scaling(machine, "acpi-cpufreq", "ondemand")
@@ -445,7 +365,7 @@ def test_files_that_read_otherwise_than_expected_are_reasons_and_no_crash(
     assert monitor.result(epochs(3)).seconds == 10.0
 
 
-def test_a_kernel_that_says_less_than_linux_leaves_reasons(machine: Machine) -> None:
+def test_a_kernel_that_says_less_than_linux_leaves_reasons(machine: FakeHost) -> None:
     machine.files[f"proc/{WORKER}/status"] = "Name:\tpython\nThreads:\t9\n"  # as gVisor's
     machine.write()
     seen = machine.seen(worker=5.0)
@@ -453,7 +373,7 @@ def test_a_kernel_that_says_less_than_linux_leaves_reasons(machine: Machine) -> 
     assert value(seen, "worker_cpu.seconds") == pytest.approx(5.0)
 
 
-def test_a_training_that_did_not_come_to_its_end_has_the_same_places(machine: Machine) -> None:
+def test_a_training_that_did_not_come_to_its_end_has_the_same_places(machine: FakeHost) -> None:
     begun = machine.watch()
     begun.begin(WORKER)
     for seen in (machine.watch().result([]), begun.result([])):

@@ -10,32 +10,33 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.verdict import judge, why_no_baseline
+from bench.judge.baseline import why_excluded
+from bench.judge.verdict import judge
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import known
 from bench.record.model import Finished, Verdict
 from bench.record.telemetry import Telemetry
 from bench.workloads.registry import WORKLOADS
+from tests.support.fake_host import WORKER, FakeHost, epochs
 from tests.support.records import CPU, H100, conditions, failed, quality, result
+from tests.support.watched_gpu import WatchedGpu
 from tests.unit.fake_nvml import KINDS
-from tests.unit.test_conditions import WORKER, Machine, epochs
-from tests.unit.test_telemetry import Bench
 
 _RECORDED = Path(__file__).parent / "conditions"
 QUIET = {"worker": 17.5, "other": 0.2, "parent": 0.1, "stolen": 0.02}
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path)
 
 
 def on_cpu(seen: Conditions, **members: Any) -> Verdict:
     return judge(result("convnet", CPU, conditions=seen, **members))
 
 
-def on_gpu(bench: Bench, device: Device = H100, **how: Any) -> Verdict:
+def on_gpu(bench: WatchedGpu, device: Device = H100, **how: Any) -> Verdict:
     return on_watched_gpu(bench.result(**how), device)
 
 
@@ -59,19 +60,19 @@ def recorded(name: str) -> list[Finished]:
 # ---- quiet machines
 
 
-def test_a_quiet_cpu_is_ok(machine: Machine) -> None:
+def test_a_quiet_cpu_is_ok(machine: FakeHost) -> None:
     quiet = "epochs vary by 0.0 % (MAD)"
     assert on_cpu(machine.seen(**QUIET)) == Verdict("OK", quiet, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_gpu_that_trains_undisturbed_is_ok(kind: str) -> None:
-    assert on_gpu(Bench(kind)).word == "OK"
+    assert on_gpu(WatchedGpu(kind)).word == "OK"
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.7, 30.0])
 def test_a_quiet_gpu_is_ok_however_short_or_long_its_epochs(seconds: float) -> None:
-    assert on_gpu(Bench("hopper"), seconds=seconds).word == "OK"
+    assert on_gpu(WatchedGpu("hopper"), seconds=seconds).word == "OK"
 
 
 def test_on_a_machine_that_does_nothing_else_no_cause_is_seen_where_there_is_none() -> None:
@@ -88,7 +89,7 @@ def test_a_recorded_training_beside_other_tests_is_contended() -> None:
     assert judge(busy).word == "CONTENDED"
 
 
-def test_threads_that_wait_for_each_other_are_no_contention(machine: Machine) -> None:
+def test_threads_that_wait_for_each_other_are_no_contention(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.waited["cpu"] += 8.0
@@ -97,37 +98,37 @@ def test_threads_that_wait_for_each_other_are_no_contention(machine: Machine) ->
     assert on_cpu(monitor.result(epochs(4))).word == "OK"
 
 
-def test_load_that_nobody_waits_for_is_no_contention(machine: Machine) -> None:
+def test_load_that_nobody_waits_for_is_no_contention(machine: FakeHost) -> None:
     assert on_cpu(machine.seen(worker=4.0, other=6.0)).word == "OK"
 
 
 def test_a_gpu_at_its_default_limit_is_not_capped() -> None:
-    bench = Bench("blackwell")
+    bench = WatchedGpu("blackwell")
     seen = bench.result()
     assert seen.throttled.power.value == pytest.approx(0.95 * 8, rel=1e-3)
     assert on_watched_gpu(seen).word == "OK"
 
 
 def test_a_lowered_limit_that_never_binds_is_no_cap() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 500_000
     assert on_gpu(bench).word == "OK"
 
 
 def test_a_notebook_that_only_holds_memory_is_no_contention() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     assert on_gpu(bench).word == "OK"
 
 
 def test_throttling_for_microseconds_is_none() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {75: 1e-6, 269: 0.005, 270: 1e-6}
     assert on_gpu(bench).word == "OK"
 
 
 def test_one_odd_moment_of_a_gpu_without_counters_is_no_throttling() -> None:
-    bench = Bench("kepler")
+    bench = WatchedGpu("kepler")
     with bench.watch() as monitor:
         bench.train(monitor, epochs=2)
         bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = 0x8
@@ -144,7 +145,7 @@ def test_one_odd_moment_of_a_gpu_without_counters_is_no_throttling() -> None:
 
 @pytest.mark.parametrize("driver", ["intel_pstate", "amd-pstate-epp"])
 def test_powersave_is_the_usual_word_of_drivers_that_choose_themselves(
-    machine: Machine, driver: str
+    machine: FakeHost, driver: str
 ) -> None:
     _governor(machine, "powersave", driver)
     assert on_cpu(machine.seen(**QUIET)).word == "OK"
@@ -152,7 +153,7 @@ def test_powersave_is_the_usual_word_of_drivers_that_choose_themselves(
 
 def test_what_could_not_be_measured_is_held_against_nobody() -> None:
     assert on_cpu(conditions()).word == "OK"
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
     with bench.watch() as monitor:
         pass
@@ -162,7 +163,7 @@ def test_what_could_not_be_measured_is_held_against_nobody() -> None:
 # ---- each in its case
 
 
-def test_epochs_that_differ_without_a_cause_are_noisy(machine: Machine) -> None:
+def test_epochs_that_differ_without_a_cause_are_noisy(machine: FakeHost) -> None:
     judged = on_cpu(machine.seen(**QUIET), seconds=(2.0, 1.0, 1.2, 0.8, 1.0, 1.1))
     assert judged.word == "NOISY"
     assert "epochs vary by 10 % (MAD)" in str(judged.evidence)
@@ -170,7 +171,7 @@ def test_epochs_that_differ_without_a_cause_are_noisy(machine: Machine) -> None:
 
 
 def test_a_gpu_that_was_lost_beside_a_finished_training_leaves_it_in_doubt() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     with bench.watch() as monitor:
         bench.train(monitor)
         bench.nvml.lost = True
@@ -180,7 +181,7 @@ def test_a_gpu_that_was_lost_beside_a_finished_training_leaves_it_in_doubt() -> 
     assert "GPU is lost" in str(judged.evidence)
 
 
-def test_programs_of_others_that_keep_ours_waiting_are_contention(machine: Machine) -> None:
+def test_programs_of_others_that_keep_ours_waiting_are_contention(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.waited["cpu"] += 9.5
@@ -194,7 +195,7 @@ def test_programs_of_others_that_keep_ours_waiting_are_contention(machine: Machi
     )
 
 
-def test_without_pressure_full_processors_stand_for_waiting(machine: Machine) -> None:
+def test_without_pressure_full_processors_stand_for_waiting(machine: FakeHost) -> None:
     for name in ("cpu", "memory", "io"):
         (machine.root / f"proc/pressure/{name}").unlink()
     machine.waited.clear()
@@ -202,13 +203,13 @@ def test_without_pressure_full_processors_stand_for_waiting(machine: Machine) ->
     assert on_cpu(machine.seen(worker=6.0, other=7.0)).word == "OK"
 
 
-def test_a_hypervisor_that_serves_others_is_contention(machine: Machine) -> None:
+def test_a_hypervisor_that_serves_others_is_contention(machine: FakeHost) -> None:
     judged = on_cpu(machine.seen(worker=15.0, stolen=1.0))
     assert judged.word == "CONTENDED"
     assert "hypervisor gave 5.0 %" in str(judged.evidence)
 
 
-def test_waiting_for_memory_is_contention(machine: Machine) -> None:
+def test_waiting_for_memory_is_contention(machine: FakeHost) -> None:
     monitor = machine.watch()
     monitor.begin(WORKER)
     machine.waited["memory"] += 0.4
@@ -220,7 +221,7 @@ def test_waiting_for_memory_is_contention(machine: Machine) -> None:
 
 
 def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
     bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
     judged = on_gpu(bench)
@@ -233,7 +234,7 @@ def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
 def test_of_several_gpus_and_of_slices_the_gpu_that_is_meant_is_named(
     place: dict[str, Any],
 ) -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
     judged = on_gpu(bench, Device("NVIDIA H100", index=1, **place))
     assert "nvidia-smi -q -i 1 -d TEMPERATURE" in str(judged.fix)
@@ -245,7 +246,7 @@ def test_what_repairs_a_tuned_row_trains_it_tuned_again() -> None:
 
 
 def test_heat_that_was_counted_is_throttling() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
     bench.nvml.functions["nvmlDeviceGetTemperatureV"] = [40, 91]
     judged = on_gpu(bench)
@@ -257,7 +258,7 @@ def test_heat_that_was_counted_is_throttling() -> None:
 
 
 def test_a_power_brake_is_throttling_by_the_supply() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {271: 0.5}
     judged = on_gpu(bench)
     assert judged.word == "THROTTLED"
@@ -265,14 +266,14 @@ def test_a_power_brake_is_throttling_by_the_supply() -> None:
 
 
 def test_heat_that_was_only_seen_is_throttling_on_a_gpu_without_counters() -> None:
-    bench = Bench("kepler")
+    bench = WatchedGpu("kepler")
     bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0x8 | 0x40]
     judged = on_gpu(bench)
     assert judged.word == "THROTTLED"
     assert "heat (the chip's own limit)" in str(judged.evidence)
 
 
-def test_a_quota_that_stops_the_worker_is_throttling(machine: Machine) -> None:
+def test_a_quota_that_stops_the_worker_is_throttling(machine: FakeHost) -> None:
     machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
     machine.write()
     monitor = machine.watch()
@@ -285,7 +286,7 @@ def test_a_quota_that_stops_the_worker_is_throttling(machine: Machine) -> None:
     assert "CPU quota stopped it 30 % of the time" in str(judged.evidence)
 
 
-def test_a_processor_that_is_too_hot_is_throttling(machine: Machine) -> None:
+def test_a_processor_that_is_too_hot_is_throttling(machine: FakeHost) -> None:
     path = "sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_total_time_ms"
     machine.files[path] = "0\n"
     machine.write()
@@ -298,7 +299,7 @@ def test_a_processor_that_is_too_hot_is_throttling(machine: Machine) -> None:
 
 
 def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
     judged = on_gpu(bench)
@@ -310,7 +311,7 @@ def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
 
 
 def test_a_cap_on_gpus_together_is_mended_on_all_of_them() -> None:
-    bench = Bench("hopper")
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
     gpus = Device("2 × H100", group="gpus", uuids=("GPU-1", "GPU-2"))
@@ -319,13 +320,13 @@ def test_a_cap_on_gpus_together_is_mended_on_all_of_them() -> None:
 
 def test_without_counters_a_cap_is_seen_by_its_bit_or_by_power_beside_it() -> None:
     for reasons in ([1, 4], "NOT_SUPPORTED"):
-        bench = Bench("kepler")
+        bench = WatchedGpu("kepler")
         bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 145_000
         bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = reasons
         assert on_gpu(bench).word == "POWER-CAPPED"
 
 
-def test_a_governor_that_keeps_the_clock_low_is_a_cap(machine: Machine) -> None:
+def test_a_governor_that_keeps_the_clock_low_is_a_cap(machine: FakeHost) -> None:
     _governor(machine, "powersave", "acpi-cpufreq")
     judged = on_cpu(machine.seen(**QUIET))
     assert judged.word == "POWER-CAPPED"
@@ -343,8 +344,8 @@ def test_a_network_that_learned_nothing_or_too_much_is_below_its_floor(value: fl
 # ---- which of several
 
 
-def test_the_first_cause_that_holds_is_the_word_and_noise_the_last(machine: Machine) -> None:
-    bench = Bench("hopper")
+def test_the_first_cause_that_holds_is_the_word_and_noise_the_last(machine: FakeHost) -> None:
+    bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9, 269: 0.4}
     bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
@@ -369,18 +370,18 @@ def test_the_first_cause_that_holds_is_the_word_and_noise_the_last(machine: Mach
 
 def test_only_a_finished_training_that_is_ok_may_be_a_baseline() -> None:
     noisy = result(verdict=Verdict("NOISY", "its epochs differ", "run it again"))
-    assert why_no_baseline(result()) is None
-    assert why_no_baseline(noisy) == "NOISY"
-    assert why_no_baseline(result(value=0.1)) == "BELOW-FLOOR"
-    assert why_no_baseline(failed("mlp", CPU, "killed")) == "failed"
+    assert why_excluded(result()) is None
+    assert why_excluded(noisy) == "NOISY"
+    assert why_excluded(result(value=0.1)) == "BELOW-FLOOR"
+    assert why_excluded(failed("mlp", CPU, "killed")) == "failed"
 
 
 def test_a_training_from_before_there_were_verdicts_passes_by_its_quality() -> None:
-    assert why_no_baseline(replace(result(), verdict=None)) is None
-    assert why_no_baseline(replace(result(value=0.1), verdict=None)) == "BELOW-FLOOR"
+    assert why_excluded(replace(result(), verdict=None)) is None
+    assert why_excluded(replace(result(value=0.1), verdict=None)) == "BELOW-FLOOR"
 
 
-def _governor(machine: Machine, governor: str, driver: str) -> None:
+def _governor(machine: FakeHost, governor: str, driver: str) -> None:
     for cpu in "01":
         folder = f"sys/devices/system/cpu/cpu{cpu}/cpufreq"
         machine.files[f"{folder}/scaling_governor"] = governor

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from bench.errors import RecordError
 from bench.record import codec
-from bench.record.journal import RecordFile, new_path, paths
 from bench.record.model import Bottleneck
+from bench.record.store import RecordFile, new_path, paths
 from tests.conftest import ROOT, unprivileged
 from tests.support.records import CPU, failed, head, result, time_to_target
 
@@ -56,7 +56,7 @@ def test_a_run_without_a_training_leaves_no_record(tmp_path: Path) -> None:
 def test_a_run_that_is_killed_leaves_all_that_it_added(tmp_path: Path) -> None:
     program = (
         "import itertools, pathlib\n"
-        "from bench.record.journal import RecordFile\n"
+        "from bench.record.store import RecordFile\n"
         "from tests.support.records import head, result\n"
         f"file = RecordFile(pathlib.Path({str(tmp_path / 'run.json')!r}), head())\n"
         "for repeat in itertools.count(1):\n"
