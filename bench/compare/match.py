@@ -17,6 +17,7 @@ from bench.record.legacy import NOT_RECORDED
 from bench.record.model import Finished, Record, Result, Side
 from bench.record.repeats import ENOUGH
 from bench.record.repeats import SIDES as SIDES
+from bench.record.store import paths
 
 Name = tuple[str, Device, str]
 Key = Mapping[str, str]
@@ -257,8 +258,8 @@ def baseline(against: str, folder: Path, now: Rows | None) -> tuple[Choose, list
     if against not in ("last", "best"):
         return _from_record(read(Path(against))), []
     records, damaged = [], []
-    for path in sorted(folder.glob("*.json")):
-        if now is not None and path.resolve() == now.path.resolve():
+    for path in paths(folder):
+        if now is not None and path.with_suffix("").resolve() == now.path.with_suffix("").resolve():
             continue
         try:
             records.append(read(path))

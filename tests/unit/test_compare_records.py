@@ -22,6 +22,7 @@ from bench.record.head import Cpu
 from bench.record.measured import Measured
 from bench.record.model import Concurrent, Finished, Input, Result, Verdict
 from bench.record.repeats import ENOUGH
+from bench.record.store import RecordFile
 from tests.conftest import ROOT
 from tests.support import records
 from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
@@ -364,6 +365,15 @@ def test_a_damaged_file_beside_good_ones_is_skipped_in_a_line(write: Files) -> N
     assert line.startswith(f"bench: skipped: {write.folder / '2.json'} is damaged")
     heading = f"A: the last comparable record of each row in {write.folder}\n   {good} (mlp on cpu)"
     assert heading in done.stdout
+
+
+def test_a_run_that_was_killed_is_compared_with_by_its_journal(write: Files) -> None:
+    killed = RecordFile(write.folder / "killed.json", records.head(started=NOW))
+    for each in repeats("mlp"):
+        killed.add(each)
+    now = write("now", repeats("mlp"), 5)
+    (row,) = _compare("last", now, "--results-dir", write.folder, "--json").rows
+    assert (row["answer"], row["a"]["source"]) == ("SAME", str(killed.journal))
 
 
 # ---- two environments
