@@ -49,7 +49,6 @@ WORKLOADS = (
             "full": Schedule(epochs=200),
         },
         parameters=14_839_105,
-        mmac=619.0,
         source="the optpresso project's blog post of 2020-11-23 and its history",
     ),
 )

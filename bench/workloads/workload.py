@@ -46,7 +46,6 @@ class Workload:
     build: makes the layers, not yet compiled, from the `keras` module that it is handed.
     schedules: how much each profile trains.
     parameters: how many weights the published network has; the worker refuses any other count.
-    mmac: million multiply-accumulates for one image, forward.
     published: the floor at `full` on real data that the sources support, or None.
     source: where the network and its figures come from.
     input: where images are read from on the clock; None has them in memory as arrays before it.
@@ -63,7 +62,6 @@ class Workload:
     build: Callable[[Any], Any]
     schedules: Mapping[ProfileName, Schedule]
     parameters: int
-    mmac: float
     source: str
     published: float | None = None
     input: Input | None = None

@@ -63,7 +63,7 @@ def test_after_the_removal_the_host_is_as_it_was_before_site_yml(
 
     again = play(provisioned, "remove")
     assert (again.status, again.recap["changed"]) == (0, 0), again.output
-    assert "nothing    of Grindstone" in again.output
+    assert "nothing    of Grindstone's is here" in again.output
 
     assert packages(provisioned) == packages(pristine)
     left, were = provisioned.tree(), pristine.tree()
@@ -87,7 +87,7 @@ def test_what_else_is_in_the_prefix_stays(provisioned: Root) -> None:
     (prefix / "python/own.py").write_text("mine\n", encoding="utf-8")
     removed = play(provisioned, "remove")
     assert removed.status == 0, removed.output
-    assert f"stays      /{PREFIX}/notes.txt: not Grindstone" in removed.output
+    assert f"stays      /{PREFIX}/notes.txt: not Grindstone's" in removed.output
     assert {path.name for path in prefix.iterdir()} == {"notes.txt", "python"}
     assert (prefix / "python/own.py").exists()
 
