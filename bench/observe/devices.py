@@ -175,7 +175,7 @@ def why_nvml_failed(pynvml: Any, error: Any) -> str:
     """NVML's error as a reason that a person can act on."""
     code = getattr(error, "value", None)
     if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-        return "no NVIDIA driver is installed (libnvidia-ml.so.1 is not here)"
+        return "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"
     if code == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
         return "the NVIDIA driver is installed but its kernel module is not loaded"
     if code == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:

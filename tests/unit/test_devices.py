@@ -108,7 +108,7 @@ def test_two_gpus_follow_the_cpu_in_pci_order(nvml: Nvml) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, "no NVIDIA driver is installed"),
+        (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, "no NVIDIA driver installed"),
         (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "its kernel module is not loaded"),
         (pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH, "differ in version; reboot"),
         (pynvml.NVML_ERROR_NO_PERMISSION, "NVML does not answer: Insufficient Permissions"),

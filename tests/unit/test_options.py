@@ -19,7 +19,7 @@ from bench.runner import interpreter, limits
 from bench.runner.row import rows
 from tests.support.records import CPU, GT1030, H100
 
-BARE = Found((CPU,), why_no_gpu="no NVIDIA driver is installed")
+BARE = Found((CPU,), why_no_gpu="no NVIDIA driver installed")
 RIG = Found((CPU, H100, GT1030), driver="580.95.05")
 ONE = Found((CPU, H100), driver="580.95.05")
 
@@ -88,7 +88,7 @@ def test_what_is_asked_for_is_chosen(
     assert getattr(chosen(*words, found=RIG), member) == value
 
 
-_NO_DEVICE = "there is cpu (no NVIDIA driver is installed)"
+_NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
 
 
 @pytest.mark.parametrize(

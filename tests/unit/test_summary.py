@@ -46,7 +46,7 @@ ONE_OF_ALL = replace(H100, group="all")
 OTHER_OF_ALL = replace(OTHER_H100, group="all")
 NO_GPU = machine(
     driver=None,
-    why_no_gpu="no NVIDIA driver is installed (libnvidia-ml.so.1 is not here)",
+    why_no_gpu="no NVIDIA driver installed (libnvidia-ml.so.1 not found)",
     devices=(CPU,),
 )
 NOISY = Verdict(
@@ -276,7 +276,7 @@ def test_a_record_that_could_not_be_written_is_not_pointed_at() -> None:
         ),
         (
             record([failed("mlp", CPU, "mlp on cpu: killed")], machine=NO_GPU),
-            "Grindstone  CPU only (AMD EPYC 9454P, 2 threads): no NVIDIA driver is installed",
+            "Grindstone  CPU only (AMD EPYC 9454P, 2 threads): no NVIDIA driver installed",
         ),
         (
             record([result()], machine=NO_GPU, settings=settings(devices=("cpu",))),
