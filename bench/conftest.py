@@ -53,9 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = Session(settings, found, _PACKAGES, config.stash[LISTENER])
     if not any(arg.startswith("--benchmark") for arg in config.invocation_params.args):
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
+    if config.option.verbose <= 0:
+        config.option.no_header = True  # of pytest and its plugins
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """What this run trains on, and how often."""
     lines = collection.header(config.stash[SESSION].settings, verbose=config.option.verbose > 0)
     skipped = config.stash[REQUEST].skipped if REQUEST in config.stash else ()
