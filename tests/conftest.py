@@ -63,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how many tests were run, and what was left out and why."""
+    if terminalreporter.config.option.collectonly:
+        return
     stats = terminalreporter.stats
     run = [report for name in ("passed", "failed", "error") for report in stats.get(name, [])]
     skipped = Counter(report.longrepr[2] for report in stats.get("skipped", []))
