@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
-from plugins.plugin_utils.gpu_stack import Matrix, Options, RefusedError, load, resolve
-from plugins.plugin_utils.gpu_stack.matrix import Generation, System, listed
+from plugins.plugin_utils.gpu_stack.load import load
+from plugins.plugin_utils.gpu_stack.matrix import Generation, Matrix, System, listed
+from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
+from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import (
     Distribution,

@@ -9,21 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..plugin_utils.gpu_doctor import (
-    Host,
-    Knowledge,
-    Logs,
-    Planned,
-    Redaction,
-    Symptom,
-    Verification,
-    describe,
-    examine,
-    explain,
-    parse,
-    recognise,
-    sum_up,
-)
+from ..plugin_utils.gpu_doctor.examine import examine, recognise
+from ..plugin_utils.gpu_doctor.host import Host, Logs, Planned, Verification
+from ..plugin_utils.gpu_doctor.knowledge import Knowledge
+from ..plugin_utils.gpu_doctor.redaction import Redaction
+from ..plugin_utils.gpu_doctor.report import describe, explain, sum_up
+from ..plugin_utils.gpu_doctor.symptoms import Symptom, parse
+from ..plugin_utils.gpu_stack.load import load
 from ..plugin_utils.host_facts import parse as parse_facts
 from ..plugin_utils.typed import decode
 
@@ -58,7 +50,7 @@ def gpu_doctor(
 
 def parse_host(seen: dict[str, Any], matrix: dict[str, Any]) -> Host:
     """What was seen of a host, typed."""
-    known = Knowledge.of(matrix)
+    known = Knowledge(load(matrix))
     return Host(
         facts=known.matrix.identified(parse_facts(seen["found"])),
         known=known,

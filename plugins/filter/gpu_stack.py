@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils.gpu_stack import (
-    Options,
-    RefusedError,
-    describe,
-    load,
-    resolve,
-    row,
-    table,
-)
+from ..plugin_utils.gpu_stack.block import describe
+from ..plugin_utils.gpu_stack.load import load
+from ..plugin_utils.gpu_stack.options import Options, RefusedError
+from ..plugin_utils.gpu_stack.resolve import resolve
+from ..plugin_utils.gpu_stack.table import row, table
 from ..plugin_utils.host_facts import parse
 from ..plugin_utils.typed import InvalidDataError, decode
 

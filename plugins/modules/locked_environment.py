@@ -166,27 +166,25 @@ def held(folder: Path) -> Iterator[int]:
         yield file.fileno()
 
 
+def commands(new: Path, prompt: str, uv: str, python: str) -> tuple[list[str], list[str]]:
+    """What makes the environment `new`, and what installs the lock into it."""
+    own, lock = str(new / "bin/python"), str(new / LOCK)
+    if uv:
+        where = "--no-python-downloads" if python.startswith("/") else "--managed-python"
+        venv = [uv, "venv", "--relocatable", "--prompt", prompt, where, "--python", python]
+        install = [uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", own]
+    else:
+        venv = [python, "-m", "venv"]
+        install = [own, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        install += ["--disable-pip-version-check", "--requirement"]
+    return [*venv, str(new)], [*install, lock]
+
+
 def make(path: Path, lock: int, params: dict[str, Any]) -> None:
     """Makes the environment beside its place, then puts it there."""
     new = path.with_name(path.name + ".new")
-    lockfile = new / LOCK
     shutil.rmtree(new, ignore_errors=True)
-    if params["uv"]:
-        python = params["python"]
-        where = ["--no-python-downloads"] if python.startswith("/") else ["--managed-python"]
-        venv = [params["uv"], "venv", "--relocatable", "--prompt", path.name]
-        venv += [*where, "--python", python, str(new)]
-        install = [params["uv"], "pip", "sync", "--require-hashes", "--compile-bytecode"]
-        install += ["--python", str(new / "bin/python"), str(lockfile)]
-    else:
-        venv = [params["python"], "-m", "venv", str(new)]
-        install = [str(new / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-        install += [
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "--requirement",
-            str(lockfile),
-        ]
+    venv, install = commands(new, path.name, params["uv"], params["python"])
     names = {
         "UV_CACHE_DIR": params["cache"],
         "UV_SYSTEM_CERTS": "1" if CERTIFICATES.exists() else "",
@@ -208,7 +206,7 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
                 f"Python {params['python']} could not be brought ({error}): install it on the "
                 "host, or name a mirror of it in tensorflow_python_mirror"
             ) from error
-        lockfile.write_text(params["requirements"], encoding="utf-8")
+        (new / LOCK).write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
         set_search_paths(new, params["runtime_path"], params["patchelf"], lock)
         link(new, params["links"])

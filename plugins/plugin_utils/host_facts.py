@@ -257,6 +257,12 @@ class HostFacts(msgspec.Struct, frozen=True):
     free_mb: int = 0
     free_boot_mb: int | None = None
 
+    def title(self, distribution: str, kernel: str) -> str:
+        """For people: the system by those names, and what it is inside of."""
+        where = ", under WSL2" if self.wsl else ""
+        where += f", in a container ({self.container})" if self.container else ""
+        return f"{distribution}, {self.architecture}, kernel {kernel}{where}"
+
     @property
     def own_gpus(self) -> tuple[Gpu, ...]:
         """The GPUs that no virtual machine has."""

@@ -72,6 +72,11 @@ done
 """
 
 
+def needs(*packages: str) -> dict[str, list[str]]:
+    """The relations of a package that only depends on others."""
+    return {"Depends": list(packages)}
+
+
 def ubuntu_kernel(flavour: str, release: str) -> list[Package]:
     """The packages of a kernel, and the meta-packages of its flavour."""
     number, _, _ = release.rpartition("-")
@@ -82,7 +87,7 @@ def ubuntu_kernel(flavour: str, release: str) -> list[Package]:
         Package(
             f"linux-image-{release}",
             version,
-            {"Depends": [f"linux-modules-{release}"]},
+            needs(f"linux-modules-{release}"),
             {f"boot/vmlinuz-{release}": "a kernel\n"},
             {
                 "postinst": f"{run_parts.format(release)}\nupdate-initramfs -c -k {release}",
@@ -111,18 +116,14 @@ def ubuntu_kernel(flavour: str, release: str) -> list[Package]:
             },
             {"postinst": f"if [ -x /usr/sbin/dkms ]; then dkms autoinstall -k {release}; fi"},
         ),
-        Package(
-            f"linux-image-{flavour}", meta, {"Depends": [f"linux-image-{release} (= {version})"]}
-        ),
-        Package(
-            f"linux-headers-{flavour}",
-            meta,
-            {"Depends": [f"linux-headers-{release} (= {version})"]},
+        *(
+            Package(f"linux-{part}-{flavour}", meta, needs(f"linux-{part}-{release} (= {version})"))
+            for part in ("image", "headers")
         ),
         Package(
             f"linux-{flavour}",
             meta,
-            {"Depends": [f"linux-{part}-{flavour} (= {meta})" for part in ("image", "headers")]},
+            needs(f"linux-image-{flavour} (= {meta})", f"linux-headers-{flavour} (= {meta})"),
         ),
     ]
 
@@ -130,76 +131,56 @@ def ubuntu_kernel(flavour: str, release: str) -> list[Package]:
 def ubuntu_modules(ubuntu: Ubuntu, branch: str, server: str, module: str) -> list[Package]:
     """The precompiled modules of a branch; `server` is "-server" or "", `module` "-open" or ""."""
     driver, name = ubuntu.drivers[branch], f"{branch}{server}{module}"
-    folder = f"nvidia-{branch}{'srv' if server else ''}{module}"
     flavour = "open" if module else "proprietary"
+    common = f"nvidia-kernel-common-{branch}{server}"
+    provides = {"Provides": [f"nvidia-dkms-{name} (= {driver}-0ubuntu0.1)"]}
+    provides["Provides"].append("nvidia-prebuilt-kernel")
     packages = []
     for kernel in ubuntu.precompiled:
         release = ubuntu.kernels[kernel]
         version = release.rpartition("-")[0] + ".1"
-        common = f"nvidia-kernel-common-{branch}{server}"
-        provides = f"nvidia-dkms-{name} (= {driver}-0ubuntu0.1)"
-        bits = f"lib/modules/{release}/kernel/{folder}/bits"
-        exact = [
-            f"linux-{part}-nvidia-{name}-{release} (= {version})" for part in ("objects", "modules")
-        ]
-        signed = f"linux-signatures-nvidia-{release} (= {version})"
+        folder = f"lib/modules/{release}/kernel/nvidia-{branch}{'srv' if server else ''}{module}"
+        bits, built = f"{folder}/bits/nvidia.o", f"/{folder}/nvidia.ko"
+        objects = f"linux-objects-nvidia-{name}-{release}"
+        modules = f"linux-modules-nvidia-{name}-{release}"
+        signature = f"/usr/lib/linux/{release}/signatures/nvidia"
+        parts = needs(
+            f"linux-image-{release}",
+            f"{objects} (= {version})",
+            f"linux-signatures-nvidia-{release} (= {version})",
+            f"{common} (>= {driver})",
+            f"{common} (<= {driver}-1)",
+        )
+        whole = needs(f"{modules} (= {version})", f"{common} (>= {driver})")
+        # As the real one: joins what comes apart, the module and its signature.
+        join = f"{WAIT.format('module')}\ncat /{bits} {signature} > {built}"
+        scripts = {"postinst": join, "prerm": f"rm -f {built}"}
         packages += [
-            Package(
-                f"linux-objects-nvidia-{name}-{release}",
-                version,
-                {},
-                {f"{bits}/nvidia.o": kernel_module(driver, flavour)},
-            ),
-            Package(
-                f"linux-modules-nvidia-{name}-{release}",
-                version,
-                {
-                    "Depends": [
-                        f"linux-image-{release}",
-                        exact[0],
-                        signed,
-                        f"{common} (>= {driver})",
-                        f"{common} (<= {driver}-1)",
-                    ],
-                    "Provides": [provides, "nvidia-prebuilt-kernel"],
-                },
-                {},
-                {
-                    # As the real one: joins what comes apart, the module and its signature.
-                    "postinst": f"{WAIT.format('module')}\ncat /{bits}/nvidia.o "
-                    f"/usr/lib/linux/{release}/signatures/nvidia "
-                    f"> /lib/modules/{release}/kernel/{folder}/nvidia.ko",
-                    "prerm": f"rm -f /lib/modules/{release}/kernel/{folder}/nvidia.ko",
-                },
-            ),
-            Package(
-                f"linux-modules-nvidia-{name}-{kernel}",
-                version,
-                {
-                    "Depends": [exact[1], f"{common} (>= {driver})"],
-                    "Provides": [provides, "nvidia-prebuilt-kernel"],
-                },
-            ),
+            Package(objects, version, {}, {bits: kernel_module(driver, flavour)}),
+            Package(modules, version, {**parts, **provides}, {}, scripts),
+            Package(f"linux-modules-nvidia-{name}-{kernel}", version, {**whole, **provides}),
         ]
     return packages
+
+
+def same(version: str, *packages: str) -> list[str]:
+    """Relations to packages of exactly that version."""
+    return [f"{package} (= {version})" for package in packages]
+
+
+def alone(
+    name: str, version: str, depends: list[str], files: Files, branch: str, **scripts: str
+) -> Package:
+    """A package that can be there for one branch only; what it provides is its name without it."""
+    provides = name.replace(f"-{branch}", "").removesuffix("-open")
+    provides += "-any" if provides == "libnvidia-cfg1" else ""
+    only = {"Provides": [provides], "Conflicts": [provides], "Replaces": [provides]}
+    return Package(name, version, {**(needs(*depends) if depends else {}), **only}, files, scripts)
 
 
 def ubuntu_driver(branch: str, server: str, version: str) -> list[Package]:
     """The driver's packages of a branch that are the same for all kernels."""
     driver, name = version.split("-")[0], f"{branch}{server}"
-
-    def alone(
-        package: str, provides: str, depends: list[str], files: Files, **scripts: str
-    ) -> Package:
-        """One of those that can be there for one branch only."""
-        only = {"Provides": [provides], "Conflicts": [provides], "Replaces": [provides]}
-        relations = {"Depends": depends, **only} if depends else only
-        return Package(package, version, relations, files, scripts)
-
-    def same(*packages: str) -> list[str]:
-        return [f"{package} (= {version})" for package in packages]
-
-    common = f"nvidia-kernel-common-{name}"
     compute = f"libnvidia-compute-{name}"
     libraries: Files = {
         f"{MULTIARCH}/libcuda.so.{driver}": "a library\n",
@@ -211,128 +192,87 @@ def ubuntu_driver(branch: str, server: str, version: str) -> list[Package]:
         "usr/bin/nvidia-persistenced": "#!/bin/sh\n",
         "lib/systemd/system/nvidia-persistenced.service": "[Service]\nType=forking\n",
     }
-    blacklist = "blacklist nouveau\nblacklist lbm-nouveau\nalias nouveau off\n"
+    blacklist: Files = {
+        "lib/modprobe.d/nvidia-graphics-drivers.conf": "blacklist nouveau\nblacklist lbm-nouveau\n"
+        "alias nouveau off\n"
+    }
+    smi: Files = {"usr/bin/nvidia-smi": "#!/bin/sh\nexit 9\n"}
+    unpacking, configuring = WAIT.format("unpacking"), WAIT.format("configuring")
+    needed = same(version, compute)
     packages = [
-        alone(compute, "libnvidia-compute", [], libraries, preinst=WAIT.format("unpacking")),
-        alone(f"libnvidia-cfg1-{name}", "libnvidia-cfg1-any", [], {}),
-        alone(f"libnvidia-gl-{name}", "libnvidia-gl", [], {}),
-        alone(f"nvidia-compute-utils-{name}", "nvidia-compute-utils", same(compute), daemon),
-        alone(
-            f"nvidia-utils-{name}",
-            "nvidia-utils",
-            same(compute),
-            {"usr/bin/nvidia-smi": "#!/bin/sh\nexit 9\n"},
-        ),
-        alone(
-            common,
-            "nvidia-kernel-common",
-            [],
-            {"lib/modprobe.d/nvidia-graphics-drivers.conf": blacklist},
-            postinst=WAIT.format("configuring"),
-        ),
+        alone(compute, version, [], libraries, name, preinst=unpacking),
+        alone(f"libnvidia-cfg1-{name}", version, [], {}, name),
+        alone(f"libnvidia-gl-{name}", version, [], {}, name),
+        alone(f"nvidia-compute-utils-{name}", version, needed, daemon, name),
+        alone(f"nvidia-utils-{name}", version, needed, smi, name),
+        alone(f"nvidia-kernel-common-{name}", version, [], blacklist, name, postinst=configuring),
     ]
     for module in ("", "-open") if int(branch) >= 535 else ("",):
-        flavour = "open" if module else "proprietary"
-        source = f"nvidia-kernel-source-{name}{module}"
-        dkms = f"nvidia-dkms-{name}{module}"
-        tree = f"usr/src/nvidia-{driver}"
-        userspace = same(
-            f"libnvidia-cfg1-{name}", compute, f"nvidia-compute-utils-{name}", common, source
-        )
-        packages += [
-            alone(
-                source,
-                "nvidia-kernel-source",
-                [],
-                {
-                    f"{tree}/dkms.conf": f'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="{driver}"\n',
-                    f"{tree}/nvidia.ko": kernel_module(driver, flavour),
-                    f"{tree}/fails-for": "*-ibm\n" if branch == "595" else "-\n",
-                },
-            ),
-            Package(
-                dkms,
-                version,
-                {
-                    "Depends": ["dkms", *same(source, common)],
-                    "Provides": ["nvidia-dkms-kernel"],
-                    "Conflicts": ["nvidia-dkms-kernel"],
-                },
-                {},
-                {
-                    "postinst": 'if [ "$1" = configure ]; then dkms autoinstall; fi',
-                    "prerm": f"dkms remove nvidia/{driver}",
-                },
-            ),
-            Package(f"nvidia-headless-no-dkms-{name}{module}", version, {"Depends": userspace}),
-            Package(
-                f"nvidia-driver-{name}{module}",
-                version,
-                {
-                    "Depends": [
-                        f"{dkms} (>= {driver})",
-                        f"{dkms} (<= {driver}-1)",
-                        *userspace,
-                        *same(f"libnvidia-gl-{name}", f"nvidia-utils-{name}"),
-                    ]
-                },
-            ),
-        ]
+        packages += ubuntu_dkms(branch, name, module, version)
     return packages
+
+
+def ubuntu_dkms(branch: str, name: str, module: str, version: str) -> list[Package]:
+    """What builds a branch's module by DKMS, and the packages that bring all of the driver."""
+    driver, flavour = version.split("-")[0], "open" if module else "proprietary"
+    source, dkms = f"nvidia-kernel-source-{name}{module}", f"nvidia-dkms-{name}{module}"
+    common, tree = f"nvidia-kernel-common-{name}", f"usr/src/nvidia-{driver}"
+    sources: Files = {
+        f"{tree}/dkms.conf": f'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="{driver}"\n',
+        f"{tree}/nvidia.ko": kernel_module(driver, flavour),
+        f"{tree}/fails-for": "*-ibm\n" if branch == "595" else "-\n",
+    }
+    only = {"Provides": ["nvidia-dkms-kernel"], "Conflicts": ["nvidia-dkms-kernel"]}
+    scripts = {
+        "postinst": 'if [ "$1" = configure ]; then dkms autoinstall; fi',
+        "prerm": f"dkms remove nvidia/{driver}",
+    }
+    parts = (f"libnvidia-cfg1-{name}", f"libnvidia-compute-{name}", f"nvidia-compute-utils-{name}")
+    userspace = same(version, *parts, common, source)
+    rest = same(version, f"libnvidia-gl-{name}", f"nvidia-utils-{name}")
+    built = [f"{dkms} (>= {driver})", f"{dkms} (<= {driver}-1)"]
+    building = needs("dkms", *same(version, source, common))
+    return [
+        alone(source, version, [], sources, name),
+        Package(dkms, version, {**building, **only}, {}, scripts),
+        Package(f"nvidia-headless-no-dkms-{name}{module}", version, needs(*userspace)),
+        Package(f"nvidia-driver-{name}{module}", version, needs(*built, *userspace, *rest)),
+    ]
+
+
+# What is in the packages beside kernels and drivers, and gdm3's scripts.
+INITRAMFS: Files = {
+    "usr/sbin/update-initramfs": UPDATE_INITRAMFS,
+    "etc/kernel/postinst.d/initramfs-tools": "#!/bin/sh\nupdate-initramfs -c -k $1\n",
+}
+DKMS_FILES: Files = {
+    "usr/sbin/dkms": DKMS,
+    "etc/kernel/postinst.d/dkms": "#!/bin/sh\ndkms autoinstall -k $1\n",
+}
+UPGRADES: Files = {"etc/apt/apt.conf.d/50unattended-upgrades": "Unattended-Upgrade::Origins {};\n"}
+GDM: Files = {"usr/sbin/gdm3": "#!/bin/sh\n", "lib/systemd/system/gdm3.service": "[Service]\n"}
+MANAGER = "/etc/systemd/system/display-manager.service"
+GDM_SCRIPTS = {
+    "postinst": f"mkdir -p /etc/systemd/system\nln -s /lib/systemd/system/gdm3.service {MANAGER}",
+    "postrm": f"rm -f {MANAGER}",
+}
 
 
 def ubuntu_archive(ubuntu: Ubuntu) -> list[Package]:
     """All that the release's archive has."""
     packages = [
-        Package(
-            "initramfs-tools",
-            "0.142ubuntu25",
-            {},
-            {
-                "usr/sbin/update-initramfs": UPDATE_INITRAMFS,
-                "etc/kernel/postinst.d/initramfs-tools": "#!/bin/sh\nupdate-initramfs -c -k $1\n",
-            },
-        ),
-        Package(
-            "dkms",
-            "3.0.11-1ubuntu13",
-            {},
-            {
-                "usr/sbin/dkms": DKMS,
-                "etc/kernel/postinst.d/dkms": "#!/bin/sh\ndkms autoinstall -k $1\n",
-            },
-        ),
-        Package(
-            "unattended-upgrades",
-            "2.9.1",
-            {},
-            {"etc/apt/apt.conf.d/50unattended-upgrades": "Unattended-Upgrade::Origins {};\n"},
-        ),
-        Package(
-            "gdm3",
-            "46.2-1ubuntu1",
-            {},
-            {"usr/sbin/gdm3": "#!/bin/sh\n", "lib/systemd/system/gdm3.service": "[Service]\n"},
-            {
-                "postinst": "mkdir -p /etc/systemd/system\nln -s /lib/systemd/system/gdm3.service "
-                "/etc/systemd/system/display-manager.service",
-                "postrm": "rm -f /etc/systemd/system/display-manager.service",
-            },
-        ),
+        Package("initramfs-tools", "0.142ubuntu25", {}, INITRAMFS),
+        Package("dkms", "3.0.11-1ubuntu13", {}, DKMS_FILES),
+        Package("unattended-upgrades", "2.9.1", {}, UPGRADES),
+        Package("gdm3", "46.2-1ubuntu1", {}, GDM, GDM_SCRIPTS),
     ]
     for flavour, release in ubuntu.kernels.items():
         packages += ubuntu_kernel(flavour, release)
     for release in dict.fromkeys(ubuntu.kernels[flavour] for flavour in ubuntu.precompiled):
         number = release.rpartition("-")[0] + ".1"
-        signature = f"usr/lib/linux/{release}/signatures/nvidia"
-        packages.append(
-            Package(
-                f"linux-signatures-nvidia-{release}",
-                number,
-                {},
-                {signature: "Module signature appended~\n"},
-            )
-        )
+        file = f"usr/lib/linux/{release}/signatures/nvidia"
+        signature: Files = {file: "Module signature appended~\n"}
+        packages.append(Package(f"linux-signatures-nvidia-{release}", number, {}, signature))
     for branch, driver in ubuntu.drivers.items():
         for server in ("", "-server"):
             packages += ubuntu_driver(branch, server, f"{driver}-0ubuntu0.1")

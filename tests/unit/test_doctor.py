@@ -11,9 +11,10 @@ import yaml
 
 from plugins.filter.gpu_doctor import gpu_doctor, parse_host
 from plugins.modules import gpu_info, gpu_logs_info
-from plugins.plugin_utils.gpu_doctor import describe, examine, parse, recognise, sum_up
-from plugins.plugin_utils.gpu_doctor.symptoms import Example
-from plugins.plugin_utils.gpu_stack import Plan
+from plugins.plugin_utils.gpu_doctor.examine import examine, recognise
+from plugins.plugin_utils.gpu_doctor.report import describe, sum_up
+from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse
+from plugins.plugin_utils.gpu_stack.plan import Plan
 from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts as sysroots
 from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX, SYMPTOMS, host, of_example, seen

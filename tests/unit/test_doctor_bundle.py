@@ -13,7 +13,7 @@ import pytest
 
 from plugins.filter.gpu_doctor import gpu_doctor_bundle
 from plugins.modules import gpu_bundle
-from plugins.plugin_utils.gpu_doctor import Redaction
+from plugins.plugin_utils.gpu_doctor.redaction import Redaction
 from tests.unit.doctor.hosts import HEALTHY
 
 SECRETS = [

@@ -11,15 +11,11 @@ import pytest
 from docs import stacks as page
 from plugins.module_utils import gpu_chips
 from plugins.modules import gpu_info
-from plugins.plugin_utils.gpu_stack import (
-    UV,
-    Options,
-    RefusedError,
-    describe,
-    resolve,
-    row,
-    table,
-)
+from plugins.plugin_utils.gpu_stack.block import describe
+from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
+from plugins.plugin_utils.gpu_stack.plan import UV
+from plugins.plugin_utils.gpu_stack.resolve import resolve
+from plugins.plugin_utils.gpu_stack.table import row, table
 from plugins.plugin_utils.host_facts import HostFacts, parse
 from tests.unit import hosts
 from tests.unit.plans import recorded

@@ -10,7 +10,7 @@ import pytest
 
 from docs import stacks
 from plugins.filter.gpu_stack import gpu_stack
-from plugins.plugin_utils.gpu_stack import load
+from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.typed import InvalidDataError
 from tests.unit.plans import recorded
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..gpu_stack import Matrix, load
-from ..gpu_stack.matrix import Generation, GpuSupport, Stack
+from ..gpu_stack.matrix import GpuSupport, Matrix, Stack
 from ..host_facts import Gpu
 from ..versions import numbers
 
@@ -20,20 +17,6 @@ class Knowledge:
 
     matrix: Matrix
 
-    @classmethod
-    def of(cls, rows: Mapping[str, Any]) -> Knowledge:
-        """What the matrix's rows say.
-
-        Raises:
-            InvalidDataError: a row is wrong.
-        """
-        return cls(load(rows))
-
-    @property
-    def generations(self) -> tuple[Generation, ...]:
-        """The oldest first."""
-        return self.matrix.generations
-
     @property
     def stacks(self) -> tuple[Stack, ...]:
         """Those with GPUs, the newest first."""
@@ -42,11 +25,6 @@ class Knowledge:
     @property
     def _supports(self) -> list[tuple[Stack, GpuSupport]]:
         return [(row, row.gpu) for row in self.matrix.stacks if row.gpu]
-
-    @property
-    def container(self) -> str:
-        """The container for GPUs that no stack has kernels for."""
-        return self.matrix.container
 
     @property
     def highest(self) -> Version:

@@ -146,11 +146,8 @@ class Redaction:
         return match.group().replace(name, self._mark("host", name))
 
     def _address(self, match: re.Match[str]) -> str:
-        try:
-            ipaddress.ip_address(match.group())
-        except ValueError:
-            return match.group()
-        return self._mark("address", match.group())
+        text = match.group()
+        return self._mark("address", text) if _is_address(text) else text
 
 
 def _worth(names: Iterable[str]) -> list[str]:

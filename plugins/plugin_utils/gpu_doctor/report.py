@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from ..lines import wrapped
 from .examine import Finding
 from .host import Host, gpu_name
 
@@ -67,9 +68,7 @@ def fine(host: Host, findings: list[Finding]) -> list[str]:
 def _host(host: Host) -> list[str]:
     """Which host it is."""
     facts = host.facts
-    where = ", under WSL2" if facts.wsl else ""
-    where += f", in a container ({facts.container})" if facts.container else ""
-    system = f"{facts.distribution}, {facts.architecture}, kernel {facts.kernels.running}{where}"
+    system = facts.title(str(facts.distribution), facts.kernels.running)
     return [system, *(map(gpu_name, facts.gpus) if facts.gpus else ["no NVIDIA GPU"])]
 
 
@@ -83,14 +82,7 @@ def _details(finding: Finding, evidence: str) -> list[str]:
 
 
 def _wrap(label: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width=88,
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return wrapped(text, 88, label, len(label))
 
 
 def _count(findings: list[Finding]) -> str:

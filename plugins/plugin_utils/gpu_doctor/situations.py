@@ -30,12 +30,12 @@ def _process(host: Host) -> str:
 
 
 def _open_only(host: Host) -> str:
-    rows = [row.name for row in host.known.generations if row.modules == ("open",)]
+    rows = [row.name for row in host.known.matrix.generations if row.modules == ("open",)]
     return " and ".join(rows)
 
 
 def _first_open(host: Host) -> str:
-    return next(row.name for row in host.known.generations if "open" in row.modules)
+    return next(row.name for row in host.known.matrix.generations if "open" in row.modules)
 
 
 def _wheel_floors(host: Host) -> str:
@@ -78,7 +78,7 @@ WORDS: dict[str, Callable[[Host], str]] = {
     "path": lambda host: _stray(host).path,
     "file": lambda host: _stray(host).file,
     "stage_advice": _stage_advice,
-    "container_image": lambda host: host.known.container,
+    "container_image": lambda host: host.known.matrix.container,
     "open_only": _open_only,
     "first_open": _first_open,
     "highest_capability": lambda host: dotted(host.known.highest),

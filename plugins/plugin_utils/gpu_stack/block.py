@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 
 from ..host_facts import Gpu, HostFacts
+from ..lines import wrapped
 from .install import reboot_because, reboots
 from .matrix import Matrix
 from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record
@@ -31,14 +31,9 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
     facts = matrix.identified(facts)
     record = plan.record
     system, tensorflow = record.host, record.tensorflow
-    where = ", under WSL2" if facts.wsl else ""
-    where += f", in a container ({facts.container})" if facts.container else ""
     base = "brought by uv" if plan.base == UV else plan.base
     rows: Lines = [
-        (
-            "system",
-            f"{system.distribution}, {system.architecture}, kernel {system.kernel}{where}",
-        ),
+        ("system", facts.title(system.distribution, system.kernel)),
         *_gpu_rows(facts, record),
         *_under("stays as is", record.cuda.leaves),
         ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
@@ -47,14 +42,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
     ]
     lines = [f"Plan for {host}: {_verdict(plan, facts)}"]
     for label, text in rows:
-        lines += textwrap.wrap(
-            text,
-            width=WIDTH,
-            initial_indent=f"  {label:<{_LABEL}}",
-            subsequent_indent=" " * (_LABEL + 2),
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        lines += wrapped(text, WIDTH, f"  {label:<{_LABEL}}", _LABEL + 2)
     return lines
 
 

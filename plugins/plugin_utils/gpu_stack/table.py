@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from ..host_facts import HostFacts
+from ..lines import wrapped
 from . import gpus
 from .install import reboots
 from .matrix import Matrix
@@ -68,9 +69,10 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
     if refused or missed:
         lines.append("")
     for host, refusal in refused.items():
-        lines += _wrapped(host, f"refused: {refusal}")
+        lines += wrapped(f"{host}  refused: {refusal}", _WIDTH, indent=4)
     for host in missed:
-        lines += _wrapped(host, "not reached, or its facts could not be gathered")
+        said = f"{host}  not reached, or its facts could not be gathered"
+        lines += wrapped(said, _WIDTH, indent=4)
     return lines
 
 
@@ -82,13 +84,3 @@ def _rows(rows: list[list[str]]) -> Iterator[str]:
     for each in cells:
         for parts in zip_longest(*each, fillvalue=""):
             yield _GAP.join(map(str.ljust, parts, widths)).rstrip()
-
-
-def _wrapped(host: str, said: str) -> list[str]:
-    return textwrap.wrap(
-        f"{host}  {said}",
-        width=_WIDTH,
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

@@ -10,7 +10,7 @@ import yaml
 
 from docs.stacks import rows
 from plugins.filter.gpu_doctor import parse_host, symptoms
-from plugins.plugin_utils.gpu_doctor import Host
+from plugins.plugin_utils.gpu_doctor.host import Host
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
 
 HERE = Path(__file__).parent

@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 
 from docs import stacks
-from plugins.plugin_utils.gpu_stack import Options, Plan, RefusedError, load, resolve
-from plugins.plugin_utils.gpu_stack.plan import InstallDriver, NoCuda
+from plugins.plugin_utils.gpu_stack.load import load
+from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
+from plugins.plugin_utils.gpu_stack.plan import InstallDriver, NoCuda, Plan
+from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
 
