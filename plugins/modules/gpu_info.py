@@ -10,12 +10,12 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: gpu_info
-short_description: Looks at a host that is to train on GPUs
+short_description: Gathers facts on a host's GPUs, driver and CUDA
 description:
   - Reads the distribution, its kernels and packages, the GPUs on the PCI bus, the driver, CUDA,
     Secure Boot, the Python interpreters and what Grindstone has already made, from files only.
   - A GPU's generation and compute capability come from its PCI id; no driver has to be there.
-  - It changes nothing, in check mode or out of it.
+  - It changes nothing, in check mode or not.
 author: The Grindstone authors (@grindstone)
 options:
   prefix:
@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = """
-- name: Look at the host
+- name: Gather facts
   grindstone.grindstone.gpu_info:
   register: plan_facts
 """

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: gpu_logs_info
-short_description: Reads what a host's logs say about its GPU
+short_description: Reads a host's logs on its GPU
 description:
   - Reads the kernel's log since the boot, the logs of failed module builds, what the package
-    manager complains of, what is in TensorFlow's environment and what earlier runs have left in
+    manager complains of, what is in TensorFlow's environment and what earlier runs have written to
     C(/etc/grindstone).
-  - It changes nothing, in check mode or out of it.
+  - It changes nothing, in check mode or not.
 author: The Grindstone authors (@grindstone)
 options:
   prefix:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: host_files
-short_description: Keeps small files on a host
+short_description: Writes small files on a host
 description:
   - Writes each file that does not hold its text yet, to be read by all, with its folder.
   - Where one cannot be written, what was there before stays whole.
@@ -33,7 +33,7 @@ options:
 """
 
 EXAMPLES = """
-- name: Leave the plan on the host
+- name: Write plan.json
   grindstone.grindstone.host_files:
     files:
       - path: /etc/grindstone/plan.json

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: host_ledger
-short_description: Writes down what a host has, and brings that back
+short_description: Records a host's packages and files, and restores them
 description:
   - Keeps the packages of a host, with their marks and holds, and the files that a role is about to
     change in C(/var/lib/grindstone/ledger), so that the role can be rolled back and removed.
@@ -22,10 +22,10 @@ options:
     required: true
   state:
     description:
-      - C(open) writes down what there is now, at the first call; later ones add files, and take
+      - C(open) records what there is now, at the first call; later ones add files, and take
         what others have done since the ledger was closed for what there was.
-      - C(closed) writes down what packages have changed since.
-      - C(undone) brings packages and files back and removes the ledger.
+      - C(closed) records what packages have changed since.
+      - C(undone) restores packages and files and removes the ledger.
     type: str
     required: true
     choices: [open, closed, undone]
@@ -41,7 +41,7 @@ options:
 """
 
 EXAMPLES = """
-- name: Write down what there is before the driver is installed
+- name: Record packages and files before the driver is installed
   grindstone.grindstone.host_ledger:
     name: nvidia_driver
     state: open

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: locked_environment
-short_description: Makes a Python environment from requirements that are locked by hash
+short_description: Makes a Python environment from hash-locked requirements
 description:
   - Makes a virtual environment and installs a hash-locked list of requirements into it.
   - Installs with pip, or with the uv that O(uv) names, which is faster and brings Pythons.

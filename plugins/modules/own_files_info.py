@@ -9,11 +9,11 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: own_files_info
-short_description: Names the files that Grindstone has made on a host
+short_description: Lists the files that Grindstone has made on a host
 description:
   - Names the folders below the prefix and the system's that Grindstone has made, its ledgers, and
     the processes that use any of it.
-  - It changes nothing, in check mode or out of it.
+  - It changes nothing, in check mode or not.
 author: The Grindstone authors (@grindstone)
 options:
   prefix:
@@ -27,7 +27,7 @@ options:
 """
 
 EXAMPLES = """
-- name: Look for what is Grindstone's
+- name: Find Grindstone's files
   grindstone.grindstone.own_files_info:
     prefix: /opt/grindstone
   register: remove_found
