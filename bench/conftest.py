@@ -14,10 +14,9 @@ from bench.errors import GrindstoneError
 from bench.observe import devices
 from bench.report import progress
 from bench.runner import collection
-from bench.runner.ending import Ending, end
+from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
-from bench.runner.fixtures import LISTENER, ROWS, SESSION, repeat, train, train_to_target
-from bench.runner.session import Session
+from bench.runner.session import Ending, Session, end
 
 if TYPE_CHECKING:
     from bench.compare.until_clear import Comparison, ComparisonRequest

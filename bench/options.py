@@ -14,7 +14,7 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side
-from bench.runner import interpreter, limits, plan
+from bench.runner import interpreter, supervisor
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
@@ -96,9 +96,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--plan": {
         "type": Path,
-        "default": plan.PATH,
+        "default": interpreter.PLAN_FILE,
         "metavar": "FILE",
-        "help": f"default: {plan.PATH}",
+        "help": f"default: {interpreter.PLAN_FILE}",
     },
 }
 
@@ -132,7 +132,7 @@ class Settings:
     limits: Limits
     worker_python: Path
     worker_chosen_by: str
-    plan: plan.Plan | None
+    plan: interpreter.Plan | None
     second_worker: Path | None = None
     interim_checks: tuple[int, ...] = (1,)
     against: str | None = None
@@ -191,7 +191,7 @@ def read_settings(
     Raises:
         GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range.
     """
-    planned = plan.read(chosen.plan)
+    planned = interpreter.read_plan(chosen.plan)
     against = getattr(chosen, "against", None)
     if environments:
         python, reason = environments[0], "named to be compared"
@@ -257,12 +257,12 @@ def _names(wanted: list[str]) -> list[str]:
 
 def _limits(seconds: float | None) -> Limits:
     if seconds is None:
-        return limits.DEFAULT
+        return supervisor.DEFAULT_LIMITS
     if not 0 < seconds <= _LONGEST_LIMIT:  # nan, too, fails this
         raise GrindstoneError(
             f"--limit {seconds:g} is no time; give seconds above 0, {_LONGEST_LIMIT} at most"
         )
-    return limits.all_alike(seconds)
+    return supervisor.same_limits(seconds)
 
 
 def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
@@ -275,7 +275,7 @@ def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
     return (wanted,)
 
 
-def _worker_python(wanted: list[Path], planned: plan.Plan | None) -> tuple[Path, str]:
+def _worker_python(wanted: list[Path], planned: interpreter.Plan | None) -> tuple[Path, str]:
     if len(wanted) > 1:
         raise GrindstoneError(
             "--worker-python takes one interpreter; to compare two environments, use "

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.conftest import REQUEST
-from bench.runner.fixtures import ROWS, SESSION, must_pass
+from bench.runner.collection import ROWS, SESSION, must_pass
 
 
 def test_against(pytestconfig: pytest.Config) -> None:

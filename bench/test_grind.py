@@ -5,7 +5,7 @@ from operator import attrgetter
 import pytest
 
 from bench.record.head import Device
-from bench.runner.fixtures import Train, must_pass
+from bench.runner.collection import Train, must_pass
 from bench.runner.row import Row
 from bench.workloads import grind
 from bench.workloads.workload import Mode, Workload

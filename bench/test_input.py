@@ -3,7 +3,7 @@
 import pytest
 
 from bench.record.head import Device
-from bench.runner.fixtures import SESSION, Train, must_pass
+from bench.runner.collection import SESSION, Train, must_pass
 from bench.runner.row import Row
 from bench.workloads import grind
 from bench.workloads.workload import Workload

@@ -6,7 +6,7 @@ import pytest
 
 from bench.record.head import Device
 from bench.runner import time_to_target
-from bench.runner.fixtures import TrainToTarget, must_pass
+from bench.runner.collection import TrainToTarget, must_pass
 from bench.runner.row import Row
 from bench.workloads.workload import Mode, Workload
 

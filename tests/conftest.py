@@ -15,7 +15,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from bench.runner import plan
+from bench.runner import interpreter
 
 pytest_plugins = ("pytester",)
 
@@ -83,7 +83,7 @@ def worker_python() -> Path:
     """An interpreter that has TensorFlow: the running one, else the one that the plan names."""
     if importlib.util.find_spec("tensorflow"):
         return Path(sys.executable)
-    planned = plan.read()
+    planned = interpreter.read_plan()
     if planned is None:
         pytest.skip("the running Python has no TensorFlow, and there is no plan on this host")
     if not planned.interpreter.exists():

@@ -22,7 +22,7 @@ from bench.compare.match import (
     row_difference,
     title,
 )
-from bench.judge import rerun
+from bench.judge.verdict import pytest_command
 from bench.record.repeats import ENOUGH, SIDES
 
 Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
@@ -206,7 +206,7 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
         train_again = "python -m bench compare-envs PYTHON_A PYTHON_B --processes"
     else:
         workload, device, mode = pair.now.name
-        train_again = f"{rerun.command(workload, device.id, mode)} --processes"
+        train_again = f"{pytest_command(workload, device.id, mode)} --processes"
     if factor is None:
         few = "one repeat" if min(counts) == 1 else f"{min(counts)} repeats"
         return (

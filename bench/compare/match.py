@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.compare.stats import LEAST_REPEATS
 from bench.errors import GrindstoneError, RecordError
-from bench.judge.baseline import why_excluded
+from bench.judge.verdict import why_excluded
 from bench.record import codec
 from bench.record.head import Device, Head
 from bench.record.legacy import NOT_RECORDED

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, particles, photographs, shots
+from bench.datasets import cache, particles, photographs
 from bench.datasets.dataset import Dataset, Split
+from bench.datasets.photographs import Photograph
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _folder(data_dir: Path) -> Path | None:
     try:
         if (data_dir / "grind").is_dir():
             return data_dir / "grind"
-        return data_dir if shots.look_like_shots(data_dir) else None
+        return data_dir if photographs.look_like_shots(data_dir) else None
     except OSError as error:
         raise DataError(
             f"{error.filename or data_dir} cannot be read: {error.strerror}; make it readable"
@@ -149,18 +150,18 @@ def _folder(data_dir: Path) -> Path | None:
 
 
 def _brought(folder: Path, size: tuple[int, int]) -> Dataset:
-    found = shots.find(folder)
-    together = shots.group(found)
+    found = photographs.find(folder)
+    together = photographs.group(found)
     paths = [photograph.path for photograph in found]
     pictures = dict(zip(paths, _read(paths, size), strict=True))
     # Of the resized pixels, since two pictures that are the same to the network are a leak too.
     prints = {path: hashlib.sha256(pixels.tobytes()).digest() for path, pixels in pictures.items()}
     try:
-        taught, asked = shots.split(together, prints)
+        taught, asked = photographs.split(together, prints)
     except DataError as error:
         raise DataError(f"{folder}: {error}") from error
 
-    def take(side: Sequence[shots.Photograph]) -> Split:
+    def take(side: Sequence[Photograph]) -> Split:
         x = np.stack([pictures[photograph.path] for photograph in side])
         return Split(x, np.array([photograph.seconds for photograph in side], np.float32))
 

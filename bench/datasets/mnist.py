@@ -129,18 +129,19 @@ def load(
         if present(data_dir):
             return _brought(data_dir)
         besides = f"no MNIST files in {data_dir}"
+    return _kept_or_downloaded(cache_dir / "mnist", _base_urls(mirrors), answer_within, besides)
 
-    kept = cache_dir / "mnist"
+
+def _kept_or_downloaded(
+    kept: Path, mirrors: Sequence[str], answer_within: float, besides: str
+) -> Dataset:
     files = {file: kept / file.gzip_name for file in PUBLISHED}
     cached = _cached(files)
     if cached is not None:
         return _dataset(cached, "cache", f"MNIST from {kept}, downloaded before; {besides}")
+    wanted = {path: file.gzip_sha256 for file, path in files.items()}
     try:
-        mirror = download(
-            {path: file.gzip_sha256 for file, path in files.items()},
-            _base_urls(mirrors),
-            answer_within,
-        )
+        mirror = download(wanted, mirrors, answer_within)
     except UnreachableError as reason:
         note = f"synthetic digits: no download ({reason}), and {besides}"
         if any(path.exists() for path in files.values()):

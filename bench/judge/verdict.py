@@ -20,12 +20,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from bench.judge.rerun import rerun_command
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import Measured
-from bench.record.model import Finished, TimeToTarget, Verdict
+from bench.record.model import Failed, Finished, TimeToTarget, Training, Verdict
 from bench.record.telemetry import Reasons, Telemetry, Throttled
+from bench.workloads import EVERY
 
 Judged: TypeAlias = Finished | TimeToTarget
 
@@ -235,3 +235,36 @@ def _choice(device: Device) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
+
+
+def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
+    """What keeps a training out of every comparison, in a word, or None.
+
+    Records of schema 1 have no verdicts: their trainings pass by their quality.
+    """
+    if isinstance(result, Failed):
+        return "failed"
+    if not result.quality.ok:
+        return "BELOW-FLOOR"
+    word = "OK" if result.verdict is None else result.verdict.word
+    return None if word == "OK" else word
+
+
+def rerun_command(result: Training) -> str:
+    """The command that trains a result's row again."""
+    to_target = isinstance(result, TimeToTarget)
+    return pytest_command(result.workload, result.device.option, result.mode, to_target=to_target)
+
+
+def pytest_command(workload: str, device: str, mode: str, *, to_target: bool = False) -> str:
+    """`pytest bench/ -k mlp --device gpu:0 --mode tuned`.
+
+    device: as `--device` takes it.
+    """
+    known = EVERY.get(workload)  # a record may name one that is no more
+    reads = f" --input {known.input}" if known and known.input else ""
+    device = device.rpartition(" of ")[2]  # "gpu:0 of all" is trained with all of them
+    chosen = "" if mode == "stock" else f" --mode {mode}"
+    if to_target:
+        workload = f"'target and {workload}' --time-to-target"
+    return f"pytest bench/ -k {workload}{reads} --device {device}{chosen}"

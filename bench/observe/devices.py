@@ -1,7 +1,8 @@
-"""What can be trained on here: the CPU, and every GPU that NVML shows.  No TensorFlow."""
+"""This machine, and what can be trained on here: the CPU, and every GPU that NVML shows."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bench.record.head import Device
+from bench.record.head import Cpu, Device, Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +200,63 @@ def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]
             break  # CUDA, too, stops at the first that it does not know
         kept += match
     return [gpu for gpu in gpus if gpu in kept]
+
+
+def start_nvml(nvml: Any) -> str | None:
+    """Starts NVML, or says why it cannot be.  What was started must be ended."""
+    if nvml is None:
+        return "nvidia-ml-py is not here"
+    if (what_to_do := shadowed(nvml)) is not None:
+        return what_to_do
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        return why_nvml_failed(nvml, error)
+    return None
+
+
+def end_nvml(nvml: Any) -> None:
+    """Ends NVML, whether or not the driver is still there."""
+    with contextlib.suppress(nvml.NVMLError):
+        nvml.nvmlShutdown()
+
+
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+def describe_machine(found: Found) -> Machine:
+    """Host, processor, memory and devices."""
+    import psutil
+
+    return Machine(
+        host=platform.node(),
+        system=_system(),
+        kernel=platform.release(),
+        architecture=platform.machine(),
+        cpu=Cpu(
+            name=cpu_name(),
+            cores=psutil.cpu_count(logical=False),
+            threads=psutil.cpu_count(),
+            affinity=tuple(sorted(os.sched_getaffinity(0))),
+            governor=_governor(),
+        ),
+        memory=psutil.virtual_memory().total,
+        driver=found.driver,
+        why_no_gpu=found.why_no_gpu,
+        devices=found.devices,
+    )
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()
+
+
+def _governor() -> str | None:
+    """The frequency governor; None where the kernel shows none, as in most virtual machines."""
+    try:
+        return _GOVERNOR.read_text(encoding="ascii").strip()
+    except OSError:
+        return None

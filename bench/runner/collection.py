@@ -1,20 +1,137 @@
-"""What pytest has collected, as rows, repeats and epochs; and the lines above it."""
+"""pytest's side: what the tests of `bench/` are given, which trainings they are, times as rounds.
+
+A test's rounds are what a child measured: `benchmark.pedantic` times its target with the timer that
+the test's marker names, here a clock that each round moves by exactly the child's time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.errors import GrindstoneError
+from bench.record import codec
+from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.runner import time_to_target
-from bench.runner.events import Planned
-from bench.runner.rounds import EpochClock
-from bench.runner.row import Row
+from bench.runner.events import Listener, Planned
+from bench.runner.row import Row, title
+from bench.runner.session import Session
 
 if TYPE_CHECKING:
     from bench.options import Settings
+
+
+class EpochClock:
+    """A timer that only rounds move.  Use one per test: `pytest.mark.benchmark(timer=clock)`."""
+
+    __name__ = "EpochClock"
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        """Seconds since `reset`."""
+        return self._now
+
+    def reset(self) -> None:
+        """Back to nought, so that a round's length is not the difference of two large numbers."""
+        self._now = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock."""
+        self._now += seconds
+
+
+def rounds_of(benchmark: Any, clock: EpochClock, seconds: Sequence[float]) -> None:
+    """Has pytest-benchmark take times that are known for its rounds, if there are any."""
+    if not seconds:
+        return
+    each = iter(seconds)
+    benchmark.pedantic(
+        lambda: clock.advance(next(each)), setup=clock.reset, rounds=len(seconds), iterations=1
+    )
+
+
+SESSION = pytest.StashKey[Session]()
+LISTENER = pytest.StashKey[Listener]()
+ROWS = pytest.StashKey[list[Row]]()
+
+Train = Callable[[Row], Sequence[Result]]
+TrainToTarget = Callable[[Row], TargetResult]
+
+
+@pytest.fixture
+def repeat() -> Repeat:
+    """Which of its row's repeats a test is: with `--processes`, pytest parametrises it."""
+    return ALONE
+
+
+@pytest.fixture
+def train(request: pytest.FixtureRequest, benchmark: Any, repeat: Repeat) -> Train:
+    """Trains a row, whose steady epochs are the benchmark's rounds."""
+
+    def train(row: Row) -> Sequence[Result]:
+        with _failing():
+            results = request.config.stash[SESSION].train(row, repeat)
+        benchmark.extra_info.update(codec.to_json(results[0]))
+        if isinstance(results[0], Finished):
+            rounds_of(benchmark, _clock(request), results[0].epochs.steady)
+        return results
+
+    return train
+
+
+@pytest.fixture
+def train_to_target(
+    request: pytest.FixtureRequest, benchmark: Any, repeat: Repeat
+) -> TrainToTarget:
+    """Trains a row from several seeds, whose times to the last target are the rounds."""
+
+    def train_to_target(row: Row) -> TargetResult:
+        with _failing():
+            result = request.config.stash[SESSION].train_to_target(row, repeat)
+        benchmark.extra_info.update(codec.to_json(result))
+        if isinstance(result, TimeToTarget):
+            reached = [each for each in result.targets[-1].seconds if each is not None]
+            rounds_of(benchmark, _clock(request), reached)
+        return result
+
+    return train_to_target
+
+
+def must_pass(results: Iterable[Result | TargetResult]) -> None:
+    """Fails the test of what did not train, or did not learn what it should."""
+    told = [line for each in results if (line := _what_is_wrong(each))]
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
+
+
+def _what_is_wrong(result: Result | TargetResult) -> str | None:
+    if isinstance(result, Failed):
+        return result.reason
+    to_target = ", to target" if isinstance(result, TimeToTarget) else ""
+    who = title(result.workload, result.device, result.mode) + to_target
+    return f"{who}: {result.quality.reason}" if result.quality.reason else None
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Fails the test, without a traceback, where something could not be recorded."""
+    try:
+        yield
+    except GrindstoneError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _clock(request: pytest.FixtureRequest) -> EpochClock:
+    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    assert isinstance(clock, EpochClock)
+    return clock
+
 
 # The tests that train on what is left unclear when all others have trained.
 TRAINS_ON = "test_against.py"

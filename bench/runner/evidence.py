@@ -24,12 +24,12 @@ from bench.datasets.prepared import Prepared, Store
 from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
 from bench.observe.devices import find
 from bench.record.head import Device
-from bench.runner import limits, plan
+from bench.runner import interpreter, supervisor
 from bench.runner.events import ignore
 from bench.runner.row import Row
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName, Schedule, Workload
 
 
@@ -131,7 +131,7 @@ def _train(
         evaluate_after=tuple(sorted({s.epochs for s in workload.schedules.values()})),
     )
     title = Row(workload, device).title
-    launch = Launch(title, device, interpreter, limits.DEFAULT, folder)
+    launch = Launch(title, device, interpreter, supervisor.DEFAULT_LIMITS, folder)
     with WorkerProcess(job, launch, ignore) as worker:
         reached = {e.number: e.quality for e in worker.epochs() if e.quality is not None}
         worker.outcome()
@@ -200,5 +200,5 @@ def add(verbs: Any) -> None:
 
 
 def _default_worker() -> Path:
-    planned = plan.read()
+    planned = interpreter.read_plan()
     return planned.interpreter if planned else Path(sys.executable)

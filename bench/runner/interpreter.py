@@ -1,13 +1,70 @@
-"""The Python that workers run under: what it finds in its environment, and whether it can train."""
+"""The Python that workers run under: the plan on this host names one; and whether it can train."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from bench.errors import GrindstoneError
+
+PLAN_FILE = Path("/etc/grindstone/plan.json")
+
+
+class _TensorFlow(msgspec.Struct, frozen=True):
+    version: str
+    interpreter: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """What is read of the file; it holds much more."""
+
+    stack: str
+    tensorflow: _TensorFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the benchmark needs to know of it.
+
+    stack: the name of the resolved stack.
+    tensorflow: its version.
+    interpreter: the Python that has TensorFlow.
+    """
+
+    path: Path
+    stack: str
+    tensorflow: str
+    interpreter: Path
+
+    def __str__(self) -> str:
+        return f"{self.path}: stack {self.stack}, TensorFlow {self.tensorflow}"
+
+
+def read_plan(path: Path = PLAN_FILE) -> Plan | None:
+    """The plan of this host, or None where provisioning has not been.
+
+    Raises:
+        GrindstoneError: there is a file, and it is no plan.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise GrindstoneError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        file = msgspec.json.decode(text, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GrindstoneError(
+            f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
+        ) from error
+    return Plan(path, file.stack, file.tensorflow.version, Path(file.tensorflow.interpreter))
+
 
 _NO_TENSORFLOW = 3
 _LOOK = (

@@ -10,15 +10,43 @@ import msgspec
 from bench.datasets.prepared import Prepared
 from bench.judge.floors import Bounds
 from bench.judge.verdict import judge
+from bench.observe.host import HostMonitor
+from bench.observe.telemetry import GpuMonitor
 from bench.record import model
+from bench.record.conditions import Conditions
 from bench.record.fields import finite
+from bench.record.head import Device
 from bench.record.model import Concurrent, DataSet, Epochs, Failed, Finished
 from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry
-from bench.record.timing import Timings
-from bench.runner.device_run import DeviceRun
+from bench.record.timing import EpochTiming, Timings
 from bench.runner.row import Row
-from bench.runner.supervisor import Outcome
+from bench.runner.supervisor import Outcome, WorkerProcess
+
+
+class DeviceRun:
+    """What goes on, or went on, on one device.
+
+    worker, outcome: None before the worker has started, and before it has reported.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.host = HostMonitor()
+        self.gpu: GpuMonitor | None = None
+        self.worker: WorkerProcess | None = None
+        self.epochs: list[EpochTiming] = []
+        self.outcome: Outcome | None = None
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the machine did over the steady epochs."""
+        return self.host.result(self.epochs)
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """What the GPU did over them; None on the CPU."""
+        return self.gpu.result(self.epochs) if self.gpu else None
 
 
 def finished(

@@ -20,10 +20,9 @@ from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds, read_evidence
-from bench.observe import devices, machine
+from bench.observe import devices
 from bench.observe.devices import Found
-from bench.observe.gpu.idle import idle_power
-from bench.observe.gpu.telemetry import GpuMonitor
+from bench.observe.telemetry import GpuMonitor, idle_power
 from bench.options import Settings
 from bench.record import head
 from bench.record.head import Device
@@ -32,8 +31,8 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.runner import result, time_to_target
-from bench.runner.device_run import DeviceRun
 from bench.runner.events import Listener, Phase, RowEnded, RowStarted, ignore
+from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
@@ -299,7 +298,7 @@ def _head(
     return head.Head(
         grindstone=bench.__version__,
         started=started,
-        machine=machine.describe(found),
+        machine=devices.describe_machine(found),
         plan=head.Plan(chosen.plan.stack, chosen.plan.tensorflow) if chosen.plan else None,
         settings=head.Settings(
             profile=chosen.profile,
@@ -322,3 +321,27 @@ def _head(
             **{name: importlib.metadata.version(name) for name in versions},
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a run came to.
+
+    path: of the record, or None where nothing could be written.
+    problem: why the record could not be written whole, or None.
+    """
+
+    record: Record
+    path: Path | None
+    problem: str | None = None
+
+
+def end(session: Session) -> Ending | None:
+    """Writes the record whole; None where nothing was trained."""
+    file = session.record
+    if not (file.results or file.time_to_target):
+        return None
+    try:
+        return Ending(session.finish(), file.path if file.written else None)
+    except RecordError as error:
+        return Ending(file.record, file.journal, str(error))

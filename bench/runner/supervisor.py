@@ -30,11 +30,90 @@ from bench.errors import WorkerError
 from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
-from bench.runner import events, limits
+from bench.runner import events
 from bench.runner.interpreter import clean_environment, how_it_ended
-from bench.runner.worker_log import WorkerLog, oom_kills
 from bench.worker import messages
-from bench.worker.messages import Job, Message
+from bench.worker.messages import EVALUATION, WARM_UP, Job, Message
+
+# start: importing TensorFlow, loading data, building; a cold disk may need minutes.
+# first_epoch: on a GPU that the wheel has no kernels for, compiling alone takes minutes.
+DEFAULT_LIMITS = Limits(start=300.0, first_epoch=1800.0, epoch=120.0, patience=20.0)
+
+
+def same_limits(seconds: float) -> Limits:
+    """One limit for every phase, as `--limit` sets it."""
+    return Limits(start=seconds, first_epoch=seconds, epoch=seconds, patience=0.0)
+
+
+def limit_during(limits: Limits, phase: str, longest_epoch: float) -> float:
+    """The limit for what the worker is doing now, in s."""
+    if phase in ("epoch 1", WARM_UP):
+        return limits.first_epoch
+    if phase.startswith("epoch") or phase == EVALUATION:
+        return max(limits.epoch, limits.patience * longest_epoch)
+    return limits.start
+
+
+_LAST_LINES = 12
+# What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
+# fatal line: they would hide the line that matters.
+_ROUTINE = re.compile(
+    r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
+    r"|.*Unable to register cu|.*TF-TRT Warning"
+    r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
+)
+_ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")
+# Its own allocators, C++'s and the C library's words for the same.
+_OUT_OF_MEMORY = re.compile("ran out of memory|RESOURCE_EXHAUSTED|bad_alloc|annot allocate memory")
+
+
+class WorkerLog:
+    """The file that takes a worker's standard error, and its output where that is no message."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def make(self) -> None:
+        """Begins anew: what killed the process before must not be found in the log of this one.
+
+        Raises:
+            WorkerError: it cannot be made.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+            self.path.touch()
+        except OSError as error:
+            raise WorkerError(
+                f"the worker's log {self.path} cannot be made: {error.strerror}; make room there, "
+                "or name another place with TMPDIR"
+            ) from error
+
+    def add(self, line: str) -> None:
+        """Adds a line that was no message: a start-up hook may print anything."""
+        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as log:
+            log.write(line)
+
+    def last_lines(self, *, is_gpu: bool) -> list[str]:
+        """The end of it, less what is routine."""
+        routine = _ROUTINE if is_gpu else _ROUTINE_WITHOUT_GPU
+        return [line for line in self._lines() if not routine.match(line)][-_LAST_LINES:]
+
+    def tells_of_memory(self) -> bool:
+        """Whether it says that memory ran out."""
+        return bool(_OUT_OF_MEMORY.search("\n".join(self._lines())))
+
+    def _lines(self) -> list[str]:
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes the kernel has killed for want of memory since it booted."""
+    for line in vmstat.read_text(encoding="ascii").splitlines():
+        if line.startswith("oom_kill "):
+            return int(line.split()[1])
+    return 0
+
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -246,7 +325,7 @@ class WorkerProcess:
         return told
 
     def _allowed_silence(self) -> float:
-        return limits.during(self._launch.limits, self._phase, self._longest_epoch)
+        return limit_during(self._launch.limits, self._phase, self._longest_epoch)
 
     def _failure(self, what: str) -> WorkerError:
         lines = self._log.last_lines(is_gpu=self._launch.device.is_gpu)

@@ -21,10 +21,9 @@ from bench.record.measured import Measured, unknown
 from bench.record.model import EpochSpread, Target, TargetQuality, TimeToTarget, Trial
 from bench.record.repeats import Repeat
 from bench.record.timing import EpochTiming, spread
-from bench.runner.device_run import DeviceRun
-from bench.runner.result import data_set, network_and_worker, reported
+from bench.runner.result import DeviceRun, data_set, network_and_worker, reported
 from bench.runner.row import Row
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import ProfileName, Schedule, Workload
 
 # MNIST's by the network that reaches both, with room, before its published epochs are over.

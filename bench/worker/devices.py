@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from bench.worker import gemm, stock, tuned
+from bench.worker import stock, tuned
 from bench.worker.messages import Job, Pinned, Ready
 
 
@@ -95,7 +97,7 @@ def scope(tf: Any, replicas: int) -> AbstractContextManager[Any]:
 
 def peak_throughput(tf: Any) -> float | None:
     """Peak matmul throughput of all devices together, in FLOP/s: the first one's, as often."""
-    peak = gemm.peak(tf, tf.test.experimental.sync_devices)
+    peak = matmul_peak(tf, tf.test.experimental.sync_devices)
     return peak and peak * max(1, len(tf.config.list_physical_devices("GPU")))
 
 
@@ -106,3 +108,44 @@ def memory_peak(tf: Any) -> int | None:
         for number, _ in enumerate(tf.config.list_physical_devices("GPU"))
     ]
     return max(peaks, default=None)
+
+
+# Products of this side are tried first; the side doubles until one takes long enough.
+_FIRST_SIDE = 1024
+# Three matrices of this side hold 768 MiB, and a product keeps even the fastest GPU busy for 2 ms.
+_LAST_SIDE = 8192
+# Long beside a launch and a synchronisation (0.1 ms), so that these do not count.
+_LONG_ENOUGH = 0.02
+# The best of all that fit in so long: a neighbour or a clock that has to rise first slows some.
+_SECONDS = 0.7
+_LEAST_REPEATS = 3
+
+
+def matmul_peak(tf: Any, synchronise: Callable[[], None]) -> float | None:
+    """FLOP/s of the best large product, TF32 as it is pinned; None where memory is too short."""
+    try:
+        return _matmul_peak(tf, synchronise)
+    except tf.errors.ResourceExhaustedError:
+        return None
+
+
+def _matmul_peak(tf: Any, synchronise: Callable[[], None]) -> float:
+    side = _FIRST_SIDE
+    while True:
+        matrix = tf.random.uniform((side, side))
+        best = _seconds(tf, matrix, synchronise)  # and what a first product has to set up
+        best = min(best, _seconds(tf, matrix, synchronise))
+        if best >= _LONG_ENOUGH or side == _LAST_SIDE:
+            break
+        side *= 2
+    repeats = max(_LEAST_REPEATS, int(_SECONDS / best))
+    best = min(best, *(_seconds(tf, matrix, synchronise) for _ in range(repeats)))
+    return float(2 * side**3 / best)
+
+
+def _seconds(tf: Any, matrix: Any, synchronise: Callable[[], None]) -> float:
+    synchronise()
+    begun = time.perf_counter()
+    tf.linalg.matmul(matrix, matrix)
+    synchronise()
+    return time.perf_counter() - begun

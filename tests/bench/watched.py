@@ -10,15 +10,15 @@ from typing import Any
 
 from bench.datasets.prepared import Prepared, Store
 from bench.observe import devices
-from bench.observe.gpu.telemetry import GpuMonitor
-from bench.observe.host.conditions import HostMonitor
+from bench.observe.host import HostMonitor
+from bench.observe.telemetry import GpuMonitor
 from bench.record.head import Device
 from bench.record.timing import EpochTiming
-from bench.runner import limits
+from bench.runner import supervisor
 from bench.runner.events import ignore
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import Schedule
 from tests.bench.beside import Epochs
 from tests.unit.fake_nvml import FakeNvml
@@ -99,7 +99,7 @@ class Watched:
 
     def _worker(self) -> WorkerProcess:
         job = Job(WORKLOAD.name, self.trained.is_gpu, EPOCHS + 1, 1, self.prepared.files)
-        launch = Launch("it", self.trained, self.python, limits.DEFAULT, self.folder)
+        launch = Launch("it", self.trained, self.python, supervisor.DEFAULT_LIMITS, self.folder)
         return WorkerProcess(job, launch, ignore)
 
 

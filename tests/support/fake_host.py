@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bench.observe.host.conditions import HostMonitor
+from bench.observe.host import HostMonitor
 from bench.record.conditions import Conditions
 from bench.record.timing import EpochTiming
 

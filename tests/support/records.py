@@ -41,7 +41,7 @@ from bench.record.model import (
     Worker,
 )
 from bench.record.telemetry import Telemetry
-from bench.workloads.registry import EVERY
+from bench.workloads import EVERY
 from bench.workloads.workload import Mode
 
 CPU = Device("AMD EPYC 9454P 48-Core Processor")

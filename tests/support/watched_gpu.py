@@ -8,7 +8,7 @@ from functools import cache
 from subprocess import PIPE, Popen
 from typing import Any
 
-from bench.observe.gpu.telemetry import GpuMonitor
+from bench.observe.telemetry import GpuMonitor
 from bench.record.measured import known
 from bench.record.telemetry import Telemetry
 from bench.record.timing import EpochTiming

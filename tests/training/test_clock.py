@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from bench.worker import files, network, stock
 from bench.worker.task import Arrays, Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 pause = float(sys.argv[1])
 workload = WORKLOADS["mlp"]

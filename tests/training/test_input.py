@@ -79,7 +79,7 @@ import tensorflow as tf
 
 from bench.worker import files
 from bench.worker.task import Arrays, Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 paths = [str(Path(sys.argv[1]) / f"{number}.png") for number in range(5)]
 data = Arrays(np.zeros(5), np.arange(5, dtype=np.float32))

@@ -10,11 +10,11 @@ import pytest
 
 from bench.datasets.prepared import Store
 from bench.record.timing import Timings
-from bench.runner import limits
+from bench.runner import supervisor
 from bench.runner.events import ignore
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import Schedule
 from tests.support.records import CPU
 from tests.training.in_worker import answer
@@ -33,7 +33,7 @@ def job(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
-    return WorkerProcess(job, Launch("it", CPU, python, limits.DEFAULT, folder), ignore)
+    return WorkerProcess(job, Launch("it", CPU, python, supervisor.DEFAULT_LIMITS, folder), ignore)
 
 
 def test_one_network_trains_over_two_devices_and_learns(
@@ -56,7 +56,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.worker import devices, network
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 devices.split_cpu(tf, 2)
 workload = WORKLOADS["cnn_simple"]

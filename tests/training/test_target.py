@@ -92,9 +92,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.worker import network, stock, time_to_target, tuned
+from bench.worker import network, stock, training, tuned
 from bench.worker.task import Arrays, Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 workload = WORKLOADS["mlp"]
 draw = np.random.default_rng(7)
@@ -111,7 +111,7 @@ def learned(mode, seeds):
     trainer = tuned.Tuned(tf, keras, model, task) if mode == "tuned" else stock.Stock(keras, model)
     losses = {seed: [] for seed in seeds}
     judged = lambda seed, number, begun, ended, loss, quality: losses[seed].append(loss)
-    time_to_target.train(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
+    training.train_to_target(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
     if mode == "tuned":
         traced.append(trainer._epoch.experimental_get_tracing_count())
     return losses[2]

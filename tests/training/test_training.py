@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.record.model import Finished
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from tests.conftest import ROOT
 from tests.training.command import Command, Ended
 from tests.training.in_worker import answer
@@ -139,7 +139,7 @@ import numpy as np
 from bench.worker import network
 from bench.worker.messages import Epoch, Job
 from bench.worker.training import train
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 folder, said = sys.argv[1], []
 draw = np.random.default_rng(3)

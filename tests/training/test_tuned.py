@@ -12,7 +12,7 @@ import pytest
 
 from bench.datasets.prepared import Store
 from bench.worker.messages import Job
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import MODES, Schedule
 from tests.training.in_worker import answer
 
@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from bench.worker import network, tuned
 from bench.worker.task import Arrays, Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 def drawn(workload):
     keras.utils.set_random_seed(5)

@@ -18,7 +18,7 @@ from bench.compare.until_clear import ComparisonRequest, compared, train_until_c
 from bench.record.model import Failed, Result
 from bench.record.repeats import INTERIM_CHECKS, Repeat
 from bench.runner.row import Row
-from bench.workloads.registry import EVERY
+from bench.workloads import EVERY
 from tests.support import records
 from tests.support.records import CPU, failed, repeats, result
 

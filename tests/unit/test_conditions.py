@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.observe.host.conditions import HostMonitor
+from bench.observe.host import HostMonitor
 from tests.conftest import unprivileged
 from tests.support.fake_host import PARENT, WORKER, FakeHost, epochs
 from tests.support.measured import leaves, value, why

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.judge.floors import Bounds, Reached, bounds, read_evidence
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName
 
 MLP, POST = WORKLOADS["mlp"], WORKLOADS["post"]

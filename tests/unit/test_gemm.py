@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.worker import gemm
+from bench.worker import devices
 
 
 class _Device:
@@ -32,7 +32,7 @@ class _Device:
 
 def _measured(device: Any, monkeypatch: pytest.MonkeyPatch) -> float | None:
     monkeypatch.setattr("time.perf_counter", lambda: device.now)
-    return gemm.peak(device, lambda: None)
+    return devices.matmul_peak(device, lambda: None)
 
 
 @pytest.mark.parametrize("rate", [2e9, 4.79e11, 5e13, 1e15])

@@ -14,8 +14,9 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.datasets import grind, particles, photographs, shots
+from bench.datasets import grind, particles, photographs
 from bench.datasets.dataset import Dataset
+from bench.datasets.photographs import Photograph
 from bench.errors import DataError
 
 SIZE = (24, 32)
@@ -147,19 +148,19 @@ def test_predicting_the_mean_is_scored_with_the_training_labels_mean(
 # ---- what a shot is, and which side it goes to
 
 
-def photograph(seconds: float, machine: str, taken: float, name: str = "") -> shots.Photograph:
-    return shots.Photograph(seconds, machine, taken, Path(f"{seconds}/{taken}-{machine}{name}.png"))
+def photograph(seconds: float, machine: str, taken: float, name: str = "") -> Photograph:
+    return Photograph(seconds, machine, taken, Path(f"{seconds}/{taken}-{machine}{name}.png"))
 
 
 def test_photographs_within_ten_minutes_of_the_one_before_are_one_shot() -> None:
     taken = [0.0, 600.0, 1200.0, 1801.0]
-    grouped = shots.group([photograph(30, "silvia", at) for at in reversed(taken)])
+    grouped = photographs.group([photograph(30, "silvia", at) for at in reversed(taken)])
     assert [[one.taken for one in shot] for shot in grouped] == [[0, 600, 1200], [1801]]
 
 
 def test_another_machine_or_another_pull_time_is_another_shot() -> None:
     same_time = [photograph(30, "silvia", 0), photograph(30, "rancilio", 0)]
-    assert len(shots.group([*same_time, photograph(31, "silvia", 0)])) == 3
+    assert len(photographs.group([*same_time, photograph(31, "silvia", 0)])) == 3
 
 
 PHOTOGRAPHS = st.builds(
@@ -171,7 +172,7 @@ PHOTOGRAPHS = st.builds(
 )
 
 
-def prints_of(found: list[shots.Photograph], copies: list[int]) -> dict[Path, bytes]:
+def prints_of(found: list[Photograph], copies: list[int]) -> dict[Path, bytes]:
     """Fingerprints, of which those with the same number in `copies` are the same."""
     own = {one.path: str(one.path).encode() for one in found}
     shared = {one.path: bytes([copy]) for one, copy in zip(found, copies, strict=False) if copy}
@@ -183,11 +184,11 @@ def prints_of(found: list[shots.Photograph], copies: list[int]) -> dict[Path, by
     st.lists(st.integers(0, 8), max_size=12),
 )
 def test_no_shot_and_no_picture_is_ever_on_both_sides(
-    found: list[shots.Photograph], copies: list[int]
+    found: list[Photograph], copies: list[int]
 ) -> None:
-    together, prints = shots.group(found), prints_of(found, copies)
+    together, prints = photographs.group(found), prints_of(found, copies)
     try:
-        train, test = shots.split(together, prints)
+        train, test = photographs.split(together, prints)
     except DataError:  # the copies left too few
         reject()
     assert sorted(train + test) == sorted(found)
@@ -200,10 +201,10 @@ def test_no_shot_and_no_picture_is_ever_on_both_sides(
         assert runs == len(set(numbers))
 
 
-@given(st.integers(shots.FEWEST_SHOTS, 300))
+@given(st.integers(photographs.FEWEST_SHOTS, 300))
 def test_about_a_fifth_of_the_shots_is_tested_on_over_the_whole_range(count: int) -> None:
     found = [photograph(5 + number / 10, "silvia", 0) for number in range(count)]
-    train, test = shots.split(shots.group(found), prints_of(found, []))
+    train, test = photographs.split(photographs.group(found), prints_of(found, []))
     assert abs(len(test) - count / 5) <= 1
     assert len(train) + len(test) == count
     tested = sorted(one.seconds for one in test)
@@ -219,7 +220,7 @@ def test_a_chain_of_shots_that_share_pictures_stays_on_one_side() -> None:
     prints = prints_of(found, [])
     prints[chained[0].path] = prints[chained[1].path]
     prints[chained[3].path] = prints[chained[2].path]
-    train, test = shots.split(shots.group(found), prints)
+    train, test = photographs.split(photographs.group(found), prints)
     assert {one in train for one in chained} in ({True}, {False})
     assert len(train) + len(test) == 22
 

@@ -15,7 +15,7 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record.repeats import INTERIM_CHECKS
-from bench.runner import interpreter, limits
+from bench.runner import interpreter, supervisor
 from bench.runner.row import rows
 from tests.support.records import CPU, GT1030, H100
 
@@ -56,7 +56,8 @@ def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: 
     assert (made.devices_asked_for, made.modes, made.inputs) == (None, None, ())
     assert (made.profile, made.seed, made.synthetic) == ("quick", 1, False)
     assert (made.data_dir, made.cache_dir, made.results_dir) == (None, None, Path("results"))
-    assert (made.limits, made.interim_checks, made.time_to_target) == (limits.DEFAULT, (1,), False)
+    assert (made.limits, made.interim_checks) == (supervisor.DEFAULT_LIMITS, (1,))
+    assert not made.time_to_target
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: 
         (["--input=data-dir,memory", "--input=memory"], "inputs", ("memory", "data-dir")),
         (["--seed=0"], "seed", 0),
         ([f"--seed={2**32 - 1}"], "seed", 2**32 - 1),
-        (["--limit=2.5"], "limits", limits.all_alike(2.5)),
+        (["--limit=2.5"], "limits", supervisor.same_limits(2.5)),
         (["--against=last"], "interim_checks", INTERIM_CHECKS),
         (["--against=last", "--processes=7"], "interim_checks", (7,)),
         (["--processes=1000"], "repeats", 1000),

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.datasets import particles, pictures
+from bench.datasets import particles, prepared
 from bench.datasets.dataset import Split
 from bench.datasets.particles import Drawing
 from bench.datasets.prepared import Store
 from bench.errors import DataError
 from bench.record.timing import EpochTiming, Timings
 from bench.worker import files
-from bench.workloads.registry import EVERY, WORKLOADS
+from bench.workloads import EVERY, WORKLOADS
 from bench.workloads.workload import INPUTS, Schedule
 
 SCHEDULE = Schedule(epochs=3, train=5, test=2)
@@ -53,7 +53,7 @@ def test_drawn_images_are_written_as_files_pixel_for_pixel_and_go_with_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     memory = tmp_path / "memory"
-    monkeypatch.setattr(pictures, "MEMORY", memory)
+    monkeypatch.setattr(prepared, "MEMORY", memory)
     store = _store(tmp_path)
     made = store.prepare(EVERY[f"post_files_{where}"], SCHEDULE)
     assert made.pictures is not None
@@ -112,7 +112,7 @@ def test_a_memory_too_small_for_the_files_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_disk: Callable[[int], Path]
 ) -> None:
     small = tiny_disk(64)
-    monkeypatch.setattr(pictures, "MEMORY", small)
+    monkeypatch.setattr(prepared, "MEMORY", small)
     store = _store(tmp_path)
     with pytest.raises(DataError, match=r"cannot be written as files in .*--input disk$"):
         store.prepare(EVERY["post_files_memory"], SCHEDULE)
@@ -125,8 +125,8 @@ def test_a_file_system_is_that_of_the_deepest_mount(
 ) -> None:
     disk = tiny_disk(64)
     (disk / "within").mkdir()
-    assert pictures._file_system(disk / "within") == "tmpfs"
-    assert pictures._file_system(tmp_path) != "unknown"
+    assert prepared._file_system(disk / "within") == "tmpfs"
+    assert prepared._file_system(tmp_path) != "unknown"
 
 
 # ---- what is waited for
@@ -169,8 +169,8 @@ def test_dropped_files_are_read_from_the_disk_again(tmp_path: Path) -> None:
     if shutil.which("fincore") is None:
         pytest.skip("fincore of util-linux tells what is in the page cache, and is not here")
     path = tmp_path / "picture.png"
-    pictures._write(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8), path)
-    if pictures._file_system(tmp_path) in ("tmpfs", "ramfs"):
+    prepared._write(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8), path)
+    if prepared._file_system(tmp_path) in ("tmpfs", "ramfs"):
         pytest.skip("there is no disk below the temporary folder")
     path.read_bytes()
     assert _cached(path) > 0

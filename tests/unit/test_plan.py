@@ -7,7 +7,7 @@ import pytest
 
 import bench
 from bench.errors import GrindstoneError
-from bench.runner import plan
+from bench.runner import interpreter
 from plugins.plugin_utils.gpu_stack.plan import GRINDSTONE
 
 _WRITTEN = {
@@ -21,15 +21,15 @@ _WRITTEN = {
 def test_the_plan_names_the_stack_and_the_interpreter(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(_WRITTEN), encoding="utf-8")
-    read = plan.read(path)
+    read = interpreter.read_plan(path)
     assert read is not None
     assert read.interpreter == Path("/opt/grindstone/tensorflow/bin/python")
     assert str(read) == f"{path}: stack tensorflow-2.21-cpu, TensorFlow 2.21.0"
 
 
 def test_a_host_without_provisioning_has_no_plan_and_that_is_no_error(tmp_path: Path) -> None:
-    assert plan.read(tmp_path / "plan.json") is None
-    assert plan.read(tmp_path / "grindstone" / "plan.json") is None
+    assert interpreter.read_plan(tmp_path / "plan.json") is None
+    assert interpreter.read_plan(tmp_path / "grindstone" / "plan.json") is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_file_that_is_no_plan_is_refused_in_one_line_with_the_way_out(
     path = tmp_path / "plan.json"
     path.write_bytes(content)
     with pytest.raises(GrindstoneError) as refused:
-        plan.read(path)
+        interpreter.read_plan(path)
     message = str(refused.value)
     assert message.startswith(f"{path} is not a Grindstone plan file")
     assert "./run site" in message
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_plan_is_refused_in_one_line_with_the_way_out(
 
 def test_a_plan_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(GrindstoneError, match=r"cannot be read: Is a directory"):
-        plan.read(tmp_path)
+        interpreter.read_plan(tmp_path)
 
 
 def test_both_halves_and_the_collection_are_of_one_version() -> None:

@@ -10,7 +10,7 @@ from bench.datasets import digits
 from bench.datasets.dataset import Split
 from bench.datasets.prepared import Store
 from bench.errors import DataError
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 MLP = WORKLOADS["mlp"]
 

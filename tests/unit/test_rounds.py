@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 _TEST = """
     import json
     import pytest
-    from bench.runner.rounds import EpochClock, rounds_of
+    from bench.runner.collection import EpochClock, rounds_of
 
     with open("seconds.json") as file:
         SECONDS = json.load(file)

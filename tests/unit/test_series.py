@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.observe.gpu.series import Series
+from bench.observe.sampler import Series
 from bench.record.measured import both, known, unknown
 
 _POWER = st.lists(st.floats(0, 700), min_size=3, max_size=40)

@@ -14,19 +14,19 @@ from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import DataError, GrindstoneError
 from bench.observe.devices import Found, device_groups
-from bench.observe.host.conditions import HostMonitor
+from bench.observe.host import HostMonitor
 from bench.options import Settings
 from bench.record import codec
 from bench.record.head import Device
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
-from bench.runner import events, limits
+from bench.runner import events, supervisor
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
 from bench.runner.row import Row
 from bench.runner.session import Session
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from tests.support import fake_worker
 from tests.support.records import CPU, GT1030, H100
 from tests.unit.fake_nvml import FakeNvml
@@ -80,7 +80,7 @@ def _session(
         results_dir=results or folder / "results",
         synthetic=False,
         seed=seed,
-        limits=limits.DEFAULT,
+        limits=supervisor.DEFAULT_LIMITS,
         worker_python=fake_worker.write(folder, _WORKER),
         worker_chosen_by="--worker-python",
         plan=None,

@@ -8,7 +8,7 @@ import pytest
 
 from bench.worker import stock
 from bench.worker.task import Arrays, Task
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 
 _KERAS = SimpleNamespace(__version__="9.0", callbacks=SimpleNamespace(Callback=object))
 

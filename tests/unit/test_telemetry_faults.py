@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.observe.gpu import telemetry as telemetries
-from bench.observe.gpu.idle import idle_power
-from bench.observe.gpu.telemetry import GpuMonitor
-from bench.observe.gpu.together import together
+from bench.observe import telemetry as telemetries
+from bench.observe.telemetry import GpuMonitor, idle_power
+from bench.observe.window import together
 from bench.record.head import Device
 from bench.record.telemetry import Lost
 from tests.support.measured import leaves, places, value, why

@@ -11,8 +11,8 @@ import pytest
 
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared
-from bench.judge import rerun
 from bench.judge.floors import Bounds
+from bench.judge.verdict import pytest_command
 from bench.record import codec
 from bench.record.head import Device
 from bench.record.measured import Measured, known, unknown
@@ -20,14 +20,14 @@ from bench.record.model import Target, TimeToTarget
 from bench.record.repeats import ALONE
 from bench.record.timing import EpochTiming
 from bench.runner import time_to_target
-from bench.runner.device_run import DeviceRun
+from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome
 from bench.runner.time_to_target import TARGETED, Goal
 from bench.worker import messages
 from bench.worker.task import Arrays, Task
-from bench.worker.time_to_target import train
-from bench.workloads.registry import WORKLOADS
+from bench.worker.training import train_to_target
+from bench.workloads import WORKLOADS
 from bench.workloads.workload import PROFILES
 from tests.support.records import CPU, H100, record, write
 
@@ -191,7 +191,7 @@ def test_every_epoch_of_every_seed_is_recorded(tmp_path: Path) -> None:
 def test_a_row_is_trained_again_by_the_command_that_trained_it(
     row: tuple[str, str, str], told: str
 ) -> None:
-    assert rerun.command(*row) == told
+    assert pytest_command(*row) == told
 
 
 # ---- in the worker, with a network that only pretends
@@ -229,7 +229,7 @@ def _trained(goal: float, seeds: tuple[int, ...] = (1, 2)) -> tuple[Pretended, l
     pretended, told = Pretended(), []
     data = Arrays(np.zeros((50, 2)), np.arange(50))
     task = Task(CONVNET, data, 4, 7, lambda: None, lambda *_, **__: None)
-    untrained = train(
+    untrained = train_to_target(
         pretended,
         task,
         goal,

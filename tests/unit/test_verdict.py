@@ -10,14 +10,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.baseline import why_excluded
-from bench.judge.verdict import judge
+from bench.judge.verdict import judge, why_excluded
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import known
 from bench.record.model import Finished, Verdict
 from bench.record.telemetry import Telemetry
-from bench.workloads.registry import WORKLOADS
+from bench.workloads import WORKLOADS
 from tests.support.fake_host import WORKER, FakeHost, epochs
 from tests.support.records import CPU, H100, conditions, failed, quality, result
 from tests.support.watched_gpu import WatchedGpu

@@ -23,15 +23,72 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.observe.gpu.device import Gpu, GpuLostError
-from bench.observe.gpu.nvml import ended, started
-from bench.observe.gpu.sampler import Readings, Sampler
-from bench.observe.gpu.together import together
-from bench.observe.gpu.window import Watched, Window, energy_on_the_clock, telemetry
+from bench.observe.devices import end_nvml, start_nvml
+from bench.observe.gpu import Gpu, GpuLostError
+from bench.observe.sampler import Readings, Sampler
+from bench.observe.window import Watched, Window, energy_on_the_clock, telemetry, together
 from bench.record.head import Device
-from bench.record.measured import Measured, both, unknown
+from bench.record.measured import Measured, both, known, unknown
 from bench.record.telemetry import Lost, Telemetry
 from bench.record.timing import EpochTiming
+
+# How long the idle GPU is looked at, in s: a power reading is a mean over the last second, and the
+# first of three may still hold what ran before.
+IDLE_SECONDS = 3.0
+_IDLE_INTERVAL = 0.1
+
+
+def idle_power(
+    device: Device,
+    nvml: Any,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Measured[float]:
+    """The power in W of a device's idle GPUs together: ask before the first worker starts.
+
+    From the energy counter over `IDLE_SECONDS`, else the mean of the later power readings.
+    """
+    if not device.uuids:
+        return unknown("this is no GPU")
+    if (why := start_nvml(nvml)) is not None:
+        return unknown(why)
+    try:
+        gpus = [Gpu(nvml, uuid) for uuid in device.uuids]
+        return reduce(partial(both, join=operator.add), _idle(gpus, wait, clock))
+    except GpuLostError as error:
+        return unknown(str(error))
+    finally:
+        end_nvml(nvml)
+
+
+def _idle(
+    gpus: Sequence[Gpu], wait: Callable[[float], None], clock: Callable[[], float]
+) -> list[Measured[float]]:
+    begun, first = clock(), [gpu.energy() for gpu in gpus]
+    powers: list[list[Measured[float]]] = []
+    for _ in range(round(IDLE_SECONDS / _IDLE_INTERVAL)):
+        wait(_IDLE_INTERVAL)
+        powers.append([gpu.power() for gpu in gpus])
+    seconds, last = clock() - begun, [gpu.energy() for gpu in gpus]
+    later = list(zip(*powers[len(powers) // 2 :], strict=True))
+    return [
+        _counted(*counter, seconds) or _mean(readings)
+        for counter, readings in zip(zip(first, last, strict=True), later, strict=True)
+    ]
+
+
+def _counted(
+    first: Measured[float], last: Measured[float], seconds: float
+) -> Measured[float] | None:
+    joules = both(first, last, lambda before, after: after - before)
+    return joules.then(lambda grown: grown / seconds) if joules.value else None
+
+
+def _mean(readings: Sequence[Measured[float]]) -> Measured[float]:
+    read = [reading.value for reading in readings if reading.value is not None]
+    return known(sum(read) / len(read)) if read else readings[-1]
+
 
 # Between two ticks, in s.  The energy counter moves every 20 to 100 ms and a power reading is a
 # mean over a second: more often would tell nothing more, and would cost the driver time.
@@ -89,7 +146,7 @@ class GpuMonitor:
         if not self._uuids:
             return self
         self._begun = self._ended = self._clock()
-        self._why = started(self._nvml)
+        self._why = start_nvml(self._nvml)
         if self._why is not None:
             return self
         self._guarded(self._open)
@@ -97,7 +154,7 @@ class GpuMonitor:
             self._thread = threading.Thread(target=self._watch, name="telemetry", daemon=True)
             self._thread.start()
         else:
-            ended(self._nvml)
+            end_nvml(self._nvml)
         return self
 
     def __exit__(
@@ -170,7 +227,7 @@ class GpuMonitor:
         if self._lost is None:
             self._guarded(self._close)
             self._ended = self._clock()
-        ended(self._nvml)
+        end_nvml(self._nvml)
         self._cpu_seconds = time.thread_time()
 
     def _guarded(self, read: Callable[[float], None]) -> None:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bench.observe.host import kernel
-from bench.observe.host.quota import Quota, quota
+from bench.observe import kernel
+from bench.observe.kernel import Quota, quota
 from bench.record import conditions
 from bench.record.conditions import Conditions, PackageEnergy, Pressure, Pressures, WorkerCpu
 from bench.record.measured import Measured, both, known, unknown, unmeasured

@@ -1,1 +1,0 @@
-"""A GPU beside a training, through NVML."""

@@ -1,1 +1,0 @@
-"""The machine beside a training: what /proc and /sys say."""
