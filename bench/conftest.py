@@ -136,7 +136,7 @@ def pytest_terminal_summary(
     if ending is None:
         return
     from bench.report import summary
-    from bench.report.screen import Screen
+    from bench.report.format import Screen
 
     screen = Screen.of(sys.stdout, colours=terminalreporter.hasmarkup)
     verbose = config.option.verbose > 0

@@ -176,7 +176,7 @@ def _environment(record: Rows, side: str) -> str:
 
 def _shown(compared: Sequence[Compared], a: str, b: str, options: argparse.Namespace) -> int:
     from bench.compare import table
-    from bench.report.screen import Screen
+    from bench.report.format import Screen
 
     if options.json:
         print(to_json(compared, a, b))

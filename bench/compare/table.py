@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.compare import Compared, Evidence, Word
-from bench.report.format import seconds
-from bench.report.screen import Screen
+from bench.report.format import Screen, seconds
 
 _LEGEND = (
     "B ÷ A above 1: B takes longer.  FASTER and SLOWER are wrong in fewer than 1 of 100 "

@@ -17,7 +17,7 @@ from bench.compare.match import Choose, Name, Rows, baseline, in_words
 from bench.options import Settings
 from bench.record.model import Result
 from bench.record.repeats import Repeat, in_turn
-from bench.report.screen import Screen
+from bench.report.format import Screen
 from bench.runner.row import Row
 
 Train = Callable[[Row, Repeat], Sequence[Result]]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from bench.record.fields import finite
+from bench.record.measured import finite
 from bench.record.model import Quality
 from bench.workloads.workload import Metric, ProfileName, Workload
 

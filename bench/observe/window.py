@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from bench.observe.gpu import REASON_BITS
 from bench.observe.sampler import Readings, Series
-from bench.record.fields import Part
-from bench.record.measured import Measured, both, known, unknown, unmeasured
+from bench.record.measured import Measured, Part, both, known, unknown, unmeasured
 from bench.record.telemetry import (
     Clocks,
     Ecc,

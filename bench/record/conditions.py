@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bench.record.fields import Amount, Count, Part
-from bench.record.measured import Measured
+from bench.record.measured import Amount, Count, Measured, Part
 
 
 class Pressure(Part, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from bench.record.fields import Amount, Count, Number, Part, Positive, Text
+from bench.record.measured import Amount, Count, Number, Part, Positive, Text
 from bench.workloads.workload import Input as InputName
 from bench.workloads.workload import Mode, ProfileName
 

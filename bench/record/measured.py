@@ -1,14 +1,37 @@
-"""A value that was measured, or the reason why it was not: never a guess, never a crash."""
+"""What all types of the record share, and a value that was measured or the reason why it was not.
+
+They are msgspec's structs: it decodes, validates and encodes them in one step, tells results apart
+by their status, refuses members that it does not know and makes the JSON schema.
+"""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
-from bench.record.fields import Part, Text
+Count = Annotated[int, Meta(ge=0)]
+Number = Annotated[int, Meta(ge=1)]
+Amount = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Text = Annotated[str, Meta(min_length=1)]
+Line = Annotated[str, Meta(pattern=r"^[^\n]+$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the record.  Nothing changes it, and nothing beside its fields is taken."""
+
+
+def finite(value: float) -> float | None:
+    """The value; None for NaN and the infinities, which JSON does not have."""
+    return value if math.isfinite(value) else None
+
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -11,9 +11,19 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta
 
 from bench.record.conditions import Conditions
-from bench.record.fields import Amount, Count, Line, Number, Part, Positive, Sha256, Share, Text
 from bench.record.head import Device, Head
-from bench.record.measured import Measured
+from bench.record.measured import (
+    Amount,
+    Count,
+    Line,
+    Measured,
+    Number,
+    Part,
+    Positive,
+    Sha256,
+    Share,
+    Text,
+)
 from bench.record.telemetry import Telemetry
 from bench.workloads.workload import Input as InputName
 from bench.workloads.workload import Metric, Mode

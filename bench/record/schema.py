@@ -17,9 +17,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from bench.record.fields import Part
 from bench.record.head import SCHEMA, Head
-from bench.record.measured import Measured, hints
+from bench.record.measured import Measured, Part, hints
 from bench.record.model import Failed, Finished, Record, TimeToTarget, Training
 
 FILE = Path(__file__).parent / "results.schema.json"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bench.record.fields import Amount, Count, Number, Part, Positive, Text
-from bench.record.measured import Measured
+from bench.record.measured import Amount, Count, Measured, Number, Part, Positive, Text
 
 
 class Lost(Part, frozen=True):

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from bench.record import codec
     from bench.report import summary
-    from bench.report.screen import Screen
+    from bench.report.format import Screen
 
     record, screen = codec.read(options.record), Screen.of(sys.stdout)
     print(summary.text(record, options.record, screen, verbose=options.verbose), end="")

@@ -14,7 +14,7 @@ from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.report import format as shown
 from bench.report import notes, rows, table, targets
-from bench.report.screen import Screen
+from bench.report.format import Screen
 
 _TITLE = "Grindstone  "
 _GAP = "   "

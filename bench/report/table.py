@@ -13,7 +13,7 @@ from rich.text import Text
 from bench.record.model import Finished, Result, TargetResult
 from bench.report import format as shown
 from bench.report import rows
-from bench.report.screen import Screen
+from bench.report.format import Screen
 
 _FIRST, _EPOCH, _IMAGES = "First epoch", "Epoch (median ± MAD)", "Images/s"
 _DATA, _RATIO, _ENERGY = "Data", "CPU ÷ GPU", "Energy/epoch"

@@ -12,7 +12,7 @@ from rich.text import Text
 from bench.record.model import Target, TargetResult, TimeToTarget
 from bench.report import format as shown
 from bench.report import table
-from bench.report.screen import Screen
+from bench.report.format import Screen
 
 _ENERGY = "Energy\nto target"
 _TUNED = ("tuned", "stock")

@@ -14,8 +14,8 @@ from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
 from bench.record import model
 from bench.record.conditions import Conditions
-from bench.record.fields import finite
 from bench.record.head import Device
+from bench.record.measured import finite
 from bench.record.model import Concurrent, DataSet, Epochs, Failed, Finished
 from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry

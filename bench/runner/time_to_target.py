@@ -16,8 +16,7 @@ import msgspec
 from bench.datasets.prepared import Prepared
 from bench.judge.floors import Bounds
 from bench.judge.verdict import judge
-from bench.record.fields import finite
-from bench.record.measured import Measured, unknown
+from bench.record.measured import Measured, finite, unknown
 from bench.record.model import EpochSpread, Target, TargetQuality, TimeToTarget, Trial
 from bench.record.repeats import Repeat
 from bench.record.timing import EpochTiming, spread

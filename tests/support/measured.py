@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 
-from bench.record.fields import Part
-from bench.record.measured import Measured
+from bench.record.measured import Measured, Part
 
 
 def leaves(part: Part, path: str = "") -> Iterator[tuple[str, Measured[Any]]]:

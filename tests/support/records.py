@@ -17,9 +17,8 @@ import msgspec
 from bench.judge.verdict import judge
 from bench.record.codec import encode
 from bench.record.conditions import Conditions
-from bench.record.fields import finite
 from bench.record.head import Cpu, Device, Head, Limits, Machine, Settings
-from bench.record.measured import Measured, filled, hints
+from bench.record.measured import Measured, filled, finite, hints
 from bench.record.model import (
     DataSet,
     Epochs,

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bench.record import codec, schema
-from bench.record.fields import Part
+from bench.record.measured import Part
 from bench.record.model import Record
 from tests.conftest import ROOT
 from tests.support.records import CPU, H100, failed, record, result, time_to_target

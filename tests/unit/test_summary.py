@@ -23,7 +23,7 @@ from bench.record.model import (
 )
 from bench.record.telemetry import Lost, RemappedRows
 from bench.report import summary
-from bench.report.screen import Screen
+from bench.report.format import Screen
 from tests.support.records import (
     CPU,
     GT1030,
