@@ -35,14 +35,9 @@ def gpu_stack(
     return {"refusal": "", **texts, **plan.to_builtins()}
 
 
-def plan_table(results: dict[str, dict[str, Any]]) -> list[str]:
-    """The plans of many hosts as one table, line by line."""
-    return table(results)
-
-
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """What a playbook calls `grindstone.grindstone.gpu_stack` and `….plan_table`."""
-        return {"gpu_stack": gpu_stack, "plan_table": plan_table}
+        return {"gpu_stack": gpu_stack, "plan_table": table}

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# The options of the modules that look at a host.
+OPTIONS = {
+    "prefix": {"type": "path", "default": "/opt/grindstone"},
+    "sysroot": {"type": "path", "default": "/"},
+}
 MOST_LINKS = 40  # as many as Linux follows
 
 

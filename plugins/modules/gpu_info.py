@@ -101,7 +101,7 @@ from ..module_utils import (
     host_packages,
 )
 from ..module_utils.gpu_chips import of_device
-from ..module_utils.sysroot import inside, link, names, raw, text, there
+from ..module_utils.sysroot import OPTIONS, inside, link, names, raw, text, there
 
 NVIDIA = "0x10de"
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
@@ -350,13 +350,7 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
 
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "prefix": {"type": "path", "default": "/opt/grindstone"},
-            "sysroot": {"type": "path", "default": "/"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     module.exit_json(
         changed=False, found=look(Path(module.params["sysroot"]), module.params["prefix"])
     )

@@ -58,7 +58,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.sysroot import text
+from ..module_utils.sysroot import OPTIONS, text
 
 OF_THE_GPU = re.compile(
     r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"
@@ -208,13 +208,7 @@ def gather(root: Path, prefix: str) -> dict[str, Any]:
 
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "prefix": {"type": "path", "default": "/opt/grindstone"},
-            "sysroot": {"type": "path", "default": "/"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     module.exit_json(
         changed=False, **gather(Path(module.params["sysroot"]), module.params["prefix"])
     )

@@ -62,6 +62,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.sysroot import OPTIONS
+
 STATE = "var/lib/grindstone"
 CONFIGURATION = "etc/grindstone"
 # site.yml's order, backwards; a run that was killed has left its own.
@@ -131,13 +133,7 @@ def users(root: Path, prefix: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "prefix": {"type": "path", "default": "/opt/grindstone"},
-            "sysroot": {"type": "path", "default": "/"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     root = Path(module.params["sysroot"])
     prefix = root / module.params["prefix"].strip("/")
     goes, stays = own(root, prefix)

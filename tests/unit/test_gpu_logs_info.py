@@ -64,7 +64,7 @@ def test_the_logs_of_a_host_are_read(tmp_path: Path) -> None:
         {"path": "/usr/local/cuda-10.1", "cublas": False},
         {"path": "/usr/local/cuda-12.5", "cublas": True},
     ]
-    assert told["files"] == {"plan.json": '{"schema": 1}\n'}
+    assert told["files"] == {"plan.json": '{"schema": 1}'}
     assert told["private"]["hosts"] == ["example.org", "gpu1", "gpu1.example.org"]
     assert {"ada", "Ada Lovelace", "charles"} <= set(told["private"]["users"])
     assert "nobody" not in told["private"]["users"]

@@ -42,7 +42,7 @@ def test_the_new_gpu_in_the_new_ubuntu_gets_the_new_tensorflow(rows: Rows) -> No
     assert driver["reason"] == "only the open module drives GR100 (Rubin)"
     assert record["cuda"]["installed_cudnn"] == "10.4.0.9"
     assert came["lock"].endswith("tensorflow-9.9.0.txt")
-    assert "R100 (Rubin) at" in came["block"]
+    assert "R100 (Rubin) at" in "\n".join(came["block"])
 
 
 def test_its_cuda_can_be_the_system_s(rows: Rows) -> None:

@@ -6,9 +6,8 @@ A row names its sign; what a pattern or a version can tell stands in the row its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from ..host_facts import Gpu
 from ..versions import numbers
 from .host import Host, gpu_name
 from .knowledge import dotted
@@ -131,8 +130,8 @@ def no_nodes(host: Host) -> str:
 
 def too_new(host: Host) -> str:
     """A GPU is newer than the kernels in any wheel."""
-    highest = host.known.highest
-    return _first(gpu for gpu in host.capable if gpu.capability and gpu.capability > highest)
+    newer = (gpu for gpu in host.capable if (gpu.capability or ()) > host.known.highest)
+    return next(map(gpu_name, newer), "")
 
 
 def too_old(host: Host) -> str:
@@ -141,7 +140,7 @@ def too_old(host: Host) -> str:
     if not installed:
         return ""
     floor = host.known.floor(installed)
-    older = _first(gpu for gpu in host.capable if gpu.capability and gpu.capability < floor)
+    older = _older(host, floor)
     return f"{older}; TensorFlow {installed} needs {dotted(floor)}" if older else ""
 
 
@@ -181,7 +180,7 @@ def cudnn_too_new(host: Host) -> str:
     last, floor = host.known.last_cudnn
     if not version or not last or numbers(version) <= numbers(last):
         return ""
-    older = _first(gpu for gpu in host.capable if gpu.capability and gpu.capability < floor)
+    older = _older(host, floor)
     return f"cuDNN {version} with {older}" if older else ""
 
 
@@ -209,8 +208,9 @@ def not_provisioned(host: Host) -> str:
     return "" if there else "there is no TensorFlow of Grindstone's here"
 
 
-def _first(gpus: Iterable[Gpu]) -> str:
-    return next((gpu_name(gpu) for gpu in gpus), "")
+def _older(host: Host, floor: tuple[int, ...]) -> str:
+    older = (gpu for gpu in host.capable if gpu.capability and gpu.capability < floor)
+    return next(map(gpu_name, older), "")
 
 
 def _inside(library: str, folder: str) -> bool:

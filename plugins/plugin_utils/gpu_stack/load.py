@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..typed import InvalidDataError, decode
 from ..versions import numbers
-from .matrix import (
-    Broken,
-    DriverOffer,
-    Generation,
-    Matrix,
-    Repository,
-    Row,
-    Stack,
-    System,
-)
+from .matrix import Broken, DriverOffer, Generation, Matrix, Repository, Row, Stack, System
 
-R = TypeVar("R", bound=Row)
 LOCKS = Path(__file__).parents[3] / "roles/tensorflow/files"
-# The file of roles/plan/vars/main/ that each list stands in.
-_FILES = {
-    "stacks": "stacks.yml",
-    "broken": "stacks.yml",
-    "generations": "gpus.yml",
-    "systems": "systems.yml",
-    "drivers": "drivers.yml",
-    "repositories": "repositories.yml",
+# The file of roles/plan/vars/main/ that each list stands in, and its rows' type.
+_LISTS: dict[str, tuple[str, type[Row]]] = {
+    "stacks": ("stacks.yml", Stack),
+    "broken": ("stacks.yml", Broken),
+    "generations": ("gpus.yml", Generation),
+    "systems": ("systems.yml", System),
+    "drivers": ("drivers.yml", DriverOffer),
+    "repositories": ("repositories.yml", Repository),
 }
 _WORDS = {"branch": "", "open": "", "server": "", "kernel": ""}  # of a template's braces
 
@@ -41,18 +31,18 @@ def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -
     Raises:
         InvalidDataError: a row has another shape than its type, or contradicts another.
     """
-    unknown = set(rows) ^ set(_FILES)
+    unknown = set(rows) ^ set(_LISTS)
     if unknown:
         raise InvalidDataError(f"plan_matrix: {', '.join(sorted(unknown))} missing or unknown")
-    matrix = Matrix(
-        stacks=_rows(rows, "stacks", Stack),
-        broken=_rows(rows, "broken", Broken),
-        generations=_rows(rows, "generations", Generation),
-        systems=_rows(rows, "systems", System),
-        drivers=_rows(rows, "drivers", DriverOffer),
-        repositories=_rows(rows, "repositories", Repository),
-    )
-    for name in _FILES:
+    lists: dict[str, Any] = {
+        name: tuple(
+            decode(row, kind, _place(name, number, _named(row)))
+            for number, row in enumerate(rows[name])
+        )
+        for name, (_file, kind) in _LISTS.items()
+    }
+    matrix = Matrix(**lists)
+    for name in _LISTS:
         for number, row in enumerate(getattr(matrix, name)):
             wrong = next(iter(_faults(row, number, matrix, locks)), "")
             if wrong:
@@ -62,18 +52,9 @@ def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -
     return matrix
 
 
-def _rows(
-    rows: Mapping[str, Sequence[Mapping[str, Any]]], name: str, kind: type[R]
-) -> tuple[R, ...]:
-    return tuple(
-        decode(row, kind, _place(name, number, _named(row)))
-        for number, row in enumerate(rows[name])
-    )
-
-
 def _place(name: str, number: int, title: str) -> str:
     said = f" ({title})" if title else ""
-    return f"roles/plan/vars/main/{_FILES[name]}: plan_{name}, row {number + 1}{said}"
+    return f"roles/plan/vars/main/{_LISTS[name][0]}: plan_{name}, row {number + 1}{said}"
 
 
 def _named(row: Mapping[str, Any]) -> str:
