@@ -191,8 +191,7 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
         installed = [*driver["first"], *driver["packages"]]
         new = there(driver["origin"], " ".join(installed), version, driver["flavour"])
         new["packages"] += staying(found, [*driver["remove"], *installed])
-        more = {"nouveau_blacklisted": True, "devices": ["/dev/nvidia0"]}
-        after["driver"] = {**new, **more}
+        after["driver"] = new | {"nouveau_blacklisted": True, "devices": ["/dev/nvidia0"]}
         after["owned"]["packages"] += installed
         after["packages"] = {**found["packages"], "held": driver["hold"], "half_installed": []}
         state = found["secure_boot"]

@@ -367,7 +367,8 @@ def test_the_stages_stop_at_the_first_that_fails(
 
 
 NOT = "not applicable"
-FOR_THE_CPU = {"action": "none", "reason": "as plan_cuda asks: TensorFlow is for the CPU"}
+NO_CUDA = {"action": "none", "reason": "as plan_cuda asks: TensorFlow is for the CPU"}
+FOR_THE_CPU = {**PLAN, "cuda": NO_CUDA, "tensorflow": {"gpu": False}}
 WINDOWS = {"action": "none", "reason": "WSL2 has the driver of Windows"}
 
 
@@ -379,12 +380,7 @@ WINDOWS = {"action": "none", "reason": "WSL2 has the driver of Windows"}
         ({"driver": {"action": "none", "reason": "no NVIDIA GPU found"}}, NOT, NOT, "no NVIDIA"),
         ({**PLAN, "driver": {"action": "skip", "reason": "as asked"}}, NOT, NOT, "as asked"),
         ({**PLAN, "driver": WINDOWS}, NOT, "passed", "WSL2 has the driver"),
-        (
-            {**PLAN, "cuda": FOR_THE_CPU, "tensorflow": {"gpu": False}},
-            "passed",
-            NOT,
-            FOR_THE_CPU["reason"],
-        ),
+        (FOR_THE_CPU, "passed", NOT, "as plan_cuda asks"),
     ],
 )
 def test_what_applies_passes_and_the_rest_says_why_it_does_not(
