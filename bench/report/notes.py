@@ -28,6 +28,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
     lines: dict[str, None] = {}
     for each in told:
         lines |= dict.fromkeys(_warnings(each, names))
+    lines |= dict.fromkeys(_doubts(told, names))
     lines |= dict.fromkeys(_repeats(record, names))
     why = record.machine.why_no_gpu
     if why and "; " in why and record.settings.devices is None:  # it says what to do
@@ -48,11 +49,24 @@ def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str
             f"GPU lost: {gpu}, {when} of {names(result)}: {lost.why}. Fix: `sudo dmesg | grep -i "
             "xid` shows why; power-cycle the machine"
         )
-    if not isinstance(result, Failed) and result.verdict and result.verdict.fix:
-        verdict = result.verdict
-        yield f"{names(result)}: {verdict.word}: {verdict.evidence}. Fix: {verdict.fix}"
     if telemetry:
         yield from (f"{gpu}: {odd}" for odd in _odd(telemetry))
+
+
+def _doubts(told: Told, names: shown.Names) -> Iterator[str]:
+    """Each verdict but OK; those with the same fix together, with the first one's evidence."""
+    alike: dict[tuple[str, ...], list[Finished | TimeToTarget]] = {}
+    for each in told:
+        if not isinstance(each, Failed) and each.verdict and each.verdict.fix:
+            verdict = each.verdict
+            own = (each.workload, verdict.evidence) if verdict.word == "BELOW-FLOOR" else ()
+            alike.setdefault((verdict.word, each.verdict.fix, *own), []).append(each)
+    for (word, fix, *_), results in alike.items():
+        first = results[0]
+        assert first.verdict is not None
+        which = f" (in {names(first)})" if len(results) > 1 else ""
+        who = ", ".join(map(names, results))
+        yield f"{who}: {word}: {first.verdict.evidence}{which}. Fix: {fix}"
 
 
 def _odd(telemetry: Telemetry) -> Iterator[str]:
@@ -133,8 +147,8 @@ def details(record: Record, told: Told, names: shown.Names) -> list[str]:
 def _evidence(result: Finished | TimeToTarget, names: shown.Names) -> Iterator[str]:
     """What its verdict rests on, and what limits it."""
     parts = []
-    if result.verdict and result.verdict.word == "OK":
-        parts.append(f"OK, {result.verdict.evidence}")
+    if result.verdict:
+        parts.append(f"{result.verdict.word}, {result.verdict.evidence}")
     if isinstance(result, Finished) and result.bottleneck:
         limit = result.bottleneck
         told = "; ".join(filter(None, (limit.evidence, limit.fix)))

@@ -295,6 +295,14 @@ def test_of_memory_that_fails_it_is_told_what_to_do() -> None:
     assert "ROW_REMAPPER" in told
 
 
+def test_one_neighbour_of_all_rows_is_one_warning() -> None:
+    busy = Verdict("CONTENDED", "other programs used 93 % of its processors", "ps shows them")
+    made = record([result(name, verdict=busy) for name in ("mlp", "convnet")])
+    told = "mlp, convnet: CONTENDED: other programs used 93 % of its processors (in mlp). Fix: ps"
+    assert told in _shown(made)
+    assert "convnet: CONTENDED, other programs used 93 %" in _shown(made, verbose=True)
+
+
 def test_why_an_energy_is_missing_is_a_detail() -> None:
     told = "convnet (gpu:0, to target): no energy: no GPU was watched"
     assert told in _shown(_to_target(), verbose=True)
