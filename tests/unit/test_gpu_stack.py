@@ -44,13 +44,13 @@ def test_there_are_at_least_forty_recorded_hosts_and_no_two_of_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(recorded.GPUS))
-def test_a_recorded_gpu_is_the_chip_that_gpu_facts_sees_behind_its_device(name: str) -> None:
+def test_a_recorded_gpu_is_the_chip_that_gpu_info_sees_behind_its_device(name: str) -> None:
     said = recorded.GPUS[name]
     told = (said["chip"], said["generation"], said["compute_capability"])
     assert gpu_chips.of_device(int(said["device"], 16)) == told
 
 
-def test_every_generation_that_gpu_facts_knows_is_in_the_matrix() -> None:
+def test_every_generation_that_gpu_info_knows_is_in_the_matrix() -> None:
     known = {*gpu_chips.GENERATIONS.values(), gpu_chips.BEFORE_FERMI.generation}
     assert known == {row.name for row in MATRIX.generations}
 
