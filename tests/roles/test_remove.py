@@ -5,6 +5,7 @@ What the driver's ledger brings back is proven in test_driver_debian.py.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-import io
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from bench.__main__ import main
 from bench.record.head import Cpu
 from bench.record.measured import Measured
 from bench.record.model import Concurrent, Finished, Input, Result, Verdict
@@ -25,56 +19,19 @@ from bench.record.repeats import ENOUGH
 from bench.record.store import RecordFile
 from tests.conftest import ROOT
 from tests.support import records
+from tests.support.comparison import NOW, Files, compare_command
 from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
 
-NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)
 CONTENDED = Verdict("CONTENDED", "others used 60 % of the CPU", "end them")
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it wrote."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-    def lines(self, begins: str) -> list[str]:
-        return [line for line in self.stdout.splitlines()[1:] if line.startswith(begins)]
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.stdout)["rows"]
-        return found
-
-
-def _compare(*arguments: str | Path) -> Done:
-    """The command within this process, which does not import scipy for every test."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(["compare", *map(str, arguments)])
-    return Done(status, out.getvalue(), err.getvalue())
 
 
 def _refusal(*arguments: str | Path) -> str:
     """The one line on standard error of a comparison that cannot be made."""
-    done = _compare(*arguments)
+    done = compare_command(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("bench: ")
     return line
-
-
-@dataclass(frozen=True)
-class Files:
-    """Records in a folder."""
-
-    folder: Path
-
-    def __call__(self, name: str, results: Sequence[Result], hour: int = 0, **head: Any) -> Path:
-        started = NOW + datetime.timedelta(hours=hour)
-        made = records.record(tuple(results), started=started, **head)
-        return records.write(self.folder, f"{name}.json", made)
 
 
 @pytest.fixture
@@ -95,7 +52,7 @@ def _flagged(results: Sequence[Finished], verdict: Verdict = CONTENDED) -> list[
 )
 def test_the_first_line_is_the_answer(write: Files, by: float, status: int, verdict: str) -> None:
     a, b = write("a", repeats("mlp")), write("b", repeats("mlp", slower(by)))
-    done = _compare(a, b)
+    done = compare_command(a, b)
     assert (done.returncode, done.stderr) == (status, "")
     assert done.stdout.splitlines()[:3] == [verdict, f"A: {a}", f"B: {b}"]
 
@@ -103,7 +60,7 @@ def test_the_first_line_is_the_answer(write: Files, by: float, status: int, verd
 def test_each_slower_row_has_exactly_one_line(write: Files) -> None:
     a = write("a", [*repeats("mlp"), *repeats("convnet"), *repeats("cnn_large")])
     long = [*repeats("mlp", slower(0.08)), *repeats("convnet", slower(0.2)), *repeats("cnn_large")]
-    done = _compare(a, write("b", long))
+    done = compare_command(a, write("b", long))
     assert done.returncode == 1
     assert done.stdout.startswith("SLOWER: 2 of 3 rows (1 SAME)\n")
     first, second = done.lines("SLOWER")
@@ -137,7 +94,7 @@ _AGAIN = "pytest bench/ -k mlp --device cpu --processes"
 def test_what_is_unclear_says_what_would_make_it_clear(
     write: Files, a: list[float], b: list[float], told: str
 ) -> None:
-    done = _compare(write("a", repeats("mlp", a)), write("b", repeats("mlp", b)))
+    done = compare_command(write("a", repeats("mlp", a)), write("b", repeats("mlp", b)))
     assert done.returncode == 0
     (line,) = done.lines("UNCLEAR")
     assert re.match(f"UNCLEAR: mlp on cpu: .*{told}", line)
@@ -148,16 +105,16 @@ def test_gpus_that_train_at_once_have_rows_of_their_own(write: Files) -> None:
     beside = repeats("mlp", [1.0], at_once, concurrent=Concurrent((replace(CPU, index=1),), 1.0))
     rows = [*repeats("mlp", device=H100), *beside]
     a, b = write("a", rows), write("b", rows)
-    done = _compare(a, b)
+    done = compare_command(a, b)
     assert "UNCLEAR: mlp on gpu:0 of all: one repeat" in done.stdout
     assert "--device all --processes" in done.stdout
-    answers = {row["device"]: row["answer"] for row in _compare(a, b, "--json").rows}
+    answers = {row["device"]: row["answer"] for row in compare_command(a, b, "--json").rows}
     assert answers == {"gpu:0": "SAME", "gpu:0 of all": "UNCLEAR"}
 
 
 def test_json_has_the_answers_with_their_intervals_and_the_evidence(write: Files) -> None:
     a = write("a", repeats("mlp"))
-    done = _compare(a, write("b", repeats("mlp", slower(0.08))), "--json")
+    done = compare_command(a, write("b", repeats("mlp", slower(0.08))), "--json")
     assert done.returncode == 1
     (row,) = done.rows
     assert (row["workload"], row["device"], row["mode"]) == ("mlp", "cpu", "stock")
@@ -194,9 +151,7 @@ _FILES = Input(source="data-dir", folder="/mnt", file_system="nfs4", bytes=1, wa
             "thread settings none → TF_NUM_INTRAOP_THREADS=1; unset",
         ),
         ({}, {"tensorflow": "2.22.0"}, "TensorFlow 2.21.0 → 2.22.0; train with both in one run"),
-        ({}, {"keras": "3.16.0"}, "Keras 3.15.1 → 3.16.0; train with both in one run"),
         ({}, {"pinned": replace(_PINNED, program=2)}, "program 1 → 2; another Grindstone"),
-        ({}, {"pinned": replace(_PINNED, xla=True)}, "XLA off → on; train both alike"),
         ({}, {"pinned": replace(_PINNED, tf32=False)}, "precision float32, TF32 → float32;"),
         (
             {},
@@ -235,7 +190,7 @@ def test_what_differs_is_not_compared_and_the_line_says_what_to_do(
     changed = {"worker": replace(records.WORKER, **of_worker), **members}
     profile = {"profile": head.pop("profile")} if "profile" in head else {}
     usual = records.telemetry(power={"limit": 350.0})
-    done = _compare(
+    done = compare_command(
         write("a", repeats("mlp", device=H100, telemetry=usual)),
         write(
             "b",
@@ -252,7 +207,7 @@ def test_what_differs_is_not_compared_and_the_line_says_what_to_do(
 
 def test_stock_is_never_compared_with_tuned(write: Files) -> None:
     tuned = repeats("mlp", slower(-0.5), mode="tuned")
-    done = _compare(write("a", repeats("mlp")), write("b", tuned))
+    done = compare_command(write("a", repeats("mlp")), write("b", tuned))
     assert done.returncode == 2
     assert "not comparable: mlp on cpu, tuned: it is not in" in done.stdout
 
@@ -260,23 +215,23 @@ def test_stock_is_never_compared_with_tuned(write: Files) -> None:
 def test_a_driver_matters_to_the_rows_of_gpus_alone_which_share_one_line(write: Files) -> None:
     rows = [*repeats("mlp", device=H100), *repeats("convnet", device=H100), *repeats("mlp")]
     a, b = write("a", rows), write("b", rows, machine=records.machine(driver="595.12"))
-    done = _compare(a, b)
+    done = compare_command(a, b)
     assert done.returncode == 0
     (line,) = done.lines("not comparable")
     assert line.startswith("not comparable: mlp on gpu:0, convnet on gpu:0: driver")
-    assert "SAME" in {row["answer"] for row in _compare(a, b, "--json").rows}
+    assert "SAME" in {row["answer"] for row in compare_command(a, b, "--json").rows}
 
 
 def test_a_gpu_that_tells_no_power_limit_is_comparable_with_itself(write: Files) -> None:
     unknown = Measured[float](None, "not supported by this GPU")
     rows = repeats("mlp", device=H100, telemetry=records.telemetry(power={"limit": unknown}))
-    assert _compare(write("a", rows), write("b", rows)).returncode == 0
+    assert compare_command(write("a", rows), write("b", rows)).returncode == 0
 
 
 def test_repeats_of_one_row_that_differ_in_their_settings_are_not_compared(write: Files) -> None:
     rows = list(repeats("mlp"))
     rows[7] = replace(rows[7], worker=replace(rows[7].worker, tensorflow="2.22.0"))
-    done = _compare(write("a", repeats("mlp")), write("b", rows))
+    done = compare_command(write("a", repeats("mlp")), write("b", rows))
     assert "not comparable: mlp on cpu: TensorFlow 2.21.0 → 2.22.0" in done.stdout
 
 
@@ -286,7 +241,7 @@ def test_a_flagged_row_is_neither_a_baseline_nor_judged(write: Files, word: Any,
     rows: list[Sequence[Finished]] = [repeats("mlp"), repeats("mlp")]
     rows[side] = _flagged(repeats("mlp", slower(0.5)), Verdict(word, "87 C", "cool it"))
     paths = write("a", rows[0]), write("b", rows[1])
-    done = _compare(*paths)
+    done = compare_command(*paths)
     assert done.returncode == 0
     assert f"UNCLEAR: mlp on cpu: no repeat of {paths[side]} counts (12 {word})" in done.stdout
 
@@ -296,15 +251,15 @@ def test_flagged_and_failed_repeats_are_excluded_and_counted(write: Files) -> No
     long = _flagged(repeats("mlp", slower(2.0)))
     rows[2], rows[5], rows[7] = long[2], long[5], failed("mlp", CPU, "killed", repeat=8)
     a, b = write("a", repeats("mlp")), write("b", rows)
-    assert f"excluded: mlp on cpu, {b}: 2 CONTENDED, 1 failed" in _compare(a, b).stdout
-    (row,) = _compare(a, b, "--json").rows
+    assert f"excluded: mlp on cpu, {b}: 2 CONTENDED, 1 failed" in compare_command(a, b).stdout
+    (row,) = compare_command(a, b, "--json").rows
     assert (len(row["b"]["processes"]), row["answer"]) == (9, "SAME")
 
 
 def test_a_record_that_missed_its_floor_is_no_baseline_however_fast_it_was(write: Files) -> None:
     low = records.quality("mlp", 0.1)
     a = write("a", repeats("mlp", slower(-0.5), quality=low))
-    done = _compare(a, write("b", repeats("mlp")))
+    done = compare_command(a, write("b", repeats("mlp")))
     assert f"UNCLEAR: mlp on cpu: no repeat of {a} counts (12 BELOW-FLOOR)" in done.stdout
 
 
@@ -318,7 +273,7 @@ def test_last_is_the_newest_comparable_record_before_the_one_that_is_judged(writ
     write("4", repeats("mlp", [0.9]), 4)  # one repeat is no baseline where there are several
     now = write("5", repeats("mlp"), 5)
     write("6", repeats("mlp", slower(0.4)), 6)
-    (row,) = _compare("last", now, "--results-dir", write.folder, "--json").rows
+    (row,) = compare_command("last", now, "--results-dir", write.folder, "--json").rows
     assert (row["answer"], row["a"]["source"]) == ("SAME", str(last))
 
 
@@ -327,7 +282,7 @@ def test_best_is_the_fastest_clean_record(write: Files) -> None:
     best = write("2", repeats("mlp", slower(-0.1)), 2)
     write("3", repeats("mlp"), 3)
     now = write("4", repeats("mlp"), 4)
-    done = _compare("best", now, "--results-dir", write.folder, "--json")
+    done = compare_command("best", now, "--results-dir", write.folder, "--json")
     (row,) = done.rows
     assert (done.returncode, row["answer"], row["a"]["source"]) == (1, "SLOWER", str(best))
 
@@ -335,7 +290,7 @@ def test_best_is_the_fastest_clean_record(write: Files) -> None:
 def test_where_no_record_is_comparable_the_nearest_says_why(write: Files, tmp_path: Path) -> None:
     near = write("1", repeats("mlp", device=H100), machine=records.machine(driver="570.10"))
     now = Files(tmp_path)("now", repeats("mlp", device=H100))
-    done = _compare("last", now, "--results-dir", write.folder)
+    done = compare_command("last", now, "--results-dir", write.folder)
     assert done.returncode == 2
     (line,) = done.lines("not comparable")
     assert "driver 570.10 → 580.95.05" in line
@@ -346,7 +301,7 @@ def test_where_no_record_is_clean_its_flags_are_told(write: Files, tmp_path: Pat
     path = write("1", [failed("mlp", CPU, "killed")])
     now = Files(tmp_path)("now", repeats("mlp"))
     told = f"no record has a clean row of it ({path}: 1 failed)"
-    assert told in _compare("best", now, "--results-dir", write.folder).stdout
+    assert told in compare_command("best", now, "--results-dir", write.folder).stdout
 
 
 @pytest.mark.parametrize("which", ["last", "best"])
@@ -360,7 +315,7 @@ def test_the_record_that_is_judged_is_not_its_own_baseline(write: Files, which: 
 def test_a_damaged_file_beside_good_ones_is_skipped_in_a_line(write: Files) -> None:
     good = write("1", repeats("mlp"), -1)
     (write.folder / "2.json").write_text('{"schema": 2, "resul', encoding="utf-8")
-    done = _compare("last", write("now", repeats("mlp")), "--results-dir", write.folder)
+    done = compare_command("last", write("now", repeats("mlp")), "--results-dir", write.folder)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"bench: skipped: {write.folder / '2.json'} is damaged")
     heading = f"A: the last comparable record of each row in {write.folder}\n   {good} (mlp on cpu)"
@@ -372,7 +327,7 @@ def test_a_run_that_was_killed_is_compared_with_by_its_journal(write: Files) -> 
     for each in repeats("mlp"):
         killed.add(each)
     now = write("now", repeats("mlp"), 5)
-    (row,) = _compare("last", now, "--results-dir", write.folder, "--json").rows
+    (row,) = compare_command("last", now, "--results-dir", write.folder, "--json").rows
     assert (row["answer"], row["a"]["source"]) == ("SAME", str(killed.journal))
 
 
@@ -389,7 +344,7 @@ def _two_sided(by: float) -> list[Result]:
 
 
 def test_one_record_of_two_environments_is_compared_with_itself(write: Files) -> None:
-    done = _compare(write("both", _two_sided(0.05)))
+    done = compare_command(write("both", _two_sided(0.05)))
     assert done.returncode == 1
     assert "SLOWER: mlp on cpu: B takes 1.050 times as long as A" in done.stdout
     assert "(TensorFlow 2.20.0, Keras 3.20)" in done.lines("A:")[0]
@@ -398,7 +353,7 @@ def test_one_record_of_two_environments_is_compared_with_itself(write: Files) ->
 def test_a_pair_counts_when_both_of_it_do(write: Files) -> None:
     rows = _two_sided(0.0)
     rows[3] = failed("mlp", CPU, "killed", repeat=4, side="A")
-    (row,) = _compare(write("both", rows), "--json").rows
+    (row,) = compare_command(write("both", rows), "--json").rows
     assert (row["answer"], row["a"]["left_out"]) == ("SAME", "1 failed")
 
 

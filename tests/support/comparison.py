@@ -1,0 +1,56 @@
+"""`python -m bench compare` within a test's process, on records that the test makes."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.__main__ import main
+from bench.record.model import Result
+from tests.support import records
+
+NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    def lines(self, begins: str) -> list[str]:
+        return [line for line in self.stdout.splitlines()[1:] if line.startswith(begins)]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.stdout)["rows"]
+        return found
+
+
+def compare_command(*arguments: str | Path) -> Done:
+    """The command within this process, which does not import scipy for every test."""
+    written = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(each, encoding="utf-8", write_through=True) for each in written)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["compare", *map(str, arguments)])
+    return Done(status, *(each.getvalue().decode() for each in written))
+
+
+@dataclass(frozen=True)
+class Files:
+    """Records in a folder."""
+
+    folder: Path
+
+    def __call__(self, name: str, results: Sequence[Result], hour: int = 0, **head: Any) -> Path:
+        started = NOW + datetime.timedelta(hours=hour)
+        made = records.record(tuple(results), started=started, **head)
+        return records.write(self.folder, f"{name}.json", made)
