@@ -38,7 +38,7 @@ class EpochClock:
         return self._now
 
     def reset(self) -> None:
-        """Back to nought, so that a round's length is not the difference of two large numbers."""
+        """Back to zero, so that a round's length is not the difference of two large numbers."""
         self._now = 0.0
 
     def advance(self, seconds: float) -> None:

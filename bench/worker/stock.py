@@ -30,7 +30,7 @@ class Stock:
         )
 
     def reset_optimizer(self) -> None:
-        """Puts the optimizer's state back to its beginning: to nought, all but the rate."""
+        """Puts the optimizer's state back to its beginning: zeros, all but the rate."""
         import numpy as np
 
         optimizer = self.model.optimizer

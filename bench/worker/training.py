@@ -3,7 +3,7 @@
 With a target it trains until the quality is reached, from several seeds, on one network that is
 warmed up first.  The warm-up is an epoch on labels in a random order: it traces, compiles and tunes
 all that the training will need, and nothing that it learns says anything about an image.  Then, for
-every seed, the weights are drawn anew and the optimizer begins at nought.
+every seed, the weights are drawn anew and the optimizer begins at zero.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class FusedAdam:
             )
 
     def reset(self) -> None:
-        """Puts step and moments back to nought."""
+        """Puts step and moments back to zero."""
         for state in (self._steps, *(moment for pair in self._moments for moment in pair)):
             state.assign(self._tf.zeros_like(state))
 

@@ -67,7 +67,7 @@ def driver_failure(
 
 def _advice(plan: dict[str, Any], found: dict[str, Any], build: bool) -> str:
     if not build:
-        return "mend that, then run the same command again"
+        return "fix that, then run the same command again"
     if plan["origin"] == "distribution" and found["distribution"]["id"] in ("debian", "ubuntu"):
         return (
             "set plan_driver_origin=nvidia for a newer driver, or boot an older kernel, then run "

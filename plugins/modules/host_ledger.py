@@ -130,7 +130,7 @@ def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, 
         more = host.also_goes(gone, list(back.values()))
         if more:
             also = ", ".join(sorted(more))
-            raise OSError(f"this would also remove {also}: remove or mend that, then run it again")
+            raise OSError(f"this would also remove {also}: remove or fix that, then run it again")
     if act:
         if gone or back:
             host.settle(gone, list(back.values()))

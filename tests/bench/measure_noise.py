@@ -46,7 +46,7 @@ def test_how_much_processes_that_do_the_same_differ(
 def recording(record: Mapping[str, Any], load: float) -> dict[str, Any]:
     """What the tests need of a record.
 
-    load: of the machine before it.  Much above nought means that it was not quiet.
+    load: of the machine before it.  Much above zero means that it was not quiet.
     """
     finished = [entry for entry in record["results"] if entry["status"] == "finished"]
     cpu = record["machine"]["cpu"]

@@ -132,8 +132,8 @@ def test_a_host_that_has_loaded_it_is_asked_for_nothing_but_its_files(driven: Ro
         assert "Install the driver]" not in again.output
         kept = preferences.read_bytes()
         preferences.write_bytes(b"")
-        mended = play(driven)
-    assert mended.recap["changed"] == 1, mended.output
+        finished = play(driven)
+    assert finished.recap["changed"] == 1, finished.output
     assert preferences.read_bytes() == kept
 
 
@@ -266,7 +266,7 @@ def interrupted(root: Root) -> None:
 
 # Unreachable sources, archives that do not fit, a dpkg that somebody else has interrupted.
 FAULTS = {
-    "unreachable": (unreachable, "the host is as it was: mend that"),
+    "unreachable": (unreachable, "the host is as it was: fix that"),
     "full disk": (full_disk, "enough free space.*the host is as it was"),
     "interrupted": (
         interrupted,

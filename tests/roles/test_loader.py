@@ -108,9 +108,9 @@ def published() -> Prefix:
 
 
 @pytest.fixture(scope="module")
-def mended() -> Prefix:
+def repaired() -> Prefix:
     """The environment as the role makes it for a GPU."""
-    return prefix("mended", "wheels")
+    return prefix("repaired", "wheels")
 
 
 @pytest.fixture
@@ -141,31 +141,31 @@ def test_the_loader_as_published_does_not_find_cusolver_which_is_why_it_is_mende
 
 
 def test_the_mended_loader_opens_every_library_and_each_is_the_environments_own(
-    mended: Prefix,
+    repaired: Prefix,
 ) -> None:
-    found = mended.probe()
+    found = repaired.probe()
     assert [name for name, opened in found["opened"].items() if not opened] == []
     assert len(found["files"]) >= 15
-    assert strangers(found, mended.site) == []
+    assert strangers(found, repaired.site) == []
 
 
 def test_a_stray_ld_library_path_brings_no_wrong_pair_into_the_mended_environment(
-    published: Prefix, mended: Prefix, stray: Path
+    published: Prefix, repaired: Prefix, stray: Path
 ) -> None:
     path = str(stray / "lib64")
     assert strangers(published.probe(LD_LIBRARY_PATH=path), published.site) != []
-    found = mended.probe(LD_LIBRARY_PATH=path)
+    found = repaired.probe(LD_LIBRARY_PATH=path)
     assert [name for name, opened in found["opened"].items() if not opened] == []
-    assert strangers(found, mended.site) == []
+    assert strangers(found, repaired.site) == []
 
 
 def test_xla_finds_the_environments_ptxas_and_libdevice_before_another_on_path(
-    published: Prefix, mended: Prefix, stray: Path
+    published: Prefix, repaired: Prefix, stray: Path
 ) -> None:
     path = f"{stray}/bin:{os.environ['PATH']}"
     assert published.probe(PATH=path)["found"]["ptxas"] == f"{stray}/bin/ptxas"
-    home = mended.site / "nvidia/cuda_nvcc"
-    assert mended.probe(PATH=path)["found"] == {
+    home = repaired.site / "nvidia/cuda_nvcc"
+    assert repaired.probe(PATH=path)["found"] == {
         "ptxas": f"{home}/bin/ptxas",
         "libdevice": f"{home}/nvvm/libdevice/libdevice.10.bc",
     }
@@ -180,36 +180,38 @@ def test_xla_finds_the_environments_ptxas_and_libdevice_before_another_on_path(
         ("/etc/xla-flags", "/etc/xla-flags"),
     ],
 )
-def test_what_a_user_has_set_in_xla_flags_is_kept(mended: Prefix, given: str, kept_so: str) -> None:
-    told = mended.run("-c", "import os; print(os.environ['XLA_FLAGS'])", XLA_FLAGS=given)
-    assert told.strip() == kept_so.format(home=mended.site / "nvidia/cuda_nvcc")
+def test_what_a_user_has_set_in_xla_flags_is_kept(
+    repaired: Prefix, given: str, kept_so: str
+) -> None:
+    told = repaired.run("-c", "import os; print(os.environ['XLA_FLAGS'])", XLA_FLAGS=given)
+    assert told.strip() == kept_so.format(home=repaired.site / "nvidia/cuda_nvcc")
 
 
-def test_the_mended_tensorflow_still_computes(mended: Prefix) -> None:
+def test_the_mended_tensorflow_still_computes(repaired: Prefix) -> None:
     compute = (
         "import tensorflow as tf; print(int(tf.function(lambda x: x * 2, jit_compile=True)(21)))"
     )
-    assert mended.run("-c", compute, CUDA_VISIBLE_DEVICES="-1").strip() == "42"
+    assert repaired.run("-c", compute, CUDA_VISIBLE_DEVICES="-1").strip() == "42"
 
 
 def test_the_second_run_changes_nothing_and_uvs_own_files_are_untouched(
-    published: Prefix, mended: Prefix
+    published: Prefix, repaired: Prefix
 ) -> None:
-    second = mended.make()
+    second = repaired.make()
     assert (second.status, second.recap["changed"]) == (0, 0), second.output
     name = "tensorflow/libtensorflow_framework.so.2"
-    # uv links its cache's files into environments: a mended one must be a file of its own.
-    assert (mended.site / name).stat().st_nlink == 1
-    assert (mended.site / name).read_bytes() != (published.site / name).read_bytes()
+    # uv links its cache's files into environments: a repaired one must be a file of its own.
+    assert (repaired.site / name).stat().st_nlink == 1
+    assert (repaired.site / name).read_bytes() != (published.site / name).read_bytes()
     assert not published.probe()["opened"]["Cusolver"]
 
 
 def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_next_mends_it(
-    mended: Prefix, tmp_path: Path
+    repaired: Prefix, tmp_path: Path
 ) -> None:
     killed = Prefix(tmp_path)
     (tmp_path / "cache").symlink_to(cache_folder() / "uv")
-    shutil.copytree(mended.path / "tools", tmp_path / "tools", symlinks=True)
+    shutil.copytree(repaired.path / "tools", tmp_path / "tools", symlinks=True)
     patchelf = tmp_path / "tools/bin/patchelf"
     os.mkfifo(tmp_path / "mending")
     real = patchelf.rename(tmp_path / "real")

@@ -285,7 +285,7 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
     assert value(seen, "energy.per_epoch") == pytest.approx(200)
 
 
-def test_an_energy_counter_that_wrapped_goes_on_from_nought(machine: FakeHost) -> None:
+def test_an_energy_counter_that_wrapped_goes_on_from_zero(machine: FakeHost) -> None:
     _packages(machine, 262_000_000_000)
     monitor = machine.watch()
     monitor.begin(WORKER)

@@ -53,7 +53,7 @@ def make(
     path: Path,
     index: Path,
     requirements: str,
-    wishes: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
 ) -> None:
     params = {
         "requirements": requirements,
@@ -68,7 +68,7 @@ def make(
         "files": {},
         "links": {},
         "patchelf": PATCHELF,
-        **(wishes or {}),
+        **(options or {}),
     }
     with module.held(path.parent) as lock:
         module.make(path, lock, params)
@@ -173,20 +173,20 @@ def test_an_error_and_its_root_cause_are_one_line_without_the_chatter() -> None:
 
 
 FOLDERS = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
-MENDED = {"runtime_path": FOLDERS}
+REPAIRED = {"runtime_path": FOLDERS}
 
 
 def test_a_library_finds_others_from_its_own_place_before_all_that_the_user_has_set(
     tmp_path: Path, index: Path
 ) -> None:
     lock = wheel(index / "edge", "1.0")
-    make(tmp_path / "here", index, lock, MENDED)
+    make(tmp_path / "here", index, lock, REPAIRED)
     site = next((tmp_path / "here").glob("lib/python3.*/site-packages"))
     assert search_path(site / "edge/lib/edge.so") == (
         True,
         "$ORIGIN/../../grind/lib:/usr/local/grind/lib",
     )
-    assert module.why_make(tmp_path / "here", lock, PYTHON, MENDED) == ""
+    assert module.why_make(tmp_path / "here", lock, PYTHON, REPAIRED) == ""
     assert [path.name for path in (site / "edge/lib").iterdir()] == ["edge.so"]
 
 
@@ -201,7 +201,7 @@ def test_an_environment_that_is_not_mended_or_was_undone_is_made_again(
     made: tuple[Path, str],
 ) -> None:
     path, lock = made
-    why = module.why_make(path, lock, PYTHON, MENDED)
+    why = module.why_make(path, lock, PYTHON, REPAIRED)
     assert why == "edge.so looks for its libraries elsewhere"
 
 
@@ -238,14 +238,14 @@ def test_a_file_and_a_link_beside_the_packages_are_part_of_the_environment(
     tmp_path: Path, index: Path
 ) -> None:
     path, lock = tmp_path / "here", wheel(index / "edge", "1.0")
-    wishes = {"files": {"honing.pth": "# dull\n"}, "links": {"edge/lib/blade.so": "edge.so"}}
-    make(path, index, lock, wishes)
+    options = {"files": {"honing.pth": "# dull\n"}, "links": {"edge/lib/blade.so": "edge.so"}}
+    make(path, index, lock, options)
     site = next(path.glob("lib/python3.*/site-packages"))
-    assert module.why_make(path, lock, PYTHON, wishes) == ""
+    assert module.why_make(path, lock, PYTHON, options) == ""
     assert (site / "edge/lib/blade.so").read_bytes() == LIBRARY.read_bytes()
     (site / "honing.pth").write_text("# blunt\n")
-    assert module.why_make(path, lock, PYTHON, wishes) == "honing.pth is not as it should be"
+    assert module.why_make(path, lock, PYTHON, options) == "honing.pth is not as it should be"
     (site / "honing.pth").write_text("# dull\n")
     (site / "edge/lib/blade.so").unlink()
-    why = module.why_make(path, lock, PYTHON, wishes)
+    why = module.why_make(path, lock, PYTHON, options)
     assert why == "edge/lib/blade.so is not the link that it should be"

@@ -42,7 +42,7 @@ def test_packages_that_do_not_fit_together_are_named_beside_apt_s_error() -> Non
     assert said({"stdout": stdout, "stderr": stderr, "msg": "'apt-get install' failed"}) == (
         "the driver could not be installed (Unable to correct problems, you have held broken "
         "packages; nvidia-driver : Depends: nvidia-kernel (= 1) but it is not); "
-        f"the host is as it was: mend that, {AGAIN}"
+        f"the host is as it was: fix that, {AGAIN}"
     )
 
 
@@ -62,7 +62,7 @@ def test_what_could_not_be_taken_back_is_said_in_place_of_that_it_was() -> None:
     line = said({"msg": "It went wrong."}, {"not_restored": ["tool"], "kept": ["library"]})
     assert line == (
         "It went wrong; tool could not be restored; library stays, others need it: "
-        f"mend that, {AGAIN}"
+        f"fix that, {AGAIN}"
     )
 
 

@@ -136,7 +136,7 @@ def test_a_seed_has_as_many_epochs_as_were_published_on_the_profiles_images(prof
         assert schedule.train == workload.schedules[profile].train
 
 
-def test_the_seeds_after_the_largest_begin_at_nought() -> None:
+def test_the_seeds_after_the_largest_begin_at_zero() -> None:
     assert time_to_target.seeds(2**32 - 2) == (2**32 - 2, 2**32 - 1, 0, 1, 2)
 
 
