@@ -1,0 +1,280 @@
+"""`./run` itself, in copies of this checkout whose Ansible and pytest say how they were called.
+
+The locks in the copies are empty, so no registry is asked; the environments are real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+HERE = Path(__file__).parents[2]
+SAYS_HOW = "import os, sys; print('called:', *sys.argv[1:], os.environ.get('LC_ALL'), sep='|')\n"
+PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
+NOBODY = 65534
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A checkout in a path with spaces."""
+    folder = tmp_path / "a path with spaces"
+    (folder / "requirements").mkdir(parents=True)
+    (folder / "requirements/run.txt").touch()
+    (folder / "ansible").mkdir()
+    (folder / "ansible/__init__.py").touch()
+    (folder / "ansible/__main__.py").write_text(SAYS_HOW, encoding="utf-8")
+    (folder / "pytest.py").write_text(SAYS_HOW, encoding="utf-8")
+    shutil.copy(HERE / "run", folder)
+    return folder
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder of commands that holds what `run` needs and no Python, no uv and no sudo."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("sh", "cat", "dirname", "env", "id", "locale", "readlink", "rm", "sha256sum"):
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
+class Run(Protocol):
+    """Calls `run` from somewhere else, with little more than a fresh root's environment."""
+
+    def __call__(
+        self, *arguments: str, env: dict[str, str] | None = None, user: int | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def run(copy: Path, tools: Path, tmp_path: Path) -> Run:
+    def call(
+        *arguments: str, env: dict[str, str] | None = None, user: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(copy / "run"), *arguments],
+            cwd=tmp_path,
+            env={"PATH": str(tools), "HOME": str(tmp_path), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
+
+    return call
+
+
+@pytest.fixture
+def python(tools: Path) -> None:
+    """`python3` on that path."""
+    stub(tools / "python3", f'exec "{PYTHON}" "$@"')
+
+
+@pytest.fixture
+def uv(tools: Path) -> None:
+    """`python3`, and a `uv` that makes environments and installs nothing: quicker than pip."""
+    stub(tools / "python3", f'exec "{PYTHON}" "$@"')
+    made = f'for folder; do :; done; exec "{PYTHON}" -m venv --without-pip "$folder"'
+    stub(tools / "uv", f"case $1 in venv) {made};; esac")
+
+
+def stub(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert 8 <= len(done.stdout.splitlines()) <= 12
+    for command in ("site", "bench", "test", "lock"):
+        assert f"./run {command}" in done.stdout
+    assert not (copy / ".venv").exists()
+
+
+def test_a_command_that_is_not_there_is_named(run: Run) -> None:
+    done = run("polish")
+    assert done.returncode != 0
+    assert done.stderr.endswith("run: there is no command «polish»\n")
+
+
+@pytest.mark.usefixtures("uv")
+def test_arguments_are_passed_on_and_the_command_is_printed(run: Run) -> None:
+    done = run("bench", "-k", "mnist and mlp")
+    assert done.returncode == 0, done.stderr
+    assert "called:|bench/|-k|mnist and mlp|None\n" in done.stdout
+    assert "+ .venv/bin/python -m pytest bench/ -k 'mnist and mlp'\n" in done.stderr
+
+
+@pytest.mark.usefixtures("uv")
+def test_without_a_command_it_provisions_and_then_benchmarks(run: Run) -> None:
+    called = [line.split("|") for line in run().stdout.splitlines() if line.startswith("called:")]
+    assert [words[1:-1] for words in called] == [["playbook", "site.yml"], ["bench/"]]
+
+
+@pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize(
+    ("arguments", "folders"), [([], "tests/lint|tests/unit"), (["--all"], "tests/")]
+)
+def test_the_quick_tests_are_run_unless_all_are_asked_for(
+    run: Run, copy: Path, arguments: list[str], folders: str
+) -> None:
+    (copy / "requirements/test.txt").touch()
+    done = run("test", *arguments, "-k", "words")
+    assert f"|{folders}|-k|words|" in done.stdout, done.stderr
+
+
+@pytest.mark.usefixtures("uv")
+def test_a_playbook_that_fails_stops_it_with_its_status(run: Run, copy: Path) -> None:
+    (copy / "ansible/__main__.py").write_text("raise SystemExit(2)\n", encoding="utf-8")
+    done = run()
+    assert done.returncode == 2
+    assert "called:" not in done.stdout
+
+
+@pytest.mark.usefixtures("uv")
+def test_the_second_time_makes_nothing_again(run: Run) -> None:
+    run("bench")
+    again = run("bench")
+    assert again.stderr.splitlines() == ["+ .venv/bin/python -m pytest bench/"]
+
+
+@pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize("remains", [[], ["bin", "lib"]])
+def test_an_environment_that_was_interrupted_is_made_anew(
+    run: Run, copy: Path, remains: list[str]
+) -> None:
+    (copy / ".venv").mkdir()
+    for name in remains:
+        (copy / ".venv" / name).mkdir()
+    done = run("bench")
+    assert done.returncode == 0, done.stderr
+    assert (copy / ".venv/bin/python").exists()
+
+
+@pytest.mark.usefixtures("uv")
+def test_a_changed_lock_makes_the_environment_anew(run: Run, copy: Path) -> None:
+    run("bench")
+    (copy / "requirements/run.txt").write_text("# another\n", encoding="utf-8")
+    assert run("bench").stderr.startswith("Installing requirements/run.txt into .venv")
+
+
+@pytest.mark.usefixtures("uv")
+def test_uv_is_used_where_it_is_and_is_quiet(run: Run) -> None:
+    done = run("bench")
+    assert done.stderr == (
+        "Installing requirements/run.txt into .venv with uv …\n"
+        "+ .venv/bin/python -m pytest bench/\n"
+    )
+
+
+@pytest.mark.usefixtures("python")
+@pytest.mark.parametrize("broken_uv", [False, True])
+def test_venv_and_pip_do_it_where_no_uv_starts(run: Run, tools: Path, broken_uv: bool) -> None:
+    if broken_uv:
+        stub(tools / "uv", "exit 127")
+    done = run("bench")
+    assert done.returncode == 0, done.stderr
+    first, *_, last = done.stderr.splitlines()
+    assert first == "Installing requirements/run.txt into .venv with pip …"
+    assert last == "+ .venv/bin/python -m pytest bench/"
+
+
+@pytest.mark.usefixtures("python")
+def test_what_pip_says_when_it_fails_is_shown_whole(run: Run, copy: Path) -> None:
+    (copy / "requirements/run.txt").write_text("six==1.17.0\n", encoding="utf-8")
+    done = run("bench")
+    assert done.returncode == 1
+    assert "Hashes are required in --require-hashes mode" in done.stderr
+    assert done.stderr.endswith("\nrun: .venv could not be made: the reason is above\n")
+    assert not (copy / ".venv/.made-of").exists()
+
+
+def test_a_python_that_is_too_old_is_named_in_one_line(run: Run, tools: Path) -> None:
+    stub(tools / "python3", '[ "$1" = -V ] && echo Python 3.8.10 && exit 0; exit 1')
+    done = run("bench")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "run: found Python 3.8.10; Grindstone needs Python 3.10 or newer: install one, then run "
+        "this again\n"
+    )
+
+
+def test_no_python_at_all_is_said_in_one_line(run: Run) -> None:
+    assert run("bench").stderr.startswith("run: found no python3; Grindstone needs Python 3.10")
+
+
+@pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize(
+    ("locale", "passed"),
+    [({}, "C.UTF-8"), ({"LC_ALL": "POSIX"}, "C.UTF-8"), ({"LANG": "C.UTF-8"}, "None")],
+)
+def test_ansible_gets_a_locale_that_it_accepts(
+    run: Run, locale: dict[str, str], passed: str
+) -> None:
+    done = run("site", "-i", "hosts", env=locale)
+    assert f"called:|playbook|site.yml|-i|hosts|{passed}\n" in done.stdout
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, so it needs root")
+class TestAnOrdinaryUser:
+    """`run` as nobody, in a copy that nobody owns."""
+
+    @pytest.fixture
+    def run_as_nobody(self, run: Run, copy: Path, tools: Path) -> Callable[..., str]:
+        """What `run` says; its environment is there, and is a stub that says how it is called."""
+        version = "echo Python 3.11.2"
+        stub(tools / "python3", version)
+        (copy / ".venv/bin").mkdir(parents=True)
+        stub(copy / ".venv/bin/python", f'case $1 in -V) {version};; *) echo "called: $*";; esac')
+        lock = hashlib.sha256((copy / "requirements/run.txt").read_bytes()).hexdigest()
+        stamp = f"{lock}  - Python 3.11.2"
+        (copy / ".venv/.made-of").write_text(stamp, encoding="utf-8")
+        for folder in (copy, *copy.parents):
+            if folder.is_relative_to(tempfile.gettempdir()) and folder.stat().st_uid == 0:
+                folder.chmod(folder.stat().st_mode | 0o011)
+
+        def call(*arguments: str) -> str:
+            done = run(*arguments, user=NOBODY)
+            return done.stdout + done.stderr
+
+        return call
+
+    def test_without_sudo_is_told_to_be_root(self, run_as_nobody: Callable[..., str]) -> None:
+        assert run_as_nobody("site").endswith(
+            "run: provisioning needs root, and sudo is not installed: run this as root\n"
+        )
+
+    def test_whose_sudo_asks_is_told_what_to_do_where_no_terminal_is(
+        self, run_as_nobody: Callable[..., str], tools: Path
+    ) -> None:
+        stub(tools / "sudo", "exit 1")
+        assert run_as_nobody("site").endswith(
+            "run: sudo asks for a password and there is no terminal: run this as root or in a "
+            "terminal\n"
+        )
+
+    def test_whose_sudo_does_not_ask_goes_straight_on(
+        self, run_as_nobody: Callable[..., str], tools: Path
+    ) -> None:
+        stub(tools / "sudo", "exit 0")
+        assert "called: -m ansible playbook site.yml --check\n" in run_as_nobody("site", "--check")
+
+    def test_who_took_care_of_the_password_is_not_asked(
+        self, run_as_nobody: Callable[..., str]
+    ) -> None:
+        assert "playbook site.yml -K\n" in run_as_nobody("site", "-K")
