@@ -7,15 +7,14 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TextIO
-
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, TextIO
 
 from bench.record.model import Training
 from bench.workloads.workload import Metric
+
+if TYPE_CHECKING:  # rich is imported where it is used: collecting the tests does not wait for it
+    from rich.console import Console, RenderableType
+    from rich.table import Table
 
 # What a device's name says besides its model.
 _NOISE = re.compile(r"\((R|TM|C)\)|\b(NVIDIA|CPU|Processor|\d+-Core)\b|@.*")
@@ -155,6 +154,8 @@ class Screen:
 
     def draw(self, *parts: RenderableType) -> str:
         """Tables and lines one below the other, ready to be written."""
+        from rich.text import Text
+
         # Not to standard output, whose encoding would have rich draw another table.
         drawn = io.StringIO()
         console = self._console(drawn)
@@ -165,6 +166,8 @@ class Screen:
 
     def first_fitting(self, tables: Iterable[Table]) -> Table:
         """The first of a table's layouts, from roomy to narrow, that has room, else the last."""
+        from rich.measure import Measurement
+
         console = self._console(io.StringIO())
         boundless = console.options.update(width=_BOUNDLESS)
         for table in tables:
@@ -183,6 +186,8 @@ class Screen:
         return "utf" in self.encoding.lower()
 
     def _console(self, file: io.StringIO) -> Console:
+        from rich.console import Console
+
         return Console(
             file=file,
             width=self.width if self._unicode else self.width - _GROWTH,

@@ -50,7 +50,7 @@ def test_a_training_from_files_learns_and_tells_what_it_waited(
     assert Path(mine.input.folder).is_relative_to(photographs)
     assert memory.input.folder.startswith("/dev/shm/")
     told = " ".join(ended.output.split())
-    assert re.search(r"post_files_data_dir on cpu waits for images for \d+ % of an epoch", told)
+    assert re.search(r"post_files_data_dir: [\d.]+ % of an epoch waiting for images", told)
 
 
 def test_of_the_files_in_memory_nothing_is_left(trained: tuple[Command, Ended]) -> None:
