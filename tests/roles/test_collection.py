@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -116,7 +117,7 @@ def test_its_roles_work_by_full_name_where_it_is_installed(installed: Path, run:
     prefix = installed.parents[2] / "prefix"
     done = run("playbook", str(play), *HERE_ITSELF, "-e", f"plan_prefix={prefix}", "--check")
     assert done.returncode == 0, done.stdout
-    assert "Plan for localhost: TensorFlow " in done.stdout
+    assert re.search(r"Plan for localhost: \d+ changes? \(TensorFlow ", done.stdout)
     assert "TASK [grindstone.grindstone.tensorflow : Install TensorFlow]" in done.stdout
     assert str(HERE) not in done.stdout
     assert not prefix.exists()
@@ -127,8 +128,7 @@ def test_its_playbooks_work_by_full_name_and_its_roles_find_each_other(
 ) -> None:
     planned = run("playbook", "grindstone.grindstone.plan", *HERE_ITSELF)
     assert planned.returncode == 0, planned.stdout
-    assert "localhost" in planned.stdout
-    assert "1 planned, 0 refused" in planned.stdout
+    assert re.search(r"Plan for localhost: .*\(TensorFlow ", planned.stdout)
     nowhere = str(installed.parents[2] / "nowhere")
     play = installed.parents[2] / "doctor.yml"
     play.write_text(

@@ -55,7 +55,7 @@ def test_after_the_removal_the_host_is_as_it_was_before_site_yml(
     checked_before = provisioned.tree()
     checked = play(provisioned, "remove", "--check", "--diff")
     assert checked.status == 0, checked.output
-    assert f"remove     /{PREFIX}/tensorflow" in checked.output
+    assert f"remove /{PREFIX}/tensorflow" in checked.said
     assert changed(checked_before, provisioned.tree()) == {}
 
     removed = play(provisioned, "remove")
@@ -64,7 +64,7 @@ def test_after_the_removal_the_host_is_as_it_was_before_site_yml(
 
     again = play(provisioned, "remove")
     assert (again.status, again.recap["changed"]) == (0, 0), again.output
-    assert "nothing    of Grindstone's is here" in again.output
+    assert "nothing of Grindstone's is here" in again.said
 
     assert packages(provisioned) == packages(pristine)
     left, were = provisioned.tree(), pristine.tree()
@@ -88,7 +88,7 @@ def test_what_else_is_in_the_prefix_stays(provisioned: Root) -> None:
     (prefix / "python/own.py").write_text("mine\n", encoding="utf-8")
     removed = play(provisioned, "remove")
     assert removed.status == 0, removed.output
-    assert f"stays      /{PREFIX}/notes.txt: not Grindstone's" in removed.output
+    assert f"stays /{PREFIX}/notes.txt: not Grindstone's" in removed.said
     assert {path.name for path in prefix.iterdir()} == {"notes.txt", "python"}
     assert (prefix / "python/own.py").exists()
 

@@ -28,7 +28,7 @@ def stages(root: Root) -> dict[str, str]:
 
 def assert_proven(root: Root, first: PlayResult, distribution: str, python: str) -> None:
     assert first.status == 0, first.output
-    assert "driver and CUDA are not needed here" in first.output
+    assert "GPU no NVIDIA GPU found" in first.said
     plan = json.loads((root.path / PLAN).read_text(encoding="utf-8"))
     assert plan["host"]["distribution"] == distribution
     assert plan["tensorflow"]["python"] == python
@@ -118,7 +118,7 @@ def test_a_python_for_which_tensorflow_is_not_built_and_no_other_to_be_had_is_on
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     refused = too_new.play(tensorflow_python_mirror="http://127.0.0.1:9/pythons")
     assert refused.status == 2
-    assert "python3 is 3.14; TensorFlow takes 3.10 to 3.13" in refused.output
+    assert "python3 is 3.14; TensorFlow takes 3.10 to 3.13" in refused.said
     assert "Traceback" not in refused.output
     assert "Python 3.13 could not be brought (uv failed: " in refused.failure
     assert "Connection refused" in refused.failure

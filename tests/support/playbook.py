@@ -38,10 +38,10 @@ class PlayResult:
 
     @property
     def said(self) -> str:
-        """What was printed of the host alone, on one line."""
+        """What was printed of the host alone, its lines joined to one."""
         block = rf"^\w+: \[{re.escape(self.host)}\].*?(?=\n\n|\n\w+: \[)"
-        told = re.findall(block, self.output, re.MULTILINE | re.DOTALL)
-        return " ".join(" ".join(told).split())
+        told = " ".join(re.findall(block, self.output, re.MULTILINE | re.DOTALL))
+        return " ".join(re.sub(r"['\"]?\n +- ['\"]?", "\n", told).split()).replace("''", "'")
 
     @property
     def failure(self) -> str:
