@@ -8,18 +8,13 @@ from typing import Any
 
 import yaml
 
+from plugins.plugin_utils.gpu_stack import fresh
 from plugins.plugin_utils.gpu_stack.load import load
-from plugins.plugin_utils.gpu_stack.matrix import Generation, Matrix, System, listed
+from plugins.plugin_utils.gpu_stack.matrix import Generation, Matrix, listed
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.table import driver_cell
-from plugins.plugin_utils.host_facts import (
-    Distribution,
-    Gpu,
-    HostFacts,
-    Kernel,
-    Kernels,
-)
+from plugins.plugin_utils.host_facts import Gpu
 from plugins.plugin_utils.versions import numbers
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -68,9 +63,10 @@ _ADDING = """\
 ## Adding to it
 
 A new TensorFlow is a lock in `roles/tensorflow/files/` and a row in `stacks.yml`. A new version of
-a system is its number in `systems.yml`, and in the rows of `drivers.yml` and `repositories.yml` for
-it. A new generation of GPUs is a row in `gpus.yml`, with the PCI ids of its chips. Each names its
-`source`. A row that contradicts another is refused in one line. Then run `python -m docs.stacks`.
+a system is its number in `systems.yml`, with what a fresh host of it has, and in the rows of
+`drivers.yml` and `repositories.yml` for it. A new generation of GPUs is a row in `gpus.yml`, with
+the PCI ids of its chips. Each names its `source`. A row that contradicts another is refused in one
+line. Then run `python -m docs.stacks`.
 """
 
 
@@ -137,7 +133,8 @@ def _generations(matrix: Matrix) -> str:
 def _drivers(matrix: Matrix) -> str:
     cells = []
     for row in matrix.drivers:
-        kernels = ", ".join(row.precompiled.kernels) if row.precompiled else ""
+        every = ", ".join(row.precompiled.kernels) if row.precompiled else ""
+        kernels = every.replace("{version}", "VERSION")
         cells.append(
             [
                 f"{row.system.capitalize()} {', '.join(row.versions)}".strip(),
@@ -159,7 +156,7 @@ def _fresh(matrix: Matrix) -> str:
         line = [title]
         for system, version in systems:
             try:
-                record = resolve(_host(gpu, system, version), Options(), matrix).record
+                record = resolve(fresh.host(system, version, [gpu]), Options(), matrix).record
                 line.append(f"`{record.stack}`, {driver_cell(record)}")
             except RefusedError as refused:
                 line.append("refused")
@@ -185,19 +182,6 @@ def _gpu(matrix: Matrix) -> Callable[[Generation], Gpu]:
         )
 
     return gpu
-
-
-def _host(gpu: Gpu, system: System, version: str) -> HostFacts:
-    """A fresh server with one GPU."""
-    kernel = Kernel("fresh", flavour=(system.kernels or ("generic",))[0])
-    return HostFacts(
-        distribution=Distribution(system.id, system.name, version),
-        architecture="x86_64",
-        glibc="2.99",
-        kernels=Kernels(kernel.release, kernel.release, (kernel,)),
-        gpus=(gpu,),
-        free_mb=10**6,
-    )
 
 
 if __name__ == "__main__":

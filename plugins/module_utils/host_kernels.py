@@ -8,14 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from .host_driver import modprobe
-from .host_packages import Package
+from .host_packages import KERNEL, Package
 from .kernel_module import fields
+from .kernel_names import flavour_of, is_realtime
 from .sysroot import inside, names, text, there
 
 # Debian's module is called nvidia-current, and nvidia-current-open where it is the open one.
 MODULE = re.compile(r"^nvidia(-current|-tesla|-legacy)?(-\d+(xx)?)?(-open)?\.ko(\.(xz|zst|gz))?$")
 CHOSEN = re.compile(r"^install\s+nvidia\s+modprobe\s+-i\s+(nvidia\S*)", re.MULTILINE)
-META = re.compile(r"linux-image-([a-z][a-z0-9.-]*)$")
+# The packages that bring the newest kernel of a flavour; Proxmox has one for each series.
+META = re.compile(r"linux-image-([a-z][a-z0-9.-]*)$|(?:proxmox|pve)-kernel-(\d+\.\d+)$")
+IMAGES = (
+    "linux-image-{}",
+    "linux-image-unsigned-{}",
+    "linux-image-{}-unsigned",
+    "proxmox-kernel-{}-signed",
+    "proxmox-kernel-{}",
+    "pve-kernel-{}-signed",
+    "pve-kernel-{}",
+)
 LICENCES = {"NVIDIA": "proprietary", "Dual MIT/GPL": "open"}
 
 
@@ -45,37 +56,65 @@ def _bootable(root: Path, folder: Path) -> bool:
 
 def _kernel(root: Path, folder: Path, packages: dict[str, Package]) -> dict[str, Any]:
     release = folder.name
-    package, flavour = _origin(folder, release, packages)
     modules = "/" + str(folder.relative_to(root)) if folder != root else ""
     return {
         "release": release,
-        "package": package,
-        "flavour": flavour,
+        **_origin(folder, release, packages),
+        "realtime": is_realtime(release, text(root / f"boot/config-{release}")),
         "headers": bool(names(inside(root, f"{modules}/build"))),
         "nvidia": module(root, folder),
     }
 
 
-def _origin(folder: Path, release: str, packages: dict[str, Package]) -> tuple[str, str]:
-    """The package that the kernel is from, and the flavour that keeps it up to date."""
+def _origin(folder: Path, release: str, packages: dict[str, Package]) -> dict[str, Any]:
+    """The package that the kernel is from, its flavour, and the packages that keep it up to date.
+
+    Nothing is said of the packages where the package manager tells none.
+    """
     base = text(folder / "pkgbase")  # Arch's kernels say it themselves
     if base:
-        return base, base
-    candidates = [f"linux-image-{release}", f"linux-image-unsigned-{release}"]
-    package = next((name for name in candidates if name in packages), "")
-    of_release = re.sub(r"^[\d.]+(\+deb\d+)?(-\d+)*-?", "", release)
-    metas = {
-        name: match.group(1) for name in sorted(packages) for match in [META.match(name)] if match
+        return {"package": base, "flavour": base, "metas": [], "foreign": False}
+    flavour = flavour_of(release)
+    if not packages:
+        return {"package": None, "flavour": flavour, "metas": None, "foreign": False}
+    package = next((name for name in (i.format(release) for i in IMAGES) if name in packages), "")
+    metas = _metas(package, flavour, packages)
+    followed = [match.group(1) or match.group(2) for match in map(META.match, metas) if match]
+    return {
+        "package": package,
+        "flavour": flavour if flavour in followed else (followed or [flavour])[0],
+        "metas": metas,
+        "foreign": bool(package) and packages[package].origin == "foreign",
     }
-    for name, flavour in metas.items():
-        if package in re.split(r"[ ,|]+", packages[name].depends):
-            return package, flavour
-    # Ubuntu's hardware enablement: its meta-package depends on the newest only.
-    like = f"{of_release}-hwe-"
-    hwe = [flavour for flavour in metas.values() if flavour.startswith(like)]
-    if hwe and package and "-hwe" in packages[package].source:
-        return package, hwe[-1]
-    return package, of_release
+
+
+def _metas(package: str, flavour: str, packages: dict[str, Package]) -> list[str]:
+    """The installed packages that bring the newest kernel of this one's line."""
+    if not package:
+        return []
+    every = {
+        name: re.split(r"[ ,|]+", told.depends)
+        for name, told in sorted(packages.items())
+        if META.match(name)
+    }
+    direct = [name for name, depends in every.items() if package in depends]
+    if direct:
+        return direct
+    # It depends on the newest of its line only.  The others have the same source; but Ubuntu's
+    # hardware enablement has another with each version.
+    source = packages[package].source
+    of_line = []
+    for name, depends in every.items():
+        newest = next((each for each in depends if KERNEL.match(each)), "")
+        if newest and _release_flavour(newest) == flavour:
+            of_newest = packages[newest].source if newest in packages else ""
+            same = "-hwe" in source if "-hwe-" in name else source == of_newest
+            of_line += [name] if same else []
+    return of_line
+
+
+def _release_flavour(package: str) -> str:
+    return flavour_of(re.sub(r"^[a-z-]+?-(?=\d)|-(un)?signed$", "", package))
 
 
 def module(root: Path, folder: Path) -> dict[str, str]:

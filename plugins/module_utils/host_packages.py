@@ -13,6 +13,7 @@ from .sysroot import inside, names, text, there
 class Package(NamedTuple):
     """wanted: "hold" or "install"; state: dpkg's word, "installed" by pacman; origin: see below.
 
+    A kernel that somebody else has built is of the origin "foreign".
     source: the source package, where dpkg tells it.
     """
 
@@ -30,6 +31,8 @@ DRIVER = re.compile(
     r"|linux-(modules|objects|signatures)-nvidia|xserver-xorg-video-nvidia|cuda-drivers"
     r"|firmware-nvidia-(?!graphics)|egl-wayland$)"  # nouveau's own firmware is -graphics
 )
+KERNEL = re.compile(r"(linux-image(-unsigned)?|(proxmox|pve)-kernel)-\d")
+MAKERS = re.compile(r"@([\w.-]+\.)?(debian\.org|ubuntu\.com|canonical\.com|proxmox\.com)>")
 CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
 FIELDS = re.compile(
     r"^(Package|Architecture|Status|Version|Depends|Source|Maintainer): (.*)$", re.MULTILINE
@@ -75,13 +78,21 @@ def _dpkg(root: Path) -> dict[str, Package]:
                 words[0],
                 words[2],
                 told.get("Depends", ""),
-                "nvidia" if "@nvidia.com>" in told.get("Maintainer", "") else "distribution",
+                _maker(name, told.get("Maintainer", "")),
                 told.get("Source", "").split(" ")[0],
             )
     concerned = {name: package for name, package in found.items() if DRIVER.search(name)}
     for name, origin in _foreign(root, concerned).items():
         found[name] = found[name]._replace(origin=origin)
     return found
+
+
+def _maker(name: str, maintainer: str) -> str:
+    """Whose package it is, by who maintains it: NVIDIA's, or a kernel of somebody else's."""
+    if "@nvidia.com>" in maintainer:
+        return "nvidia"
+    somebody = KERNEL.match(name) and maintainer and not MAKERS.search(maintainer)
+    return "foreign" if somebody else "distribution"
 
 
 def _foreign(root: Path, packages: dict[str, Package]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..module_utils.kernel_names import flavour_of
 from .requirements import msgspec
 from .typed import decode
 
@@ -91,14 +92,19 @@ class KernelModule(msgspec.Struct, frozen=True, omit_defaults=True):
 class Kernel(msgspec.Struct, frozen=True):
     """An installed kernel.
 
+    package: that it is from, "" where it is of none.  foreign: it is not the distribution's.
     flavour: the package line that updates it, such as "generic-hwe-24.04".
-    headers: whether a module can be built for it.
+    metas: the installed packages that bring its line's newest.  Both None where it is not told.
+    realtime: it is built with PREEMPT_RT.  headers: whether a module can be built for it.
     nvidia: its module; false in a condition where it has none.
     """
 
     release: str = ""
-    package: str = ""
+    package: str | None = None
     flavour: str = ""
+    metas: tuple[str, ...] | None = None
+    foreign: bool = False
+    realtime: bool = False
     headers: bool = False
     nvidia: KernelModule = KernelModule()
 
@@ -303,17 +309,3 @@ def _kernels(facts: HostFacts) -> Kernels:
 def _with_flavour(kernel: Kernel) -> Kernel:
     flavour = kernel.flavour or flavour_of(kernel.release)
     return msgspec.structs.replace(kernel, flavour=flavour)
-
-
-def flavour_of(release: str) -> str:
-    """A kernel's flavour by its release, as Debian, Ubuntu and Arch name them.
-
-    >>> [flavour_of(name) for name in ("6.1.0-50-cloud-amd64", "6.18.1-arch1-1", "6.12.60-1-lts")]
-    ['cloud-amd64', 'linux', 'linux-lts']
-    """
-    if re.search(r"-arch\d+-\d+$", release):
-        return "linux"
-    of_arch = re.search(r"-\d+-(lts|zen|hardened)$", release)
-    if of_arch:
-        return f"linux-{of_arch.group(1)}"
-    return re.sub(r"^[\d.]+(\+deb\d+)?(-\d+)*-?", "", release)

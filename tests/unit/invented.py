@@ -80,6 +80,7 @@ def rows(folder: Path, *names: str) -> dict[str, Any]:
         told[name] = new + old if name == "stacks" else old + new
         if name == "systems":
             ubuntu["versions"].append("28.04")
+            ubuntu["fresh"]["28.04"] = ubuntu["fresh"]["26.04"] | {"codename": "zesty"}
     return told
 
 

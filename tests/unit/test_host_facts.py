@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from plugins.module_utils.kernel_names import flavour_of
 from plugins.modules import gpu_info
-from plugins.plugin_utils.host_facts import Gpu, HostFacts, Kernel, flavour_of, parse
+from plugins.plugin_utils.host_facts import Gpu, HostFacts, Kernel, parse
 from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts
 

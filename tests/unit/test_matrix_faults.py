@@ -37,8 +37,18 @@ def support(**values: Any) -> Callable[[Rows], None]:
     return change
 
 
+def line(**values: Any) -> Callable[[Rows], None]:
+    """The first system with another line of kernels."""
+
+    def change(rows: Rows) -> None:
+        first = rows["systems"][0]["kernels"][0]
+        rows["systems"][0]["kernels"] = [{**first, **values}]
+
+    return change
+
+
 @pytest.mark.parametrize(
-    ("change", "line"),
+    ("change", "said"),
     [
         (changed("stacks", 1, drivr="1"), r"stacks.yml: plan_stacks, row 2 \(pascal\): .*`drivr`"),
         (changed("stacks", 1, source=None), r"stacks.yml: .*\(pascal\): .*missing .*`source`"),
@@ -58,7 +68,9 @@ def support(**values: Any) -> Callable[[Rows], None]:
         (changed("generations", 1, name="Tesla"), "another generation of this name"),
         (changed("generations", 1, modules=[]), r"\(Fermi\): no kernel module"),
         (changed("generations", 1, modules=["nouveau"]), r"\(Fermi\): .*modules\[0\]"),
-        (changed("systems", 0, image="linux-{kernle}"), "linux-{kernle} has a word in braces"),
+        (line(headers="linux-{kernle}"), "linux-{kernle} has a word in braces"),
+        (line(releases="(6"), r"\(6 is no regular expression"),
+        (changed("systems", 0, fresh={}), "a fresh host of version 12 is not told"),
         (changed("drivers", 0, system="beos"), r"drivers.yml: .*row 1 \(beos\): .*no system beos"),
         (changed("drivers", 0, versions=["5"]), "there is no version 5 of ubuntu"),
         (changed("drivers", 0, branches={"x": "open"}), "the branch x is no number"),
@@ -73,11 +85,11 @@ def support(**values: Any) -> Callable[[Rows], None]:
     ],
 )
 def test_a_fault_in_the_rows_is_one_line_that_names_file_and_row(
-    change: Callable[[Rows], None], line: str
+    change: Callable[[Rows], None], said: str
 ) -> None:
     rows = stacks.rows()
     change(rows)
-    with pytest.raises(InvalidDataError, match=line) as told:
+    with pytest.raises(InvalidDataError, match=said) as told:
         load(rows)
     assert "\n" not in str(told.value)
     assert str(told.value).startswith((FOLDER, "plan_matrix"))

@@ -6,11 +6,10 @@ from typing import Literal
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
-from . import gpus, offers
+from . import gpus, kernels, offers
 from .cuda import entry
 from .matrix import Flavour, Stack
 from .offers import Offer
-from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
 from .request import Request
@@ -22,11 +21,12 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     Raises:
         RefusedError: no branch of the origin drives all GPUs, or what is there may not be removed.
     """
+    kernels.must_not_be_realtime(request)
     source = offers.source_for(request, misfit)
     offer, module = offers.choose(request, stack, source)
     row, facts = offer.row, request.facts
     ready = row.precompiled
-    if ready and not (module in ready.packages and set(flavours(facts)) <= set(ready.kernels)):
+    if ready and not (module in ready.packages and kernels.ready(request, ready.kernels)):
         ready = None
     driver = _names(
         request,
@@ -35,8 +35,8 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
         *(row.packages.desktop if facts.desktop else row.packages.headless),
         ready.packages[module] if ready else row.module[module],
     )
-    headers = () if ready else _headers(request)
-    images = _names(request, offer, module, request.system.image) if ready else ()
+    headers = () if ready else tuple(kernels.headers(request))
+    images = kernels.held(request) if ready else ()
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
         reason=_reason(request, module),
@@ -57,11 +57,6 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     return msgspec.structs.replace(planned, remove=in_the_way(facts, row, planned))
 
 
-def flavours(facts: HostFacts) -> tuple[str, ...]:
-    """The kernels' flavours."""
-    return tuple(dict.fromkeys(each.flavour for each in facts.kernels.installed)) or ("",)
-
-
 def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> tuple[str, ...]:
     """The packages' names, for every flavour of kernel."""
     words = {
@@ -69,31 +64,14 @@ def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> 
         "open": "-open" if module == "open" else "",
         "server": "" if request.facts.desktop else "-server",
     }
-    kernels = flavours(request.facts)
-    every = [each.format(kernel=kernel, **words) for each in templates for kernel in kernels]
+    each_kernel = [kernels.name(request, kernel) for kernel in kernels.served(request)] or [""]
+    every = [each.format(kernel=name, **words) for each in templates for name in each_kernel]
     return tuple(dict.fromkeys(every))
 
 
 def _reason(request: Request, module: Flavour) -> str:
     only = "only " if len(gpus.modules(request.gpus, request.matrix)) == 1 else ""
     return f"{only}the {module} module drives {gpus.chips(request.gpus)}"
-
-
-def _headers(request: Request) -> tuple[str, ...]:
-    """The packages that bring every kernel's headers, and those of its updates."""
-    system = request.system
-    names = []
-    for kernel in request.facts.kernels.installed:
-        if not system.kernels or kernel.flavour in system.kernels:
-            names.append(system.headers.format(kernel=kernel.flavour))
-        elif not kernel.headers:
-            raise RefusedError(
-                f"kernel {kernel.release} without its headers",
-                f"a kernel of {system.name}'s, or one whose headers are there",
-                f"lay them where /lib/modules/{kernel.release}/build points",
-                nearest=True,
-            )
-    return tuple(dict.fromkeys(names))
 
 
 def _secure_boot(
@@ -112,7 +90,9 @@ def changes(request: Request, planned: DriverPlan) -> list[str]:
     if not isinstance(planned, InstallDriver):
         return []
     facts = request.facts
-    there = {package.name for package in facts.driver.packages} | _headers_there(request)
+    there = {package.name for package in facts.driver.packages}
+    if planned.headers:
+        there |= {name for name, whole in kernels.headers(request).items() if whole}
     missing = [name for name in [*planned.first, *planned.packages] if name not in there]
     phrases = []
     if planned.remove:
@@ -158,10 +138,3 @@ def reboots(facts: HostFacts, planned: DriverPlan) -> bool:
     """Whether the role reboots the host, as far as that can be known."""
     asked = isinstance(planned, InstallDriver) and planned.reboot != "never"
     return asked and bool(reboot_because(facts, planned))
-
-
-def _headers_there(request: Request) -> set[str]:
-    kernels = request.facts.kernels.installed
-    lacking = {kernel.flavour for kernel in kernels if not kernel.headers}
-    whole = {kernel.flavour for kernel in kernels} - lacking
-    return {request.system.headers.format(kernel=flavour) for flavour in whole}

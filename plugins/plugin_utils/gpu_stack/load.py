@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "drivers": ("drivers.yml", DriverOffer),
     "repositories": ("repositories.yml", Repository),
 }
-_WORDS = {"branch": "", "open": "", "server": "", "kernel": ""}  # of a template's braces
+# Of a template's braces.
+_WORDS = dict.fromkeys(["branch", "open", "server", "kernel", "release", "version"], "")
 
 
 def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -> Matrix:
@@ -77,7 +79,12 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
     elif isinstance(row, Generation):
         yield from _generation_faults(row, number, matrix)
     elif isinstance(row, System):
-        yield from _template_faults([row.headers, row.image])
+        for version in row.versions or ("",):
+            if version not in row.fresh:
+                yield f"a fresh host of version {version or 'none'} is not told"
+        for line in row.kernels:
+            yield from _template_faults([line.headers, line.own_headers, *line.flavours])
+            yield from _pattern_faults([line.releases, *line.aliases])
     elif isinstance(row, DriverOffer):
         yield from _system_faults(row.system, row.versions, matrix)
         yield from _offer_faults(row)
@@ -151,3 +158,11 @@ def _template_faults(templates: Iterable[str]) -> Iterable[str]:
             template.format(**_WORDS)
         except (KeyError, ValueError, IndexError):
             yield f"{template} has a word in braces that is none of {', '.join(_WORDS)}"
+
+
+def _pattern_faults(patterns: Iterable[str]) -> Iterable[str]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield f"{pattern} is no regular expression: {error}"

@@ -128,22 +128,46 @@ class Generation(Row, frozen=True, kw_only=True):
         return ", ".join(filter(None, parts)) or "any"
 
 
+class KernelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Kernels that a system has packages of.
+
+    releases: a regular expression for the whole release.  flavours: patterns of its flavours, in
+    which {version} is the system's.  aliases: those that are another's, by regular expression.
+    headers: the package of a flavour's newest headers; own_headers: of one {release}, "" for none.
+    """
+
+    releases: Text
+    flavours: Names
+    headers: Text
+    own_headers: str = ""
+    aliases: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
+
+
+class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a new host of a system's version has.  python: the version of its python3."""
+
+    kernel: Text
+    flavour: Text
+    python: Version
+    glibc: Version
+    codename: str = ""
+
+
 class System(Row, frozen=True, kw_only=True):
     """A distribution by os-release(5).
 
-    versions: none where it rolls.  venv_package: what `python3 -m venv` needs, "" for nothing.
-    headers, image: the packages of a kernel's flavour; {kernel} is the flavour.
-    kernels: the flavours that it has packages of, none: any may be its own.
+    versions: none where it rolls.  fresh: a new host of each; of "" where it rolls.
+    venv_package: what `python3 -m venv` needs, "" for nothing.
+    kernels: those that it has packages of.
     enforces: whether its kernels refuse unsigned modules under Secure Boot.
     """
 
     id: Text
     name: Text
     versions: Names = ()
+    fresh: dict[str, Fresh] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     venv_package: str = ""
-    headers: Text
-    image: Text
-    kernels: Names = ()
+    kernels: tuple[KernelLine, ...]
     enforces: bool = True
 
     def covers(self, distribution: Distribution) -> bool:
@@ -166,6 +190,8 @@ class Packages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Precompiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Packages that have the module ready for `kernels`, by flavour of the module.
+
+    kernels: patterns of the kernels' flavours, in which {version} is the system's.
 
     method: "precompiled" where the distribution signs them, "package" where not.
     """

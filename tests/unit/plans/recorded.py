@@ -1,6 +1,7 @@
 """The recorded hosts: what gpu_info told of each, what was asked for, and what the resolver says.
 
-`hosts.yml` is the table that a person reads; `systems.yml` and `gpus.yml` hold what its rows share.
+`hosts.yml` and `hosts_*.yml` are the table that a person reads; `systems.yml` and `gpus.yml` hold
+what its rows share.
 """
 
 from __future__ import annotations
@@ -43,10 +44,7 @@ def system(name: str) -> dict[str, Any]:
     """A fresh host, as gpu_info tells it."""
     said = SYSTEMS[name]
     version = said["python"]
-    kernels = [
-        {"release": release, "package": "", "flavour": flavour, "headers": False, "nvidia": {}}
-        for release, flavour in said["kernels"].items()
-    ]
+    kernels = [_kernel(release, flavour) for release, flavour in said["kernels"].items()]
     return {
         "distribution": said["distribution"],
         "architecture": "x86_64",
@@ -76,6 +74,19 @@ def system(name: str) -> dict[str, Any]:
     }
 
 
+def _kernel(release: str, flavour: str) -> dict[str, Any]:
+    """A kernel of the distribution's, with what keeps it up to date."""
+    of_arch = flavour.startswith("linux")
+    return {
+        "release": release,
+        "package": flavour if of_arch else f"linux-image-{release}",
+        "flavour": flavour,
+        "metas": [] if of_arch else [f"linux-image-{flavour}"],
+        "headers": False,
+        "nvidia": {},
+    }
+
+
 def gpu(name: str, place: int, **more: str) -> dict[str, Any]:
     """A GPU, as gpu_info tells it; `place` is its number on the bus."""
     return {
@@ -97,8 +108,9 @@ def merged(found: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 def hosts() -> list[Recorded]:
-    """All of `hosts.yml`."""
-    return [_recorded(row) for row in yaml.safe_load((HERE / "hosts.yml").read_text("utf-8"))]
+    """All of `hosts.yml` and the files beside it."""
+    files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
+    return [_recorded(row) for path in files for row in yaml.safe_load(path.read_text("utf-8"))]
 
 
 def _recorded(row: dict[str, Any]) -> Recorded:
@@ -144,3 +156,9 @@ def summary(plan: Plan) -> dict[str, Any]:
     if cuda.leaves:
         said["leaves"] = list(cuda.leaves)
     return said
+
+
+def hold(plan: Plan) -> str:
+    """What is put on hold, which a row of `hosts.yml` tells where it matters."""
+    driver = plan.record.driver
+    return " ".join(driver.hold) if isinstance(driver, InstallDriver) else ""

@@ -1,0 +1,39 @@
+"""Hosts that are not here: what a new one of a system is like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..host_facts import (
+    Distribution,
+    Environment,
+    Gpu,
+    HostFacts,
+    Kernel,
+    Kernels,
+    PackageManager,
+    Python,
+)
+from .matrix import System
+
+_ROOM = 10**6  # MB: a disk that has room for all
+_MANAGERS = {"debian": "apt", "ubuntu": "apt", "arch": "pacman"}
+
+
+def host(system: System, version: str, gpus: Sequence[Gpu] = ()) -> HostFacts:
+    """A new server with those GPUs: one kernel, one Python, no driver, room for all."""
+    told = system.fresh[version]
+    kernel = Kernel(told.kernel, flavour=told.flavour)
+    python = Python(f"/usr/bin/python{told.python}", told.python, True, True, True)
+    return HostFacts(
+        distribution=Distribution(system.id, system.name, version, told.codename),
+        architecture="x86_64",
+        kernel=kernel.release,
+        glibc=told.glibc,
+        gpus=tuple(gpus),
+        kernels=Kernels(kernel.release, kernel.release, (kernel,)),
+        packages=PackageManager(manager=_MANAGERS.get(system.id, "")),
+        pythons=(python,),
+        environment=Environment(),
+        free_mb=_ROOM,
+    )
