@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import stacks
 from tests.support import dkms_cache, mock_gpu, playbook, roots
 from tests.support.driver_play import (
     DEBIAN_KERNEL,
@@ -222,12 +224,28 @@ def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> No
     assert differing(driven, fresh.path) == set()
 
 
-def test_a_module_that_does_not_build_for_debian_13_s_kernel_leaves_the_host_as_it_was(
-    debian: Debian,
+def preferring_the_open_module(folder: Path) -> str:
+    """Debian 13's driver with the module that its rows say does not build, as extra variables."""
+    rows = stacks.rows()["drivers"]
+    (row,) = [each for each in rows if each.get("ceilings")]
+    row.update(branches={"550": "open"}, ceilings=[])
+    path = folder / "open.json"
+    path.write_text(json.dumps({"plan_drivers": rows}), encoding="utf-8")
+    return f"@{path}"
+
+
+def test_debian_13_s_proprietary_module_builds_for_its_kernel(debian: Debian) -> None:
+    root = debian("trixie")
+    assert_done(play(root))
+    assert_driven(root)
+
+
+def test_debian_13_s_open_module_does_not_build_for_its_kernel_and_leaves_the_host_as_it_was(
+    debian: Debian, tmp_path: Path
 ) -> None:
     root = debian("trixie")
     with_packages = packages(root)
-    failed = play(root)
+    failed = play(root, "-e", preferring_the_open_module(tmp_path))
     assert re.fullmatch(
         rf"driver 550 does not build for kernel {re.escape(kernel(root))} "
         r"\(.*nv-pci\.c:\d+:\d+: error: too few arguments to function .pci_resize_resource.\); "

@@ -28,6 +28,7 @@ stacks: # first of all
       cudnn_installed: 10.4.0.9
       driver: "700.20"
       system_lock: tensorflow-9.9.0-system.txt
+      system_cudnn: 10.2.0.1
     source: invented
 generations: # last of all
   - name: Rubin
@@ -52,7 +53,7 @@ repositories:
     key_fingerprint: ABCD
     cuda:
       "14.1":
-        packages: {cuda-toolkit-14-1: "14.1.*", libcudnn10-cuda-14: 10.2.0.1-1}
+        packages: {cuda-toolkit-14-1: "14.1.*"}
         cudnn: libcudnn10-cuda-14
     source: invented
 """

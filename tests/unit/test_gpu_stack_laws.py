@@ -132,7 +132,10 @@ DEFAULTS = Options()
 ONE_OPTION = [
     DEFAULTS,
     *(Options(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
-    *(Options(tensorflow=v) for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15")),
+    *(
+        Options(tensorflow=v)
+        for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15", "2.22.0rc0")
+    ),
     *(Options(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
     Options(driver_origin="nvidia"),
     Options(cuda="system"),
@@ -304,6 +307,14 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
     if any(numbers(gpu["compute_capability"]) < (7, 5) for gpu in used):
         assert numbers(cuda["installed_cudnn"]) <= (9, 10, 2, 21)
     assert not branch or branch >= CUDA_FLOOR[cuda["version"].split(".")[0]]
+    newest = max((numbers(gpu["compute_capability"]) for gpu in used), default=())
+    if newest >= (9, 0) and numbers(plan["record"]["tensorflow"]["version"]) >= (2, 18):
+        assert not branch or branch >= (570 if newest >= (10, 0) else 555)
+    if newest >= (10, 0):
+        assert plan["record"]["tensorflow"]["version"] == "2.21.0"
+        assert cuda["action"] == "wheels"
+        assert "confirmed" in plan["record"]["tensorflow"]
+    assert newest < (9, 0) or plan["record"]["tensorflow"]["compiled"]
     assert plan["record"]["tensorflow"]["version"] != "2.16.1"
     assert found["architecture"] == "x86_64"
 

@@ -164,8 +164,12 @@ def test_a_lock_for_the_system_s_cuda_brings_the_same_tensorflow_with_its_nccl_a
 
 def test_a_stack_that_is_pinned_has_a_newer_one_for_the_same_gpus_and_no_other_has() -> None:
     for number, (stack, gpu) in enumerate(FOR_GPUS):
-        same = [each for _, each in FOR_GPUS[:number] if each.capabilities == gpu.capabilities]
-        assert bool(same) == stack.pinned
+        for_all = [
+            each
+            for _, each in FOR_GPUS[:number]
+            if each.lowest <= gpu.lowest and gpu.highest <= each.highest
+        ]
+        assert bool(for_all) == stack.pinned
 
 
 def test_no_stack_for_gpus_before_turing_has_a_cudnn_that_dropped_them() -> None:
@@ -174,9 +178,33 @@ def test_no_stack_for_gpus_before_turing_has_a_cudnn_that_dropped_them() -> None
             assert numbers(gpu.cudnn_installed) <= (9, 10, 2, 21)
 
 
+def test_a_stack_that_xla_compiles_for_brings_the_ptxas_that_can() -> None:
+    compiling = [
+        (stack, row) for stack, gpu in FOR_GPUS for row in gpu.compiled if numbers(row.ptxas)
+    ]
+    assert compiling
+    for stack, row in compiling:
+        (ptxas,) = [version for each, version in pins(stack.lock).items() if "cuda-nvcc" in each]
+        assert numbers(ptxas) >= numbers(row.ptxas)
+
+
+def test_a_gpu_that_kernels_are_compiled_for_has_a_floor_no_lower_than_an_older_one() -> None:
+    for stack, gpu in FOR_GPUS:
+        floors = [numbers(gpu.driver), *(numbers(row.driver) for row in gpu.compiled)]
+        assert floors == sorted(floors), stack.name
+
+
+def test_a_system_s_cudnn_is_newer_than_the_one_that_fails_and_still_has_the_kernels() -> None:
+    for stack, gpu in FOR_GPUS:
+        if gpu.system_cudnn:
+            assert numbers(gpu.system_cudnn) > (9, 5, 1, 17), stack.name
+            assert gpu.lowest >= (7, 5) or numbers(gpu.system_cudnn) <= (9, 10, 2, 21)
+
+
 def test_no_broken_release_is_in_a_stack() -> None:
     offered = {stack.tensorflow for stack in MATRIX.stacks}
     assert offered.isdisjoint(row.tensorflow for row in MATRIX.broken)
+    assert offered.issuperset(row.instead for row in MATRIX.broken)
 
 
 @pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))

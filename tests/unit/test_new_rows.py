@@ -53,7 +53,7 @@ def test_its_cuda_can_be_the_system_s(rows: Rows) -> None:
     assert came["lock"].endswith("tensorflow-9.9.0-system.txt")
 
 
-def test_older_gpus_keep_their_stacks_and_blackwell_has_one_now(rows: Rows) -> None:
+def test_older_gpus_keep_their_stacks_and_newer_ones_get_the_new(rows: Rows) -> None:
     gpus = {name: recorded.gpu(name, 0) for name in ("T4", "RTX 5090", "RTX 4090")}
     assert told(rows, gpus["T4"])["record"]["stack"] == "turing"
     for name in ("RTX 5090", "RTX 4090"):
@@ -64,9 +64,9 @@ def test_older_gpus_keep_their_stacks_and_blackwell_has_one_now(rows: Rows) -> N
     ("lists", "gpus", "options", "refusal"),
     [
         (["stacks", "generations"], ["R100"], {}, "found Ubuntu 28.04; expected Debian 12"),
-        (["systems", "drivers"], ["R100"], {}, "GPUs from Kepler to Hopper"),
+        (["systems", "drivers"], ["R100"], {}, "GPUs from Kepler to Blackwell"),
         ([], ["NVIDIA 0x4f00"], {}, "GPUs from Kepler to Rubin"),
-        (["systems", "drivers", "generations"], ["R100"], {}, "expected at most 9.0"),
+        (["systems", "drivers", "generations"], ["R100"], {}, "expected at most 12.1"),
         ([], ["R100", "V100"], {"cuda": "none"}, "R100 (Rubin), which only the open module drives"),
         ([], ["T4"], {"tensorflow": "9.9"}, "expected at least 8.0, which TensorFlow 9.9"),
         ([], ["R100"], {"driver": "580"}, "a branch that Ubuntu 28.04 has, 700"),

@@ -46,6 +46,16 @@ class Knowledge:
         near = min(row[0] for row in newer or rows[:1])
         return min(lowest for version, lowest in rows if version == near)
 
+    def ceiling(self, release: str) -> Version:
+        """The newest compute capability that a release has kernels for; of any where it is "".
+
+        One that has no row is taken for the next older that has.
+        """
+        rows = [(numbers(stack.tensorflow)[:2], gpu.highest) for stack, gpu in self._supports]
+        older = [row for row in rows if row[0] <= numbers(release)[:2]]
+        near = max(row[0] for row in older or rows)
+        return max(highest for version, highest in rows if version == near)
+
     def fitting(self, gpus: tuple[Gpu, ...]) -> str:
         """The newest release with kernels for all the GPUs, "" where none has them."""
         known = [gpu for gpu in gpus if gpu.capability]
@@ -65,8 +75,3 @@ class Knowledge:
                 if newer.tensorflow == older.tensorflow and high.lowest > low.lowest:
                     return low.cudnn_installed, high.lowest
         return "", ()
-
-
-def dotted(version: Version) -> str:
-    """A version that can be read."""
-    return ".".join(map(str, version))

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..versions import numbers
+from ..versions import dotted, numbers
 from .host import Host, gpu_name
-from .knowledge import dotted
 
 MIXABLE = {"distribution", "nvidia", "ppa"}
 
@@ -129,8 +128,9 @@ def no_nodes(host: Host) -> str:
 
 
 def too_new(host: Host) -> str:
-    """A GPU is newer than the kernels in any wheel."""
-    newer = (gpu for gpu in host.capable if (gpu.capability or ()) > host.known.highest)
+    """A GPU is newer than the kernels in the wheel that is installed, or in any."""
+    highest = host.known.ceiling(host.facts.environment.tensorflow)
+    newer = (gpu for gpu in host.capable if (gpu.capability or ()) > highest)
     return next(map(gpu_name, newer), "")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..host_facts import LibraryPath
+from ..versions import dotted
 from .host import Host
-from .knowledge import dotted
 
 
 def _module_ready(host: Host) -> bool:
@@ -66,7 +66,7 @@ SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "interrupted_run": lambda host: bool(host.facts.owned.open),
     "no_interrupted_run": lambda host: not host.facts.owned.open,
     "gpu_in_use": lambda host: bool(host.facts.computing),
-    "older_release_fits": lambda host: bool(host.known.fitting(host.capable)),
+    "release_fits": lambda host: bool(host.known.fitting(host.capable)),
     "ldconfig_entry": lambda host: _stray(host).file.startswith("/etc/ld.so.conf.d/"),
     "profile_entry": lambda host: bool(_stray(host).file),
     "has_stage_advice": lambda host: bool(_stage_advice(host)),
@@ -78,7 +78,6 @@ WORDS: dict[str, Callable[[Host], str]] = {
     "path": lambda host: _stray(host).path,
     "file": lambda host: _stray(host).file,
     "stage_advice": _stage_advice,
-    "container_image": lambda host: host.known.matrix.container,
     "open_only": _open_only,
     "first_open": _first_open,
     "highest_capability": lambda host: dotted(host.known.highest),

@@ -8,7 +8,7 @@ from ..host_facts import Gpu, HostFacts
 from ..lines import wrapped
 from .install import reboot_because, reboots
 from .matrix import Matrix
-from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record
+from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, TensorFlowPlan
 
 WIDTH = 79
 _LABEL = 13
@@ -37,6 +37,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
         *_gpu_rows(facts, record),
         *_under("stays as is", record.cuda.leaves),
         ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
+        *_under("", filter(None, [_first_start(tensorflow), tensorflow.known])),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
         *_under("will change", plan.changes),
     ]
@@ -76,6 +77,14 @@ def _gpu(gpu: Gpu) -> str:
     said = f", compute capability {capability}" if capability else ""
     passed = ", passed through (vfio-pci)" if gpu.passed_through else ""
     return f"{gpu.title} at {gpu.address}{said}{passed}"
+
+
+def _first_start(tensorflow: TensorFlowPlan) -> str:
+    """That the first start takes minutes, where kernels are compiled then."""
+    if not tensorflow.compiled:
+        return ""
+    seen = "" if tensorflow.confirmed else "; not yet confirmed on hardware"
+    return f"compiled for {tensorflow.compiled} at the first start, once and for minutes{seen}"
 
 
 def _driver_rows(facts: HostFacts, record: Record) -> Lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..versions import numbers
+from . import floors
 from .matrix import CudaPackages, GpuSupport, Repository, Stack
 from .options import RefusedError
 from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
@@ -49,26 +51,38 @@ def _system(request: Request, stack: Stack, support: GpuSupport) -> SystemCuda:
         here = request.system_title + (" under WSL2" if facts.wsl else "")
         raise RefusedError(
             f"plan_cuda=system on {here} for TensorFlow {stack.tensorflow}",
-            f"a system whose repository has its CUDA {support.cuda} and cuDNN {support.cudnn}",
+            f"a system whose repository has its CUDA {support.cuda}",
             nearest=True,
         )
-    _must_have_one_cudnn(request, offered)
+    _must_compile(request, stack, support)
+    packages = {**offered.packages, offered.cudnn: f"{support.system_cudnn}-1"}
+    _must_have_one_cudnn(request, offered, support.system_cudnn)
     prefix = f"/usr/local/cuda-{support.cuda}"
     return SystemCuda(
         reason=_reason(request, stack, "from NVIDIA's repository, as plan_cuda asks"),
         version=support.cuda,
         cudnn=support.cudnn,
-        installed_cudnn=offered.cudnn_version,
+        installed_cudnn=support.system_cudnn,
         repository=entry(row),
-        packages=offered.packages,
+        packages=packages,
         prefix=prefix,
         leaves=_leaves(request, prefix),
     )
 
 
-def _must_have_one_cudnn(request: Request, offered: CudaPackages) -> None:
+def _must_compile(request: Request, stack: Stack, support: GpuSupport) -> None:
+    """XLA compiles with the ptxas of this CUDA."""
+    for gpu, row in floors.compiled(stack, request.gpus):
+        if row.ptxas and numbers(support.cuda) < numbers(row.ptxas):
+            raise RefusedError(
+                f"plan_cuda=system, whose ptxas is {support.cuda}, for {gpu.title}",
+                f"ptxas {row.ptxas} or newer, which compiles for it",
+                nearest=True,
+            )
+
+
+def _must_have_one_cudnn(request: Request, offered: CudaPackages, planned: str) -> None:
     """Another cuDNN of this major version would have to be replaced, and it is somebody's."""
-    planned = offered.cudnn_version
     if offered.cudnn in request.facts.owned.packages:
         return
     for other in request.facts.cudnn:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..versions import numbers
-from . import gpus
+from . import floors, gpus
 from .install import install
 from .matrix import Stack
 from .options import RefusedError
@@ -54,18 +53,15 @@ def _borrowed(request: Request, stack: Stack) -> NoDriver:
             f"no driver to be asked for, as {request.borrowed}",
             nearest=True,
         )
-    if stack.gpu and loaded and _below(loaded, stack):
+    floor = floors.floor(stack, request.gpus)
+    if loaded and floor.is_above(loaded):
         raise RefusedError(
             f"driver {loaded}",
-            f"{stack.gpu.driver} or newer, which CUDA {stack.gpu.cuda} needs; {request.borrowed}",
+            f"{floor.version} or newer, which {floor.by} needs; {request.borrowed}",
             "update it there",
             nearest=True,
         )
     return NoDriver(request.borrowed)
-
-
-def _below(version: str, stack: Stack) -> bool:
-    return stack.gpu is not None and numbers(version) < numbers(stack.gpu.driver)
 
 
 def _misfit(request: Request, stack: Stack) -> str:
@@ -77,8 +73,9 @@ def _misfit(request: Request, stack: Stack) -> str:
         out = [g for g in request.gpus if not matrix.generation(g).is_driven_by(branch)]
         if out:
             return f"branch {branch} does not drive {gpus.titles(out)}"
-        if stack.gpu and _below(version, stack):
-            return f"CUDA {stack.gpu.cuda} needs {stack.gpu.driver} or newer"
+        floor = floors.floor(stack, request.gpus)
+        if floor.is_above(version):
+            return str(floor)
     flavour = driver.loaded_flavour
     wrong = [g for g in request.gpus if flavour not in matrix.generation(g).modules]
     if flavour and wrong:

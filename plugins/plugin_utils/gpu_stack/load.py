@@ -9,13 +9,25 @@ from typing import Any
 
 from ..typed import InvalidDataError, decode
 from ..versions import numbers
-from .matrix import Broken, DriverOffer, Generation, Matrix, Repository, Row, Stack, System
+from .matrix import (
+    Broken,
+    DriverOffer,
+    Generation,
+    GpuSupport,
+    Matrix,
+    Repository,
+    Row,
+    Stack,
+    System,
+    WithoutCuda,
+)
 
 LOCKS = Path(__file__).parents[3] / "roles/tensorflow/files"
 # The file of roles/plan/vars/main/ that each list stands in, and its rows' type.
 _LISTS: dict[str, tuple[str, type[Row]]] = {
     "stacks": ("stacks.yml", Stack),
     "broken": ("stacks.yml", Broken),
+    "without_cuda": ("stacks.yml", WithoutCuda),
     "generations": ("gpus.yml", Generation),
     "systems": ("systems.yml", System),
     "drivers": ("drivers.yml", DriverOffer),
@@ -61,7 +73,7 @@ def _place(name: str, number: int, title: str) -> str:
 
 def _named(row: Mapping[str, Any]) -> str:
     """What a person knows a row by, before it has a type."""
-    keys = ("name", "system", "tensorflow")
+    keys = ("name", "system", "tensorflow", "architecture")
     return next((str(row[key]) for key in keys if key in row), "")
 
 
@@ -90,9 +102,6 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
         yield from _offer_faults(row)
     elif isinstance(row, Repository):
         yield from _system_faults(row.system, (row.version,), matrix)
-        for cuda, offered in row.cuda.items():
-            if offered.cudnn not in offered.packages:
-                yield f"CUDA {cuda}: {offered.cudnn} is not among its packages"
 
 
 def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
@@ -104,6 +113,9 @@ def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Itera
         if not (locks / lock).is_file():
             yield f"there is no lock file {lock}"
     if row.gpu:
+        yield from _compiled_faults(row.gpu)
+        if bool(row.gpu.system_lock) != bool(row.gpu.system_cudnn):
+            yield "system_lock and system_cudnn go together"
         low, high = row.gpu.capabilities
         if row.gpu.lowest > row.gpu.highest:
             yield f"the compute capabilities from {low} to {high} are the wrong way round"
@@ -112,6 +124,17 @@ def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Itera
         newer = [stack.tensorflow for stack in matrix.stacks[:number] if stack.gpu]
         if newer and numbers(newer[-1]) < numbers(row.tensorflow):
             yield f"TensorFlow {row.tensorflow} stands below {newer[-1]}: the newest comes first"
+
+
+def _compiled_faults(support: GpuSupport) -> Iterable[str]:
+    older: tuple[int, ...] = ()
+    for row in support.compiled:
+        capability = numbers(row.capability)
+        if capability <= older:
+            yield f"compiled: {row.capability} does not come after a lower compute capability"
+        if not support.lowest <= capability <= support.highest:
+            yield f"compiled: {row.capability} is not among its compute capabilities"
+        older = capability
 
 
 def _generation_faults(row: Generation, number: int, matrix: Matrix) -> Iterable[str]:
@@ -150,6 +173,9 @@ def _offer_faults(row: DriverOffer) -> Iterable[str]:
             yield f"the branch {branch} is no number, and at_least is missing"
         if module not in row.module:
             yield f"the branch {branch} is to have the {module} module, which no package brings"
+    for ceiling in row.ceilings:
+        if ceiling.branch not in row.branches or ceiling.module not in row.module:
+            yield f"a ceiling is of {ceiling.branch} {ceiling.module}, which is not offered"
 
 
 def _template_faults(templates: Iterable[str]) -> Iterable[str]:

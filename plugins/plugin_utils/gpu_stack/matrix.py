@@ -5,6 +5,7 @@ Every row names its `source`.  A new TensorFlow, a new system or a new GPU gener
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ Flavour = Literal["open", "proprietary"]
 Origin = Literal["distribution", "nvidia"]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*$")]
+Release = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*(rc\d+)?$")]
 Capability = Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+$")]
 Branch = Annotated[str, msgspec.Meta(pattern=r"^(\d*)$")]  # "" for none
 Names = tuple[str, ...]
@@ -27,13 +29,27 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     source: Text
 
 
+class Compiled(Row, frozen=True, kw_only=True):
+    """GPUs that a stack's kernels are compiled for, from PTX, when it first starts on one.
+
+    capability: from this compute capability on, up to that of the next row.
+    driver: the oldest that compiles them.  ptxas: the oldest that XLA compiles with, "" for any.
+    confirmed: whether it has been seen on hardware.
+    """
+
+    capability: Capability
+    driver: Version
+    ptxas: str = ""
+    confirmed: bool = True
+
+
 class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What of a stack is for GPUs.
 
-    capabilities: the lowest and the highest compute capability that it has kernels for.
+    capabilities: the lowest and the highest compute capability that it runs on.
     cuda, cudnn: what TensorFlow was built with; cudnn_installed: what the lock brings.
-    driver: the oldest that this CUDA takes.
-    system_lock: the lock where CUDA is the system's, "" for none.
+    driver: the oldest that this CUDA takes.  compiled: the lowest compute capability first.
+    system_lock: the lock where CUDA is the system's, "" for none; system_cudnn: the cuDNN then.
     """
 
     capabilities: tuple[Capability, Capability]
@@ -41,7 +57,9 @@ class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cudnn: Version
     cudnn_installed: Version
     driver: Version
+    compiled: tuple[Compiled, ...] = ()
     system_lock: str = ""
+    system_cudnn: str = ""
 
     @property
     def lowest(self) -> tuple[int, ...]:
@@ -57,6 +75,11 @@ class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether there are kernels for the GPU; not for one of unknown capability."""
         return gpu.capability is not None and self.lowest <= gpu.capability <= self.highest
 
+    def compiled_for(self, gpu: Gpu) -> Compiled | None:
+        """The row of a GPU that its kernels are compiled for at the first start, if it is one."""
+        below = [row for row in self.compiled if numbers(row.capability) <= (gpu.capability or ())]
+        return below[-1] if below else None
+
 
 class Stack(Row, frozen=True, kw_only=True):
     """Versions that belong together, locked with hashes.
@@ -64,6 +87,7 @@ class Stack(Row, frozen=True, kw_only=True):
     lock: the file of requirements.  gpu: none where it is for the CPU alone.
     pinned: only for those who ask for this TensorFlow.
     glibc: the oldest C library.  disk_mb: free space to install it, in MB (10^6 bytes).
+    known: what is known to be wrong with it, for the plan, "" for nothing.
     """
 
     name: Text
@@ -75,14 +99,30 @@ class Stack(Row, frozen=True, kw_only=True):
     disk_mb: int
     gpu: GpuSupport | None = None
     pinned: bool = False
+    known: str = ""
 
 
 class Broken(Row, frozen=True, kw_only=True):
-    """A release of TensorFlow that is never installed, and what to take `instead`."""
+    """A release of TensorFlow that is never installed, and what to take `instead`.
 
-    tensorflow: Version
+    capabilities: those of the GPUs that it does not run on, none where it is broken for all.
+    """
+
+    tensorflow: Release
     reason: Text
     instead: Version
+    capabilities: tuple[Capability, ...] = ()
+
+    def concerns(self, gpus: Sequence[Gpu]) -> bool:
+        """Whether it is broken for one of the GPUs."""
+        return not self.capabilities or any(g.compute_capability in self.capabilities for g in gpus)
+
+
+class WithoutCuda(Row, frozen=True, kw_only=True):
+    """An architecture whose wheels of TensorFlow have no CUDA, and what has `instead`."""
+
+    architecture: Text
+    instead: Text
 
 
 class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +140,6 @@ class Generation(Row, frozen=True, kw_only=True):
     capability: the lowest compute capability of it.
     modules: the kernel modules that drive it.  first, last: the driver's branches, "" for any.
     wsl: whether Windows' driver offers it to WSL2.
-    container: what has kernels for it where no stack does.
     chips: those that gpu_info does not know.
     """
 
@@ -110,7 +149,6 @@ class Generation(Row, frozen=True, kw_only=True):
     first: Branch = ""
     last: Branch = ""
     wsl: bool = True
-    container: str = ""
     chips: tuple[Chip, ...] = ()
 
     def is_driven_by(self, branch: int) -> bool:
@@ -201,6 +239,14 @@ class Precompiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packages: dict[Flavour, str]
 
 
+class Ceiling(Row, frozen=True, kw_only=True):
+    """The first `kernel` that a branch's module does not build for."""
+
+    branch: Text
+    module: Flavour
+    kernel: Version
+
+
 class DriverOffer(Row, frozen=True, kw_only=True):
     """The branches of the driver that an origin has for a system, the first is taken.
 
@@ -208,6 +254,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     desktop, {kernel} a kernel's flavour.
     branches: each with the module to prefer.  at_least: the branch that a rolling one has reached.
     first: what is installed before the rest.  module: what DKMS builds the module from.
+    ceilings: kernels that a module does not build for.
     others: packages of which there can be one only.  components: of the distribution's archive.
     older: how to get an older branch than a rolling one; {branch} is its number.
     """
@@ -222,6 +269,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     packages: Packages = Packages()
     module: dict[Flavour, str]
     precompiled: Precompiled | None = None
+    ceilings: tuple[Ceiling, ...] = ()
     others: Names = ()
     components: Names = ()
     older: str = ""
@@ -235,15 +283,13 @@ class DriverOffer(Row, frozen=True, kw_only=True):
 
 
 class CudaPackages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A CUDA of a repository: its packages, each with its version, one of them cuDNN's."""
+    """A CUDA of a repository: its packages, each with its version.
+
+    cudnn: the name of cuDNN's for it, whose version is the stack's.
+    """
 
     cudnn: Text
     packages: dict[str, str]
-
-    @property
-    def cudnn_version(self) -> str:
-        """CuDNN's version, without the package's."""
-        return self.packages[self.cudnn].rsplit("-", 1)[0]
 
 
 class Repository(Row, frozen=True, kw_only=True):
@@ -262,6 +308,7 @@ class Matrix:
 
     stacks: tuple[Stack, ...]
     broken: tuple[Broken, ...]
+    without_cuda: tuple[WithoutCuda, ...]
     generations: tuple[Generation, ...]
     systems: tuple[System, ...]
     drivers: tuple[DriverOffer, ...]
@@ -294,11 +341,6 @@ class Matrix:
             for row, start, end in self.spans()
             if start <= support.highest and support.lowest < end
         ]
-
-    @property
-    def container(self) -> str:
-        """The container for GPUs that no stack has kernels for: the newest generation's."""
-        return next((row.container for row in reversed(self.generations) if row.container), "")
 
     @property
     def oldest_under_wsl(self) -> tuple[int, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..host_facts import Gpu
-from ..versions import numbers
-from . import gpus
+from ..versions import leading, numbers
+from . import floors, gpus
+from .floors import Floor
 from .matrix import DriverOffer, Flavour, Origin, Stack, listed
 from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
@@ -72,7 +73,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
     offered = _offered(request, source)
     legal = gpus.modules(request.gpus, request.matrix)
     if not legal:
-        raise _no_module_for_all(request)
+        raise no_module_for_all(request)
     pinned = request.options.branch
     offers = [each for each in offered if not pinned or each.branch == pinned]
     strange = [gpu for gpu in request.gpus if not request.matrix.knows(gpu)]
@@ -86,13 +87,23 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
         )
     if not offers:
         raise _not_offered(request, offered, source)
-    floor = numbers(stack.gpu.driver)[0] if stack.gpu else 0
-    for each in offers:
-        module = each.preferred if each.preferred in legal else legal[0]
-        out = [gpu for gpu in request.gpus if not _drives(request, gpu, each)]
-        if not out and module in each.row.module and each.number >= floor:
-            return each, module
-    raise _drives_not_all(request, offers, source)
+    floor = floors.floor(stack, request.gpus)
+    drive = [each for each in offers if _drives_all(request, each, legal)]
+    if not drive:
+        raise _drives_not_all(request, offers, source)
+    new = [
+        (each, module)
+        for each in drive
+        for module in sorted(legal, key=lambda flavour: flavour != each.preferred)
+        if each.number >= floor.branch and module in each.row.module
+    ]
+    if not new:
+        raise _too_old(request, drive, source, floor)
+    built = (pair for pair in new if not _too_new_a_kernel(request, *pair))
+    found = next(built, None)
+    if not found:
+        raise _will_not_build(request, *new[0])
+    return found
 
 
 def _offered(request: Request, source: Origin) -> list[Offer]:
@@ -106,6 +117,22 @@ def _offered(request: Request, source: Origin) -> list[Offer]:
     ]
     there = branch_there(facts) if origin(facts) == source else ""
     return sorted(every, key=lambda each: each.branch != there)
+
+
+def _drives_all(request: Request, offer: Offer, legal: list[Flavour]) -> bool:
+    ours = any(module in offer.row.module for module in legal)
+    return ours and all(_drives(request, gpu, offer) for gpu in request.gpus)
+
+
+def _too_new_a_kernel(request: Request, offer: Offer, module: Flavour) -> str:
+    """The first kernel of the host that the module does not build for, "" for none."""
+    ceilings = [
+        numbers(row.kernel)
+        for row in offer.row.ceilings
+        if (row.branch, row.module) == (offer.branch, module)
+    ]
+    releases = [kernel.release for kernel in request.facts.kernels.installed]
+    return next((each for each in releases if any(leading(each) >= c for c in ceilings)), "")
 
 
 def _drives(request: Request, gpu: Gpu, offer: Offer) -> bool:
@@ -139,7 +166,8 @@ def _not_offered(request: Request, offered: list[Offer], source: Origin) -> Refu
     )
 
 
-def _no_module_for_all(request: Request) -> RefusedError:
+def no_module_for_all(request: Request) -> RefusedError:
+    """One GPU takes the open module only, another never does."""
     rows = [(gpu, request.matrix.generation(gpu).modules) for gpu in request.gpus]
     only_open = [gpu for gpu, modules in rows if modules == ("open",)]
     never_open = [gpu for gpu, modules in rows if "open" not in modules]
@@ -148,6 +176,24 @@ def _no_module_for_all(request: Request) -> RefusedError:
         f"{gpus.titles(never_open)}, which it does not drive",
         "GPUs that one module drives",
         "take one of them out, or bind it to vfio-pci",
+        nearest=True,
+    )
+
+
+def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedError:
+    return RefusedError(
+        f"kernel {_too_new_a_kernel(request, offer, module)}",
+        f"one that the {module} module of {offer.branch} builds for",
+        "boot an older kernel and remove that one",
+        nearest=True,
+    )
+
+
+def _too_old(request: Request, below: list[Offer], source: Origin, floor: Floor) -> RefusedError:
+    have = listed([each.branch for each in below], "or")
+    return RefusedError(
+        f"{gpus.titles(request.gpus)}, and {_from(request, source)}'s driver {have}",
+        f"{floor.version} or newer, which {floor.by} needs",
         nearest=True,
     )
 

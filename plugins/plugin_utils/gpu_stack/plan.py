@@ -135,10 +135,13 @@ class SystemCuda(msgspec.Struct, frozen=True, tag_field="action", tag="system"):
 CudaPlan = NoCuda | WheelsCuda | SystemCuda
 
 
-class TensorFlowPlan(msgspec.Struct, frozen=True):
+class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """gpu: whether it is built for GPUs.  python: its version, chosen for the `reason`.
 
     prefix: the environment's folder; interpreter: the Python in it.
+    compiled: the chips that its kernels are compiled for at the first start; confirmed: whether
+        that has been seen on hardware; ptxas: the oldest that XLA compiles for them with.
+    known: what is known to be wrong with this version.
     """
 
     version: str
@@ -147,6 +150,10 @@ class TensorFlowPlan(msgspec.Struct, frozen=True):
     prefix: str
     interpreter: str
     reason: str
+    compiled: str = ""
+    confirmed: bool = True
+    ptxas: str = ""
+    known: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

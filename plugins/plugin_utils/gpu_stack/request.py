@@ -55,7 +55,7 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
     """
     facts = matrix.identified(found)
     system = _system(facts, matrix)
-    _must_be_ours(facts, options, matrix)
+    _must_be_ours(facts, options)
     without = _without(facts)
     own = facts.own_gpus
     return Request(
@@ -83,7 +83,7 @@ def _without(facts: HostFacts) -> str:
     return _NO_GPU
 
 
-def _must_be_ours(facts: HostFacts, options: Options, matrix: Matrix) -> None:
+def _must_be_ours(facts: HostFacts, options: Options) -> None:
     if facts.machine == "Jetson":
         raise RefusedError(
             "a Jetson",
@@ -95,7 +95,6 @@ def _must_be_ours(facts: HostFacts, options: Options, matrix: Matrix) -> None:
         raise RefusedError(
             "a DGX",
             "a system whose driver is not part of it, as it is of DGX OS",
-            f"use NVIDIA's container {matrix.container}" if matrix.container else "",
             nearest=True,
         )
 

@@ -7,7 +7,8 @@ is that role's `vars/main/`.
 from __future__ import annotations
 
 from ..host_facts import HostFacts
-from . import cuda, driver, install, stacks
+from ..versions import numbers
+from . import cuda, driver, floors, gpus, install, stacks
 from .matrix import Matrix, Stack
 from .nearest import nearest
 from .options import Options, RefusedError
@@ -92,6 +93,7 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
 
 def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> TensorFlowPlan:
     folder = f"{request.options.prefix.rstrip('/')}/tensorflow"
+    compiled = floors.compiled(stack, request.gpus)
     return TensorFlowPlan(
         version=stack.tensorflow,
         gpu=stack.gpu is not None,
@@ -99,6 +101,10 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
         prefix=folder,
         interpreter=f"{folder}/bin/python",
         reason=reason,
+        compiled=gpus.chips([gpu for gpu, _ in compiled]),
+        confirmed=all(row.confirmed for _, row in compiled),
+        ptxas=max((row.ptxas for _, row in compiled), key=numbers, default=""),
+        known=stack.known.strip(),
     )
 
 

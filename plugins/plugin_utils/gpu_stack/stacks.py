@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..host_facts import Gpu
-from ..versions import numbers
-from .gpus import capabilities, chips, titles
+from ..versions import dotted, numbers
+from .gpus import capabilities, chips, modules, titles
 from .matrix import GpuSupport, Stack, listed
+from .offers import no_module_for_all
 from .options import RefusedError
 from .request import Request
 
@@ -27,7 +28,7 @@ def choose(request: Request) -> Stack:
     _must_have_wheels(request, named[0])
     fitting = [row for row in named if row.gpu is None or _takes(row.gpu, request)]
     if not fitting:
-        raise _no_kernels(request, rows, named)
+        raise _no_kernels(request, named)
     return fitting[0]
 
 
@@ -58,9 +59,10 @@ def _asked(row: Stack, request: Request) -> bool:
 
 def _must_be_whole(request: Request) -> None:
     for row in request.matrix.broken:
-        if row.tensorflow == request.options.tensorflow:
+        if row.tensorflow == request.options.tensorflow and row.concerns(request.gpus):
+            on = f" on {titles(request.gpus)}" if row.capabilities else ""
             raise RefusedError(
-                f"plan_tensorflow={row.tensorflow}",
+                f"plan_tensorflow={row.tensorflow}{on}",
                 f"a release that works: {row.reason}",
                 f"ask for {row.instead}",
                 nearest=True,
@@ -82,6 +84,15 @@ def _no_such_version(request: Request, rows: Sequence[Stack]) -> RefusedError:
 def _must_have_wheels(request: Request, stack: Stack) -> None:
     facts, for_gpu = request.facts, stack.gpu is not None
     tensorflow = f"TensorFlow {stack.tensorflow}"
+    lacking = [r for r in request.matrix.without_cuda if r.architecture == facts.architecture]
+    if for_gpu and lacking:
+        raise RefusedError(
+            f"{titles(request.gpus) or 'a GPU'} on {facts.architecture}, for which TensorFlow's "
+            "wheels have no CUDA",
+            f"{listed(stack.architectures, 'or')}, for which {tensorflow} is built with GPUs",
+            f"use {lacking[0].instead} in an environment of your own",
+            nearest=True,
+        )
     if facts.architecture not in stack.architectures:
         for_cpu = {each for row in request.matrix.stacks for each in row.architectures}
         raise RefusedError(
@@ -99,31 +110,36 @@ def _must_have_wheels(request: Request, stack: Stack) -> None:
         )
 
 
-def _no_kernels(request: Request, rows: Sequence[Stack], named: Sequence[Stack]) -> RefusedError:
+def _no_kernels(request: Request, named: Sequence[Stack]) -> RefusedError:
     """Why no stack takes the GPUs, and which GPU it is."""
     strange = [gpu for gpu in request.gpus if not request.matrix.knows(gpu)]
     if strange:
         return _unknown(request, strange)
-    every = [row.gpu for row in rows if row.gpu]
-    newest = max(every, key=lambda row: row.highest)
-    new = [gpu for gpu in request.gpus if (gpu.capability or ()) > newest.highest]
-    if new:
-        container = request.matrix.generation(new[0]).container or request.matrix.container
-        use = [f"use the container {container}"] if container else []
-        return RefusedError(
-            f"{titles(new)}, compute capability {capabilities(new)}",
-            f"at most {newest.capabilities[1]}, the last with kernels in TensorFlow's wheels",
-            listed([*use, *_without(request, new)], "or"),
-            nearest=True,
-        )
     wanted = request.options.tensorflow
-    oldest = min((row.gpu for row in named if row.gpu), key=lambda row: row.lowest)
-    old = [gpu for gpu in request.gpus if (gpu.capability or ()) < oldest.lowest]
     asked = f"TensorFlow {wanted}" if wanted else "any TensorFlow here"
+    supports = [row.gpu for row in named if row.gpu]
+    newest, oldest = max(row.highest for row in supports), min(row.lowest for row in supports)
+    new = [gpu for gpu in request.gpus if (gpu.capability or ()) > newest]
+    old = [gpu for gpu in request.gpus if (gpu.capability or ()) < oldest]
+    if not (new or old):
+        return _no_one_stack(request)
+    limit = f"at most {dotted(newest)}" if new else f"at least {dotted(oldest)}"
     return RefusedError(
-        f"{titles(old)}, compute capability {capabilities(old)}",
-        f"at least {oldest.capabilities[0]}, which {asked} has kernels for",
-        *_without(request, old),
+        f"{titles(new or old)}, compute capability {capabilities(new or old)}",
+        f"{limit}, which {asked} has kernels for",
+        *_without(request, new or old),
+        nearest=True,
+    )
+
+
+def _no_one_stack(request: Request) -> RefusedError:
+    """Each GPU has a stack, and no stack has them all."""
+    if not (request.borrowed or modules(request.gpus, request.matrix)):
+        return no_module_for_all(request)
+    return RefusedError(
+        titles(request.gpus),
+        "GPUs that one release of TensorFlow has kernels for",
+        "take one of them out, or bind it to vfio-pci",
         nearest=True,
     )
 
@@ -133,12 +149,10 @@ def _unknown(request: Request, strange: Sequence[Gpu]) -> RefusedError:
     supports = [row.gpu for row in matrix.stacks if row.gpu]
     each = {row.name for support in supports for row in matrix.taken(support)}
     taken = [row for row in matrix.generations if row.name in each]
-    container = matrix.container
     return RefusedError(
         f"{titles(strange)}, newer than Grindstone's table",
         f"GPUs from {taken[0].name} to {taken[-1].name}, "
         "which TensorFlow's wheels have kernels for",
-        f"use the newest container of NVIDIA's, {container} or later" if container else "",
         nearest=True,
     )
 

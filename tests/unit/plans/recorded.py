@@ -153,6 +153,10 @@ def summary(plan: Plan) -> dict[str, Any]:
         said["driver"] = f"{action}: {driver.reason}"
     if not isinstance(cuda, NoCuda):
         said["cuda"] += f" {cuda.version}, cuDNN {cuda.installed_cudnn}"
+    tensorflow = plan.record.tensorflow
+    if tensorflow.compiled:
+        said["compiled"] = tensorflow.compiled
+        said["compiled"] += "" if tensorflow.confirmed else ", not yet confirmed"
     if cuda.leaves:
         said["leaves"] = list(cuda.leaves)
     return said

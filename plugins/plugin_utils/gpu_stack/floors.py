@@ -1,0 +1,53 @@
+"""The oldest driver that a stack takes, by its CUDA and by the GPUs that it has to compile for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..host_facts import Gpu
+from ..versions import numbers
+from . import gpus as names
+from .matrix import Compiled, Stack
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The oldest version of the driver, and what needs it: "CUDA 12.5"."""
+
+    version: str
+    by: str
+
+    @property
+    def branch(self) -> int:
+        """Its branch."""
+        return numbers(self.version)[0]
+
+    def is_above(self, version: str) -> bool:
+        """Whether the version is too old."""
+        return numbers(version) < numbers(self.version)
+
+    def __str__(self) -> str:
+        return f"{self.by} needs {self.version} or newer"
+
+
+NONE = Floor("0", "")
+
+
+def floor(stack: Stack, gpus: Sequence[Gpu]) -> Floor:
+    """The floor of a stack on these GPUs."""
+    if stack.gpu is None:
+        return NONE
+    floors = [Floor(stack.gpu.driver, f"CUDA {stack.gpu.cuda}")]
+    pairs = compiled(stack, gpus)
+    for _, row in pairs:
+        these = names.titles([gpu for gpu, other in pairs if other is row])
+        floors.append(Floor(row.driver, f"TensorFlow {stack.tensorflow} on {these}"))
+    return max(floors, key=lambda each: numbers(each.version))
+
+
+def compiled(stack: Stack, gpus: Sequence[Gpu]) -> list[tuple[Gpu, Compiled]]:
+    """The GPUs that the stack's kernels are compiled for at the first start, with their rows."""
+    support = stack.gpu
+    rows = [(gpu, support.compiled_for(gpu)) for gpu in gpus] if support else []
+    return [(gpu, row) for gpu, row in rows if row]
