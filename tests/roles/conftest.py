@@ -58,7 +58,7 @@ def first_run(
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not note.exists():
-            with roots.root_on([base("bookworm")], folder) as root:
+            with roots.root_on([base("bookworm")], folder, on_disk=True) as root:
                 root.share_downloads()
                 played = root.play()
             note.write_text(json.dumps([played.status, played.output]), encoding="utf-8")

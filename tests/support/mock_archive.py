@@ -155,7 +155,7 @@ def cached(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> M
             part = folder.with_name(f"{name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            with roots.root_on([below], part) as root:
+            with roots.root_on([below], part, on_disk=True) as root:
                 make(root, part / "web")
             shutil.rmtree(part / "work")
             (part / "root").rmdir()

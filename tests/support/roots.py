@@ -23,6 +23,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.support import playbook as playbooks
 from tests.support.playbook import PlayResult
 
@@ -35,6 +37,10 @@ CLONE_NEWNS = 0x00020000
 # own takes half a minute, four times for a driver.
 INITRAMFS = "MODULES=list\nCOMPRESSLEVEL=1\n"
 OLD_S = 7 * 24 * 3600
+# What an overlay writes to; and the memory that must be left for a root's changes to be kept there.
+WRITTEN = ("changes", "work")
+MEMORY = "memory"
+MEMORY_LEFT = 12 * 1024**3
 _NUMBERS = itertools.count()
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -84,8 +90,28 @@ def remove_stale(pattern: str) -> None:
 
 def discard(folder: Path) -> None:
     """Frees what a root in `folder` has written: gigabytes, which pytest would keep for a while."""
-    for name in ("changes", "work"):
+    if (folder / MEMORY).is_mount():
+        subprocess.run(["umount", str(folder / MEMORY)], check=True)
+        return
+    for name in WRITTEN:
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _make_written(folder: Path, on_disk: bool) -> None:
+    """Makes the folders that an overlay writes to, in memory where there is enough of it.
+
+    To write and remove an environment of 2 GB takes a disk a minute, and memory a few seconds.
+    """
+    if on_disk or psutil.virtual_memory().available < MEMORY_LEFT:
+        for name in WRITTEN:
+            (folder / name).mkdir()
+        return
+    memory = folder / MEMORY
+    memory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(memory)], check=True)
+    for name in WRITTEN:
+        (memory / name).mkdir()
+        (folder / name).symlink_to(memory / name)
 
 
 def mirror() -> list[str]:
@@ -124,7 +150,7 @@ def _debootstrap(suite: str, part: Path) -> None:
 def _copy_with(below: Path, more: str, part: Path) -> None:
     with (
         tempfile.TemporaryDirectory(dir=cache_folder()) as folder,
-        root_on([below], Path(folder)) as root,
+        root_on([below], Path(folder), on_disk=True) as root,
     ):
         root.command("apt-get", "update")
         root.command("apt-get", "install", "--yes", "--no-install-recommends", more)
@@ -260,12 +286,15 @@ def changed(before: Tree, after: Tree) -> dict[str, tuple[Entry | None, Entry | 
 
 
 @contextmanager
-def root_on(layers: list[Path], folder: Path) -> Iterator[Root]:
-    """A root in `folder` on top of the layers; all that runs and is mounted in it ends with it."""
+def root_on(layers: list[Path], folder: Path, *, on_disk: bool = False) -> Iterator[Root]:
+    """A root in `folder` on top of the layers; all that runs and is mounted in it ends with it.
+
+    on_disk: other processes of the tests read what it changes, too, which do not see its mounts.
+    """
     path = folder / "root"
+    path.mkdir()
+    _make_written(folder, on_disk)
     with ExitStack() as undo:
-        for name in ("changes", "work", "root"):
-            (folder / name).mkdir()
         below = ":".join(map(str, layers))
         options = f"lowerdir={below},upperdir={folder}/changes,workdir={folder}/work"
         for mount in (
