@@ -20,6 +20,9 @@ class Chip(NamedTuple):
 
 UNKNOWN = Chip("", "", "")  # newer than this table
 BEFORE_FERMI = Chip("", "Tesla", "1.x")
+TEGRA = "Tegra"  # the GPU of a Jetson, which is on the PCI bus from Thor on
+TEGRA_BLOCKS = (0x2B00, 0x3400)
+G98 = (0x06E0, 0x06FF)  # from before Fermi, amid its ids
 FIRST = 0x06C0  # Fermi's first; below it, and between the rows up to 0x1040, are older chips
 FIRST_BLACKWELL = 0x2900  # from here on, Rubin's chips lie between Blackwell's
 
@@ -155,6 +158,10 @@ def of_device(device: int) -> Chip:
     An id that the table lacks is of the chip whose ids end before it in the same block; one from
     Blackwell's first on that is in no such block is of a chip newer than the table: `UNKNOWN`.
     """
+    if device // BLOCK in [first // BLOCK for first in TEGRA_BLOCKS]:
+        return Chip(TEGRA, "", "")
+    if G98[0] <= device <= G98[1]:
+        return BEFORE_FERMI
     below = None
     for first, last, code in RANGES:
         if first <= device <= last:

@@ -28,6 +28,11 @@ DISPLAYS = re.compile(
 NO_NOUVEAU = re.compile(
     r"^\s*(blacklist\s+nouveau\b|install\s+nouveau\s+\S*/(false|true)\b)", re.MULTILINE
 )
+NO_NVIDIA = re.compile(
+    r"^\s*(blacklist\s+nvidia|alias\s+nvidia\s+off|install\s+nvidia\s+\S*/(false|true))\s*$",
+    re.MULTILINE,
+)
+FABRIC_MANAGER = "etc/systemd/system/multi-user.target.wants/nvidia-fabricmanager.service"
 OFF_AT_BOOT = re.compile(r"\b(modprobe\.|module_)blacklist=(\S+,)?nouveau\b")
 # What says whose a driver is; tools of it may be of another origin.
 MAINS = re.compile(r"libcuda1|compute|kernel|dkms|driver(?!-pinning)|utils|-nvidia-|open|^nvidia$")
@@ -52,6 +57,8 @@ def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> d
         "libraries": library,
         "nouveau": (root / "sys/module/nouveau").is_dir(),
         "nouveau_blacklisted": nouveau_blacklisted(root),
+        "blacklisted": blacklisted(root),
+        "fabric_manager": bool(link(root / FABRIC_MANAGER)),
         "origin": origin(root, parts) if (known or parts) and library != "1.1" else "",
         "branch": _branch(known, parts),
         "packages": parts,
@@ -87,14 +94,26 @@ def nouveau_blacklisted(root: Path) -> bool:
     return bool(NO_NOUVEAU.search(said) or OFF_AT_BOOT.search(text(root / "proc/cmdline")))
 
 
+def blacklisted(root: Path) -> str:
+    """The file of modprobe's that keeps NVIDIA's module out, such as prime-select's."""
+    files = modprobe_files(root)
+    return next((path for path, said in files.items() if NO_NVIDIA.search(said)), "")
+
+
 def modprobe(root: Path) -> list[str]:
-    """The texts of modprobe's files; one hides those of its name in a later folder."""
-    found: dict[str, str] = {}
+    """The texts of modprobe's files."""
+    return list(modprobe_files(root).values())
+
+
+def modprobe_files(root: Path) -> dict[str, str]:
+    """Modprobe's files with their texts; one hides those of its name in a later folder."""
+    found: dict[str, tuple[str, str]] = {}
     for folder in ("/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"):
         for name in names(inside(root, folder)):
             if name.endswith(".conf"):
-                found.setdefault(name, text(inside(root, f"{folder}/{name}")))
-    return list(found.values())
+                path = f"{folder}/{name}"
+                found.setdefault(name, (path, text(inside(root, path))))
+    return dict(found.values())
 
 
 def origin(root: Path, parts: list[dict[str, str]]) -> str:

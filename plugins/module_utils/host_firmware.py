@@ -53,6 +53,16 @@ def machine(root: Path) -> str:
     return "DGX" if is_dgx else ""
 
 
+def firmware(root: Path) -> dict[str, str]:
+    """What the firmware says of the machine, by which a cloud's virtual machine is known."""
+    folder = root / "sys/class/dmi/id"
+    return {
+        "vendor": text(folder / "sys_vendor"),
+        "product": text(folder / "product_name"),
+        "tag": text(folder / "chassis_asset_tag"),
+    }
+
+
 def laptop(root: Path) -> bool:
     """Whether the chassis is one that is carried."""
     return text(root / "sys/class/dmi/id/chassis_type") in LAPTOPS

@@ -27,6 +27,10 @@ IMAGES = (
     "pve-kernel-{}-signed",
     "pve-kernel-{}",
 )
+# Entries of other systems, as os-prober and systemd-boot name them, and the firmware's own menu.
+OTHER_SYSTEM = re.compile(
+    r"windows|osprober|\(on /dev/|macos|uefi-firmware|UEFI Firmware", re.IGNORECASE
+)
 LICENCES = {"NVIDIA": "proprietary", "Dual MIT/GPL": "open"}
 
 
@@ -39,6 +43,7 @@ def look(root: Path, running: str, packages: dict[str, Package]) -> dict[str, An
     return {
         "running": running,
         "next": next_to_boot(root, running, installed),
+        "other_system": other_system(root),
         "installed": installed,
     }
 
@@ -169,6 +174,12 @@ def next_to_boot(root: Path, running: str, installed: list[dict[str, Any]]) -> s
     return max(named, key=len) if named else str(releases[-1])
 
 
+def other_system(root: Path) -> str:
+    """The boot loader's entry that a reboot would start, where it is another system's."""
+    chosen = _default_entry(root)
+    return chosen if OTHER_SYSTEM.search(chosen) else ""
+
+
 def _next_of_arch(running: str, kernels: list[dict[str, Any]]) -> str:
     """Arch keeps one kernel of each flavour: the running flavour's, else the stock one's.
 
@@ -195,10 +206,19 @@ def _default_entry(root: Path) -> str:
     once = re.search(r"^next_entry=(.+)$", saved, re.MULTILINE)
     if once:  # `grub-reboot`
         default = once.group(1)
+    if re.match(r"[1-9]\d*$", default):
+        return _first_level(text(root / "boot/grub/grub.cfg"), int(default))
     if re.match(r"\d+>\d+$", default):
         return _entry(text(root / "boot/grub/grub.cfg"), *map(int, default.split(">")))
     loader = re.search(r"^default\s+(.*)$", text(root / "boot/loader/loader.conf"), re.MULTILINE)
     return default or (loader.group(1) if loader else "")
+
+
+def _first_level(menu: str, number: int) -> str:
+    """The title of an entry of grub.cfg, counted from 0, "" where it is not or is a submenu."""
+    found = re.findall(r"^(menuentry|submenu)\s+['\"]([^'\"]*)", menu, re.MULTILINE)
+    word, title = found[number] if number < len(found) else ("", "")
+    return title if word == "menuentry" else ""
 
 
 def _entry(menu: str, first: int, second: int) -> str:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import host_sources
 from .sysroot import inside, names, text, there
 
 
@@ -14,7 +15,7 @@ class Package(NamedTuple):
     """wanted: "hold" or "install"; state: dpkg's word, "installed" by pacman; origin: see below.
 
     A kernel that somebody else has built is of the origin "foreign".
-    source: the source package, where dpkg tells it.
+    source: the source package, where dpkg tells it.  error: dpkg's word, "reinstreq" or "ok".
     """
 
     version: str
@@ -23,6 +24,7 @@ class Package(NamedTuple):
     depends: str
     origin: str
     source: str = ""
+    error: str = "ok"
 
 
 # What a driver, CUDA or a kernel is made of; only their origins and holds matter here.
@@ -80,6 +82,7 @@ def _dpkg(root: Path) -> dict[str, Package]:
                 told.get("Depends", ""),
                 _maker(name, told.get("Maintainer", "")),
                 told.get("Source", "").split(" ")[0],
+                words[1],
             )
     concerned = {name: package for name, package in found.items() if DRIVER.search(name)}
     for name, origin in _foreign(root, concerned).items():
@@ -185,39 +188,42 @@ def manager(root: Path) -> str:
     return "pacman" if there(root / "var/lib/pacman") else ""
 
 
-def repositories(root: Path) -> list[str]:
-    """The foreign sources of drivers that are set up: `nvidia`, `ppa:graphics-drivers`."""
-    folder = root / "etc/apt/sources.list.d"
-    paths = [root / "etc/apt/sources.list", *(folder / name for name in names(folder))]
-    said = "\n\n".join(text(path) for path in paths if path.suffix in (".list", ".sources"))
-    stanzas = re.sub(r"^\s*#.*\n?", "", said, flags=re.MULTILINE).split("\n\n")
-    off = re.compile(r"^Enabled:\s*(no|false|0)\b", re.MULTILINE | re.IGNORECASE)
-    active = "\n".join(stanza for stanza in stanzas if not off.search(stanza))
-    found = set(lists(root).values()) - {"ppa"}
-    if "developer.download.nvidia.com/compute/cuda" in active:
-        found.add("nvidia")
-    ppas = re.findall(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/", active)
-    found.update(f"ppa:{name}" for name in ppas if "graphics" in name or "nvidia" in name)
-    return sorted(found)
-
-
 def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
     """What the package manager is in the middle of, and what it must not change."""
     held = [name for name, package in packages.items() if package.wanted == "hold"]
+    unfinished = half_installed(root, packages)
+    files = host_sources.repositories(root)
+    kinds = dict.fromkeys(set(lists(root).values()) - {"ppa"}, "")
     return {
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),
-        "half_installed": half_installed(root, packages),
+        "half_installed": unfinished,
+        "unfinished": [
+            {"name": name, "status": _status(packages[name])}
+            for name in unfinished
+            if name in packages
+        ],
         "locked": locked(root),
-        "repositories": repositories(root),
+        "repositories": sorted({**kinds, **files}),
+        "repository_files": files,
+        "suites": host_sources.suites(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",
     }
 
 
+def _status(package: Package) -> str:
+    """As dpkg's status file has it: "install reinstreq half-installed"."""
+    return f"{package.wanted} {package.error} {package.state}"
+
+
 def half_installed(root: Path, packages: dict[str, Package]) -> list[str]:
     """What dpkg has begun and not finished."""
-    half = [name for name, package in packages.items() if package.state not in FINE]
+    half = [
+        name
+        for name, package in packages.items()
+        if package.state not in FINE or package.error != "ok"
+    ]
     # dpkg numbers what it has not written to its status yet; tmp.i may stay for good.
     if any(name.isdigit() for name in names(root / "var/lib/dpkg/updates")):
         half.append("dpkg's journal")

@@ -40,32 +40,41 @@ found:
   returned: always
   type: dict
   contains:
-    distribution: {description: "Its C(id), C(name), C(version) and C(codename).", type: dict}
+    distribution:
+      description: >-
+        Its C(id), C(name), C(version) and C(codename); what it is C(like), and the
+        C(base_codename) of that.
+      type: dict
     architecture: {description: As C(uname -m) says., type: str}
     kernel: {description: The running kernel's release., type: str}
     boot_id: {description: Another one after each boot., type: str}
     wsl: {description: Whether it is Windows' Linux., type: bool}
     container: {description: "What contains it, or nothing.", type: str}
     machine: {description: "C(Jetson), C(DGX) or nothing.", type: str}
+    firmware: {description: "What it says of itself: C(vendor), C(product), C(tag).", type: dict}
     laptop: {description: Whether the chassis is one that is carried., type: bool}
     desktop: {description: Whether it boots to a screen., type: bool}
     glibc: {description: The C library's version., type: str}
     gpus:
       description: >-
         NVIDIA's display devices: C(address), C(device), C(chip), C(generation),
-        C(compute_capability), C(name) and the driver that they are C(bound) to.
+        C(compute_capability), C(name), the driver that they are C(bound) to, whether they can have
+        a C(display), and whether they are C(virtual), a share of a GPU that a virtual machine has.
       type: list
     other_gpus: {description: "The others: C(address), C(vendor), C(device).", type: list}
+    switches: {description: "NVSwitches: C(address), C(device).", type: list}
     kernels:
       description: >-
-        The C(running) release, the C(next) to boot, and those C(installed), each with C(release),
-        C(package), C(flavour), whether it has C(headers), and its C(nvidia) module's C(version),
-        C(flavour) and C(path).
+        The C(running) release, the C(next) to boot, what else is to boot in C(other_system), and
+        those C(installed), each with C(release), C(package), C(flavour), the C(metas) that keep it
+        up to date, whether it is C(foreign), C(realtime) or has C(headers), and its C(nvidia)
+        module's C(version), C(flavour) and C(path).
       type: dict
     driver:
       description: >-
         What is C(loaded), the C(loaded_flavour), the version of the C(libraries), C(nouveau) and
-        C(nouveau_blacklisted), C(origin), C(branch), C(packages), C(devices) and C(uvm).
+        C(nouveau_blacklisted), the file that has NVIDIA's module C(blacklisted), whether the unit
+        of the C(fabric_manager) is enabled, C(origin), C(branch), C(packages), C(devices), C(uvm).
       type: dict
     processes: {description: "Who holds a GPU: C(pid), C(name), C(kind).", type: list}
     secure_boot: {description: "C(state), C(key), C(enrolled) and C(staged).", type: dict}
@@ -74,8 +83,9 @@ found:
     library_path: {description: "Settings that lead elsewhere: C(path), C(file).", type: list}
     packages:
       description: >-
-        The C(manager), what is C(held) or C(half_installed), whether it is C(locked), foreign
-        C(repositories), and C(unattended_upgrades).
+        The C(manager), what is C(held) or C(half_installed), with dpkg's status of each in
+        C(unfinished), whether it is C(locked), foreign C(repositories) with their
+        C(repository_files), all C(suites), and C(unattended_upgrades).
       type: dict
     reboot_required: {description: Whether the system asks for one., type: bool}
     owned: {description: "Ledgers that are C(open), and C(packages) of Grindstone's.", type: dict}
@@ -97,103 +107,41 @@ from ..module_utils import (
     host_cuda,
     host_driver,
     host_firmware,
+    host_gpus,
     host_kernels,
     host_packages,
 )
-from ..module_utils.gpu_chips import of_device
-from ..module_utils.sysroot import OPTIONS, inside, link, names, raw, text, there
+from ..module_utils.gpu_chips import TEGRA
+from ..module_utils.sysroot import OPTIONS, inside, names, text, there
 
-NVIDIA = "0x10de"
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
-DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
+BASES = {"UBUNTU_CODENAME": "ubuntu", "DEBIAN_CODENAME": "debian"}
 CONTAINERS = {
     "docker": ".dockerenv",
     "podman": "run/.containerenv",
     "kubernetes": "run/secrets/kubernetes.io",  # what containerd and CRI-O leave is no mark
 }
-NO_ANSWER = "0xffff"  # what a device that has fallen off the bus says to everything
 
 
-def distribution(root: Path) -> dict[str, str]:
-    """The distribution by os-release(5): its `id`, its `name` and its `version`, "" if it rolls."""
+def distribution(root: Path) -> dict[str, Any]:
+    """The distribution by os-release(5): its `id`, its `name` and its `version`, "" if it rolls.
+
+    like: those that it is made from, the nearest first; base_codename: which version of the first.
+    """
     said = text(root / "etc/os-release") or text(root / "usr/lib/os-release")
     lines = [line for line in said.splitlines() if "=" in line and not line.startswith("#")]
     fields = dict(line.split("=", 1) for line in lines)
     values = {key: value.strip("\"'") for key, value in fields.items()}
     name = values.get("NAME", "an unknown system").replace(" GNU/Linux", "").replace(" Linux", "")
+    below = [name for key, name in BASES.items() if values.get(key)]
     return {
         "id": values.get("ID", ""),
         "name": name,
         "version": values.get("VERSION_ID", ""),
         "codename": values.get("VERSION_CODENAME", ""),
+        "like": [*below, *values.get("ID_LIKE", "").split()],
+        "base_codename": next((values[key] for key in BASES if values.get(key)), ""),
     }
-
-
-def gpus(root: Path) -> list[dict[str, str]]:
-    """NVIDIA's display devices on the PCI bus, in bus order (compare `lspci -nnk -d 10de:`)."""
-    found = []
-    for device in displays(root):
-        if text(device / "vendor") != NVIDIA:
-            continue
-        number = text(device / "device")
-        chip = of_device(int(number, 16))
-        found.append(
-            {
-                "address": device.name,
-                "device": number,
-                "chip": chip.code,
-                "generation": chip.generation,
-                "compute_capability": chip.capability,
-                "name": pci_name(root, number[2:]),
-                "bound": bound(device),
-            }
-        )
-    return found
-
-
-def other_gpus(root: Path) -> list[dict[str, str]]:
-    """The display devices that are not NVIDIA's: a laptop's second GPU, a server's console."""
-    return [
-        {
-            "address": device.name,
-            "vendor": text(device / "vendor"),
-            "device": text(device / "device"),
-        }
-        for device in displays(root)
-        if text(device / "vendor") != NVIDIA
-    ]
-
-
-def displays(root: Path) -> list[Path]:
-    """The folders of the display devices on the PCI bus that answer."""
-    folder = root / "sys/bus/pci/devices"
-    devices = [folder / name for name in names(folder)]
-    return [
-        device
-        for device in devices
-        if text(device / "class").startswith(DISPLAY)
-        and all(_answered(text(device / part)) for part in ("vendor", "device"))
-    ]
-
-
-def _answered(number: str) -> bool:
-    return number != NO_ANSWER and bool(re.match(r"0x[0-9a-f]{4}$", number))
-
-
-def bound(device: Path) -> str:
-    """The kernel's driver that has the device, "" for none."""
-    return Path(link(device / "driver")).name
-
-
-def pci_name(root: Path, device: str) -> str:
-    """The marketing name that the host's own pci.ids gives a device, "" where it is older."""
-    for path in ("usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"):
-        since_nvidia = raw(root / path).partition(b"\n10de  ")[2]
-        of_nvidia = re.split(rb"\n[0-9a-f]{4}  ", since_nvidia)[0]
-        match = re.search(rb"^\t" + device.encode() + rb"  .*?\[(.*)\]", of_nvidia, re.MULTILINE)
-        if match:
-            return match.group(1).decode(errors="replace")
-    return ""
 
 
 def glibc(root: Path) -> str:
@@ -318,6 +266,8 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
     known = host_packages.known(root)
     packages = host_packages.installed(known)
     kernels = host_kernels.look(root, running, packages)
+    gpus = host_gpus.gpus(root)
+    tegra = any(gpu["chip"] == TEGRA for gpu in gpus)
     return {
         "distribution": distribution(root),
         "architecture": text(root / "proc/sys/kernel/arch") or os.uname().machine,
@@ -325,12 +275,14 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "boot_id": text(root / "proc/sys/kernel/random/boot_id"),
         "wsl": "microsoft" in running.lower(),
         "container": container(root),
-        "machine": host_firmware.machine(root),
+        "machine": "Jetson" if tegra else host_firmware.machine(root),
+        "firmware": host_firmware.firmware(root),
         "laptop": host_firmware.laptop(root),
         "desktop": host_firmware.desktop(root),
         "glibc": glibc(root),
-        "gpus": gpus(root),
-        "other_gpus": other_gpus(root),
+        "gpus": gpus,
+        "other_gpus": host_gpus.other_gpus(root),
+        "switches": host_gpus.switches(root),
         "kernels": kernels,
         "driver": host_driver.look(root, kernels, packages),
         "processes": host_driver.processes(root),

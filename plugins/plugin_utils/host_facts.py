@@ -13,19 +13,25 @@ from ..module_utils.kernel_names import flavour_of
 from .requirements import msgspec
 from .typed import decode
 
-PASSED_THROUGH = "vfio-pci"  # the kernel's driver for a device that a virtual machine has
+# The kernel's drivers for a device that a virtual machine has: KVM's, and Xen's.
+PASSED_THROUGH = ("vfio-pci", "pci-stub", "xen-pciback", "pciback")
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """The system by os-release(5).  version: "" where it rolls."""
+    """The system by os-release(5).  version: "" where it rolls.
+
+    like: those that it is made from, the nearest first; base_codename: which version of the first.
+    """
 
     id: str = ""
     name: str = "an unknown system"
     version: str = ""
     codename: str = ""
+    like: tuple[str, ...] = ()
+    base_codename: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}".strip()
+        return f"{self.name} {self.version or self.codename}".strip()
 
 
 class Gpu(msgspec.Struct, frozen=True):
@@ -34,6 +40,7 @@ class Gpu(msgspec.Struct, frozen=True):
     address: such as "0000:01:00.0".  device: its PCI id, "0x2684".
     chip: "AD102"; generation: "Ada"; compute_capability: "8.9", "1.x"; each "" if unknown.
     name: the marketing name by the host's pci.ids.  bound: the kernel's driver that has it.
+    display: whether it can have a screen.  virtual: a share of a GPU, in a virtual machine.
     """
 
     address: str = ""
@@ -43,6 +50,8 @@ class Gpu(msgspec.Struct, frozen=True):
     compute_capability: str = ""
     name: str = ""
     bound: str = ""
+    display: bool = False
+    virtual: bool = False
 
     @property
     def capability(self) -> tuple[int, int] | None:
@@ -53,12 +62,12 @@ class Gpu(msgspec.Struct, frozen=True):
     @property
     def passed_through(self) -> bool:
         """Whether a virtual machine has it."""
-        return self.bound == PASSED_THROUGH
+        return self.bound in PASSED_THROUGH
 
     @property
     def title(self) -> str:
         """For people: "GeForce RTX 4090 (Ada)", or its number where nothing else is known."""
-        number = f"NVIDIA {self.device}"
+        number = f"NVIDIA {self.device or 'of an unreadable id'}"
         if not self.generation:
             return self.name or number
         return f"{self.name or self.chip or number} ({self.generation})"
@@ -66,7 +75,7 @@ class Gpu(msgspec.Struct, frozen=True):
     @property
     def chip_title(self) -> str:
         """For plan.json, which a newer pci.ids must not change: "AD102 (Ada)"."""
-        known = self.chip or f"NVIDIA {self.device}"
+        known = self.chip or f"NVIDIA {self.device or 'of an unreadable id'}"
         return f"{known} ({self.generation})" if self.generation else known
 
 
@@ -76,6 +85,21 @@ class OtherGpu(msgspec.Struct, frozen=True):
     address: str = ""
     vendor: str = ""
     device: str = ""
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """An NVSwitch between the GPUs."""
+
+    address: str = ""
+    device: str = ""
+
+
+class Firmware(msgspec.Struct, frozen=True):
+    """What the firmware says of the machine: its maker, its model and its asset tag."""
+
+    vendor: str = ""
+    product: str = ""
+    tag: str = ""
 
 
 class KernelModule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,11 +134,15 @@ class Kernel(msgspec.Struct, frozen=True):
 
 
 class Kernels(msgspec.Struct, frozen=True):
-    """running, next: releases, the one that boots next.  installed: the oldest first."""
+    """running, next: releases, the one that boots next.  installed: the oldest first.
+
+    other_system: the boot loader's entry, where a reboot would start another system.
+    """
 
     running: str = ""
     next: str = ""
     installed: tuple[Kernel, ...] = ()
+    other_system: str = ""
 
     def find(self, release: str) -> Kernel | None:
         """The installed kernel of that release."""
@@ -135,6 +163,8 @@ class Driver(msgspec.Struct, frozen=True):
     loaded: the loaded module's version; loaded_flavour: "open" or "proprietary".
     libraries: the version of libcuda on the disk.
     nouveau, nouveau_blacklisted: whether it is loaded, and kept from being loaded.
+    blacklisted: the file that keeps NVIDIA's module from being loaded.
+    fabric_manager: whether its unit is enabled.
     origin: whose it is: as a package's, or "runfile".  branch: what is on the disk, "580".
     devices: the nodes /dev/nvidia*.  uvm: whether /dev/nvidia-uvm is there.
     """
@@ -144,6 +174,8 @@ class Driver(msgspec.Struct, frozen=True):
     libraries: str = ""
     nouveau: bool = False
     nouveau_blacklisted: bool = False
+    blacklisted: str = ""
+    fabric_manager: bool = False
     origin: str = ""
     branch: str = ""
     packages: tuple[Package, ...] = ()
@@ -186,17 +218,29 @@ class LibraryPath(msgspec.Struct, frozen=True):
     file: str = ""
 
 
+class Unfinished(msgspec.Struct, frozen=True):
+    """A package that dpkg is in the middle of.  status: "install reinstreq half-installed"."""
+
+    name: str = ""
+    status: str = ""
+
+
 class PackageManager(msgspec.Struct, frozen=True):
     """manager: "apt" or "pacman".  locked: by nobody, as after a power cut.
 
-    repositories: foreign ones, "nvidia" or "ppa:…".
+    half_installed: what dpkg has not finished; unfinished: in which state it is, where it is told.
+    repositories: foreign ones, "nvidia" or "ppa:…"; repository_files: where each is set up.
+    suites: that packages are taken from, such as "noble-updates"; Arch's own are "core" and so on.
     """
 
     manager: str = ""
     held: tuple[str, ...] = ()
     half_installed: tuple[str, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
     locked: bool = False
     repositories: tuple[str, ...] = ()
+    repository_files: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
+    suites: tuple[str, ...] = ()
     unattended_upgrades: bool = False
 
 
@@ -243,11 +287,13 @@ class HostFacts(msgspec.Struct, frozen=True):
     wsl: bool = False
     container: str = ""
     machine: str = ""
+    firmware: Firmware = Firmware()
     laptop: bool = False
     desktop: bool = False
     glibc: str = ""
     gpus: tuple[Gpu, ...] = ()
     other_gpus: tuple[OtherGpu, ...] = ()
+    switches: tuple[Switch, ...] = ()
     kernels: Kernels = Kernels()
     driver: Driver = Driver()
     processes: tuple[Process, ...] = ()
@@ -303,7 +349,12 @@ def _kernels(facts: HostFacts) -> Kernels:
     installed = kernels.installed
     if not installed and running:
         installed = (Kernel(release=running),)
-    return Kernels(running, kernels.next or running, tuple(_with_flavour(k) for k in installed))
+    return msgspec.structs.replace(
+        kernels,
+        running=running,
+        next=kernels.next or running,
+        installed=tuple(_with_flavour(kernel) for kernel in installed),
+    )
 
 
 def _with_flavour(kernel: Kernel) -> Kernel:

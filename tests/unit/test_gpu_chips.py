@@ -135,6 +135,7 @@ def test_every_generation_has_a_board_here() -> None:
         pytest.param(0x0A65, id="GeForce 210"),
         pytest.param(0x0CA3, id="GeForce GT 240"),
         pytest.param(0x10C0, id="GeForce 9300 GS"),
+        pytest.param(0x06E4, id="GeForce 8400 GS Rev. 2"),
     ],
 )
 def test_a_board_from_before_fermi_is_told_from_a_new_one(device: int) -> None:

@@ -37,6 +37,8 @@ def test_a_host_without_a_driver_has_none(tmp_path: Path) -> None:
         "libraries": "",
         "nouveau": False,
         "nouveau_blacklisted": False,
+        "blacklisted": "",
+        "fabric_manager": False,
         "origin": "",
         "branch": "",
         "packages": [],

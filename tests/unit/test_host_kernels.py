@@ -58,6 +58,7 @@ def test_a_host_without_kernels_boots_what_it_runs(tmp_path: Path) -> None:
     assert found == {
         "running": "5.15.0-1-of-the-host",
         "next": "5.15.0-1-of-the-host",
+        "other_system": "",
         "installed": [],
     }
 

@@ -1,0 +1,68 @@
+"""Where a host's packages come from: apt's sources, and pacman's."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from .sysroot import inside, names, text
+
+OFF = re.compile(r"^Enabled:\s*(no|false|0)\b", re.MULTILINE | re.IGNORECASE)
+NVIDIAS = "developer.download.nvidia.com/compute/cuda"
+PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/")
+ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
+DEB822 = re.compile(r"^Suites:[ \t]*(.*)$", re.MULTILINE)
+# How the addresses of Arch's own mirrors end; Manjaro's are others.
+OF_ARCH = "/$repo/os/$arch"
+
+
+def apt(root: Path) -> dict[str, str]:
+    """The files of apt's sources, each with what of it counts."""
+    folder = "etc/apt/sources.list.d"
+    files = ["etc/apt/sources.list", *(f"{folder}/{name}" for name in names(root / folder))]
+    found = {}
+    for name in files:
+        if name.endswith((".list", ".sources")):
+            said = re.sub(r"^\s*#.*\n?", "", text(root / name) + "\n", flags=re.MULTILINE)
+            active = [stanza for stanza in said.split("\n\n") if not OFF.search(stanza)]
+            found[f"/{name}"] = "\n".join(active)
+    return found
+
+
+def repositories(root: Path) -> dict[str, str]:
+    """The foreign sources of drivers by name, `nvidia` or `ppa:graphics-drivers`, each its file."""
+    found: dict[str, str] = {}
+    for path, active in apt(root).items():
+        if NVIDIAS in active:
+            found.setdefault("nvidia", path)
+        for owner in PPA.findall(active):
+            if "graphics" in owner or "nvidia" in owner:
+                found.setdefault(f"ppa:{owner}", path)
+    return found
+
+
+def suites(root: Path) -> list[str]:
+    """Which suites apt takes packages from, such as `noble-updates`; or which of Arch's pacman."""
+    found: set[str] = set()
+    for active in apt(root).values():
+        found.update(ONE_LINE.findall(active))
+        found.update(word for words in DEB822.findall(active) for word in words.split())
+    return sorted(found | _of_arch(root))
+
+
+def _of_arch(root: Path) -> set[str]:
+    """The repositories of pacman's that come from Arch's mirrors, as far as that is told."""
+    found = set()
+    parts = re.split(r"^\s*\[([\w.-]+)\]\s*$", text(root / "etc/pacman.conf"), flags=re.MULTILINE)
+    for name, body in zip(parts[1::2], parts[2::2]):  # noqa: B905 (strict= came with 3.10)
+        servers = re.findall(r"^\s*Server\s*=\s*(\S+)", body, re.MULTILINE)
+        for include in re.findall(r"^\s*Include\s*=\s*(\S+)", body, re.MULTILINE):
+            folder, pattern = include.rpartition("/")[::2]
+            for each in names(inside(root, folder)):
+                if fnmatchcase(each, pattern):
+                    said = text(inside(root, f"{folder}/{each}"))
+                    servers += re.findall(r"^\s*Server\s*=\s*(\S+)", said, re.MULTILINE)
+        if name != "options" and all(server.endswith(OF_ARCH) for server in servers):
+            found.add(name)
+    return found

@@ -1,0 +1,61 @@
+"""Where packages come from: whose suites, and which files set foreign repositories up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugins.module_utils import host_sources
+from tests.unit import hosts
+
+MINT = {
+    "etc/apt/sources.list": "#deb http://archive.ubuntu.com/ubuntu lunar main\n",
+    "etc/apt/sources.list.d/official.list": (
+        "deb http://packages.linuxmint.com xia main\n"
+        "deb [arch=amd64 signed-by=/a.gpg] http://archive.ubuntu.com/ubuntu noble-updates main\n"
+    ),
+    "etc/apt/sources.list.d/ubuntu.sources": (
+        "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: noble noble-security\n\n"
+        "Types: deb\nEnabled: no\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: questing\n"
+    ),
+}
+CUDA = {
+    "etc/apt/sources.list.d/cuda.list": (
+        "deb [signed-by=/k.gpg] https://developer.download.nvidia.com/compute/cuda/repos/"
+        "ubuntu2404/x86_64/ /\n"
+    ),
+    "etc/apt/sources.list.d/graphics.sources": (
+        "Types: deb\nURIs: https://ppa.launchpadcontent.net/graphics-drivers/ppa/ubuntu/\n"
+        "Suites: noble\n"
+    ),
+}
+INCLUDE = "\nInclude = /etc/pacman.d/mirrorlist\n"
+
+
+def test_the_suites_are_those_that_are_switched_on(tmp_path: Path) -> None:
+    found = host_sources.suites(hosts.write(tmp_path, MINT))
+    assert found == ["noble", "noble-security", "noble-updates", "xia"]
+
+
+def test_a_foreign_repository_is_told_with_its_file(tmp_path: Path) -> None:
+    assert host_sources.repositories(hosts.write(tmp_path, CUDA)) == {
+        "nvidia": "/etc/apt/sources.list.d/cuda.list",
+        "ppa:graphics-drivers": "/etc/apt/sources.list.d/graphics.sources",
+    }
+
+
+@pytest.mark.parametrize(
+    ("mirrors", "found"),
+    [
+        ("Server = https://geo.example.org/$repo/os/$arch\n", ["core", "extra"]),
+        ("Server = https://mirror.example.org/stable/$repo/$arch\n", []),
+        ("", ["core", "extra"]),
+    ],
+)
+def test_of_pacman_s_repositories_those_from_arch_s_mirrors_are_told(
+    tmp_path: Path, mirrors: str, found: list[str]
+) -> None:
+    settings = f"[options]\nHoldPkg = pacman\n[core]{INCLUDE}[extra]{INCLUDE}"
+    files = {"etc/pacman.conf": settings, "etc/pacman.d/mirrorlist": mirrors}
+    assert host_sources.suites(hosts.write(tmp_path, files)) == found
