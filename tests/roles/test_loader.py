@@ -187,6 +187,25 @@ def test_what_a_user_has_set_in_xla_flags_is_kept(
     assert told.strip() == kept_so.format(home=repaired.site / "nvidia/cuda_nvcc")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"XDG_CACHE_HOME": "/srv/c"}, "/srv/c/grindstone/cuda 4294967296"),
+        (
+            {"XDG_CACHE_HOME": "", "HOME": "/home/she"},
+            "/home/she/.cache/grindstone/cuda 4294967296",
+        ),
+        ({"CUDA_CACHE_PATH": "/mine", "CUDA_CACHE_MAXSIZE": "9"}, "/mine 9"),
+    ],
+)
+def test_what_the_driver_compiles_is_kept_where_the_user_says(
+    repaired: Prefix, given: dict[str, str], told: str
+) -> None:
+    names = "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"
+    code = f"import os; print(*(os.environ[name] for name in {names}))"
+    assert repaired.run("-c", code, **given).strip() == told
+
+
 def test_the_mended_tensorflow_still_computes(repaired: Prefix) -> None:
     compute = (
         "import tensorflow as tf; print(int(tf.function(lambda x: x * 2, jit_compile=True)(21)))"

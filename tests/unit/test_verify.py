@@ -261,8 +261,11 @@ def test_a_gpu_that_computes_something_else_is_named(
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
-        ("CUDA_ERROR_INVALID_PTX: a PTX JIT compilation failed", "nvcr.io/nvidia/tensorflow"),
-        ("PTX version 8.5 does not support target 'sm_120'", "nvcr.io/nvidia/tensorflow"),
+        ("CUDA_ERROR_INVALID_PTX: a PTX JIT compilation failed", "run site.yml, which knows"),
+        ("PTX version 8.5 does not support target 'sm_120'", "run site.yml, which knows"),
+        ("CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the driver is too old to compile"),
+        ("CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "libnvidia-ptxjitcompiler.so.1 is missing"),
+        ("Autotuner could not find any supported configs for HLO", "cuDNN does not run"),
         ("no kernel image is available for execution on the device", "too new for the GPU"),
         ("CUDA_ERROR_UNKNOWN: unknown error", "nvidia-modprobe"),
         ("Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0", "wrong cuDNN"),
@@ -393,7 +396,57 @@ def test_what_applies_passes_and_the_rest_says_why_it_does_not(
     mock_stages(monkeypatch)
     report = main.run(plan)
     assert (report["ok"], report["failure"], report["schema"]) == (True, "", 1)
-    expected = ["passed"] * 6 + [driver_state] * 2 + [gpu_state] * 6
+    expected = ["passed"] * 6 + [driver_state] * 2 + [gpu_state] * 11
     assert list(states(report).values()) == expected
     left = [stage["found"] for stage in report["stages"] if stage["state"] == NOT]
     assert all(found.startswith(reason) for found in left)
+
+
+BLACKWELL = {"tensorflow": {"compiled": "GB202 (Blackwell)", "ptxas": "12.9"}}
+
+
+def test_the_driver_s_compiler_has_to_be_there_where_it_is_needed_and_only_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr("ctypes.CDLL", missing)
+    assert cuda.compiler(PLAN).startswith("not needed")
+    found, advice = failure(cuda.compiler, BLACKWELL)
+    assert "libnvidia-ptxjitcompiler.so.1: cannot open" in found
+    assert "GB202 (Blackwell) needs it" in found
+    assert advice.endswith("run site.yml, which installs it")
+    monkeypatch.setattr("ctypes.CDLL", lambda _: None)
+    assert cuda.compiler(BLACKWELL) == "opens, and compiles for GB202 (Blackwell)"
+
+
+def ptxas(folder: Path, version: str) -> str:
+    """A ptxas that says what it is, and the flag that shows it to XLA."""
+    put(folder, "bin/ptxas", f"#!/bin/sh\necho 'Cuda compilation tools, release, V{version}'\n")
+    (folder / "bin/ptxas").chmod(0o755)
+    return f"--xla_dump_to=/tmp/x --xla_gpu_cuda_data_dir={folder}"
+
+
+def test_xla_s_ptxas_has_to_know_the_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XLA_FLAGS", ptxas(tmp_path, "12.9.86"))
+    assert cuda.ptxas(BLACKWELL) == "12.9.86"
+    monkeypatch.setenv("XLA_FLAGS", ptxas(tmp_path, "12.5.82"))
+    assert cuda.ptxas(PLAN).startswith("not needed")
+    found, advice = failure(cuda.ptxas, BLACKWELL)
+    assert found.endswith("bin/ptxas is 12.5.82; GB202 (Blackwell) takes 12.9 or newer")
+    assert advice.startswith("unset XLA_FLAGS")
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_gpu_cuda_data_dir={tmp_path}/none")
+    assert "none/bin/ptxas cannot be run" in failure(cuda.ptxas, BLACKWELL)[0]
+
+
+def test_a_first_start_that_compiles_may_take_longer() -> None:
+    assert main.longest(PLAN) == 900
+    assert main.longest(BLACKWELL) == 3600
+    assert "within 60 minutes" in main.ended(signal.SIGALRM, "", main.longest(BLACKWELL)).found
+
+
+@pytest.mark.parametrize("check", [cpu.addition, cpu.relu, cpu.fit, cpu.xla])
+def test_what_a_gpu_is_asked_to_do_passes_on_the_cpu(check: Callable[[Any], str]) -> None:
+    (known,) = main.in_child([Stage("check", check, "")], PLAN, CUDA_VISIBLE_DEVICES="-1")
+    assert known.state == "passed", known

@@ -52,6 +52,51 @@ def training(_plan: Plan) -> str:
     return "one step lowers the loss"
 
 
+def addition(_plan: Plan) -> str:
+    """A sum is NumPy's: one of the kernels that TensorFlow's build has made by MLIR."""
+    import numpy as np
+    import tensorflow as tf
+
+    left, right = np.random.default_rng(5).normal(size=(2, 64, 64))
+    computed = tf.add(tf.constant(left, tf.float32), tf.constant(right, tf.float32))
+    return agreement(computed, left + right)
+
+
+def relu(_plan: Plan) -> str:
+    """A ReLU is NumPy's: one of the kernels that are written by hand."""
+    import numpy as np
+    import tensorflow as tf
+
+    values = np.random.default_rng(6).normal(size=(64, 64))
+    return agreement(tf.nn.relu(tf.constant(values, tf.float32)), np.maximum(values, 0))
+
+
+def fit(_plan: Plan) -> str:
+    """A small convolutional network learns by Keras' own `fit`, as most programs train."""
+    import keras
+    import numpy as np
+
+    keras.utils.set_random_seed(7)
+    random = np.random.default_rng(7)
+    pictures = random.normal(size=(256, 12, 12, 1)).astype("float32")
+    labels = (pictures.mean(axis=(1, 2, 3)) > 0).astype("int32")
+    layers = [
+        keras.Input((12, 12, 1)),
+        keras.layers.Conv2D(8, 3, activation="relu"),
+        keras.layers.MaxPooling2D(),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2),
+    ]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
+    losses = model.fit(pictures, labels, batch_size=32, epochs=3, verbose=0).history["loss"]
+    lower = losses[-1] < losses[0]  # not so either where it is no number
+    if not lower:
+        raise AssertionError(f"the loss went from {losses[0]:.4f} to {losses[-1]:.4f} in 3 epochs")
+    return "three epochs lower the loss"
+
+
 def product(_plan: Plan) -> str:
     """A matrix product is NumPy's."""
     import numpy as np

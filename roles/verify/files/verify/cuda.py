@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from .stage import AGAIN, Plan, StageError
+from .stage import AGAIN, Plan, StageError, compiled
+from .symptoms import NO_COMPILER
 
 # What TensorFlow asks for by name, in its order, by the major version of CUDA.
 SONAMES = {
@@ -66,6 +69,39 @@ def libraries(plan: Plan) -> str:
     folders = {str(Path(library.path).parent.resolve()) for library in found.values() if library}
     home = cuda["prefix"] if cuda.get("action") == "system" else sys.prefix
     return f"{len(names)} of {home}" if all_below(folders, home) else f"{len(names)} open"
+
+
+def compiler(plan: Plan) -> str:
+    """The driver's compiler opens, where it has to compile TensorFlow's kernels for a GPU."""
+    chips = compiled(plan)
+    if not chips:
+        return "not needed: the wheel has kernels for every GPU here"
+    try:
+        ctypes.CDLL("libnvidia-ptxjitcompiler.so.1")
+    except OSError as error:
+        raise StageError(f"it does not open ({error}), and {chips} needs it", NO_COMPILER) from None
+    return f"opens, and compiles for {chips}"
+
+
+def ptxas(plan: Plan) -> str:
+    """XLA is shown a ptxas that knows the GPUs."""
+    wanted = plan.get("tensorflow", {}).get("ptxas", "")
+    if not wanted:
+        return "not needed: any knows every GPU here"
+    flag = re.search(r"--xla_gpu_cuda_data_dir=(\S+)", os.environ.get("XLA_FLAGS", ""))
+    path = Path(flag.group(1) if flag else "/usr/local/cuda") / "bin/ptxas"
+    try:
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise StageError(f"{path} cannot be run: {error}", f"unset XLA_FLAGS; {AGAIN}") from None
+    found = re.search(r"\bV(\d+(?:\.\d+)+)", said)
+    version = found.group(1) if found else "0"
+    if tuple(map(int, version.split("."))) < tuple(map(int, wanted.split("."))):
+        advice = f"unset XLA_FLAGS; {AGAIN}"
+        raise StageError(f"{path} is {version}; {compiled(plan)} takes {wanted} or newer", advice)
+    return version
 
 
 def all_below(folders: set[str], home: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .cpu import convolution, product, xla
-from .cuda import cudnn, libraries
+from .cpu import addition, convolution, fit, product, relu, xla
+from .cuda import compiler, cudnn, libraries, ptxas
 from .stage import AGAIN, GPU_HARDWARE, Plan, Stage, planned_gpus
 
 
@@ -25,23 +25,23 @@ def listed(plan: Plan) -> str:
     return ", ".join(names)
 
 
-def on_each_gpu(check: Callable[[Plan], str]) -> Callable[[Plan], str]:
-    """The check on every GPU in turn, and nowhere else."""
+def on_each_gpu(check: Callable[[Plan], str], *, soft: bool = False) -> Callable[[Plan], str]:
+    """The check on every GPU in turn, and nowhere else; `soft`: but for what only the CPU has."""
 
     def checked(plan: Plan) -> str:
         import tensorflow as tf
 
         # TF32 keeps ten bits of a product's factors: it is fast, and not what is compared here.
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        tf.config.set_soft_device_placement(False)
+        tf.config.set_soft_device_placement(soft)
         gpus = tf.config.list_logical_devices("GPU")
         for gpu in gpus:
             try:
                 with tf.device(gpu.name):
-                    check(plan)
+                    found = check(plan)
             except Exception as error:
                 raise RuntimeError(f"on {gpu.name.rsplit('device:', 1)[-1]}: {error}") from error
-        return f"agrees with NumPy on {len(gpus)} GPU{'s' * (len(gpus) != 1)}"
+        return f"{found} on {len(gpus)} GPU{'s' * (len(gpus) != 1)}"
 
     return checked
 
@@ -49,10 +49,15 @@ def on_each_gpu(check: Callable[[Plan], str]) -> Callable[[Plan], str]:
 GPU_STAGES = [
     Stage("CUDA libraries", libraries, AGAIN),
     Stage("cuDNN", cudnn, AGAIN),
+    Stage("PTX compiler", compiler, AGAIN),
+    Stage("ptxas", ptxas, AGAIN),
     Stage(
         "GPUs", listed, "CUDA_VISIBLE_DEVICES may hide them; dmesg | grep -e NVRM -e Xid says more"
     ),
+    Stage("GPU addition", on_each_gpu(addition), GPU_HARDWARE),
+    Stage("GPU ReLU", on_each_gpu(relu), GPU_HARDWARE),
     Stage("GPU product", on_each_gpu(product), GPU_HARDWARE),
     Stage("GPU convolution", on_each_gpu(convolution), GPU_HARDWARE),
     Stage("GPU XLA", on_each_gpu(xla), GPU_HARDWARE),
+    Stage("GPU training", on_each_gpu(fit, soft=True), GPU_HARDWARE),
 ]

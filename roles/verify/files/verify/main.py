@@ -21,8 +21,8 @@ from typing import IO, Any
 from .cpu import CPU_STAGES
 from .driver import DRIVER_STAGES
 from .gpu import GPU_STAGES
-from .stage import AGAIN, Plan, Result, Stage, StageError
-from .symptoms import LONGEST, SIGNALS, advised
+from .stage import AGAIN, Plan, Result, Stage, StageError, compiled
+from .symptoms import COMPILING, LONGEST, SIGNALS, advised
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -62,7 +62,7 @@ def in_child(stages: list[Stage], plan: Plan, **variables: str) -> list[Result]:
             os.environ.update(variables)
             os.dup2(noise.fileno(), 1)
             os.dup2(noise.fileno(), 2)
-            signal.alarm(LONGEST)
+            signal.alarm(longest(plan))
             up_to_failure(stages, plan, lambda known: write(known, results))
             os._exit(0)
         status = os.waitpid(child, 0)[1]
@@ -71,7 +71,7 @@ def in_child(stages: list[Stage], plan: Plan, **variables: str) -> list[Result]:
         known = [Result(*json.loads(line)) for line in results]
         said = noise.read()
     if status:
-        known.append(ended(status, said))
+        known.append(ended(status, said, longest(plan)))
     last = known[-1]
     if last.state == "failed":
         # Where no GPU is to be seen, TensorFlow's word that it sees none is no symptom.
@@ -85,12 +85,17 @@ def write(known: Result, results: IO[str]) -> None:
     print(json.dumps(known), file=results, flush=True)
 
 
-def ended(status: int, noise: str) -> Result:
+def longest(plan: Plan) -> int:
+    """The seconds that a child may take."""
+    return COMPILING if compiled(plan) else LONGEST
+
+
+def ended(status: int, noise: str, seconds: int) -> Result:
     """What it means that the child ended in mid-stage, and what to do."""
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         found, advice = SIGNALS.get(name, (f"it ended by {name}", AGAIN))
-        return Result("failed", found, advice)
+        return Result("failed", found.format(minutes=seconds // 60), advice)
     last = noise.strip().splitlines()[-1:] or ["it said nothing"]
     found = f"it ended with status {os.waitstatus_to_exitcode(status)}: {last[0]}"
     return Result("failed", found, AGAIN)

@@ -33,6 +33,11 @@ class Result(NamedTuple):
     advice: str = ""
 
 
+def compiled(plan: Plan) -> str:
+    """The chips that the driver compiles TensorFlow's kernels for, once; "" for none."""
+    return str(plan.get("tensorflow", {}).get("compiled", ""))
+
+
 AGAIN = "run site.yml again; if it stays so, remove the environment's folder and run it once more"
 HARDWARE = "wrong arithmetic: test the memory and the processor, and undo any overclocking"
 GPU_HARDWARE = "wrong arithmetic: undo the GPU's overclocking, and look for Xid in dmesg"

@@ -7,9 +7,14 @@ import re
 from .stage import AGAIN
 
 LONGEST = 900  # s for a child: a GPU that hangs must not hang the playbook
-TOO_NEW = (
-    "no published TensorFlow has kernels for this GPU: use NVIDIA's container nvcr.io/nvidia/"
-    "tensorflow, or build TensorFlow from source"
+COMPILING = 3600  # s where the driver compiles TensorFlow's kernels first
+TOO_NEW = "this TensorFlow has no kernels that the GPU can run: run site.yml, which knows which has"
+OLD_COMPILER = (
+    "the driver is too old to compile TensorFlow's kernels for this GPU: run site.yml, which "
+    "brings a newer one"
+)
+NO_COMPILER = (
+    "the driver's libnvidia-ptxjitcompiler.so.1 is missing: run site.yml, which installs it"
 )
 REBOOT = "reboot: the driver was upgraded under the loaded module"
 UVM = "nvidia-modprobe -c 0 -u, or: modprobe -r nvidia-uvm && modprobe nvidia-uvm, or reboot"
@@ -17,6 +22,8 @@ PARTS = f"cuDNN's parts are of two versions: unset LD_LIBRARY_PATH; {AGAIN}"
 
 # The first that fits.
 SYMPTOMS = [
+    (r"UNSUPPORTED_PTX_VERSION|unsupported toolchain", OLD_COMPILER),
+    (r"JIT_COMPILER_NOT_FOUND|PTX JIT compiler library not found", NO_COMPILER),
     (r"INVALID_PTX|PTX version \S+ does not support|not built with CUDA kernel binaries", TOO_NEW),
     (r"no kernel image is available", f"this TensorFlow is too new for the GPU: {AGAIN}"),
     (r"Driver/library version mismatch|SYSTEM_DRIVER_MISMATCH|does not match DSO version", REBOOT),
@@ -24,7 +31,10 @@ SYMPTOMS = [
     (r"CUDA_ERROR_UNKNOWN", UVM),
     (r"Loaded runtime CuDNN library", f"the wrong cuDNN is found: unset LD_LIBRARY_PATH; {AGAIN}"),
     (r"SUBLIBRARY|CUDNN_STATUS_VERSION_MISMATCH", PARTS),
-    (r"CUDNN_STATUS|DNN library|No algorithm worked", f"cuDNN does not run on this GPU: {AGAIN}"),
+    (
+        r"CUDNN_STATUS|DNN library|No algorithm worked|Autotuner could not find",
+        f"cuDNN does not run on this GPU: {AGAIN}",
+    ),
     (r"libdevice|ptxas", f"XLA does not find its tools: unset XLA_FLAGS; {AGAIN}"),
     (r"Cannot dlopen some GPU libraries", AGAIN),
     (r"Could not find cuda drivers|NO_DEVICE|no CUDA-capable device", "run site.yml, then reboot"),
@@ -47,7 +57,7 @@ SIGNALS = {
     ),
     "SIGKILL": ("it was killed, as the kernel does when memory runs out", "free some memory"),
     "SIGALRM": (
-        f"it did not end within {LONGEST // 60} minutes",
+        "it did not end within {minutes} minutes",
         "dmesg | grep -e NVRM -e Xid says whether the GPU hangs; if it does, reboot",
     ),
 }
