@@ -18,6 +18,7 @@ PLAN_FILE = Path("/etc/grindstone/plan.json")
 class _TensorFlow(msgspec.Struct, frozen=True):
     version: str
     interpreter: str
+    compiled: str = ""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -34,12 +35,14 @@ class Plan:
     stack: the name of the resolved stack.
     tensorflow: its version.
     interpreter: the Python that has TensorFlow.
+    compiled: the chips that kernels are compiled for at the first start, "" for none.
     """
 
     path: Path
     stack: str
     tensorflow: str
     interpreter: Path
+    compiled: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: stack {self.stack}, TensorFlow {self.tensorflow}"
@@ -63,7 +66,8 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         raise GrindstoneError(
             f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
         ) from error
-    return Plan(path, file.stack, file.tensorflow.version, Path(file.tensorflow.interpreter))
+    planned = file.tensorflow
+    return Plan(path, file.stack, planned.version, Path(planned.interpreter), planned.compiled)
 
 
 _NO_TENSORFLOW = 3

@@ -31,6 +31,7 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.runner import result, time_to_target
+from bench.runner.compilation import Compilation
 from bench.runner.events import Listener, Phase, RowEnded, RowStarted, ignore
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
@@ -69,6 +70,7 @@ class Session:
         self._found = found
         self._listener = listener
         self._worker_checked = False
+        self._compilation = Compilation(settings, found.driver)
         self._idle: dict[Device, Measured[float]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._store = Store(
@@ -261,14 +263,24 @@ class Session:
         folder = Path(self._folder.name)
         python = self.settings.interpreter(training.repeat.side)
         workers: list[WorkerProcess] = []
+        launches = [
+            Launch(
+                training.title.replace(training.row.device.id, run.device.id),
+                run.device,
+                python,
+                self.settings.limits,
+                folder,
+            )
+            for run in training.runs
+        ]
+        for launch in launches:
+            self._compilation.before(job, launch, self._listener)
         with contextlib.ExitStack() as stack:
             for run in training.runs:  # all of them are idle before the first worker starts
                 run.gpu = self._monitor(run.device)
-            for run in training.runs:
+            for run, launch in zip(training.runs, launches, strict=True):
                 assert run.gpu is not None
                 gpu = stack.enter_context(run.gpu)
-                title = training.title.replace(training.row.device.id, run.device.id)
-                launch = Launch(title, run.device, python, self.settings.limits, folder)
                 # Of several, one tells how far they are.
                 worker = WorkerProcess(job, launch, ignore if workers else self._listener)
                 workers.append(stack.enter_context(worker))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from bench.errors import GrindstoneError
 from bench.runner import interpreter
 from plugins.plugin_utils.gpu_stack.plan import GRINDSTONE
 
-_WRITTEN = {
+_WRITTEN: dict[str, Any] = {
     "schema": 1,
     "stack": "tensorflow-2.21-cpu",
     "gpus": [],
@@ -25,6 +26,15 @@ def test_the_plan_names_the_stack_and_the_interpreter(tmp_path: Path) -> None:
     assert read is not None
     assert read.interpreter == Path("/opt/grindstone/tensorflow/bin/python")
     assert str(read) == f"{path}: stack tensorflow-2.21-cpu, TensorFlow 2.21.0"
+
+
+def test_the_plan_names_the_gpus_that_kernels_are_compiled_for(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    compiled = {**_WRITTEN["tensorflow"], "compiled": "GB202 (Blackwell)"}
+    path.write_text(json.dumps({**_WRITTEN, "tensorflow": compiled}), encoding="utf-8")
+    read = interpreter.read_plan(path)
+    assert read is not None
+    assert read.compiled == "GB202 (Blackwell)"
 
 
 def test_a_host_without_provisioning_has_no_plan_and_that_is_no_error(tmp_path: Path) -> None:
