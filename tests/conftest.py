@@ -46,9 +46,10 @@ LONGEST = (
     "roles/test_driver.py",
     "roles/",
     "training/",
+    "cuda/",
     "lint/",
 )
-FOLDERS = ("lint", "unit", "training", "roles", "vm")
+FOLDERS = ("lint", "unit", "training", "cuda", "roles", "vm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,98 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import signal
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import playbook
-from tests.support.playbook import PlayResult
+from tests.support.environments import Prefix, prefix
 from tests.support.roots import cache_folder
 
 PROBE = Path(__file__).with_name("loader_probe.py")
-PYTHON = os.path.realpath(sys.executable)
-NEEDED_MB = 15_000
 
 
-@dataclass(frozen=True)
-class Prefix:
-    """A folder that the role installs below, as `plan_prefix` is."""
-
-    path: Path
-
-    def start(self, action: str) -> subprocess.Popen[str]:
-        """Starts the role; `action` is the plan's for CUDA."""
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        environment = {"prefix": str(self.path / "tensorflow"), "python": version}
-        record = {"tensorflow": environment, "cuda": {"action": action, "cudnn": "9.3"}}
-        plan = {
-            "record": record,
-            "base": PYTHON,
-            "seed": PYTHON,
-            "packages": [],
-            "lock": "tensorflow-2.21.0-cuda12.txt",
-        }
-        facts = {
-            "found": {
-                "architecture": "x86_64",
-                "owned": {"open": []},
-                "packages": {"half_installed": []},
-            }
-        }
-        given = {"plan_result": plan, "plan_facts": facts, "plan_prefix": str(self.path)}
-        host = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON, **given}
-        inventory = self.path / "inventory.json"
-        return playbook.start({"root": host}, inventory, "tests/roles/loader.yml")
-
-    def make(self, action: str = "wheels") -> PlayResult:
-        """Runs the role to its end."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        (cache_folder() / "uv").mkdir(parents=True, exist_ok=True)
-        if not (self.path / "cache").is_symlink():
-            (self.path / "cache").symlink_to(cache_folder() / "uv")
-        return playbook.finish(self.start(action))
-
-    @property
-    def site(self) -> Path:
-        """Where the packages are."""
-        return next((self.path / "tensorflow").glob("lib/python3.*/site-packages"))
-
-    def run(self, *words: str, **variables: str) -> str:
-        """Runs the environment's Python, with no settings of ours."""
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **variables}
-        python = str(self.path / "tensorflow/bin/python")
-        done = subprocess.run(
-            [python, *words], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def probe(self, **variables: str) -> dict[str, Any]:
-        """What TensorFlow's loader and XLA find."""
-        found: dict[str, Any] = json.loads(self.run(str(PROBE), **variables))
-        return found
-
-
-def prefix(name: str, action: str) -> Prefix:
-    """The prefix of that name, made if it is not kept yet."""
-    if platform.machine() != "x86_64" or not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        pytest.skip("CUDA's wheels are locked for x86_64 and Python 3.10 to 3.13")
-    made = Prefix(cache_folder() / f"loader-{name}")
-    made.path.mkdir(parents=True, exist_ok=True)
-    if not (made.path / "tensorflow").exists() and (
-        shutil.disk_usage(made.path).free < NEEDED_MB * 1_000_000
-    ):
-        pytest.skip(f"CUDA's wheels need {NEEDED_MB / 1000:.0f} GB below {made.path}")
-    played = made.make(action)
-    assert played.status == 0, played.output
-    return made
+def probe(prefix: Prefix, **variables: str) -> dict[str, Any]:
+    """What TensorFlow's loader and XLA find."""
+    found: dict[str, Any] = json.loads(prefix.run(str(PROBE), **variables))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +60,7 @@ def strangers(found: dict[str, Any], site: Path) -> list[str]:
 def test_the_loader_as_published_does_not_find_cusolver_which_is_why_it_is_mended(
     published: Prefix,
 ) -> None:
-    opened = published.probe()["opened"]
+    opened = probe(published)["opened"]
     assert opened["Cublas"]
     assert not opened["Cusolver"]
 
@@ -143,7 +68,7 @@ def test_the_loader_as_published_does_not_find_cusolver_which_is_why_it_is_mende
 def test_the_mended_loader_opens_every_library_and_each_is_the_environments_own(
     repaired: Prefix,
 ) -> None:
-    found = repaired.probe()
+    found = probe(repaired)
     assert [name for name, opened in found["opened"].items() if not opened] == []
     assert len(found["files"]) >= 15
     assert strangers(found, repaired.site) == []
@@ -153,8 +78,8 @@ def test_a_stray_ld_library_path_brings_no_wrong_pair_into_the_mended_environmen
     published: Prefix, repaired: Prefix, stray: Path
 ) -> None:
     path = str(stray / "lib64")
-    assert strangers(published.probe(LD_LIBRARY_PATH=path), published.site) != []
-    found = repaired.probe(LD_LIBRARY_PATH=path)
+    assert strangers(probe(published, LD_LIBRARY_PATH=path), published.site) != []
+    found = probe(repaired, LD_LIBRARY_PATH=path)
     assert [name for name, opened in found["opened"].items() if not opened] == []
     assert strangers(found, repaired.site) == []
 
@@ -163,9 +88,9 @@ def test_xla_finds_the_environments_ptxas_and_libdevice_before_another_on_path(
     published: Prefix, repaired: Prefix, stray: Path
 ) -> None:
     path = f"{stray}/bin:{os.environ['PATH']}"
-    assert published.probe(PATH=path)["found"]["ptxas"] == f"{stray}/bin/ptxas"
+    assert probe(published, PATH=path)["found"]["ptxas"] == f"{stray}/bin/ptxas"
     home = repaired.site / "nvidia/cuda_nvcc"
-    assert repaired.probe(PATH=path)["found"] == {
+    assert probe(repaired, PATH=path)["found"] == {
         "ptxas": f"{home}/bin/ptxas",
         "libdevice": f"{home}/nvvm/libdevice/libdevice.10.bc",
     }
@@ -222,7 +147,7 @@ def test_the_second_run_changes_nothing_and_uvs_own_files_are_untouched(
     # uv links its cache's files into environments: a repaired one must be a file of its own.
     assert (repaired.site / name).stat().st_nlink == 1
     assert (repaired.site / name).read_bytes() != (published.site / name).read_bytes()
-    assert not published.probe()["opened"]["Cusolver"]
+    assert not probe(published)["opened"]["Cusolver"]
 
 
 def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_next_mends_it(
@@ -248,6 +173,6 @@ def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_nex
     real.replace(patchelf)
     again = killed.make()
     assert again.status == 0, again.output
-    assert killed.probe()["opened"]["Cusolver"]
+    assert probe(killed)["opened"]["Cusolver"]
     assert not (tmp_path / "tensorflow.new").exists()
     shutil.rmtree(tmp_path / "tensorflow")

@@ -1,0 +1,108 @@
+"""What the matrix says of GPUs, by loading: each stack's TensorFlow on GPUs of each generation.
+
+A driver that is not there answers as such a GPU, and loads a kernel only if that GPU could.  It
+does not run it, so that nothing is seen of numbers, and nothing of cuDNN.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.plugin_utils.gpu_stack.matrix import GpuSupport, Stack
+from plugins.plugin_utils.versions import numbers
+from tests.support import fake_gpu
+from tests.support.environments import LOCK
+from tests.support.fake_gpu import FakeGpus
+from tests.unit.plans.recorded import MATRIX
+
+SCRIPT = str(Path(__file__).with_name("loads.py"))
+KINDS = ["MLIR kernel", ".cu.cc kernel", "reduction", "XLA"]
+# One of each generation, those that differ within one, and one that there is not yet.
+CAPABILITIES = ("3.5", "5.2", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "13.0")
+ALL_STACKS = "GRINDSTONE_TEST_STACKS"  # `all` loads every stack: 5 GB and 3 minutes for each
+
+
+def _cases() -> Iterator[object]:
+    seen = set()
+    for stack in MATRIX.stacks:
+        if stack.gpu is None or stack.tensorflow in seen:
+            continue
+        seen.add(stack.tensorflow)
+        left_out = stack.lock != LOCK and os.environ.get(ALL_STACKS) != "all"
+        skipped = pytest.mark.skipif(left_out, reason=f"{ALL_STACKS}=all loads the older stacks")
+        for capability in CAPABILITIES:
+            name = f"{stack.tensorflow}-{capability}"
+            yield pytest.param(stack, stack.gpu, capability, id=name, marks=skipped)
+
+
+def _is_claimed(stack: Stack, capability: str) -> bool:
+    """Whether a stack of this TensorFlow is for such a GPU: they differ in cuDNN alone."""
+    alike = [each.gpu for each in MATRIX.stacks if each.tensorflow == stack.tensorflow and each.gpu]
+    return any(gpu.lowest <= numbers(capability) <= gpu.highest for gpu in alike)
+
+
+def loaded(gpus: FakeGpus) -> dict[str, object]:
+    """By kind of kernel "" or what went wrong, and how many GPUs TensorFlow lists."""
+    done = gpus.run(SCRIPT)
+    found = dict(json.loads(line) for line in done.stdout.splitlines())
+    last = done.stderr.strip().splitlines()[-1:] or [""]
+    return {**dict.fromkeys(KINDS, f"ended with {done.returncode}: {last[0]}"), **found}
+
+
+@pytest.mark.parametrize(("stack", "support", "capability"), list(_cases()))
+def test_a_stacks_kernels_load_on_the_gpus_that_the_matrix_says(
+    stack: Stack, support: GpuSupport, capability: str
+) -> None:
+    gpus = fake_gpu.machine(stack.lock, support.cudnn)
+    found = loaded(gpus.having(capability=capability))
+    assert found["GPUs"] == 1
+    failed = {kind: found[kind] for kind in KINDS if found[kind]}
+    if _is_claimed(stack, capability):
+        assert failed == {}
+    else:
+        assert failed != {}
+
+
+@pytest.mark.parametrize(
+    ("capability", "driver", "failing"),
+    [
+        # The kernels that MLIR made have no SASS for Hopper, and PTX 8.5.
+        ("9.0", "550.163.01", ["MLIR kernel"]),
+        ("9.0", "555.42.02", []),
+        # SASS needs no compiler: the oldest driver of CUDA 12 is new enough.
+        ("8.6", "525.60.13", []),
+        ("12.0", "570.26", []),
+    ],
+)
+def test_a_driver_loads_what_its_compiler_knows(
+    gpus: FakeGpus, capability: str, driver: str, failing: list[str]
+) -> None:
+    found = loaded(gpus.having(capability=capability, driver=driver))
+    assert [kind for kind in KINDS if found[kind]] == failing
+
+
+def test_a_driver_older_than_the_library_is_named_as_too_old(gpus: FakeGpus) -> None:
+    found = loaded(gpus.having(capability="8.6", driver="470.256.02"))
+    assert all("driver version is insufficient" in str(found[kind]) for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown", "listed"),
+    [
+        ({"count": "8"}, {}, 8),
+        ({"count": "8"}, {"CUDA_VISIBLE_DEVICES": "6,3"}, 2),
+        # Of MIG's slices CUDA shows one to a process.
+        ({"count": "1", "slices": "2"}, {}, 1),
+    ],
+)
+def test_as_many_gpus_are_listed_as_there_are(
+    gpus: FakeGpus, settings: dict[str, str], shown: dict[str, str], listed: int
+) -> None:
+    ask = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+    done = gpus.having(capability="8.0", **settings).run("-c", ask, **shown)
+    assert done.stdout.split() == [str(listed)], done.stderr
