@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 
 from plugins.plugin_utils.gpu_stack import fresh
 from plugins.plugin_utils.gpu_stack.load import load
-from plugins.plugin_utils.gpu_stack.matrix import Generation, Matrix, listed
+from plugins.plugin_utils.gpu_stack.matrix import Generation, GpuSupport, Matrix, listed
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.table import driver_cell
@@ -53,10 +53,17 @@ the kernel's own package is held with them: a newer kernel would boot without a 
 `apt-mark unhold` them to upgrade both.
 """
 _FRESH = """\
-## What a fresh host gets
+## By GPU, the newest first
 
-One GPU of a generation in a fresh server: the stack, and the driver to install. The number is its
-compute capability: the lowest of the generation that a stack has kernels for.
+What a fresh server with one GPU of a generation gets: the stack, and the driver to install. The
+number is a compute capability: the lowest of the generation that a stack runs on. Where it
+is refused, nothing is changed, and the line names the nearest that works.
+"""
+_COMPILED = """\
+A GPU that a stack's wheel has no kernels for has them compiled, from PTX, by its driver when
+TensorFlow first starts on it: once and for minutes. The plan says so, `verify` and the benchmark
+have it done before anything is timed, and the environment keeps what was compiled. The oldest
+driver for it is in the table, by the compute capability that it counts from.
 """
 
 _ADDING = """\
@@ -84,10 +91,10 @@ def page(matrix: Matrix) -> str:
         _HEAD,
         "## Stacks, the newest first\n",
         _stacks(matrix),
-        "## GPUs\n",
-        _generations(matrix),
+        _known(matrix),
+        _COMPILED,
         _FRESH,
-        _fresh(matrix),
+        *_fresh(matrix),
         "## Drivers\n",
         _DRIVER,
         _drivers(matrix),
@@ -113,7 +120,7 @@ def _stacks(matrix: Matrix) -> str:
                 " to ".join(gpu.capabilities) if gpu else "CPU",
                 gpu.cuda if gpu else "none",
                 f"{gpu.cudnn_installed} (built with {gpu.cudnn})" if gpu else "none",
-                f"from {gpu.driver}" if gpu else "none",
+                _floors(gpu) if gpu else "none",
                 f"{row.pythons[0]} to {row.pythons[-1]}",
                 ", ".join(row.architectures),
             ]
@@ -122,12 +129,26 @@ def _stacks(matrix: Matrix) -> str:
     return _table(heads, cells)
 
 
-def _generations(matrix: Matrix) -> str:
-    cells = [
-        [row.name, " or ".join(row.modules), row.first or "any", row.last or "the newest"]
-        for row in matrix.generations
-    ]
-    return _table(["generation", "kernel module", "first branch", "last branch"], cells)
+def _floors(gpu: GpuSupport) -> str:
+    """The oldest drivers: "525.60.13; from 9.0: 555.42.02"."""
+    rows = [f"from {row.capability}: {row.driver}" for row in gpu.compiled]
+    return "; ".join([f"from {gpu.driver}", *rows])
+
+
+def _known(matrix: Matrix) -> str:
+    """What is known to be wrong with stacks and releases."""
+    known: dict[str, list[str]] = {}
+    for row in matrix.stacks:
+        if row.known:
+            known.setdefault(row.known.strip(), []).append(f"`{row.name}`")
+    lines = [f"- {listed(names, 'and')}: {text}.\n" for text, names in known.items()]
+    for broken in matrix.broken:
+        on = f" on {listed(broken.capabilities, 'and')}" if broken.capabilities else ""
+        lines.append(
+            f"- TensorFlow {broken.tensorflow}{on} is refused: {broken.reason}; "
+            f"take {broken.instead}.\n"
+        )
+    return "".join(lines)
 
 
 def _drivers(matrix: Matrix) -> str:
@@ -146,26 +167,42 @@ def _drivers(matrix: Matrix) -> str:
     return _table(["system", "from", "branch (module preferred)", "module"], cells)
 
 
-def _fresh(matrix: Matrix) -> str:
-    """Generations against systems, and below them why some get nothing."""
-    systems = [(row, version) for row in matrix.systems for version in row.versions or ("",)]
-    cells = []
-    refusals: dict[str, list[str]] = {}
-    for gpu in map(_gpu(matrix), reversed(matrix.generations)):
-        title = f"{gpu.generation} ({gpu.compute_capability})"
-        line = [title]
-        for system, version in systems:
+def _fresh(matrix: Matrix) -> Iterator[str]:
+    """A section for each generation: what drives it, and what each system gets."""
+    for row in reversed(matrix.generations):
+        gpu = _gpu(matrix)(row)
+        yield f"### {row.name} (from {gpu.compute_capability})\n"
+        yield f"{_needs(matrix, row, gpu)}\n"
+        yield _table(["system", "gets"], _outcomes(matrix, gpu))
+
+
+def _needs(matrix: Matrix, row: Generation, gpu: Gpu) -> str:
+    """The driver that a generation takes, and whether its kernels are compiled at first."""
+    parts = [f"Driver: {row.needs}."]
+    supports = [stack.gpu for stack in matrix.stacks if stack.gpu and stack.gpu.takes(gpu)]
+    compiled = supports[0].compiled_for(gpu) if supports else None
+    if compiled:
+        seen = "" if compiled.confirmed else "; not yet confirmed on hardware"
+        parts.append(f"Kernels: compiled at the first start, by {compiled.driver} or newer{seen}.")
+    return " ".join(parts)
+
+
+def _outcomes(matrix: Matrix, gpu: Gpu) -> list[list[str]]:
+    """The systems that get the same, and what it is."""
+    every: dict[str, dict[str, list[str]]] = {}
+    for system in matrix.systems:
+        for version in system.versions or ("",):
             try:
                 record = resolve(fresh.host(system, version, [gpu]), Options(), matrix).record
-                line.append(f"`{record.stack}`, {driver_cell(record)}")
+                got = f"`{record.stack}`, {driver_cell(record)}"
             except RefusedError as refused:
-                line.append("refused")
-                where = f"{title} in {system.name} {version}".rstrip()
-                refusals.setdefault(str(refused), []).append(where)
-        cells.append(line)
-    heads = ["", *(f"{row.name} {version}".strip() for row, version in systems)]
-    said = [f"- {listed(where, 'and')}: {text}\n" for text, where in refusals.items()]
-    return _table(heads, cells) + "\nRefused, with the nearest that works:\n\n" + "".join(said)
+                got = f"refused: {refused.expected}: {refused.do}"
+            every.setdefault(got, {}).setdefault(system.name, []).append(version)
+    names = [
+        "; ".join(f"{name} {listed(versions, 'and')}".rstrip() for name, versions in each.items())
+        for each in every.values()
+    ]
+    return [[name, got] for name, got in zip(names, every, strict=True)]
 
 
 def _gpu(matrix: Matrix) -> Callable[[Generation], Gpu]:
