@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..gpu_stack import floors
 from ..versions import dotted, numbers
 from .host import Host, gpu_name
 
@@ -144,6 +145,16 @@ def too_old(host: Host) -> str:
     return f"{older}; TensorFlow {installed} needs {dotted(floor)}" if older else ""
 
 
+def driver_too_old(host: Host) -> str:
+    """The driver is older than the installed TensorFlow needs on these GPUs."""
+    loaded, installed = host.facts.driver.loaded, host.facts.environment.tensorflow
+    stacks = [stack for stack in host.known.stacks if stack.tensorflow == installed]
+    if not (loaded and stacks):
+        return ""
+    floor = floors.floor(stacks[0], host.capable)
+    return f"driver {loaded}; {floor}" if floor.is_above(loaded) else ""
+
+
 def no_python(host: Host) -> str:
     """python3 is not one that TensorFlow is built for, and there is no other environment."""
     reason = host.plan.tensorflow.reason
@@ -233,6 +244,7 @@ SIGNS: dict[str, Sign] = {
         no_nodes,
         too_new,
         too_old,
+        driver_too_old,
         no_python,
         cublas,
         cudnn_too_old,
