@@ -10,9 +10,10 @@ import yaml
 
 from plugins.plugin_utils.gpu_stack import fresh
 from plugins.plugin_utils.gpu_stack.load import load
-from plugins.plugin_utils.gpu_stack.matrix import Generation, GpuSupport, Matrix, listed
+from plugins.plugin_utils.gpu_stack.matrix import Matrix
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.resolve import resolve
+from plugins.plugin_utils.gpu_stack.rows import Generation, GpuSupport, listed
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import Gpu
 from plugins.plugin_utils.versions import numbers
@@ -38,7 +39,8 @@ _OPTIONS = """\
 | `plan_tensorflow` | a version, such as `2.19`; empty for the newest that fits |
 | `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
 | `plan_driver` | a branch, such as `580`; `keep` what is there; `skip`: do not look at it |
-| `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository |
+| `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: what is there |
+| `plan_ignore_gpus` | the addresses of GPUs to leave out, such as `01:00.0` |
 | `plan_cuda` | `wheels`, `system` for NVIDIA's repository, `none` for TensorFlow on the CPU |
 | `plan_reboot` | `false`: never |
 """

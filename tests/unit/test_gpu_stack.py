@@ -39,9 +39,9 @@ def test_a_recorded_host_gets_its_plan_or_its_refusal(host: Recorded) -> None:
         assert not host.refused
 
 
-def test_there_are_at_least_forty_recorded_hosts_and_no_two_of_a_name() -> None:
+def test_there_are_at_least_150_recorded_hosts_and_no_two_of_a_name() -> None:
     names = [host.name for host in recorded.hosts()]
-    assert len(set(names)) == len(names) >= 40
+    assert len(set(names)) == len(names) >= 150
 
 
 @pytest.mark.parametrize("name", sorted(recorded.GPUS))

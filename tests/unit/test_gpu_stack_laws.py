@@ -201,8 +201,14 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
         enrolled = driver["secure_boot"] in ("enrolled", "stage") or state["enrolled"]
         after["secure_boot"] = {**state, "enrolled": enrolled}
         module = {"path": "/lib/modules/nvidia.ko", "version": version}
-        built = {"headers": True, "nvidia": module}
-        kernels = [{**each, **built} for each in found["kernels"]["installed"]]
+        built, boots = {"headers": True, "nvidia": module}, found["kernels"]["next"]
+        # Nothing is built for what an upgrade has left behind.
+        kernels = [
+            {**each, **built}
+            if each["headers"] or each["package"] or each["release"] == boots
+            else each
+            for each in found["kernels"]["installed"]
+        ]
         after["kernels"] = {**found["kernels"], "installed": kernels}
     return after
 
@@ -242,13 +248,17 @@ def must_hold(found: dict[str, Any], options: Options) -> None:
 
 
 def must_advise_what_works(found: dict[str, Any], options: Options, refused: str) -> None:
-    advice = re.search(r"((set|leave) plan_[^:]+) for TensorFlow \S+ \((\S+)\)$", refused)
+    advice = re.search(
+        r"((set|leave) plan_[^ ]+( |=)(?:(?! for Tens).)*) for TensorFlow \S+ \((\S+)\)$", refused
+    )
     if not advice:
         hopeless = found["glibc"] in ("", "2.24") or found["architecture"] == "riscv64"
         assert hopeless or not refused.endswith("use another host")
         return
-    said, stack = advice.group(1), advice.group(3)
-    change = dict(re.findall(r"plan_(\w+)=(\S+?)(?=[ ,]|$)", said))
+    said, stack = advice.group(1), advice.group(4)
+    change: Plan = dict(re.findall(r"plan_(\w+)=(\S+?)(?= |, |$)", said))
+    if "ignore_gpus" in change:
+        change["ignore_gpus"] = tuple(change["ignore_gpus"].split(","))
     empty = said.split("leave ")[1] if "leave " in said else ""
     change |= dict.fromkeys(re.findall(r"plan_(\w+)", empty), "")
     room: Plan = {"free_mb": 10**9, "free_boot_mb": None, "packages": {"half_installed": []}}
@@ -327,7 +337,7 @@ def must_be_as_asked(options: Options, plan: Plan) -> None:
     if driver["action"] == "install":
         assert options.driver in ("", driver["branch"])
         assert driver["reboot"] == ("when needed" if options.reboot else "never")
-        assert options.driver_origin in ("distribution", driver["origin"])
+        assert options.driver_origin in ("", driver["origin"])
     if options.driver in ("keep", "skip"):
         assert driver["action"] in (options.driver, "none")
 

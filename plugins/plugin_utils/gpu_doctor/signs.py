@@ -28,6 +28,14 @@ def wrong_module(host: Host) -> str:
     return ""
 
 
+def no_fabric_manager(host: Host) -> str:
+    """The NVSwitches wait for their fabric manager."""
+    driver, switches = host.facts.driver, host.facts.switches
+    if not switches or not driver.loaded or driver.fabric_manager:
+        return ""
+    return f"{len(switches)} NVSwitches, and the unit nvidia-fabricmanager is not enabled"
+
+
 def packages(host: Host) -> str:
     """The package manager is stuck, or packages of several origins are mixed."""
     state, driver = host.facts.packages, host.facts.driver
@@ -233,6 +241,7 @@ SIGNS: dict[str, Sign] = {
     sign.__name__: sign
     for sign in (
         wrong_module,
+        no_fabric_manager,
         packages,
         build_failed,
         outdated_kernel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..host_facts import LibraryPath
+from ..unfinished import commands
 from ..versions import dotted
 from .host import Host
 
@@ -13,6 +14,10 @@ def _module_ready(host: Host) -> bool:
     """The running kernel has its module, and so has the next one as far as that is known."""
     has = bool(host.running and host.running.nvidia)
     return has and (host.next is None or bool(host.next.nvidia))
+
+
+def _finish_packages(host: Host) -> str:
+    return " && ".join(f"sudo {command}" for command in commands(host.facts.packages))
 
 
 def _stray(host: Host) -> LibraryPath:
@@ -72,6 +77,8 @@ SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "has_stage_advice": lambda host: bool(_stage_advice(host)),
 }
 WORDS: dict[str, Callable[[Host], str]] = {
+    "finish_packages": _finish_packages,
+    "loaded": lambda host: host.facts.driver.loaded,
     "key": lambda host: host.facts.secure_boot.key,
     "process": _process,
     "fitting_release": lambda host: host.known.fitting(host.capable),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..host_facts import Gpu, HostFacts
 from ..lines import wrapped
+from . import gpus
 from .install import reboot_because, reboots
 from .matrix import Matrix
 from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, TensorFlowPlan
@@ -28,6 +29,8 @@ Lines = list[tuple[str, str]]  # each a label and its text
 
 def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[str]:
     """The plan as lines of text, the first of which says what there is to do."""
+    derivative = facts.distribution.id != plan.system.id
+    taken_as = f", {facts.distribution} taken as {plan.system}" if derivative else ""
     facts = matrix.identified(facts)
     record = plan.record
     system, tensorflow = record.host, record.tensorflow
@@ -41,7 +44,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
         *_under("will change", plan.changes),
     ]
-    lines = [f"Plan for {host}: {_verdict(plan, facts)}"]
+    lines = [f"Plan for {host}{taken_as}: {_verdict(plan, facts)}"]
     for label, text in rows:
         lines += wrapped(text, WIDTH, f"  {label:<{_LABEL}}", _LABEL + 2)
     return lines
@@ -56,7 +59,11 @@ def _verdict(plan: Plan, facts: HostFacts) -> str:
         parts.append(f"driver {driver.branch}")
     count = f"{len(plan.changes)} change{'s' if plan.changes[1:] else ''}"
     reboot = ", with a reboot" if reboots(facts, driver) else ""
-    return f"{count + reboot if plan.changes else 'nothing to do'} ({', '.join(parts)})"
+    left = {gpu.address for gpu in plan.record.gpus if gpu.left_out}
+    out = [gpu for gpu in facts.gpus if gpu.address in left]
+    without = f", without {gpus.titles(out)}" if out else ""
+    does = count + reboot if plan.changes else "nothing to do"
+    return f"{does}{without} ({', '.join(parts)})"
 
 
 def _under(label: str, texts: Iterable[str]) -> Lines:
@@ -68,15 +75,19 @@ def _gpu_rows(facts: HostFacts, record: Record) -> Lines:
     driver = record.driver
     if not facts.gpus and isinstance(driver, NoDriver) and driver.reason.startswith("no NVIDIA"):
         return [("GPU", driver.reason)]
-    named = [_gpu(gpu) for gpu in facts.gpus] or ["not on the PCI bus, but its libraries are here"]
+    left = {gpu.address: gpu.left_out for gpu in record.gpus}
+    named = [_gpu(gpu, left.get(gpu.address, "")) for gpu in facts.gpus] or [
+        "not on the PCI bus, but its libraries are here"
+    ]
     return [*_under("GPU", named), *_driver_rows(facts, record), _cuda_row(record)]
 
 
-def _gpu(gpu: Gpu) -> str:
+def _gpu(gpu: Gpu, left: str) -> str:
     capability = gpu.compute_capability
     said = f", compute capability {capability}" if capability else ""
-    passed = ", passed through (vfio-pci)" if gpu.passed_through else ""
-    return f"{gpu.title} at {gpu.address}{said}{passed}"
+    passed = f", passed through ({gpu.bound})" if gpu.passed_through else ""
+    out = f", left out: {left}" if left else ""
+    return f"{gpu.title} at {gpu.address}{said}{passed}{out}"
 
 
 def _first_start(tensorflow: TensorFlowPlan) -> str:

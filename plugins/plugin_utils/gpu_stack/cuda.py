@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..versions import numbers
 from . import floors
-from .matrix import CudaPackages, GpuSupport, Repository, Stack
 from .options import RefusedError
 from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
 from .request import Request
+from .rows import CudaPackages, GpuSupport, Repository, Stack
 from .stacks import limit
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from . import floors, gpus
+from . import floors, gpus, obstacles
 from .install import install
-from .matrix import Stack
 from .options import RefusedError
 from .parts import (
     NOT_LOADED,
@@ -14,10 +13,12 @@ from .parts import (
     is_there,
     origin,
     ours,
+    parts,
     version_there,
 )
 from .plan import DriverPlan, KeepDriver, NoDriver, SkipDriver
 from .request import Request
+from .rows import Stack
 
 
 def decide(request: Request, stack: Stack) -> DriverPlan:
@@ -39,9 +40,23 @@ def decide(request: Request, stack: Stack) -> DriverPlan:
         return _kept_as_asked(request, misfit)
     as_asked = wanted in ("", branch_there(facts))
     if there and not ours(facts) and not misfit and as_asked:
-        reason = f"it works, and comes from {WHO[origin(facts)]}"
+        reason = f"it works, and comes from {WHO[origin(facts)]}{_until(request)}"
         return KeepDriver(reason, version_there(facts))
     return install(request, stack, misfit)
+
+
+def _until(request: Request) -> str:
+    """What the next upgrade brings where the distribution rolls."""
+    facts, matrix = request.facts, request.matrix
+    held = {part.name for part in parts(facts)} & set(facts.packages.held)
+    for row in matrix.drivers:
+        reached = int(row.at_least or 0)
+        newer = reached > int(branch_there(facts) or 0)
+        if newer and row.is_for(facts, origin(facts)) and not held:
+            out = [g for g in request.gpus if not matrix.generation(g).is_driven_by(reached)]
+            drives = f", which does not drive {gpus.chips(out)}" if out else ""
+            return f"; the next upgrade brings {reached} or later{drives}"
+    return ""
 
 
 def _borrowed(request: Request, stack: Stack) -> NoDriver:
@@ -53,6 +68,7 @@ def _borrowed(request: Request, stack: Stack) -> NoDriver:
             f"no driver to be asked for, as {request.borrowed}",
             nearest=True,
         )
+    obstacles.borrowed(request, stack)
     floor = floors.floor(stack, request.gpus)
     if loaded and floor.is_above(loaded):
         raise RefusedError(
@@ -85,6 +101,8 @@ def _misfit(request: Request, stack: Stack) -> str:
     if driver.libraries != driver.loaded:
         libraries = driver.libraries or "missing"
         return f"{NOT_THE_SAME} {driver.loaded}, and the libraries are {libraries}"
+    if request.facts.switches and not driver.fabric_manager:
+        return "its NVSwitches have no fabric manager, without which CUDA fails with error 802"
     return _no_module_next(request)
 
 

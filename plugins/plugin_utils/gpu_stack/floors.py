@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..host_facts import Gpu
 from ..versions import numbers
 from . import gpus as names
-from .matrix import Compiled, Stack
+from .rows import Compiled, Stack
 
 
 @dataclass(frozen=True)

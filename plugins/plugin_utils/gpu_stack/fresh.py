@@ -14,7 +14,7 @@ from ..host_facts import (
     PackageManager,
     Python,
 )
-from .matrix import System
+from .rows import System
 
 _ROOM = 10**6  # MB: a disk that has room for all
 _MANAGERS = {"debian": "apt", "ubuntu": "apt", "arch": "pacman"}

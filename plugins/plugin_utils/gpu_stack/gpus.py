@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..host_facts import Gpu
-from .matrix import Flavour, Matrix, listed
+from .matrix import Matrix
+from .rows import Flavour, listed
 
 
 def titles(gpus: Iterable[Gpu]) -> str:

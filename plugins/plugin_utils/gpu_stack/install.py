@@ -6,13 +6,14 @@ from typing import Literal
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
-from . import gpus, kernels, offers
+from . import gpus, kernels, obstacles, offers
 from .cuda import entry
-from .matrix import Flavour, Stack
 from .offers import Offer
+from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
 from .request import Request
+from .rows import Flavour, Origin, Stack
 
 
 def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
@@ -21,10 +22,11 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     Raises:
         RefusedError: no branch of the origin drives all GPUs, or what is there may not be removed.
     """
+    obstacles.before_install(request, misfit)
     kernels.must_not_be_realtime(request)
-    source = offers.source_for(request, misfit)
-    offer, module = offers.choose(request, stack, source)
+    source, offer, module = _chosen(request, stack, misfit)
     row, facts = offer.row, request.facts
+    fabric = _fabric_manager(request, offer, module)
     ready = row.precompiled
     if ready and not (module in ready.packages and kernels.ready(request, ready.kernels)):
         ready = None
@@ -32,11 +34,12 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
         request,
         offer,
         module,
-        *(row.packages.desktop if facts.desktop else row.packages.headless),
+        *(row.packages.headless if is_server(request) else row.packages.desktop),
         ready.packages[module] if ready else row.module[module],
     )
     headers = () if ready else tuple(kernels.headers(request))
     images = kernels.held(request) if ready else ()
+    driver += fabric
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
         reason=_reason(request, module),
@@ -51,10 +54,42 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
         components=row.components,
         secure_boot=_secure_boot(request, precompiled=bool(ready)),
         headless=not facts.desktop,
+        fabric_manager=" ".join(fabric),
         reboot="when needed" if request.options.reboot else "never",
         repository=entry(repository) if repository else None,
     )
     return msgspec.structs.replace(planned, remove=in_the_way(facts, row, planned))
+
+
+def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:
+    """The first origin that has a driver which fits, and that."""
+    first: RefusedError | None = None
+    for source in offers.sources_for(request, misfit):
+        try:
+            return source, *offers.choose(request, stack, source)
+        except RefusedError as refused:
+            first = first or refused
+    assert first
+    raise first
+
+
+def is_server(request: Request) -> bool:
+    """Whether it gets the packages for servers, which alone have a fabric manager."""
+    return not request.facts.desktop or bool(request.facts.switches)
+
+
+def _fabric_manager(request: Request, offer: Offer, module: Flavour) -> tuple[str, ...]:
+    """The package that makes the NVSwitches work, without which CUDA fails with error 802."""
+    switches = request.facts.switches
+    if not switches:
+        return ()
+    if not offer.row.fabric_manager:
+        raise RefusedError(
+            f"{len(switches)} NVSwitches, and a driver {offer.branch} without a fabric manager",
+            "a driver whose packages have one, which the NVSwitches need",
+            nearest=True,
+        )
+    return _names(request, offer, module, offer.row.fabric_manager)
 
 
 def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> tuple[str, ...]:
@@ -62,7 +97,7 @@ def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> 
     words = {
         "branch": offer.branch,
         "open": "-open" if module == "open" else "",
-        "server": "" if request.facts.desktop else "-server",
+        "server": "-server" if is_server(request) else "",
     }
     each_kernel = [kernels.name(request, kernel) for kernel in kernels.served(request)] or [""]
     every = [each.format(kernel=name, **words) for each in templates for name in each_kernel]
@@ -82,6 +117,8 @@ def _secure_boot(
         return "off"
     if precompiled:
         return "signed"
+    if not state.enrolled:
+        obstacles.must_have_a_console(request)
     return "enrolled" if state.enrolled else "stage"
 
 
@@ -101,6 +138,8 @@ def changes(request: Request, planned: DriverPlan) -> list[str]:
         phrases.append(f"install {', '.join(missing)}")
     if not facts.driver.nouveau_blacklisted:
         phrases.append("keep nouveau out, and rebuild the initramfs")
+    if planned.fabric_manager and not facts.driver.fabric_manager:
+        phrases.append(f"enable {planned.fabric_manager}")
     unheld = [name for name in planned.hold if name not in facts.packages.held]
     if unheld:
         phrases.append(f"hold {', '.join(unheld)}")

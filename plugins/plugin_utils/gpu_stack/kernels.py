@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from ..host_facts import Kernel
-from .matrix import KernelLine
 from .options import RefusedError
 from .request import Request
+from .rows import KernelLine
 
 
 def line(request: Request, kernel: Kernel) -> KernelLine | None:

@@ -9,12 +9,14 @@ from typing import Any
 
 from ..typed import InvalidDataError, decode
 from ..versions import numbers
-from .matrix import (
+from .matrix import Matrix
+from .rows import (
     Broken,
+    Cloud,
+    Derivative,
     DriverOffer,
     Generation,
     GpuSupport,
-    Matrix,
     Repository,
     Row,
     Stack,
@@ -30,6 +32,8 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "without_cuda": ("stacks.yml", WithoutCuda),
     "generations": ("gpus.yml", Generation),
     "systems": ("systems.yml", System),
+    "derivatives": ("systems.yml", Derivative),
+    "clouds": ("systems.yml", Cloud),
     "drivers": ("drivers.yml", DriverOffer),
     "repositories": ("repositories.yml", Repository),
 }
@@ -166,6 +170,7 @@ def _offer_faults(row: DriverOffer) -> Iterable[str]:
             *row.module.values(),
             *(ready.packages.values() if ready else ()),
             row.older,
+            row.fabric_manager,
         ]
     )
     for branch, module in row.branches.items():

@@ -1,305 +1,24 @@
-"""What is known to work, as typed rows.  The rows are data: roles/plan/vars/main/*.yml.
-
-Every row names its `source`.  A new TensorFlow, a new system or a new GPU generation is a new row.
-"""
+"""The rows together: what is known of GPUs, systems, drivers and stacks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 from ..host_facts import Distribution, Gpu, HostFacts
 from ..requirements import msgspec
 from ..versions import numbers
-
-Flavour = Literal["open", "proprietary"]
-Origin = Literal["distribution", "nvidia"]
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Version = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*$")]
-Release = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*(rc\d+)?$")]
-Capability = Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+$")]
-Branch = Annotated[str, msgspec.Meta(pattern=r"^(\d*)$")]  # "" for none
-Names = tuple[str, ...]
-
-
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """source: where its facts are from."""
-
-    source: Text
-
-
-class Compiled(Row, frozen=True, kw_only=True):
-    """GPUs that a stack's kernels are compiled for, from PTX, when it first starts on one.
-
-    capability: from this compute capability on, up to that of the next row.
-    driver: the oldest that compiles them.  ptxas: the oldest that XLA compiles with, "" for any.
-    confirmed: whether it has been seen on hardware.
-    """
-
-    capability: Capability
-    driver: Version
-    ptxas: str = ""
-    confirmed: bool = True
-
-
-class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What of a stack is for GPUs.
-
-    capabilities: the lowest and the highest compute capability that it runs on.
-    cuda, cudnn: what TensorFlow was built with; cudnn_installed: what the lock brings.
-    driver: the oldest that this CUDA takes.  compiled: the lowest compute capability first.
-    system_lock: the lock where CUDA is the system's, "" for none; system_cudnn: the cuDNN then.
-    """
-
-    capabilities: tuple[Capability, Capability]
-    cuda: Version
-    cudnn: Version
-    cudnn_installed: Version
-    driver: Version
-    compiled: tuple[Compiled, ...] = ()
-    system_lock: str = ""
-    system_cudnn: str = ""
-
-    @property
-    def lowest(self) -> tuple[int, ...]:
-        """The oldest compute capability, comparable."""
-        return numbers(self.capabilities[0])
-
-    @property
-    def highest(self) -> tuple[int, ...]:
-        """The newest compute capability, comparable."""
-        return numbers(self.capabilities[1])
-
-    def takes(self, gpu: Gpu) -> bool:
-        """Whether there are kernels for the GPU; not for one of unknown capability."""
-        return gpu.capability is not None and self.lowest <= gpu.capability <= self.highest
-
-    def compiled_for(self, gpu: Gpu) -> Compiled | None:
-        """The row of a GPU that its kernels are compiled for at the first start, if it is one."""
-        below = [row for row in self.compiled if numbers(row.capability) <= (gpu.capability or ())]
-        return below[-1] if below else None
-
-
-class Stack(Row, frozen=True, kw_only=True):
-    """Versions that belong together, locked with hashes.
-
-    lock: the file of requirements.  gpu: none where it is for the CPU alone.
-    pinned: only for those who ask for this TensorFlow.
-    glibc: the oldest C library.  disk_mb: free space to install it, in MB (10^6 bytes).
-    known: what is known to be wrong with it, for the plan, "" for nothing.
-    """
-
-    name: Text
-    tensorflow: Version
-    lock: Text
-    pythons: tuple[Version, ...]
-    architectures: Names
-    glibc: Version
-    disk_mb: int
-    gpu: GpuSupport | None = None
-    pinned: bool = False
-    known: str = ""
-
-
-class Broken(Row, frozen=True, kw_only=True):
-    """A release of TensorFlow that is never installed, and what to take `instead`.
-
-    capabilities: those of the GPUs that it does not run on, none where it is broken for all.
-    """
-
-    tensorflow: Release
-    reason: Text
-    instead: Version
-    capabilities: tuple[Capability, ...] = ()
-
-    def concerns(self, gpus: Sequence[Gpu]) -> bool:
-        """Whether it is broken for one of the GPUs."""
-        return not self.capabilities or any(g.compute_capability in self.capabilities for g in gpus)
-
-
-class WithoutCuda(Row, frozen=True, kw_only=True):
-    """An architecture whose wheels of TensorFlow have no CUDA, and what has `instead`."""
-
-    architecture: Text
-    instead: Text
-
-
-class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PCI device ids that the module gpu_info does not know yet, from `first` to `last`."""
-
-    first: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{4}$")]
-    last: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{4}$")]
-    chip: str
-    capability: Capability
-
-
-class Generation(Row, frozen=True, kw_only=True):
-    """A generation of GPUs.
-
-    capability: the lowest compute capability of it.
-    modules: the kernel modules that drive it.  first, last: the driver's branches, "" for any.
-    wsl: whether Windows' driver offers it to WSL2.
-    chips: those that gpu_info does not know.
-    """
-
-    name: Text
-    capability: Capability
-    modules: tuple[Flavour, ...]
-    first: Branch = ""
-    last: Branch = ""
-    wsl: bool = True
-    chips: tuple[Chip, ...] = ()
-
-    def is_driven_by(self, branch: int) -> bool:
-        """Whether the driver's branch is neither too old nor too new for it."""
-        return int(self.first or 0) <= branch and not (self.last and branch > int(self.last))
-
-    @property
-    def needs(self) -> str:
-        """What drives it, in words: "up to 580, proprietary module"."""
-        parts = [
-            f"from {self.first}" if self.first else "",
-            f"up to {self.last}" if self.last else "",
-            f"{self.modules[0]} module" if len(self.modules) == 1 else "",
-        ]
-        return ", ".join(filter(None, parts)) or "any"
-
-
-class KernelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Kernels that a system has packages of.
-
-    releases: a regular expression for the whole release.  flavours: patterns of its flavours, in
-    which {version} is the system's.  aliases: those that are another's, by regular expression.
-    headers: the package of a flavour's newest headers; own_headers: of one {release}, "" for none.
-    """
-
-    releases: Text
-    flavours: Names
-    headers: Text
-    own_headers: str = ""
-    aliases: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
-
-
-class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a new host of a system's version has.  python: the version of its python3."""
-
-    kernel: Text
-    flavour: Text
-    python: Version
-    glibc: Version
-    codename: str = ""
-
-
-class System(Row, frozen=True, kw_only=True):
-    """A distribution by os-release(5).
-
-    versions: none where it rolls.  fresh: a new host of each; of "" where it rolls.
-    venv_package: what `python3 -m venv` needs, "" for nothing.
-    kernels: those that it has packages of.
-    enforces: whether its kernels refuse unsigned modules under Secure Boot.
-    """
-
-    id: Text
-    name: Text
-    versions: Names = ()
-    fresh: dict[str, Fresh] = {}  # noqa: RUF012 (msgspec makes a new one each time)
-    venv_package: str = ""
-    kernels: tuple[KernelLine, ...]
-    enforces: bool = True
-
-    def covers(self, distribution: Distribution) -> bool:
-        """Whether it is this system, in a version that is known."""
-        known = not self.versions or distribution.version in self.versions
-        return self.id == distribution.id and known
-
-    @property
-    def title(self) -> str:
-        """With its versions: "Debian 12 or 13"."""
-        return f"{self.name} {listed(self.versions, 'or')}".strip()
-
-
-class Packages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The driver's packages on a host with a screen, and without."""
-
-    desktop: Names = ()
-    headless: Names = ()
-
-
-class Precompiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Packages that have the module ready for `kernels`, by flavour of the module.
-
-    kernels: patterns of the kernels' flavours, in which {version} is the system's.
-
-    method: "precompiled" where the distribution signs them, "package" where not.
-    """
-
-    method: Literal["precompiled", "package"]
-    kernels: Names
-    packages: dict[Flavour, str]
-
-
-class Ceiling(Row, frozen=True, kw_only=True):
-    """The first `kernel` that a branch's module does not build for."""
-
-    branch: Text
-    module: Flavour
-    kernel: Version
-
-
-class DriverOffer(Row, frozen=True, kw_only=True):
-    """The branches of the driver that an origin has for a system, the first is taken.
-
-    In names, {branch} is 580, {open} is -open with the open module, {server} -server without a
-    desktop, {kernel} a kernel's flavour.
-    branches: each with the module to prefer.  at_least: the branch that a rolling one has reached.
-    first: what is installed before the rest.  module: what DKMS builds the module from.
-    ceilings: kernels that a module does not build for.
-    others: packages of which there can be one only.  components: of the distribution's archive.
-    older: how to get an older branch than a rolling one; {branch} is its number.
-    """
-
-    system: Text
-    versions: Names = ()
-    origin: Origin
-    architectures: Names
-    branches: dict[str, Flavour]
-    at_least: Branch = ""
-    first: Names = ()
-    packages: Packages = Packages()
-    module: dict[Flavour, str]
-    precompiled: Precompiled | None = None
-    ceilings: tuple[Ceiling, ...] = ()
-    others: Names = ()
-    components: Names = ()
-    older: str = ""
-
-    def is_for(self, facts: HostFacts, origin: str) -> bool:
-        """Whether it is of the origin and for the host's system."""
-        here = facts.distribution
-        known = not self.versions or here.version in self.versions
-        right = self.system == here.id and facts.architecture in self.architectures
-        return right and known and self.origin == origin
-
-
-class CudaPackages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A CUDA of a repository: its packages, each with its version.
-
-    cudnn: the name of cuDNN's for it, whose version is the stack's.
-    """
-
-    cudnn: Text
-    packages: dict[str, str]
-
-
-class Repository(Row, frozen=True, kw_only=True):
-    """NVIDIA's apt repository for a system: its keyring, and the CUDA versions in it."""
-
-    system: Text
-    version: Text
-    distro: Text
-    key_fingerprint: Text
-    cuda: dict[str, CudaPackages] = {}  # noqa: RUF012 (msgspec makes a new one each time)
+from .rows import (
+    Broken,
+    Cloud,
+    Derivative,
+    DriverOffer,
+    Generation,
+    GpuSupport,
+    Repository,
+    Stack,
+    System,
+    WithoutCuda,
+)
 
 
 @dataclass(frozen=True)
@@ -311,6 +30,8 @@ class Matrix:
     without_cuda: tuple[WithoutCuda, ...]
     generations: tuple[Generation, ...]
     systems: tuple[System, ...]
+    derivatives: tuple[Derivative, ...]
+    clouds: tuple[Cloud, ...]
     drivers: tuple[DriverOffer, ...]
     repositories: tuple[Repository, ...]
 
@@ -365,11 +86,33 @@ class Matrix:
         return gpu
 
     def identified(self, facts: HostFacts) -> HostFacts:
-        """The facts, each GPU with what the rows know of it."""
-        return msgspec.structs.replace(facts, gpus=tuple(map(self.identify, facts.gpus)))
+        """The facts, each GPU with what the rows know of it, and the system that is beneath."""
+        return msgspec.structs.replace(
+            facts, gpus=tuple(map(self.identify, facts.gpus)), distribution=self.beneath(facts)
+        )
+
+    def derivative(self, distribution: Distribution) -> Derivative | None:
+        """The row of a derivative that differs, where it is one."""
+        return next((row for row in self.derivatives if row.id == distribution.id), None)
+
+    def beneath(self, facts: HostFacts) -> Distribution:
+        """The system that a derivative is made of and takes its packages from; else itself."""
+        here = facts.distribution
+        if here.id in [system.id for system in self.systems]:
+            return here
+        for base in here.like:
+            for system in (row for row in self.systems if row.id == base):
+                for version, fresh in system.fresh.items():
+                    if version and fresh.codename != here.base_codename:
+                        continue
+                    if self.derivative(here) or _has_sources(facts, fresh.codename):
+                        return Distribution(system.id, system.name, version, fresh.codename)
+        return here
 
 
-def listed(names: tuple[str, ...] | list[str], word: str) -> str:
-    """The names once each: "a, b and c"."""
-    once = list(dict.fromkeys(names))
-    return f" {word} ".join(filter(None, [", ".join(once[:-1]), *once[-1:]]))
+def _has_sources(facts: HostFacts, codename: str) -> bool:
+    """Whether packages are taken from that version's suites, or from Arch's where it has none."""
+    suites = facts.packages.suites
+    if not codename:
+        return {"core", "extra"} <= set(suites)
+    return any(suite.split("-")[0] == codename for suite in suites)

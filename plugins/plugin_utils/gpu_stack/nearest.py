@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
-from .matrix import listed
+from . import leftout
 from .options import Options, RefusedError
 from .plan import Plan
+from .rows import listed
 
 # What is tried in turn: the least change first.
-_CHANGES: list[dict[str, str]] = [
-    {"driver_origin": "nvidia"},
+_Change = dict[str, Any]
+_CHANGES: list[_Change] = [
     {"driver_origin": "distribution"},
+    {"driver_origin": "nvidia"},
     {"tensorflow": ""},
     {"python": ""},
     {"driver": ""},
@@ -44,7 +47,8 @@ def nearest(
     facts = msgspec.structs.replace(
         facts, packages=packages, free_mb=sys.maxsize, free_boot_mb=None
     )
-    for change in _CHANGES:
+    before = _CHANGES.index({"cuda": "none"})
+    for change in [*_CHANGES[:before], *_leaving_out(facts, options), *_CHANGES[before:]]:
         other = msgspec.structs.replace(options, **change)
         if other == options:
             continue
@@ -53,9 +57,20 @@ def nearest(
         except RefusedError:
             continue
         steps = [key for key in change if getattr(options, key) != change[key]]
-        setting = [f"plan_{key}={change[key]}" for key in steps if change[key]]
+        setting = [f"plan_{key}={_said(change[key])}" for key in steps if change[key]]
         leaving = [f"plan_{key}" for key in steps if not change[key]]
         said = [f"set {listed(setting, 'and')}"] if setting else []
         said += [f"leave {listed(leaving, 'and')} empty"] if leaving else []
         return f"{' and '.join(said)} for TensorFlow {record.tensorflow.version} ({record.stack})"
     return ""
+
+
+def _leaving_out(facts: HostFacts, options: Options) -> Iterator[_Change]:
+    """The oldest GPUs left out, the fewest first."""
+    for out in leftout.oldest_first(facts.own_gpus):
+        addresses = [gpu.address for gpu in out]
+        yield {"ignore_gpus": (*options.ignore_gpus, *addresses)}
+
+
+def _said(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ",".join(value)

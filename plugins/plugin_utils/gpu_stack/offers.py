@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..host_facts import Gpu
 from ..versions import leading, numbers
-from . import floors, gpus
+from . import floors, gpus, kernels
 from .floors import Floor
-from .matrix import DriverOffer, Flavour, Origin, Stack, listed
 from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
 from .request import Request
+from .rows import DriverOffer, Flavour, Origin, Stack, listed
 
 _REMOVAL = {
     "runfile": "run `nvidia-uninstall`, then the same command again",
@@ -34,13 +35,15 @@ class Offer:
         return int(self.row.at_least or self.branch)
 
 
-def source_for(request: Request, misfit: str) -> Origin:
-    """The one origin that the driver is from, afterwards.
+def sources_for(request: Request, misfit: str) -> list[Origin]:
+    """The origins that the driver may be from, afterwards: the first that has one is taken.
+
+    What the user says comes first, then whose driver is there, then whose repository is set up.
 
     Raises:
         RefusedError: what is there may not be replaced.
     """
-    facts = request.facts
+    facts, asked = request.facts, request.options.driver_origin
     there = origin(facts)
     if there in _REMOVAL and not ours(facts):
         raise RefusedError(
@@ -50,18 +53,33 @@ def source_for(request: Request, misfit: str) -> Origin:
             _REMOVAL[there] if not misfit.startswith(PENDING) else f"reboot, or {_REMOVAL[there]}",
             nearest=True,
         )
-    configured = facts.packages.repositories
-    ppa = [name for name in configured if name.startswith("ppa")]
-    if ppa:
-        raise RefusedError(
-            f"{listed(ppa, 'and')} among the sources of packages",
-            "one origin for the driver",
-            f"run `add-apt-repository --remove {ppa[0]}`, then the same command again",
-            nearest=True,
-        )
-    if there == "nvidia" or (not there and "nvidia" in configured):
-        return "nvidia"
-    return "nvidia" if request.options.driver_origin == "nvidia" else "distribution"
+    _must_have_one_origin(request)
+    if asked:
+        return ["nvidia" if asked == "nvidia" else "distribution"]
+    if there == "nvidia":
+        return ["nvidia"]
+    offered = any(row.is_for(facts, "nvidia") for row in request.matrix.drivers)
+    if not there and "nvidia" in facts.packages.repositories and offered:
+        return ["nvidia", "distribution"]
+    return ["distribution"]
+
+
+def _must_have_one_origin(request: Request) -> None:
+    """A PPA among the sources is somebody's decision, unless the user says whose driver to take.
+
+    The role's pins then keep out the PPA that it knows.
+    """
+    packages = request.facts.packages
+    ppa = [name for name in packages.repositories if name.startswith("ppa")]
+    if not ppa or (request.options.driver_origin and ppa == ["ppa:graphics-drivers"]):
+        return
+    file = packages.repository_files.get(ppa[0], "")
+    raise RefusedError(
+        f"{listed(ppa, 'and')} among the sources of packages" + (f" ({file})" if file else ""),
+        "one origin for the driver",
+        f"run `add-apt-repository --remove {ppa[0]}`, then the same command again",
+        nearest=True,
+    )
 
 
 def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavour]:
@@ -131,7 +149,7 @@ def _too_new_a_kernel(request: Request, offer: Offer, module: Flavour) -> str:
         for row in offer.row.ceilings
         if (row.branch, row.module) == (offer.branch, module)
     ]
-    releases = [kernel.release for kernel in request.facts.kernels.installed]
+    releases = [kernel.release for kernel in kernels.served(request)]
     return next((each for each in releases if any(leading(each) >= c for c in ceilings)), "")
 
 
@@ -140,15 +158,21 @@ def _drives(request: Request, gpu: Gpu, offer: Offer) -> bool:
 
 
 def _from(request: Request, source: Origin) -> str:
-    return "NVIDIA's repository" if source == "nvidia" else request.system_title
+    """Whose drivers they are; where nobody has asked for NVIDIA's, what has it set up."""
+    if source == "distribution":
+        return request.system_title
+    file = request.facts.packages.repository_files.get("nvidia", "")
+    by_file = file and not request.options.driver_origin
+    return "NVIDIA's repository" + (f" ({file})" if by_file else "")
 
 
 def _not_offered(request: Request, offered: list[Offer], source: Origin) -> RefusedError:
     where, branch = _from(request, source), request.options.branch
     if not offered:
+        asked = request.options.driver_origin == source
         return RefusedError(
-            f"{request.system_title} on {request.facts.architecture}, and "
-            f"plan_driver_origin={source}",
+            f"{request.system_title} on {request.facts.architecture}"
+            + (f", and plan_driver_origin={source}" if asked else ""),
             f"a system that {where} has drivers for",
             nearest=True,
         )
@@ -164,6 +188,16 @@ def _not_offered(request: Request, offered: list[Offer], source: Origin) -> Refu
     return RefusedError(
         f"plan_driver={branch}", f"a branch that {where} has, {branches}", nearest=True
     )
+
+
+def older(request: Request, few: Sequence[Gpu]) -> str:
+    """How to get the last driver of GPUs that a rolling system's newest does not drive."""
+    last = min((request.matrix.generation(gpu).last for gpu in few), default="")
+    rows = [row for row in request.matrix.drivers if row.is_for(request.facts, "distribution")]
+    for row in rows:
+        if row.older and last and int(last) < int(row.at_least or 0):
+            return row.older.format(branch=last)
+    return ""
 
 
 def no_module_for_all(request: Request) -> RefusedError:

@@ -30,7 +30,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tensorflow: the version of TensorFlow, "" for the newest that fits.
     driver: "" lets the resolver choose, "keep" keeps the one that is there, "skip" never looks at
         it, a branch such as "580" pins it.
-    driver_origin: where a driver comes from if one has to be installed: "distribution" or "nvidia".
+    driver_origin: where a driver comes from if one has to be installed: "distribution" or "nvidia";
+        "" for that of the driver that is there, NVIDIA's where its repository is set up, else the
+        distribution.
+    ignore_gpus: the addresses of GPUs that the plan leaves out.
     cuda: "wheels", "system", or "none" for the driver alone with TensorFlow for the CPU.
     reboot: whether the host may be rebooted where the driver needs it.
     """
@@ -39,7 +42,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: str = ""
     tensorflow: str = ""
     driver: str = ""
-    driver_origin: str = "distribution"
+    driver_origin: str = ""
+    ignore_gpus: tuple[str, ...] = ()
     cuda: str = "wheels"
     reboot: bool = True
 
@@ -58,10 +62,11 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         for name, value, taken in (
             ("cuda", self.cuda, ("wheels", "system", "none")),
-            ("driver_origin", self.driver_origin, ("distribution", "nvidia")),
+            ("driver_origin", self.driver_origin, ("", "distribution", "nvidia")),
         ):
             if value not in taken:
-                raise RefusedError(f"plan_{name}={value}", " or ".join(taken), "name one of these")
+                named = " or ".join(filter(None, taken))
+                raise RefusedError(f"plan_{name}={value}", named, "name one of these")
         if self.driver not in ("", "keep", "skip") and not self.branch:
             raise RefusedError(
                 f"plan_driver={self.driver}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..host_facts import Gpu
+from ..host_facts import Distribution, Gpu
 from ..requirements import msgspec
 from ..typed import encode
-from .matrix import Flavour, Origin
+from .rows import Flavour, Origin
 
 GRINDSTONE = "0.1.0"  # as in galaxy.yml, which is not at hand where a collection is installed
 UV = "uv"  # a plan's base interpreter where the system has none that fits
@@ -22,8 +22,11 @@ class PlannedHost(msgspec.Struct, frozen=True):
     kernel: str
 
 
-class PlannedGpu(msgspec.Struct, frozen=True):
-    """What of a GPU no driver and no list of names changes.  used: not passed through."""
+class PlannedGpu(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What of a GPU no driver and no list of names changes.
+
+    used: not passed through, and not left_out, which says why.
+    """
 
     address: str
     device: str
@@ -31,11 +34,13 @@ class PlannedGpu(msgspec.Struct, frozen=True):
     generation: str
     compute_capability: str
     used: bool
+    left_out: str = ""
 
     @classmethod
-    def of(cls, gpu: Gpu, *, used: bool) -> PlannedGpu:
+    def of(cls, gpu: Gpu, *, used: bool, left_out: str) -> PlannedGpu:
         """From the facts."""
-        return cls(gpu.address, gpu.device, gpu.chip, gpu.generation, gpu.compute_capability, used)
+        known = (gpu.address, gpu.device, gpu.chip, gpu.generation, gpu.compute_capability)
+        return cls(*known, used, left_out)
 
 
 class RepositoryEntry(msgspec.Struct, frozen=True):
@@ -77,6 +82,7 @@ class InstallDriver(
     remove: what has to go, once.  hold: what is put on hold.
     secure_boot: "off", "signed" by the distribution, by the "enrolled" key, or to "stage" a key.
     reboot: "when needed" or "never".
+    fabric_manager: the one of `packages` that makes NVSwitches work, whose unit is enabled.
     """
 
     reason: str
@@ -92,6 +98,7 @@ class InstallDriver(
     secure_boot: Literal["off", "signed", "enrolled", "stage"]
     headless: bool
     reboot: Literal["when needed", "never"]
+    fabric_manager: str = ""
     repository: RepositoryEntry | None = None
     remove: tuple[str, ...] | None = None
 
@@ -179,6 +186,7 @@ class Plan:
     seed: the interpreter that uv itself is installed with, "" for the one Ansible runs on.
     packages: the system's packages for Python that are missing.
     changes: what is not as planned yet, a phrase each; driver_changes: those of the driver's role.
+    system: the one that packages are taken from, which is beneath where the host's is a derivative.
     """
 
     record: Record
@@ -188,6 +196,7 @@ class Plan:
     packages: tuple[str, ...]
     changes: tuple[str, ...]
     driver_changes: tuple[str, ...]
+    system: Distribution
 
     @property
     def persisted(self) -> Record:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .matrix import Stack
 from .options import RefusedError
 from .plan import UV
 from .request import Request
+from .rows import Stack
 
 
 def interpreter(request: Request, stack: Stack) -> tuple[str, str, str]:

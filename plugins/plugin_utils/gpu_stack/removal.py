@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from ..host_facts import HostFacts
-from .matrix import DriverOffer, listed
 from .options import RefusedError
 from .parts import branch_there, parts
 from .plan import InstallDriver
+from .rows import DriverOffer, listed
 
 # «-580», «-580-server», and the AUR's «-580xx»
 _BRANCH_IN_NAME = re.compile(r"-(\d{3})(?:xx)?(-server)?(?=[-:]|$)")

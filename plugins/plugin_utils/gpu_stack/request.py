@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..host_facts import Gpu, HostFacts
 from .gpus import chips
-from .matrix import Matrix, System, listed
+from .matrix import Matrix
 from .options import Options, RefusedError
+from .rows import Derivative, System, listed
 
+AS_ASKED = "as plan_ignore_gpus asks"
+_ADDRESS = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[0-9a-f]{2}\.[0-7])", re.IGNORECASE)
 _NO_GPU = "no NVIDIA GPU found"
+_VENDORS = {"0x1002": "an AMD GPU", "0x8086": "an Intel GPU"}  # of GPUs that people compute on
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,8 @@ class Request:
     system: its row.  gpus: those that are its own to use.
     unseen: it has a GPU that is not on its PCI bus, as under WSL2.
     without: why it has none, "" where it has one.
+    left: the addresses of GPUs that are left out, and why.
+    derivative: its row, where the system is a derivative that differs.
     """
 
     facts: HostFacts
@@ -28,6 +35,8 @@ class Request:
     gpus: tuple[Gpu, ...]
     unseen: bool
     without: str
+    left: dict[str, str]
+    derivative: Derivative | None
 
     @property
     def has_gpu(self) -> bool:
@@ -56,8 +65,9 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
     facts = matrix.identified(found)
     system = _system(facts, matrix)
     _must_be_ours(facts, options)
-    without = _without(facts)
-    own = facts.own_gpus
+    left = _ignored(facts, options)
+    own = tuple(gpu for gpu in facts.own_gpus if gpu.address not in left)
+    without = _without(facts, own)
     return Request(
         facts=facts,
         options=options,
@@ -66,11 +76,34 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
         gpus=() if without else own,
         unseen=not (without or own),
         without=without,
+        left=left,
+        derivative=matrix.derivative(found.distribution),
     )
 
 
-def _without(facts: HostFacts) -> str:
-    own, driver = facts.own_gpus, facts.driver
+def _ignored(facts: HostFacts, options: Options) -> dict[str, str]:
+    """The addresses of the GPUs that the user leaves out, as lspci or nvidia-smi write them.
+
+    Raises:
+        RefusedError: there is no GPU at one of them.
+    """
+    found: dict[str, str] = {}
+    known = [gpu.address for gpu in facts.gpus]
+    for said in options.ignore_gpus:
+        match = _ADDRESS.fullmatch(said.strip())
+        address = f"{int(match[1] or '0', 16):04x}:{match[2].lower()}" if match else ""
+        if address not in known:
+            raise RefusedError(
+                f"plan_ignore_gpus={said}",
+                f"the address of a GPU of this host, {listed(known, 'or') or 'which has none'}",
+                "name one of these",
+            )
+        found[address] = AS_ASKED
+    return found
+
+
+def _without(facts: HostFacts, own: tuple[Gpu, ...]) -> str:
+    driver = facts.driver
     if facts.wsl:
         return "" if own or driver.libraries or driver.devices else _NO_GPU
     if facts.container:
@@ -78,9 +111,21 @@ def _without(facts: HostFacts) -> str:
         return "" if driver.devices else missing
     if own:
         return ""
+    if facts.own_gpus:
+        return f"{chips(facts.own_gpus)} is left out, {AS_ASKED}"
     if facts.gpus:
-        return f"{chips(facts.gpus)} is passed through by vfio-pci: it is not this host's"
-    return _NO_GPU
+        by = listed([gpu.bound for gpu in facts.gpus], "and")
+        return f"{chips(facts.gpus)} is passed through by {by}: it is not this host's"
+    return _NO_GPU + _neighbour(facts)
+
+
+def _neighbour(facts: HostFacts) -> str:
+    """The first GPU of another vendor's that people compute on."""
+    for gpu in facts.other_gpus:
+        if gpu.vendor in _VENDORS:
+            number = f"{gpu.vendor[2:]}:{gpu.device[2:]}"
+            return f"; {_VENDORS[gpu.vendor]} ({number}) is there, which is not NVIDIA's"
+    return ""
 
 
 def _must_be_ours(facts: HostFacts, options: Options) -> None:
@@ -103,8 +148,12 @@ def _system(facts: HostFacts, matrix: Matrix) -> System:
     for system in matrix.systems:
         if system.covers(facts.distribution):
             return system
+    here = facts.distribution
+    names = {system.id: system.name for system in matrix.systems}
+    beneath = [names[each] for each in here.like if each in names]
+    other = f", whose sources of packages are not {beneath[0]}'s" if beneath else ""
     raise RefusedError(
-        str(facts.distribution),
+        f"{here}{other}",
         listed([system.title for system in matrix.systems], "or"),
         "use one of these, or a container of one",
     )

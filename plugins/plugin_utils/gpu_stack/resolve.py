@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..host_facts import HostFacts
 from ..versions import numbers
-from . import cuda, driver, floors, gpus, install, stacks
-from .matrix import Matrix, Stack
+from . import cuda, driver, floors, gpus, install, leftout, obstacles, room, stacks
+from .matrix import Matrix
 from .nearest import nearest
 from .options import Options, RefusedError
 from .plan import (
@@ -25,8 +25,7 @@ from .plan import (
 )
 from .python import interpreter
 from .request import Request, seen
-
-_BOOT_MB = 200  # an initramfs with NVIDIA's modules beside the one that it replaces
+from .rows import Stack
 
 
 def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:
@@ -47,6 +46,21 @@ def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:
 def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     options.check()
     request = seen(found, options, matrix)
+    try:
+        return _planned(request, found)
+    except RefusedError:
+        for other in leftout.smaller(request):
+            try:
+                plan = _planned(other, found)
+            except RefusedError:
+                continue
+            out = [gpu for gpu in request.gpus if gpu not in other.gpus]
+            if leftout.passes_over(plan, request.facts, matrix, out):
+                return plan
+        raise
+
+
+def _planned(request: Request, found: HostFacts) -> Plan:
     facts = request.facts
     stack = stacks.choose(request)
     version, base, reason = interpreter(request, stack)
@@ -59,7 +73,7 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     cudnn = planned_cuda.installed_cudnn if isinstance(planned_cuda, WheelsCuda) else ""
     environment = _environment(facts, stack, planned, base, cudnn)
     if environment:
-        _must_have_room(request, stack)
+        room.for_tensorflow(request, stack)
     seed, venv = facts.python3, request.system.venv_package
     packages = (venv,) if venv and seed and not seed.ensurepip else ()
     driver_changes = install.changes(request, planned_driver)
@@ -69,13 +83,18 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
         *(f"install the package {name}" for name in packages),
     ]
     if by_manager:
-        _must_be_free(facts)
+        room.in_the_package_manager(facts)
     if isinstance(planned_driver, InstallDriver) and by_manager:
-        _must_have_room_to_boot(facts)
+        room.in_boot(request)
+    if install.reboots(facts, planned_driver):
+        obstacles.must_boot_this(request)
     record = Record(
         stack=stack.name,
-        host=PlannedHost(request.system_title, facts.architecture, facts.kernels.next),
-        gpus=tuple(PlannedGpu.of(gpu, used=gpu in request.gpus) for gpu in facts.gpus),
+        host=PlannedHost(_title(request, found), facts.architecture, facts.kernels.next),
+        gpus=tuple(
+            PlannedGpu.of(gpu, used=gpu in request.gpus, left_out=request.left.get(gpu.address, ""))
+            for gpu in facts.gpus
+        ),
         driver=planned_driver,
         cuda=planned_cuda,
         tensorflow=planned,
@@ -88,7 +107,15 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
         packages=packages,
         changes=(*by_manager, *environment),
         driver_changes=tuple(driver_changes),
+        system=facts.distribution,
     )
+
+
+def _title(request: Request, found: HostFacts) -> str:
+    """The system; of a derivative what is beneath it, too."""
+    beneath = found.distribution.id != request.system.id
+    title = request.system_title
+    return f"{found.distribution}, as {title}" if beneath else title
 
 
 def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> TensorFlowPlan:
@@ -123,37 +150,3 @@ def _environment(
     old = f"Python {there.python or 'no longer there'}, TensorFlow {there.tensorflow}"
     old += f", cuDNN {there.cudnn}" if there.cudnn else ""
     return [*bring, f"replace {folder}, which holds {old}"]
-
-
-def _must_have_room(request: Request, stack: Stack) -> None:
-    free = request.facts.free_mb
-    if free < stack.disk_mb:
-        raise RefusedError(
-            f"{free / 1000:.1f} GB free for {request.options.prefix}",
-            f"{stack.disk_mb / 1000:.1f} GB for TensorFlow",
-            "free some, or set plan_prefix to a folder on a larger disk",
-        )
-
-
-def _must_have_room_to_boot(facts: HostFacts) -> None:
-    free = facts.free_boot_mb
-    if free is not None and free < _BOOT_MB:
-        raise RefusedError(
-            f"{free} MB free for /boot",
-            f"{_BOOT_MB} MB for the initramfs with the driver",
-            "remove an old kernel (apt autoremove), then run the same command again",
-        )
-
-
-def _must_be_free(facts: HostFacts) -> None:
-    """An interrupted package manager is somebody's, unless a run of ours was killed."""
-    if facts.owned.open:
-        return
-    finished = "a package manager that has finished its work"
-    half = facts.packages.half_installed
-    if half:
-        do = "run `dpkg --configure -a`, then the same command again"
-        raise RefusedError(f"{', '.join(half)} half installed", finished, do)
-    if facts.packages.locked:
-        do = "run `rm /var/lib/pacman/db.lck`, then the same command again"
-        raise RefusedError("pacman's lock without a pacman", finished, do)

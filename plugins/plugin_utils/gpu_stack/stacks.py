@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ..host_facts import Gpu
 from ..versions import dotted, numbers
 from .gpus import capabilities, chips, modules, titles
-from .matrix import GpuSupport, Stack, listed
-from .offers import no_module_for_all
+from .offers import no_module_for_all, older
 from .options import RefusedError
 from .request import Request
+from .rows import GpuSupport, Stack, listed
 
 
 def choose(request: Request) -> Stack:
@@ -124,10 +124,12 @@ def _no_kernels(request: Request, named: Sequence[Stack]) -> RefusedError:
     if not (new or old):
         return _no_one_stack(request)
     limit = f"at most {dotted(newest)}" if new else f"at least {dotted(oldest)}"
+    aur = older(request, old) if old and not new else ""
+    do = [*_without(request, new or old), *([f"for its driver alone {aur}"] if aur else [])]
     return RefusedError(
         f"{titles(new or old)}, compute capability {capabilities(new or old)}",
         f"{limit}, which {asked} has kernels for",
-        *_without(request, new or old),
+        ", or ".join(do),
         nearest=True,
     )
 

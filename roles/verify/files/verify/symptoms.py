@@ -20,8 +20,14 @@ REBOOT = "reboot: the driver was upgraded under the loaded module"
 UVM = "nvidia-modprobe -c 0 -u, or: modprobe -r nvidia-uvm && modprobe nvidia-uvm, or reboot"
 PARTS = f"cuDNN's parts are of two versions: unset LD_LIBRARY_PATH; {AGAIN}"
 
+FABRIC = (
+    "the NVSwitches are not set up: systemctl enable --now nvidia-fabricmanager, whose version has "
+    "to be the driver's"
+)
+
 # The first that fits.
 SYMPTOMS = [
+    (r"SYSTEM_NOT_READY|system not yet initialized|\b802\b", FABRIC),
     (r"UNSUPPORTED_PTX_VERSION|unsupported toolchain", OLD_COMPILER),
     (r"JIT_COMPILER_NOT_FOUND|PTX JIT compiler library not found", NO_COMPILER),
     (r"INVALID_PTX|PTX version \S+ does not support|not built with CUDA kernel binaries", TOO_NEW),
