@@ -119,7 +119,7 @@ def deb(package: Package, pool: Path) -> None:
         "Package": package.name,
         "Version": package.version,
         "Architecture": "amd64",
-        "Maintainer": "Mock packages <mock@example.org>",
+        "Maintainer": "Mock packages <mock@lists.ubuntu.com>",  # whose kernels are Ubuntu's
         "Section": "restricted/kernel",
         **{name: ", ".join(values) for name, values in package.relations.items()},
         "Description": "stands for the real package of this name",
