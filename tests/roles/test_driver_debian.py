@@ -114,7 +114,9 @@ def kernel(root: Root) -> str:
 
 
 def assert_driven(root: Root) -> None:
-    module = f"/lib/modules/{kernel(root)}/updates/dkms/nvidia-current.ko"
+    built = f"lib/modules/{kernel(root)}/updates/dkms"
+    (path,) = (root.path / built).glob("nvidia-current.ko*")  # Debian 13 compresses them
+    module = f"/{built}/{path.name}"
     assert root.command("modinfo", "-F", "license", module).strip() == "NVIDIA"
     version = root.command("dpkg-query", "-W", "-f", "${Version}", "nvidia-kernel-dkms")
     assert version.startswith(root.command("modinfo", "-F", "version", module).strip() + "-")
