@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from ..plugin_utils.gpu_doctor.examine import examine, recognise
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ..plugin_utils.gpu_doctor.examine import examine
 from ..plugin_utils.gpu_doctor.host import Host, Logs, Planned, Verification
 from ..plugin_utils.gpu_doctor.knowledge import Knowledge
+from ..plugin_utils.gpu_doctor.pasted import answer
 from ..plugin_utils.gpu_doctor.redaction import Redaction
 from ..plugin_utils.gpu_doctor.report import describe, explain, sum_up
-from ..plugin_utils.gpu_doctor.symptoms import Symptom, parse
+from ..plugin_utils.gpu_doctor.rows import languages, symptoms
 from ..plugin_utils.gpu_stack.load import load
 from ..plugin_utils.host_facts import parse as parse_facts
 from ..plugin_utils.typed import decode
-
-
-@functools.cache
-def symptoms(folder: str) -> tuple[Symptom, ...]:
-    """The rows of a folder, read once."""
-    files = sorted(Path(folder).glob("*.yml"))
-    return parse({file.name: file.read_text(encoding="utf-8") for file in files})
 
 
 def gpu_doctor(
@@ -40,12 +34,16 @@ def gpu_doctor(
     findings = examine(host, known)
     block = describe(host, findings, name)
     if text.strip():
-        block = explain(text, recognise(text, host, known)) + "\n\n" + block
-    return {
-        "findings": [asdict(finding) for finding in findings],
-        "block": block,
-        "failure": sum_up(findings),
-    }
+        told = answer(text, host, known, languages(str(rows)))
+        block = explain(text, told, host=True) + "\n\n" + block
+    result: dict[str, Any] = wrap_var(  # a stranger's text is among it
+        {
+            "findings": [asdict(finding) for finding in findings],
+            "block": block,
+            "failure": sum_up(findings),
+        }
+    )
+    return result
 
 
 def parse_host(seen: dict[str, Any], matrix: dict[str, Any]) -> Host:

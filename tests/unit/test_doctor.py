@@ -11,7 +11,8 @@ import yaml
 
 from plugins.filter.gpu_doctor import gpu_doctor, parse_host
 from plugins.modules import gpu_info, gpu_logs_info
-from plugins.plugin_utils.gpu_doctor.examine import examine, recognise
+from plugins.plugin_utils.gpu_doctor.examine import examine
+from plugins.plugin_utils.gpu_doctor.pasted import recognise
 from plugins.plugin_utils.gpu_doctor.report import describe, sum_up
 from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse
 from plugins.plugin_utils.gpu_stack.plan import Plan
@@ -147,7 +148,9 @@ def test_a_pasted_text_is_explained_before_the_host(
 def test_the_door_gives_what_the_role_reads() -> None:
     nothing = {"found": {}, "logs": {}, "plan": {}, "refusal": "", "verify": {}}
     told = gpu_doctor(nothing, "gpu1", str(FOLDER), MATRIX)
-    assert told["findings"][0].keys() == {"symptom", "cause", "evidence", "fix"}
+    assert told["findings"][0].keys() == {
+        *("symptom", "cause", "evidence", "fix", "where", "line", "said"),
+    }
     assert told["failure"].startswith("not provisioned: ")
     with pytest.raises(InvalidDataError, match=r"^the logs of the host: .*kernel"):
         gpu_doctor(nothing | {"logs": {"kernel": 1}}, "gpu1", str(FOLDER), MATRIX)

@@ -108,6 +108,14 @@ class Host:
     refusal: str = ""
     verify: Verification = field(default_factory=Verification)
 
+    def said(self, log: Literal["kernel", "builds", "packages"]) -> tuple[str, ...]:
+        """The lines of one of its logs, the newest of the kernel's first."""
+        if log == "kernel":
+            return self.logs.kernel[::-1]
+        if log == "packages":
+            return self.logs.packages
+        return tuple(build.error for build in self.logs.builds)
+
     @property
     def gpus(self) -> tuple[Gpu, ...]:
         """The GPUs that are not passed through to a virtual machine."""

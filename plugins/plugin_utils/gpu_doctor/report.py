@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from ..lines import wrapped
+from . import normal
 from .examine import Finding
 from .host import Host, gpu_name
+from .pasted import Answer
 
 _LABEL = 7
 
@@ -15,22 +17,53 @@ def describe(host: Host, findings: list[Finding], name: str) -> str:
     """The verdict, each problem with the command that fixes it, and in short what is fine."""
     lines = [f"Doctor for {name}: {_count(findings)}"]
     for number, finding in enumerate(findings, 1):
-        lines += ["", f"{number}. {finding.symptom}", *_details(finding, finding.evidence)]
+        lines += ["", f"{number}. {finding.symptom}", *_wrap(_label("found"), finding.evidence)]
+        lines += _details(finding)
     lines += ["", *_wrap("Host: ", "; ".join(_host(host)))]
     is_fine = "; ".join(fine(host, findings))
     return "\n".join([*lines, *_wrap("Fine: ", is_fine)])
 
 
-def explain(text: str, known: list[Finding]) -> str:
-    """What a pasted text means."""
-    first = next(iter(text.strip().splitlines()), "")
-    lines = [f"Meaning of: {textwrap.shorten(first, 70, placeholder=' …')}"]
-    if not known:
-        lines.append("  The doctor does not know this text. What it finds on the host:")
-    for finding in known:
-        here = finding.evidence or "nothing on this host shows it now"
-        lines += ["", f"Known as: {finding.symptom}", *_details(finding, here)]
-    return "\n".join(lines)
+def explain(text: str, told: Answer, host: bool = False) -> str:
+    """What a text means.  host: whether there is one that it was compared with."""
+    first = next((line for line in normal.plain(text).splitlines() if line.strip()), "")
+    lines = [f"Meaning of: {printable(textwrap.shorten(first, 70, placeholder=' …'))}"]
+    reading = told.reading
+    for finding in reading.wrong or (reading.harmless if told.known else ()):
+        lines += ["", f"Known as: {finding.symptom}", *_read(finding, told.cut)]
+        if host:
+            here = finding.evidence or "nothing on this host shows it now"
+            lines += _wrap(_label("found"), here)
+        lines += _details(finding)
+    if reading.following:
+        names = ", ".join(f"{each.symptom} (line {each.line})" for each in reading.following)
+        lines += ["", *_wrap("Follows from it: ", names)]
+    shown = bool(reading.harmless) and told.known and not reading.wrong
+    for each in (*(() if shown else reading.harmless), *reading.asides):
+        lines += ["", *_wrap("Harmless: ", f"{each.symptom} (line {each.line}): {each.cause}")]
+    return "\n".join(lines if told.known else [*lines, "", *_unknown(told, host)])
+
+
+def _read(finding: Finding, cut: bool) -> list[str]:
+    piece = ", a piece of it" if cut else ""
+    return _wrap(_label("read"), f"line {finding.line}{piece}: {printable(finding.said)}")
+
+
+def _unknown(told: Answer, host: bool) -> list[str]:
+    """What is near, and what would tell more; no command for what has nothing to do with it."""
+    rest = f"  The doctor does not know this text: {told.rest}" if told.rest else ""
+    lines = _wrap("  ", printable(rest or "The doctor does not know this text").strip())
+    near = told.near
+    if near:
+        said = printable(textwrap.shorten(near.said, 60, placeholder=" …"))
+        share = f"{near.share:.0%} of the words of «{said}»"
+        lines += _wrap("  ", f"The nearest: {near.symptom.name} ({share}). It may be another.")
+        lines.append("  To collect what would tell:  ./run doctor -e doctor_bundle=report.tar.gz")
+    elif not told.rest:
+        lines.append("  No line of it reports a fault.")
+    if host:
+        lines.append("  What it finds on the host:")
+    return lines
 
 
 def sum_up(findings: list[Finding]) -> str:
@@ -72,13 +105,22 @@ def _host(host: Host) -> list[str]:
     return [system, *(map(gpu_name, facts.gpus) if facts.gpus else ["no NVIDIA GPU"])]
 
 
-def _details(finding: Finding, evidence: str) -> list[str]:
+def _details(finding: Finding) -> list[str]:
     """The command stands on one line, however long: it is there to be copied."""
     return [
-        *_wrap(f"   {'found':<{_LABEL}}", evidence),
-        *_wrap(f"   {'cause':<{_LABEL}}", finding.cause),
-        f"   {'fix':<{_LABEL}}{finding.fix}",
+        *_wrap(_label("cause"), finding.cause),
+        *_wrap(_label("where"), finding.where),
+        f"{_label('fix')}{finding.fix}",
     ]
+
+
+def printable(text: str) -> str:
+    """A stranger's text without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
+def _label(name: str) -> str:
+    return f"   {name:<{_LABEL}}"
 
 
 def _wrap(label: str, text: str) -> list[str]:

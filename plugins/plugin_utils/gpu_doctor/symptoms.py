@@ -8,22 +8,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from string import Formatter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import yaml
 
 from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from .host import Host
+from .pattern import Pattern, compiled
 from .signs import SIGNS
 from .situations import SITUATIONS, WORDS
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_TAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/-]{0,99}")
+
+
+Where = Literal["host", "kernel", "container host", "windows", "firmware", "program", "nowhere"]
+Log = Literal["kernel", "builds", "packages"]
+
 
 class Fix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """run: the command, with words to fill in.  when: the situations that all must hold."""
+    """run: the command, with words to fill in.  when: the situations that all must hold.
+
+    where: as the row's, where this fix is for another place.
+    """
 
     run: str
     when: tuple[str, ...] = ()
+    where: Where | None = None
 
 
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,13 +59,20 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     name: what is wrong, in a few words.
     rank: the lower, the more fundamental; no two symptoms have the same.
-    texts: what is seen, as it is searched for: regular expressions, without regard to case.
+    texts: what is seen, as it is searched for: regular expressions, without regard to case.  A
+        blank is any blank, also a line's end; a named group is a word for cause and fix.
+    only_with, not_with: what must stand near it in a text, all of them, and what must not.
+    in_logs: the logs of a host in which the texts show it too.
     when: the situations without which sign, kernel_log and releases show nothing.
     sign: the function of signs.py that shows it on a host.
     kernel_log: regular expressions; the last line that matches shows it.
     releases: the versions of TensorFlow that have it.
     cause: why, in a sentence or two.
+    where: where to act: "host"; "kernel", which is the container's host's inside a container and
+        Windows' in WSL2; or elsewhere.  At "nowhere" it is harmless.
+    aside: it is told beside what is asked for, and never alone.
     fix: the command; of several the first that fits the situation.
+    words: what the named groups are where they have matched nothing.
     covers: its consequences, which are not told beside it.
     last_resort: it is told only where nothing else is found.
     source: where people met it.
@@ -65,6 +85,12 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     source: str
     examples: tuple[str | Example, ...]
     texts: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
+    not_with: tuple[str, ...] = ()
+    in_logs: tuple[Log, ...] = ()
+    where: Where = "host"
+    aside: bool = False
+    words: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     when: tuple[str, ...] = ()
     sign: str = ""
     kernel_log: tuple[str, ...] = ()
@@ -77,18 +103,46 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """The fix's rows, the last of which fits always."""
         return (Fix(self.fix),) if isinstance(self.fix, str) else self.fix
 
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The texts, ready to be looked for."""
+        return tuple(map(compiled, self.texts))
+
+    @property
+    def with_patterns(self) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
+        """What must stand near, and what must not."""
+        return tuple(map(compiled, self.only_with)), tuple(map(compiled, self.not_with))
+
     def matches(self, text: str) -> bool:
-        """Whether a text speaks of it."""
-        return any(re.search(each, text, re.IGNORECASE | re.DOTALL) for each in self.texts)
+        """Whether a short text, free of prefixes, speaks of it."""
+        low = text.lower()
+        text = text if len(low) == len(text) else low
 
-    def explanation(self, host: Host) -> str:
-        """The cause, filled in."""
-        return _filled(self.cause, host)
+        def there(pattern: Pattern) -> bool:
+            return pattern.find(text, low) is not None
 
-    def command(self, host: Host) -> str:
-        """What fixes it on this host."""
-        fix = next(fix for fix in self.fixes if hold(fix.when, host))
-        return _filled(fix.run, host)
+        needed, barred = self.with_patterns
+        return (
+            any(map(there, self.patterns))
+            and all(map(there, needed))
+            and not any(map(there, barred))
+        )
+
+    def explanation(self, host: Host, said: Mapping[str, str] = NOTHING) -> str:
+        """The cause, filled in.  said: what a text says the row's words are."""
+        return self._filled(self.cause, host, said)
+
+    def chosen(self, host: Host) -> Fix:
+        """What fixes it on this host, with words to fill in."""
+        return next(fix for fix in self.fixes if hold(fix.when, host))
+
+    def command(self, host: Host, said: Mapping[str, str] = NOTHING) -> str:
+        """The same, filled in."""
+        return self._filled(self.chosen(host).run, host, said)
+
+    def _filled(self, text: str, host: Host, said: Mapping[str, str]) -> str:
+        own = {word: _tame(said.get(word, ""), usual) for word, usual in self.words.items()}
+        return text.format(**{w: own[w] if w in own else WORDS[w](host) for w in _words(text)})
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +193,12 @@ def _faults(symptom: Symptom, others: list[Symptom]) -> Iterator[str]:
         yield f"unknown sign {symptom.sign}"
     if not (symptom.texts or symptom.sign or symptom.kernel_log or symptom.releases):
         yield "nothing shows it: texts, sign, kernel_log or releases"
-    for pattern in (*symptom.texts, *symptom.kernel_log):
+    for pattern in (*symptom.texts, *symptom.only_with, *symptom.not_with):
+        try:
+            compiled(pattern)
+        except ValueError as error:
+            yield str(error)
+    for pattern in symptom.kernel_log:
         try:
             re.compile(pattern)
         except re.error as error:
@@ -151,7 +210,9 @@ def _faults(symptom: Symptom, others: list[Symptom]) -> Iterator[str]:
             yield f"unknown situation {name}"
     for text in (symptom.cause, *(fix.run for fix in symptom.fixes)):
         try:
-            yield from (f"unknown word {{{word}}}" for word in _words(text) if word not in WORDS)
+            for word in _words(text):
+                if word not in WORDS and word not in symptom.words:
+                    yield f"unknown word {{{word}}}"
         except ValueError as error:
             yield f"bad braces in {text}: {error}"
 
@@ -172,5 +233,6 @@ def _words(text: str) -> list[str]:
     return [part[1] for part in Formatter().parse(text) if part[1] is not None]
 
 
-def _filled(text: str, host: Host) -> str:
-    return text.format(**{word: WORDS[word](host) for word in _words(text)})
+def _tame(said: str, usual: str) -> str:
+    """A word of a text that may stand in a command: the text is a stranger's."""
+    return said if _TAME.fullmatch(said) else usual

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from docs.stacks import rows
-from plugins.filter.gpu_doctor import parse_host, symptoms
+from plugins.filter.gpu_doctor import parse_host
 from plugins.plugin_utils.gpu_doctor.host import Host
+from plugins.plugin_utils.gpu_doctor.rows import symptoms
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
 
 HERE = Path(__file__).parent

@@ -1,0 +1,167 @@
+"""A text as people paste it -> lines as the program wrote them.
+
+Colours, prefixes of logs, quoting, typographic signs, escapes of JSON and runs of blanks go; what
+apt, dpkg and pacman say in other languages becomes what they say in English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .pattern import words
+
+_COLOUR = re.compile(
+    r"(?:\x1b|\\u001b|\\x1b|\\033|\\e|\^\[|#033)"
+    r"(?:\[[0-9;:?]{0,20}[A-Za-z]|\][^\x07\n]{0,200}?(?:\x07|\x1b\\)|[()][A-Z0-9])|\x9b[0-9;]{0,20}[A-Za-z]"
+)
+_COLOURED = ("\x1b", "\\u001b", "\\x1b", "\\033", "\\e[", "^[[", "#033", "\x9b")
+_SIGNS: dict[int, str] = {
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u00b4`"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033"), '"'),
+    **dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u2009\u3000\u200a\u2002\u2003"), " "),
+    **dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00ad\u2060\u200e\u200f"), ""),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2013\u2014\u2212"), "-"),
+    # As Chinese and Japanese write ASCII.
+    **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
+}
+_ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/]))")
+_ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
+
+_DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
+_PREFIX = re.compile(
+    rf"""(?:>\ ?
+    | \[?{_DATE}\]?:?\s
+    | [A-Z][a-z]{{2}}\ \d{{1,2}}\ \d\d:\d\d:\d\d(?:\.\d+)?\s
+      (?:[\w.-]{{1,64}}\ [\w./-]{{1,40}}(?:\[\d+\])?:\s)?
+    | [\w.-]{{1,64}}\ (?:kernel|dockerd|containerd|systemd)(?:\[\d+\])?:\s
+    | \[\ ?\d{{1,8}}\.\d{{3,6}}\]\s
+    | \[[A-Z][a-z]{{2}}\ [A-Z][a-z]{{2}}\ \d{{1,2}}\ \d\d:\d\d:\d\d\ \d{{4}}\]\s
+    | \[?\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?\]?\s
+    | <\d{{1,3}}>\s?
+    | (?:kern|user|daemon|syslog)\ ?:(?:emerg|alert|crit|err|warn|notice|info|debug)\ ?:\s
+    | kernel:\s
+    | (?:stdout|stderr)\ [FP]\s
+    | [\w.-]{{0,64}}\ ?\|\s
+    | \([\w.:-]{{1,64}}\ pid=\d+[^)\n]{{0,60}}\)\s
+    | (?:fatal|failed|ok|changed|skipping|unreachable):\ \[[^\]\n]{{1,80}}\]
+      (?:\ \([^)\n]{{0,80}}\))?(?::\ \w+!)?(?:\ =>\ ?)?
+    | \{{?\s?"(?:msg|stderr|stdout|message|MESSAGE|log|module_stderr|module_stdout|text)":\ ?"
+    | \#\#\[\w+\]
+    | "(?=\S)
+    )""",
+    re.VERBOSE,
+)
+_PREFIXES = 6  # of one line: a time, a host, a quotation …
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """What a program says elsewhere.  words, literal: what it holds, as in `pattern.words`."""
+
+    pattern: re.Pattern[str]
+    english: str
+    words: frozenset[bytes]
+    literal: bytes
+
+    @classmethod
+    def of(cls, english: str, other: str) -> Phrase:
+        """other: with … for what stands between."""
+        parts = other.split("…")
+        text = r"([^\n]{1,160}?)".join(re.escape(part).replace(r"\ ", r"\s?") for part in parts)
+        literal = max(re.split(r"[\s…]", other.lower()), key=len).encode()
+        return cls(re.compile(text, re.IGNORECASE), english, frozenset(words(literal)), literal)
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The phrases of apt, dpkg, pacman and the C library, the longest first."""
+
+    phrases: tuple[Phrase, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Sequence[str]]) -> Languages:
+        """rows: an English phrase -> the same in other languages."""
+        phrases = [Phrase.of(english, each) for english, others in rows.items() for each in others]
+        return cls(tuple(sorted(phrases, key=lambda row: -len(row.pattern.pattern))))
+
+    def concern(self, here: set[bytes], text: bytes) -> bool:
+        """Whether one may stand in a text of which `here` are the words."""
+        low = b"" if text.isascii() else text.lower()
+        return any(
+            row.words <= here and (bool(row.words) or row.literal in low) for row in self.phrases
+        )
+
+    def english(self, text: str) -> str:
+        """The text with every phrase that is known put into English."""
+        low = text.lower().encode("utf-8", "replace")
+        for row in self.phrases:
+            if row.literal in low:
+                text = row.pattern.sub(_replacement(row.english), text)
+        return text
+
+
+def _replacement(english: str) -> str:
+    """Each … is what stood there."""
+    first, *rest = english.replace("\\", r"\\").split("…")
+    return first + "".join(rf"\g<{number}>{part}" for number, part in enumerate(rest, 1))
+
+
+def plain(text: str) -> str:
+    """Without colours, typographic signs and escapes.  The lines stay as many."""
+    text = text.replace("\r\n", "\n")
+    if any(mark in text for mark in _COLOURED):
+        text = _COLOUR.sub("", text)
+    if "\\" in text:
+        text = _ESCAPED.sub(_unescaped, text)
+        text = _COLOUR.sub("", text)
+    if "&" in text:
+        for entity, sign in _ENTITIES.items():
+            text = text.replace(entity, sign)
+    return text.replace("`", "'") if text.isascii() else text.translate(_SIGNS)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match.group(1):
+        sign = chr(int(match.group(1), 16))
+        return sign if sign.isprintable() else "\x1b" if sign == "\x1b" else " "
+    return _ESCAPES.get(match.group(2), match.group(2))
+
+
+def tidy(line: str) -> str:
+    """One line without what stands before it in a log, a letter or a report."""
+    line = " ".join(line.split())
+    for _ in range(_PREFIXES):
+        match = _PREFIX.match(line)
+        if not match:
+            break
+        line = line[match.end() :].lstrip()
+    return line
+
+
+def lines(text: str, languages: Languages) -> list[str]:
+    """The lines of a text, as many as it has."""
+    tidied = "\n".join(map(tidy, plain(text).split("\n")))
+    return languages.english(tidied).split("\n")
+
+
+def rejoined(text: str, languages: Languages) -> list[tuple[str, int]]:
+    """The lines of a text that was wrapped within words, each with the number of its first.
+
+    A terminal cuts at its width, wherever that is; others cut behind a hyphen.
+    """
+    raw = plain(text).split("\n")
+    width = max(map(len, raw))
+    told: list[tuple[str, int]] = []
+    cut = ""
+    for number, (whole, line) in enumerate(zip(raw, map(tidy, raw), strict=True)):
+        if cut:
+            last, first = told[-1]
+            between = " " if cut.endswith(" ") or whole.startswith(" ") else ""
+            told[-1] = (last + between + line, first)
+        else:
+            told.append((line, number))
+        cut = whole if len(whole) == width or whole.endswith(("-", "/", "_")) else ""
+    return [(languages.english(line), number) for line, number in told]
