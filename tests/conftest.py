@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "default::ResourceWarning")
 
 
-# The longest come first, so that of two processes none waits for the other at the end.
+# The longest come first, so that no process waits for another at the end.
 LONGEST = (
     "roles/test_driver_debian.py",
     "vm/test_secure_boot.py",
