@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from plugins.plugin_utils.gpu_stack import fresh
 from plugins.plugin_utils.gpu_stack.load import load
@@ -16,10 +13,10 @@ from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.rows import Generation, GpuSupport, listed
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import Gpu
+from plugins.plugin_utils.matrix_files import rows
 from plugins.plugin_utils.versions import numbers
 
 PAGE = Path(__file__).with_suffix(".md")
-ROWS = Path(__file__).parents[1] / "roles/plan/vars/main"
 
 _HEAD = """\
 # What fits what
@@ -77,14 +74,6 @@ a system is its number in `systems.yml`, with what a fresh host of it has, and i
 the PCI ids of its chips. Each names its `source`. A row that contradicts another is refused in one
 line. Then run `python -m docs.stacks`.
 """
-
-
-def rows(folder: Path = ROWS) -> dict[str, Any]:
-    """The matrix's lists by name, as `load` takes them."""
-    told: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.yml")):
-        told |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: told[f"plan_{name}"] for name in told["plan_matrix"]}
 
 
 def page(matrix: Matrix) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from docs import stacks
 from plugins.filter.gpu_stack import gpu_stack
+from plugins.plugin_utils import matrix_files
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.typed import InvalidDataError
 from tests.unit.plans import recorded
@@ -96,7 +96,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
 def test_a_fault_in_the_rows_is_one_line_that_names_file_and_row(
     change: Callable[[Rows], None], said: str
 ) -> None:
-    rows = stacks.rows()
+    rows = matrix_files.rows()
     change(rows)
     with pytest.raises(InvalidDataError, match=said) as told:
         load(rows)
@@ -105,7 +105,7 @@ def test_a_fault_in_the_rows_is_one_line_that_names_file_and_row(
 
 
 def test_it_is_what_the_role_plan_stops_with() -> None:
-    rows = stacks.rows()
+    rows = matrix_files.rows()
     rows["stacks"][0]["lock"] = "none.txt"
     came = gpu_stack(recorded.system("debian-12"), {}, rows, "here")
     assert came == {
@@ -123,6 +123,6 @@ def test_it_is_what_the_role_plan_stops_with() -> None:
     ],
 )
 def test_facts_and_options_of_another_shape_are_too(found: Rows, options: Rows, line: str) -> None:
-    came = gpu_stack(recorded.system("debian-12") | found, options, stacks.rows(), "here")
+    came = gpu_stack(recorded.system("debian-12") | found, options, matrix_files.rows(), "here")
     assert set(came) == {"refusal"}
     assert re.search(line, came["refusal"])

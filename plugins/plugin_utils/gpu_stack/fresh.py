@@ -23,7 +23,7 @@ _MANAGERS = {"debian": "apt", "ubuntu": "apt", "arch": "pacman"}
 def host(system: System, version: str, gpus: Sequence[Gpu] = ()) -> HostFacts:
     """A new server with those GPUs: one kernel, one Python, no driver, room for all."""
     told = system.fresh[version]
-    kernel = Kernel(told.kernel, flavour=told.flavour)
+    kernel = Kernel(told.kernel, told.package, told.flavour, told.metas)
     python = Python(f"/usr/bin/python{told.python}", told.python, True, True, True)
     return HostFacts(
         distribution=Distribution(system.id, system.name, version, told.codename),

@@ -181,12 +181,18 @@ class KernelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a new host of a system's version has.  python: the version of its python3."""
+    """What a new host of a system's version has.
+
+    kernel: its release, from `package`, which the packages `metas` keep up to date.
+    python: the version of its python3.
+    """
 
     kernel: Text
     flavour: Text
+    package: Text
     python: Version
     glibc: Version
+    metas: Names = ()
     codename: str = ""
 
 

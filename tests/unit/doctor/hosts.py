@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from docs.stacks import rows
 from plugins.filter.gpu_doctor import parse_host
 from plugins.plugin_utils.gpu_doctor.host import Host
 from plugins.plugin_utils.gpu_doctor.rows import symptoms
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
+from plugins.plugin_utils.matrix_files import rows
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[2] / "roles/doctor/vars/symptoms"

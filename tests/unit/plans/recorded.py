@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from docs import stacks
+from plugins.plugin_utils import matrix_files
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.plan import InstallDriver, NoCuda, Plan
@@ -21,7 +21,7 @@ from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
 
 HERE = Path(__file__).parent
-MATRIX = load(stacks.rows())
+MATRIX = load(matrix_files.rows())
 GPUS = yaml.safe_load((HERE / "gpus.yml").read_text(encoding="utf-8"))
 SYSTEMS = yaml.safe_load((HERE / "systems.yml").read_text(encoding="utf-8"))
 

@@ -1,0 +1,104 @@
+"""`./run plan`: the plan of a machine that is not here, the answer first."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ..gpu_stack.block import describe
+from ..gpu_stack.load import load
+from ..gpu_stack.matrix import Matrix
+from ..gpu_stack.options import Options, RefusedError
+from ..gpu_stack.resolve import resolve
+from ..host_facts import HostFacts, SecureBoot, Switch
+from ..lines import wrapped
+from ..matrix_files import rows
+from ..requirements import msgspec
+from ..typed import InvalidDataError
+from . import hosts, names
+
+_WIDTH = 79
+_EPILOG = """
+examples:
+  ./run plan --host ubuntu-24.04 --gpu "RTX 5090" --secure-boot on
+  ./run plan --host debian-13 --gpu "GTX 1080 Ti" --gpu "RTX 4090" --driver-origin nvidia
+  ./run plan --host ubuntu-22.04 --gpu "8 x H100"
+  ./run plan --bundle report.tar.gz
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says it and ends."""
+        self.exit(2, f"run plan: {message} (./run plan --help says what there is)\n")
+
+
+def parser() -> Parser:
+    """The command line; the options of the plan are the role plan's, without `plan_`."""
+    made = Parser(
+        prog="./run plan",
+        description="What a machine that is not here would get. Nothing is looked at or changed.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("--host", metavar="SYSTEM", help="a fresh one, such as ubuntu-24.04")
+    which.add_argument("--bundle", metavar="FILE", type=Path, help="a bundle of the doctor's")
+    made.add_argument("--gpu", metavar="NAME", action="append", default=[], help="may be repeated")
+    made.add_argument("--nvswitches", metavar="COUNT", type=int, default=0, help="between the GPUs")
+    made.add_argument("--secure-boot", choices=["on", "off"], default="off")
+    made.add_argument("--desktop", action="store_true", help="it boots to a screen")
+    made.add_argument("--architecture", choices=["x86_64", "aarch64"], default="x86_64")
+    for name in ("driver", "driver-origin", "cuda", "tensorflow", "python"):
+        made.add_argument(f"--{name}", metavar="VALUE", help=f"as plan_{name.replace('-', '_')}")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 with a plan, 1 where a host is refused, 2 where the command line cannot be understood."""
+    told = parser().parse_args(arguments)
+    wanted = ("driver", "driver_origin", "cuda", "tensorflow", "python")
+    options = Options(**{name: getattr(told, name) for name in wanted if getattr(told, name)})
+    try:
+        options.check()
+        matrix = load(rows())
+        machines = _machines(told, matrix)
+    except (RefusedError, InvalidDataError) as refused:
+        print(f"run plan: {refused}", file=sys.stderr)
+        return 2
+    texts = [_text(name, facts, options, matrix) for name, facts in machines.items()]
+    print("\n\n".join(text for text, _refused in texts))
+    return int(any(refused for _text, refused in texts))
+
+
+def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
+    if told.bundle:
+        if told.gpu:
+            raise RefusedError("--gpu beside --bundle", "one of them", "leave --gpu out")
+        return hosts.of_bundle(told.bundle)
+    facts = msgspec.structs.replace(
+        hosts.named(told.host, names.gpus(told.gpu), matrix),
+        secure_boot=SecureBoot("enabled" if told.secure_boot == "on" else "disabled"),
+        desktop=told.desktop,
+        architecture=told.architecture,
+        switches=(Switch(),) * told.nvswitches,
+    )
+    return {f"a fresh {facts.distribution}": facts}
+
+
+def _text(name: str, facts: HostFacts, options: Options, matrix: Matrix) -> tuple[str, bool]:
+    try:
+        plan = resolve(facts, options, matrix)
+    except RefusedError as refused:
+        return "\n".join(wrapped(f"No plan for {name}: {refused}", _WIDTH, indent=2)), True
+    return "\n".join(describe(plan, facts, matrix, name)), False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

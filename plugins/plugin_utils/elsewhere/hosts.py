@@ -1,0 +1,77 @@
+"""The facts of a host that is not here: a fresh one of a system, or those of a bundle."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from ..gpu_stack import fresh
+from ..gpu_stack.matrix import Matrix
+from ..gpu_stack.options import RefusedError
+from ..gpu_stack.rows import System
+from ..host_facts import Gpu, HostFacts, parse
+
+_LARGEST = 16 << 20  # bytes of a bundle's file: facts are a hundredth of that
+
+
+def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
+    """Every system with its version by name, such as "ubuntu-24.04" and "arch"."""
+    every = [(row, version) for row in matrix.systems for version in row.versions or ("",)]
+    return {f"{row.id}-{version}".rstrip("-"): (row, version) for row, version in every}
+
+
+def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
+    """A fresh host of that system.
+
+    Raises:
+        RefusedError: there is no such system; it says which there are.
+    """
+    known = systems(matrix)
+    wanted = re.sub(r"[\s_]+", "-", name.strip().lower())
+    if wanted not in known:
+        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5) or list(known)
+        raise RefusedError(
+            f"--host «{name}»", f"one of {', '.join(known)}", f"name one, such as {near[0]}"
+        )
+    system, version = known[wanted]
+    return fresh.host(system, version, gpus)
+
+
+def of_bundle(path: Path) -> dict[str, HostFacts]:
+    """The hosts of a doctor's bundle by their names in it, such as "host-1".
+
+    Raises:
+        RefusedError: it is none, or is damaged.
+    """
+    found: dict[str, HostFacts] = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                match = re.fullmatch(r"grindstone/(host-\d+)/found\.json", member.name)
+                file = archive.extractfile(member) if match else None
+                if match and file and member.size <= _LARGEST:
+                    found[match[1]] = parse(_object(file.read()))
+    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
+        raise _no_bundle(path, str(error).splitlines()[0] if str(error) else "damaged") from None
+    if not found:
+        raise _no_bundle(path, "no host-1/found.json in it")
+    return found
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    told = json.loads(content)
+    if not isinstance(told, dict):
+        raise ValueError("found.json holds no facts")
+    return told
+
+
+def _no_bundle(path: Path, why: str) -> RefusedError:
+    return RefusedError(
+        f"--bundle {path} ({why})",
+        "a bundle of the doctor's",
+        "make one with `ansible-playbook playbooks/doctor.yml -e doctor_bundle=report.tar.gz`",
+    )

@@ -1,0 +1,103 @@
+"""GPUs by the names that people have for them.
+
+gpus.csv: the names of NVIDIA's display devices in pci.ids 2025.06.09, one device each, and a few
+newer ones of 2026.10.24.  The device tells the chip (module_utils/gpu_chips.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from functools import cache
+from pathlib import Path
+
+from ...module_utils.gpu_chips import of_device
+from ..gpu_stack.options import RefusedError
+from ..host_facts import Gpu
+
+_FILE = Path(__file__).with_name("gpus.csv")
+_MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
+_CARRIED = {"mobile", "max-q", "laptop", "gpu", "embedded", "refresh"}
+_SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE)
+_COUNT = re.compile(r"(\d+)\s*[x×*]\s*(.+)", re.IGNORECASE)
+_APART = re.compile(r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)")
+_WELL_KNOWN = ("GeForce RTX 5090", "GeForce RTX 4090", "Tesla T4", "H100 PCIe")
+_NUMBER = re.compile(r"(?:10de:|0x)?([0-9a-f]{4})", re.IGNORECASE)
+
+
+@cache
+def known() -> dict[str, str]:
+    """The devices by their names."""
+    with _FILE.open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row["device"] for row in csv.DictReader(file)}
+
+
+def gpus(said: list[str]) -> tuple[Gpu, ...]:
+    """The GPUs, each in a slot of its own: "RTX 5090", "8 x H100", "10de:2684".
+
+    Raises:
+        RefusedError: no GPU has that name; it says which have one like it.
+    """
+    found: list[Gpu] = []
+    for each in said:
+        counted = None if _NUMBER.fullmatch(each.strip()) else _COUNT.fullmatch(each.strip())
+        count, name = (int(counted[1]), counted[2]) if counted else (1, each)
+        if not 1 <= count <= 16:
+            raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
+        found += [_gpu(name, len(found) + number) for number in range(count)]
+    return tuple(found)
+
+
+def _gpu(said: str, place: int) -> Gpu:
+    name, device = _named(said)
+    chip = of_device(int(device, 16))
+    return Gpu(
+        address=f"0000:{place + 1:02x}:00.0",
+        device=f"0x{device}",
+        chip=chip.code,
+        generation=chip.generation,
+        compute_capability=chip.capability,
+        name=name,
+        display=bool(_SCREENS.match(name)),
+    )
+
+
+def _named(said: str) -> tuple[str, str]:
+    words = _words(said)
+    exact = [name for name in known() if _words(name) == words]
+    # The board of a desktop before that of a laptop, then the shortest name that has those words.
+    longer = [name for name in known() if words and f" {' '.join(words)} " in _padded(name)]
+    for name in exact or sorted(longer, key=lambda each: (bool(_carried(each)), len(each))):
+        return name, known()[name]
+    number = _NUMBER.fullmatch(said.strip())
+    if number:
+        return "", number[1].lower()
+    raise RefusedError(
+        f"--gpu «{said}»",
+        "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
+        "name one of these: " + ", ".join(_like(words)),
+    )
+
+
+@cache
+def _words(name: str) -> list[str]:
+    # "RTX5090" and "4090Ti" are written, too.
+    words = re.findall(r"[a-z0-9.]+", _APART.sub(" ", name.lower()))
+    return [word for word in words if word not in _MAKERS]
+
+
+def _padded(name: str) -> str:
+    return f" {' '.join(_words(name))} "
+
+
+def _carried(name: str) -> set[str]:
+    return _CARRIED.intersection(name.lower().split())
+
+
+def _like(words: list[str]) -> list[str]:
+    """The known names that are most like it."""
+    said = " ".join(words)
+    by_words = {" ".join(_words(name)): name for name in known() if not _carried(name)}
+    near = difflib.get_close_matches(said, by_words, n=4, cutoff=0.5)
+    return [by_words[each] for each in near] or list(_WELL_KNOWN)

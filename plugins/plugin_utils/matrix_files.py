@@ -1,0 +1,18 @@
+"""The rows of the matrix from the role's files, where no Ansible has read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROWS = Path(__file__).parents[2] / "roles/plan/vars/main"
+
+
+def rows(folder: Path = ROWS) -> dict[str, Any]:
+    """The matrix's lists by name, as `gpu_stack.load.load` takes them."""
+    told: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.yml")):
+        told |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {name: told[f"plan_{name}"] for name in told["plan_matrix"]}

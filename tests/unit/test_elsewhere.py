@@ -1,0 +1,198 @@
+"""A plan for a machine that is not here: what a person types, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.module_utils.gpu_chips import of_device
+from plugins.modules import gpu_bundle, gpu_info
+from plugins.plugin_utils.elsewhere import __main__ as command
+from plugins.plugin_utils.elsewhere import names
+from plugins.plugin_utils.gpu_stack.options import RefusedError
+from tests.unit import hosts
+from tests.unit.plans import recorded
+from tests.unit.test_gpu_chips import LISTS, listed
+
+Capture = pytest.CaptureFixture[str]
+
+
+def run(capsys: Capture, *words: str) -> tuple[int, str, str]:
+    """The exit code, and what was said: the plan, and what was wrong."""
+    try:
+        code = command.main(words)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_the_plan_comes_first(capsys: Capture) -> None:
+    code, told, wrong = run(capsys, "--host", "ubuntu-24.04", "--gpu", "RTX 5090")
+    assert (code, wrong) == (0, "")
+    first = told.splitlines()[0]
+    assert re.match(r"Plan for a fresh Ubuntu 24.04: \d changes \(TensorFlow .*driver 580\)", first)
+    assert "GeForce RTX 5090 (Blackwell) at 0000:01:00.0" in told
+
+
+@pytest.mark.parametrize("system", sorted(recorded.SYSTEMS))
+def test_a_fresh_host_is_as_the_recorded_ones_are(system: str, capsys: Capture) -> None:
+    fresh = {f"{row.id}-{v}".rstrip("-") for row in recorded.MATRIX.systems for v in row.fresh}
+    if system not in fresh:
+        pytest.skip("no fresh host of a system's")
+    _code, told, _wrong = run(capsys, "--host", system, "--gpu", "T4")
+    row = {"host": "", "system": system, "gpus": ["T4"]}
+    plan = recorded.outcome(recorded._recorded(row))
+    assert not isinstance(plan, str)
+    for name in recorded.summary(plan)["packages"].split():
+        assert name in told
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--secure-boot", "on"], "the modules are signed by the distribution"),
+        (["--desktop"], "nvidia-driver-580-open"),
+        (["--driver", "595"], "driver 595"),
+        (["--cuda", "none"], "for the CPU, driver 580"),
+        (["--nvswitches", "4"], "nvidia-fabricmanager-580"),
+        (["--gpu", "GTX 1080 Ti"], "stack pascal"),
+    ],
+)
+def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Capture) -> None:
+    _code, told, _wrong = run(capsys, "--host", "ubuntu-24.04", "--gpu", "RTX 4090", *words)
+    assert part in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--host", "ubunto-24"], ["--host «ubunto-24»", "ubuntu-24.04"]),
+        (["--host", "debian-13", "--gpu", "RTX 5095"], ["«RTX 5095»", "RTX 5090"]),
+        (["--host", "debian-13", "--gpu", "Radeon"], ["«Radeon»", "10de:2684"]),
+        (["--host", "debian-13", "--gpu", ""], ["«»", "10de:2684"]),
+        (["--host", "debian-13", "--gpu", "99 x T4"], ["1 to 16 GPUs"]),
+        (["--host", "debian-13", "--driver", "new"], ["plan_driver=new", "580"]),
+        (["--host", "debian-13", "--cuda", "yes"], ["plan_cuda=yes", "wheels or system"]),
+        (["--bundle", "/nowhere.tar.gz"], ["/nowhere.tar.gz", "doctor_bundle="]),
+        (["--gpu", "T4"], ["--host", "--help"]),
+        (["--hst", "debian-13"], ["--help"]),
+    ],
+)
+def test_what_cannot_be_understood_is_one_line_with_what_is_known(
+    words: list[str], parts: list[str], capsys: Capture
+) -> None:
+    code, told, wrong = run(capsys, *words)
+    assert (code, told) == (2, "")
+    assert wrong.count("\n") == 1
+    assert wrong.startswith("run plan: ")
+    for part in parts:
+        assert part in wrong
+
+
+def test_a_refusal_is_the_answer_and_no_success(capsys: Capture) -> None:
+    code, told, wrong = run(capsys, "--host", "arch", "--gpu", "GTX 1080 Ti")
+    assert (code, wrong) == (1, "")
+    assert told.startswith("No plan for a fresh Arch: found GeForce GTX 1080 Ti (Pascal)")
+
+
+def bundle(tmp_path: Path, **files: Any) -> Path:
+    path = tmp_path / "report.tar.gz"
+    texts = {name.replace("_", "-", 1): told for name, told in files.items()}
+    path.write_bytes(
+        gpu_bundle.archive(
+            {
+                f"{name}/found.json": told if isinstance(told, str) else json.dumps(told)
+                for name, told in texts.items()
+            }
+        )
+    )
+    return path
+
+
+def test_a_bundle_s_hosts_are_planned(tmp_path: Path, capsys: Capture) -> None:
+    found = gpu_info.look(hosts.write(tmp_path / "root", hosts.DEBIAN_12), "/opt/grindstone")
+    path = bundle(tmp_path, host_1=found | {"free_mb": 99_000}, host_2=recorded.system("debian-12"))
+    code, told, wrong = run(capsys, "--bundle", str(path))
+    assert (code, wrong) == (0, "")
+    assert re.findall(r"^Plan for (\S+):", told, re.MULTILINE) == ["host-1", "host-2"]
+    assert "no NVIDIA GPU found" in told
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"gpus": "none"}', "\\xff"])
+def test_a_bundle_that_is_damaged_is_one_line(
+    tmp_path: Path, content: str, capsys: Capture
+) -> None:
+    code, told, wrong = run(capsys, "--bundle", str(bundle(tmp_path, host_1=content)))
+    assert (code, told, wrong.count("\n")) == (2, "", 1)
+
+
+def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> None:
+    path = bundle(tmp_path, host_1=recorded.system("debian-12"))
+    whole = path.read_bytes()
+    for length in (0, 1, 30, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        code, _told, wrong = run(capsys, "--bundle", str(path))
+        assert (code, wrong.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "device"),
+    [
+        ("RTX 4090", "0x2684"),
+        ("rtx4090", "0x2684"),
+        ("GeForce RTX 4090", "0x2684"),
+        ("NVIDIA GeForce RTX 3090 Ti", "0x2203"),
+        ("3090ti", "0x2203"),
+        ("T4", "0x1eb8"),
+        ("H100", "0x2336"),
+        ("2 x 10de:2684", "0x2684"),
+        ("10de:2b85", "0x2b85"),
+        ("0x3f00", "0x3f00"),
+        ("GB10", "0x2e12"),
+    ],
+)
+def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: str) -> None:
+    assert names.gpus([said])[0].device == device
+
+
+def test_several_gpus_have_slots_of_their_own() -> None:
+    found = names.gpus(["2 x RTX 4090", "T4"])
+    assert [gpu.address for gpu in found] == ["0000:01:00.0", "0000:02:00.0", "0000:03:00.0"]
+    assert [gpu.display for gpu in found] == [True, True, False]
+
+
+def test_every_name_is_a_gpu_of_a_known_generation() -> None:
+    assert len(names.known()) > 600
+    for name, device in names.known().items():
+        assert of_device(int(device, 16)).generation, name
+
+
+def test_the_names_are_those_of_the_list_of_all_pci_devices() -> None:
+    found = [path.read_text(encoding="utf-8", errors="replace") for path in LISTS if path.exists()]
+    if not found:
+        pytest.skip("no pci.ids here: Debian's package pci.ids")
+    codes = dict(listed(found[0]))
+    for name, device in names.known().items():
+        number = int(device, 16)
+        assert codes.get(number, of_device(number).code) == of_device(number).code, name
+
+
+def refusal(said: str) -> str:
+    try:
+        names.gpus([said])
+    except RefusedError as refused:
+        return str(refused)
+    return ""
+
+
+@given(said=st.text(max_size=20))
+def test_any_text_is_a_gpu_or_a_refusal(said: str) -> None:
+    told = refusal(said)
+    assert not told or told.startswith(f"found --gpu «{said}»; expected ")
