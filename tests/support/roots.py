@@ -108,7 +108,7 @@ def _make_written(folder: Path, on_disk: bool) -> None:
         return
     memory = folder / MEMORY
     memory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(memory)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100%", "tmpfs", str(memory)], check=True)
     for name in WRITTEN:
         (memory / name).mkdir()
         (folder / name).symlink_to(memory / name)
