@@ -24,7 +24,7 @@ ABI = st.integers(1, 2100)
 
 # Each kind: releases, and the packages that follow them, by the system whose kernels they are.
 UBUNTUS = [
-    *("generic", "lowlatency", "aws", "azure", "gcp", "gke", "oracle", "nvidia", "kvm", "raspi"),
+    *("generic", "lowlatency", "aws", "azure", "gcp", "gke", "oracle", "nvidia", "kvm"),
     *("generic-hwe", "oem", "virtual", "azure-fde", "realtime"),
 ]
 ALIASED = {"virtual": "generic", "generic-hwe": "generic"}
@@ -170,7 +170,7 @@ OPTIONS = st.builds(
 )
 # What exists for each system, by what its repositories offer and what their kernels are named.
 UBUNTU_LINES = (
-    r"(generic|generic-hwe-{v}|lowlatency|aws|azure|gcp|gke|oracle|nvidia|kvm|raspi|oem-{v}[a-d])"
+    r"(generic|generic-hwe-{v}|lowlatency|aws|azure|gcp|gke|oracle|nvidia|kvm|oem-{v}[a-d])"
 )
 EXISTING = {
     "ubuntu": [
