@@ -11,9 +11,11 @@ import yaml
 
 from plugins.filter.gpu_doctor import gpu_doctor, parse_host
 from plugins.modules import gpu_info, gpu_logs_info
+from plugins.plugin_utils.gpu_doctor import normal
 from plugins.plugin_utils.gpu_doctor.examine import examine
 from plugins.plugin_utils.gpu_doctor.pasted import recognise
 from plugins.plugin_utils.gpu_doctor.report import describe, sum_up
+from plugins.plugin_utils.gpu_doctor.rows import languages
 from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse
 from plugins.plugin_utils.gpu_stack.plan import Plan
 from plugins.plugin_utils.typed import InvalidDataError, encode
@@ -22,7 +24,12 @@ from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX, SYMPTOMS, host, of_
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
 
-PASTED = [(row, each) for row in SYMPTOMS for each in row.examples if isinstance(each, str)]
+PASTED = [
+    (row, each)
+    for row in SYMPTOMS
+    for each in row.examples
+    if isinstance(each, str) and not row.aside
+]
 SHOWN = [(row, each) for row in SYMPTOMS for each in row.examples if isinstance(each, Example)]
 REJECTED = "Loading of unsigned module is rejected"
 STUCK: dict[str, Any] = {"found.packages.half_installed": ["libcublas-12-5"]}
@@ -53,12 +60,17 @@ def test_each_example_of_a_text_is_recognised(symptom: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda row: row.name)
-def test_a_symptom_has_an_example_of_a_host_and_of_each_of_its_texts(symptom: Any) -> None:
+def test_a_symptom_has_an_example_of_each_of_its_texts_and_of_a_host_that_shows_it(
+    symptom: Any,
+) -> None:
     texts = [each for each in symptom.examples if isinstance(each, str)]
-    assert len(texts) < len(symptom.examples)
-    for pattern in symptom.texts:
-        assert any(re.search(pattern, text, re.IGNORECASE | re.DOTALL) for text in texts), pattern
+    seen_on_hosts = symptom.sign or symptom.kernel_log or symptom.releases or symptom.in_logs
+    assert len(texts) < len(symptom.examples) or not seen_on_hosts
+    for pattern in symptom.patterns:
+        lines = ["\n".join(normal.lines(text, languages(str(FOLDER)))) for text in texts]
+        assert any(map(pattern.regex.search, lines)), pattern.text
     assert "{" not in symptom.explanation(host())
+    assert "{" not in symptom.command(host()).replace("${", "")
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .pattern import compiled
 from .symptoms import Symptom
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMPLAINT = re.compile(
     r"\b(?:error|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|not found|no such"
-    r"|exception|traceback|denied|refused|aborted|killed|segmentation fault|panic)\b"
+    r"|exception|denied|refused|aborted|killed|segmentation fault|panic)\b"
     r"|\w(?:Error|Exception)\b",
     re.IGNORECASE,
 )
@@ -45,14 +47,23 @@ def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | Non
         return None
     piece = f" {' '.join(inner)} "
     held = {
-        symptom.name: (symptom, f" {' '.join(_words(example))} ")
+        symptom.name: (symptom, _told(symptom.texts, example))
         for symptom in symptoms
         for example in symptom.examples
-        if isinstance(example, str) and piece in f" {' '.join(_words(example))} "
+        if isinstance(example, str) and piece in _told(symptom.texts, example)
     }
-    exact = [row for row, example in held.values() if whole in example]
-    candidates = exact or [row for row, _example in held.values()]
+    exact = [row for row, told in held.values() if whole in told]
+    candidates = exact or [row for row, _told_by in held.values()]
     return candidates[0] if len(candidates) == 1 else None
+
+
+@functools.cache
+def _told(texts: tuple[str, ...], example: str) -> str:
+    """The words of an example, of the lines alone that tell the symptom."""
+    literals = {compiled(text).literal for text in texts}
+    lines = example.lower().split("\n")
+    telling = [line for line in lines if any(each in line for each in literals)]
+    return f" {' '.join(_words(' '.join(telling)))} "
 
 
 def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host_facts import parse as parse_facts
-from . import normal
+from . import normal, rows
 from .examine import Finding, Reading, sort_out
 from .host import Host
 from .knowledge import Knowledge
@@ -17,7 +17,6 @@ from .normal import Languages
 from .scan import SHORT, Sighting, read, scan
 from .symptoms import Symptom
 
-ENGLISH = Languages()
 MANAGERS = {"arch": "pacman"}
 NAMES = {"ubuntu": "Ubuntu", "debian": "Debian", "arch": "Arch"}
 # What a text has in it that only this system writes.
@@ -65,10 +64,10 @@ def host_of(text: str, known: Knowledge, system: str = "", inside: str = "") -> 
 
 
 def recognise(
-    text: str, host: Host, symptoms: Iterable[Symptom], languages: Languages = ENGLISH
+    text: str, host: Host, symptoms: Iterable[Symptom], languages: Languages | None = None
 ) -> list[Finding]:
     """The symptoms that a text speaks of; what is harmless only where nothing else is said."""
-    told = answer(text, host, symptoms, languages)
+    told = answer(text, host, symptoms, languages or rows.languages())
     return list(told.reading.wrong or (told.reading.harmless if told.known else ()))
 
 

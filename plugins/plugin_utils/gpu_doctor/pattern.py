@@ -54,7 +54,8 @@ def compiled(text: str) -> Pattern:
         ValueError: it is no regular expression, or could take too long, or holds no literal.
     """
     try:
-        regex = re.compile(text.replace(" ", r"\s"), re.IGNORECASE | re.DOTALL)
+        flags = re.IGNORECASE | re.DOTALL | re.MULTILINE
+        regex = re.compile(text.replace(" ", r"\s"), flags)
     except re.error as error:
         raise ValueError(f"bad regular expression {text}: {error}") from None
     runs = list(_runs(text))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from ..gpu_stack import floors
+from ..host_facts import Library, LibraryPath
 from ..versions import dotted, numbers
 from .host import Host, gpu_name
 
@@ -103,6 +104,20 @@ def mismatch(host: Host) -> str:
     return ""
 
 
+def blacklisted(host: Host) -> str:
+    """A file keeps NVIDIA's module from being loaded."""
+    file = host.facts.driver.blacklisted
+    return f"{file} keeps the module nvidia from being loaded" if file and host.waiting else ""
+
+
+def linux_driver_in_wsl(host: Host) -> str:
+    """WSL2 has a driver of its own beside the one of Windows."""
+    packages = [package.name for package in host.facts.driver.packages]
+    if not (host.facts.wsl and packages):
+        return ""
+    return f"{', '.join(packages[:3])} inside WSL2, whose driver is Windows'"
+
+
 def unfinished(host: Host) -> str:
     """A run was cut off, or waits for a reboot."""
     interrupted = host.facts.owned.open
@@ -177,20 +192,27 @@ def cublas(host: Host) -> str:
     return f"{used} has no libcublas" if used in lacking else ""
 
 
-def cudnn_too_old(host: Host) -> str:
-    """An older cuDNN lies in the loader's way: another major version, or an older minor one."""
+def stray_cudnn(host: Host) -> tuple[LibraryPath, Library] | None:
+    """An older cuDNN in the loader's way: another major version, or an older minor one."""
     built = host.plan.cuda.cudnn
-    if not built:
-        return ""
-    for entry in host.facts.library_path:
+    for entry in host.facts.library_path if built else ():
         for cudnn in host.facts.cudnn:
             older = bool(cudnn.version) and numbers(cudnn.version)[:2] < numbers(built)[:2]
             if older and _inside(cudnn.path, entry.path):
-                return (
-                    f"{entry.file} puts {entry.path} first, with cuDNN {cudnn.version}; "
-                    f"TensorFlow is built with {built}"
-                )
-    return ""
+                return entry, cudnn
+    return None
+
+
+def cudnn_too_old(host: Host) -> str:
+    """An older cuDNN lies in the loader's way."""
+    stray = stray_cudnn(host)
+    if not stray:
+        return ""
+    entry, cudnn = stray
+    return (
+        f"{entry.file} puts {entry.path} first, with cuDNN {cudnn.version}; "
+        f"TensorFlow is built with {host.plan.cuda.cudnn}"
+    )
 
 
 def cudnn_too_new(host: Host) -> str:
@@ -247,6 +269,8 @@ SIGNS: dict[str, Sign] = {
         outdated_kernel,
         key_not_enrolled,
         no_module,
+        blacklisted,
+        linux_driver_in_wsl,
         mismatch,
         unfinished,
         no_driver,

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 
-from ..host_facts import LibraryPath
+from ..gpu_stack.options import Options, RefusedError
+from ..gpu_stack.resolve import resolve
+from ..host_facts import Driver, LibraryPath
+from ..requirements import msgspec
 from ..unfinished import commands
 from ..versions import dotted
 from .host import Host
+from .signs import stray_cudnn
+
+PRIME = "/lib/modprobe.d/blacklist-nvidia.conf"  # as Ubuntu's prime-select writes it
 
 
 def _module_ready(host: Host) -> bool:
@@ -21,8 +29,39 @@ def _finish_packages(host: Host) -> str:
 
 
 def _stray(host: Host) -> LibraryPath:
-    """The first setting that leads the loader elsewhere."""
-    return next(iter(host.facts.library_path), LibraryPath())
+    """The setting that leads the loader to an older cuDNN."""
+    stray = stray_cudnn(host)
+    return stray[0] if stray else LibraryPath()
+
+
+def _nvidia_origin(host: Host) -> bool:
+    """Whether NVIDIA's repository has a driver for the system, and for the GPUs if any are known.
+
+    The packages that are there now stand aside: the fix removes what is in the way.
+    """
+    facts, matrix = host.facts, host.known.matrix
+    if not facts.own_gpus:
+        return any(
+            row.origin == "nvidia"
+            and row.system == facts.distribution.id
+            and (not facts.distribution.version or facts.distribution.version in row.versions)
+            for row in matrix.drivers
+        )
+    packages = msgspec.structs.replace(facts.packages, half_installed=(), locked=False)
+    clean = msgspec.structs.replace(
+        facts, packages=packages, driver=Driver(), free_mb=sys.maxsize, free_boot_mb=None
+    )
+    try:
+        resolve(clean, Options(driver_origin="nvidia"), matrix)
+    except RefusedError:
+        return False
+    return True
+
+
+def _half_installed(host: Host) -> str:
+    """Names of packages for a command; none that a shell could take for something else."""
+    names = host.facts.packages.half_installed
+    return " ".join(name for name in names if re.fullmatch(r"[a-z0-9][a-z0-9.+:-]*", name))
 
 
 def _stage_advice(host: Host) -> str:
@@ -54,6 +93,11 @@ def _newest_pythons(host: Host) -> str:
     return f"{pythons[0]} to {pythons[-1]}"
 
 
+def _tame_path(path: str) -> bool:
+    """Whether a path may stand in a command as it is."""
+    return bool(re.fullmatch(r"/[A-Za-z0-9._/+-]+", path))
+
+
 SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "own_kernel": lambda host: host.own_kernel,
     "not_loaded": lambda host: not host.facts.driver.loaded,
@@ -63,6 +107,9 @@ SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "container": lambda host: bool(host.facts.container),
     "pacman": lambda host: host.facts.packages.manager == "pacman",
     "pacman_locked": lambda host: host.facts.packages.locked,
+    "nvidia_origin": _nvidia_origin,
+    "has_blacklist": lambda host: _tame_path(host.facts.driver.blacklisted),
+    "blacklisting_prime": lambda host: host.facts.driver.blacklisted == PRIME,
     "half_installed": lambda host: bool(host.facts.packages.half_installed),
     "runfile": lambda host: host.facts.driver.origin == "runfile",
     "module_ready": _module_ready,
@@ -85,6 +132,8 @@ WORDS: dict[str, Callable[[Host], str]] = {
     "path": lambda host: _stray(host).path,
     "file": lambda host: _stray(host).file,
     "stage_advice": _stage_advice,
+    "half_installed": _half_installed,
+    "blacklist": lambda host: host.facts.driver.blacklisted,
     "open_only": _open_only,
     "first_open": _first_open,
     "highest_capability": lambda host: dotted(host.known.highest),

@@ -1,0 +1,207 @@
+"""The symptoms' rows against what people paste, and against logs in which nothing is wrong.
+
+Every example of a row is a test, as it is and in the shapes that it is pasted in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.plugin_utils.gpu_doctor import rows
+from plugins.plugin_utils.gpu_doctor.pasted import answer_log, host_of, recognise
+from plugins.plugin_utils.gpu_doctor.pattern import REACH, words
+from plugins.plugin_utils.gpu_doctor.scan import scan
+from plugins.plugin_utils.gpu_doctor.symptoms import Symptom
+
+SYMPTOMS, LANGUAGES = rows.symptoms(), rows.languages()
+UNKNOWN_HOST = host_of("", rows.knowledge())
+TEXTS = [(row, each) for row in SYMPTOMS for each in row.examples if isinstance(each, str)]
+CASES = Path(__file__).parents[2].parent / "shared/cases/doctor.json"
+HEALTHY = Path(__file__).parent / "doctor/healthy.txt"
+
+
+def wrapped(text: str) -> str:
+    """As a mail program does it, quoted."""
+    lines = [part for line in text.split("\n") for part in textwrap.wrap(line, 60) or [""]]
+    return "\n".join(f"> {line}" for line in lines)
+
+
+def cut(text: str) -> str:
+    """As a terminal does it, within words."""
+    lines = (line[at : at + 50] for line in text.split("\n") for at in range(0, len(line) or 1, 50))
+    return "\n".join(lines)
+
+
+def coloured(text: str) -> str:
+    lines = (re.sub(r"(\w+)", "\x1b[1m\\1\x1b[0m", line) for line in text.split("\n"))
+    return "\r\n".join(f"\x1b[36mtrain-1  |\x1b[0m {line}" for line in lines)
+
+
+def logged(text: str) -> str:
+    return "\n".join(f"Nov 25 10:00:01 gpu1 kernel: {line}" for line in text.split("\n"))
+
+
+def escaped(text: str) -> str:
+    return 'fatal: [gpu1]: FAILED! => {"changed": false, "msg": ' + json.dumps(text) + "}"
+
+
+SHAPES: list[Callable[[str], str]] = [str, wrapped, cut, coloured, logged, escaped]
+
+
+def told(text: str) -> list[str]:
+    return [each.symptom for each in recognise(text, UNKNOWN_HOST, SYMPTOMS, LANGUAGES)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_every_example_is_told_first_and_alone_however_it_is_pasted(
+    shape: Callable[[str], str],
+) -> None:
+    confused: Counter[str] = Counter()
+    for row, text in TEXTS:
+        found = told(shape(text))
+        if row.aside:
+            assert found == [], text
+        elif found != [row.name]:
+            confused[f"{row.name}: told {', '.join(found) or 'nothing'} for {text[:90]!r}"] += 1
+    assert not confused, "\n".join(sorted(confused))
+
+
+# What tells these from their neighbours may be in the other half.
+NEIGHBOURS = {"another module's build": "module not built"}
+NEIGHBOURS |= {"cuDNN or cuBLAS without memory": "cuDNN too new"}
+
+
+def test_half_an_example_is_told_right_or_not_at_all() -> None:
+    right, confused = 0, []
+    halves = [
+        (row, half)
+        for row, text in TEXTS
+        if not row.aside
+        for half in (text[: len(text) // 2], text[len(text) // 2 :])
+    ]
+    for row, half in halves:
+        found = told(half)
+        right += found[:1] == [row.name]
+        related = {row.name, NEIGHBOURS.get(row.name), *RELATED[row.name]}
+        if found and not {*found} & related:
+            confused.append(f"{row.name}: told {found} for {half[:90]!r}")
+    print(f"{right} of {len(halves)} halves are recognised")
+    assert not confused, "\n".join(confused)
+    assert right / len(halves) > 0.6
+
+
+def _related() -> dict[str, set[str]]:
+    """The rows that one covers, or that cover it."""
+    related: dict[str, set[str]] = {row.name: {*row.covers} for row in SYMPTOMS}
+    for row in SYMPTOMS:
+        for name in row.covers:
+            related[name].add(row.name)
+    return related
+
+
+RELATED = _related()
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the collected cases are not here")
+def test_the_collected_cases_are_answered_right() -> None:
+    cases = json.loads(CASES.read_text(encoding="utf-8"))
+    wrong = []
+    systems = {"debian12": "debian", "arch": "arch"}
+    inside = {"wsl": "wsl", "docker": "container", "lxc": "container"}
+    for case in cases["cases"]:
+        system = systems.get(case["host"], "ubuntu")
+        host = host_of("", rows.knowledge(), system, inside.get(case["host"], ""))
+        found = recognise(case["symptom"], host, SYMPTOMS, LANGUAGES)
+        cause, fix = (found[0].cause, found[0].fix) if found else ("", "")
+        right = re.search(case["expected_cause"], cause) and re.search(case["expected_mend"], fix)
+        barred = case["must_not"] and any(re.search(case["must_not"], one.fix) for one in found)
+        if not right or barred:
+            wrong.append(f"{case['id']}: {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+SILENT = [
+    "nvidia-uvm: Loaded the UVM driver, major device number 510.",
+    "crw-rw-rw- 1 root root 510, 0 Nov 25 10:00 /dev/nvidia-uvm",
+    "nvidia 0000:01:00.0: GSP firmware loaded, booted in 120 ms",
+    "DKMS make.log for virtualbox-7.0.16 for kernel 6.8.0-60-generic (x86_64)",
+    "modprobe: ERROR: could not insert 'vboxdrv': Key was rejected by service",
+    "TF-TRT Warning: Could not find TensorRT\nModuleNotFoundError: transformers not found",
+    "CUDA_ERROR_INVALID_HANDLE: invalid resource handle",
+    "ERROR: No matching distribution found for tensorflow-text==2.21.0",
+    "NVRM: Xid (PCI:0000:01:00): 45, pid=1234, name=python3, Ch 00000010",
+    (
+        "NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in "
+        "name resolution\nERROR: No matching distribution found for tensorflow"
+    ),
+    "E: Package 'libfoo' has no installation candidate",
+    "error: target not found: firefox-nightly",
+    "ImportError: numpy is missing",
+    "wifi0: version magic '6.8.0-59-generic' should be '6.8.0-60-generic'",
+]
+
+
+@pytest.mark.parametrize("text", SILENT)
+def test_what_is_no_fault_of_the_gpu_s_raises_nothing(text: str) -> None:
+    assert told(text) == []
+
+
+def healthy(megabytes: float) -> Iterator[bytes]:
+    """Logs of boots, builds and trainings that went well, with numbers that change."""
+    lines = HEALTHY.read_text(encoding="utf-8").splitlines()
+    size, turn = 0, 0
+    while size < megabytes * 1e6:
+        block = "\n".join(re.sub(r"@", str(turn % 9973), line) for line in lines) + "\n"
+        yield block.encode()
+        size, turn = size + len(block), turn + 1
+
+
+def test_logs_in_which_nothing_is_wrong_stay_silent() -> None:
+    found = answer_log(healthy(2), UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
+    assert found.reading.wrong == ()
+    for line in HEALTHY.read_text(encoding="utf-8").splitlines():
+        wrong = recognise(line, UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
+        assert all(each.where.startswith("nowhere") for each in wrong), (line, wrong)
+
+
+@pytest.mark.parametrize("row", SYMPTOMS, ids=lambda row: row.name)
+def test_a_log_is_searched_for_the_same_as_a_pasted_text(row: Symptom) -> None:
+    """The words that are looked for before a pattern is tried stand in all that it matches."""
+    for text in (each for each in row.examples if isinstance(each, str)):
+        found = scan([b"begin\n", text.encode(), b"\nend\n"], SYMPTOMS, LANGUAGES)
+        assert row.name in [each.symptom.name for each in found], text
+        for pattern in row.patterns:
+            match = pattern.regex.search(text)
+            if match:
+                assert pattern.literal in text.lower()
+                assert pattern.words <= words(text.encode())
+
+
+UNBOUNDED = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})")
+
+
+@pytest.mark.parametrize("row", SYMPTOMS, ids=lambda row: row.name)
+def test_no_pattern_can_take_for_ever(row: Symptom) -> None:
+    """No repetition of a repetition, and none without an end."""
+    for text in (*row.texts, *row.only_with, *row.not_with):
+        bare = re.sub(r"\[(?:\\.|[^\]])*\]|\\.", "x", text)
+        assert not UNBOUNDED.search(bare), text
+        assert not re.search(r"\([^()]*\{\d+,\d+\}[^()]*\)(?:[*+]|\{\d+,[2-9]\d*\})", bare), text
+        most = sum(int(number) for number in re.findall(r"\{\d+,(\d+)\}", bare))
+        assert most <= REACH, text
+
+
+@pytest.mark.parametrize("row", SYMPTOMS, ids=lambda row: row.name)
+def test_a_row_says_where_to_act_and_gives_one_command_first(row: Symptom) -> None:
+    for fix in row.fixes:
+        assert not fix.run.startswith("#")
+        command = fix.run.partition("   #")[0]
+        assert command.strip()
+        assert (row.where == "nowhere") == command.startswith("nothing to do")
