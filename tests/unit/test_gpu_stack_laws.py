@@ -17,22 +17,12 @@ from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.versions import numbers
 from tests.unit.plans import recorded
+from tests.unit.plans.applied import applied, parts, staying, there
 from tests.unit.plans.recorded import MATRIX
 
 Plan = dict[str, Any]  # as the roles read it
 RANGE = ["3.10", "3.11", "3.12", "3.13"]
 ONE_LINE = re.compile(r"found [^\n;]+(; (?!expected)[^\n;]+)*; expected [^\n]+: [^\n]+[^\n: ]")
-
-
-def parts(names: str, version: str, origin: str) -> list[dict[str, str]]:
-    return [{"name": name, "version": version, "origin": origin} for name in names.split()]
-
-
-def there(origin: str, names: str, version: str, flavour: str = "", loaded: str = "") -> Plan:
-    """A driver that is installed and, where it has a flavour, loaded."""
-    module = {"loaded": loaded or version, "loaded_flavour": flavour} if flavour else {}
-    known = {"libraries": version, "origin": origin, "branch": version.split(".")[0]}
-    return {**module, **known, "packages": parts(names, version, origin)}
 
 
 # Drivers as hosts have them: working, broken, of every origin.
@@ -166,51 +156,6 @@ def attempt(found: dict[str, Any], options: Options) -> Plan | str:
         return resolve(parse(found), options, MATRIX).to_builtins()
     except RefusedError as refused:
         return str(refused)
-
-
-def staying(found: dict[str, Any], gone: list[str]) -> list[dict[str, str]]:
-    """The driver's packages but for those of the names."""
-    return [each for each in found["driver"].get("packages", []) if each["name"] not in gone]
-
-
-def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """The facts after the plan has been carried out and the host rebooted."""
-    tensorflow, driver, cuda = (plan["record"][part] for part in ("tensorflow", "driver", "cuda"))
-    wheels = cuda["action"] == "wheels"
-    cudnn = cuda["installed_cudnn"] if wheels else ""
-    versions = {"python": tensorflow["python"], "tensorflow": tensorflow["version"]}
-    after = found | {
-        "environment": {**versions, "cudnn": cudnn},
-        "pythons": [{**python, "ensurepip": True} for python in found["pythons"]],
-        "owned": {"open": [], "packages": list(plan["packages"])},
-    }
-    if cuda["action"] == "system":
-        prefix = {"version": cuda["version"], "path": cuda["prefix"], "origin": "nvidia"}
-        after["cuda"] = [*found["cuda"], prefix]
-        after["cudnn"] = [{"version": cuda["installed_cudnn"], "path": "/usr/lib/libcudnn.so.9"}]
-        after["owned"]["packages"] += list(cuda["packages"])
-    if driver["action"] == "install":
-        version = "590.48.01" if driver["branch"] == "rolling" else f"{driver['branch']}.95.05"
-        installed = [*driver["first"], *driver["packages"]]
-        new = there(driver["origin"], " ".join(installed), version, driver["flavour"])
-        new["packages"] += staying(found, [*driver["remove"], *installed])
-        after["driver"] = new | {"nouveau_blacklisted": True, "devices": ["/dev/nvidia0"]}
-        after["owned"]["packages"] += installed
-        after["packages"] = {**found["packages"], "held": driver["hold"], "half_installed": []}
-        state = found["secure_boot"]
-        enrolled = driver["secure_boot"] in ("enrolled", "stage") or state["enrolled"]
-        after["secure_boot"] = {**state, "enrolled": enrolled}
-        module = {"path": "/lib/modules/nvidia.ko", "version": version}
-        built, boots = {"headers": True, "nvidia": module}, found["kernels"]["next"]
-        # Nothing is built for what an upgrade has left behind.
-        kernels = [
-            {**each, **built}
-            if each["headers"] or each["package"] or each["release"] == boots
-            else each
-            for each in found["kernels"]["installed"]
-        ]
-        after["kernels"] = {**found["kernels"], "installed": kernels}
-    return after
 
 
 # Said here again, in few words, so that a slip in the matrix is one: (first branch, last, modules).
