@@ -108,7 +108,10 @@ def flip_the_last_bit(path: Path) -> None:
 
 DONE = {
     **{system: Case(system) for system in FRESH},
-    "desktop": Case(prepare=install("gdm3")),
+    "desktop": Case(
+        prepare=install("gdm3"),
+        variables={"nvidia_driver_module_parameters": {"NVreg_PreserveVideoMemoryAllocations": 1}},
+    ),
     "newer kernel beside": Case(prepare=install("linux-generic-hwe-24.04")),
     "no precompiled": Case(prepare=install("linux-image-ibm")),
     "secure boot": Case(prepare=secure_boot),
@@ -306,6 +309,12 @@ def test_a_desktop_gets_the_driver_for_one(runs: Runs) -> None:
     found = runs.outcomes["desktop"].names
     assert {"nvidia-driver-580-open", "linux-modules-nvidia-580-open-generic"} <= found
     assert [name for name in found if "server" in name or "dkms" in name] == []
+
+
+def test_the_module_gets_the_parameters_that_are_asked_for(runs: Runs) -> None:
+    written = runs.hosts["desktop"].text("etc/modprobe.d/grindstone-nvidia.conf").splitlines()
+    assert "options nvidia NVreg_PreserveVideoMemoryAllocations=1" in written
+    assert not (runs.hosts["ubuntu-24.04"].path / "etc/modprobe.d/grindstone-nvidia.conf").exists()
 
 
 def test_each_kernel_gets_the_modules_of_its_flavour(runs: Runs) -> None:

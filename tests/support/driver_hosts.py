@@ -41,7 +41,7 @@ class Case:
     system: str = NOBLE
     prepare: Callable[[Root], object] = lambda _: None
     spoil: Callable[[Path], object] | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
