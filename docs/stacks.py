@@ -36,7 +36,7 @@ _OPTIONS = """\
 | `plan_tensorflow` | a version, such as `2.19`; empty for the newest that fits |
 | `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
 | `plan_driver` | a branch, such as `580`; `keep` what is there; `skip`: do not look at it |
-| `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: what is there |
+| `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: chosen |
 | `plan_ignore_gpus` | the addresses of GPUs to leave out, such as `01:00.0` |
 | `plan_cuda` | `wheels`, `system` for NVIDIA's repository, `none` for TensorFlow on the CPU |
 | `plan_reboot` | `false`: never |
@@ -44,8 +44,10 @@ _OPTIONS = """\
 _DRIVER = """\
 A driver that works stays, whoever installed it: the loaded module and the libraries are of one
 version, its branch and its module drive every GPU, and CUDA takes it. One that does not fit is
-replaced within its origin. What a `.run` file or a PPA has installed is not touched: the refusal
-has the command that removes it. Where a branch is installed and still fits, it is not upgraded.
+replaced within its origin. Where the distribution's are too old for the GPUs and nobody has set
+`plan_driver_origin`, NVIDIA's repository is taken, and the plan says why. What a `.run` file or a
+PPA has installed is not touched: the refusal has the command that removes it. Where a branch is
+installed and still fits, it is not upgraded.
 
 The driver's packages are put on hold. Where the distribution compiles the module for each kernel,
 the kernel's own package is held with them: a newer kernel would boot without a module.

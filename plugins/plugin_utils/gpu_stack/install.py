@@ -8,7 +8,7 @@ from ..host_facts import HostFacts
 from ..requirements import msgspec
 from . import gpus, kernels, obstacles, offers
 from .cuda import entry
-from .offers import Offer
+from .offers import Offer, TooOldError
 from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
@@ -42,7 +42,7 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     driver += fabric
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
-        reason=_reason(request, module),
+        reason=_reason(request, stack, source, module),
         origin=source,
         branch=offer.branch,
         flavour=module,
@@ -64,11 +64,15 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
 def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:
     """The first origin that has a driver which fits, and that."""
     first: RefusedError | None = None
-    for source in offers.sources_for(request, misfit):
+    sources = offers.sources_for(request, misfit)
+    other = offers.instead(request)
+    for source in sources:
         try:
             return source, *offers.choose(request, stack, source)
         except RefusedError as refused:
             first = first or refused
+            if isinstance(refused, TooOldError) and other and other not in sources:
+                sources.append(other)
     assert first
     raise first
 
@@ -104,9 +108,12 @@ def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> 
     return tuple(dict.fromkeys(every))
 
 
-def _reason(request: Request, module: Flavour) -> str:
+def _reason(request: Request, stack: Stack, source: Origin, module: Flavour) -> str:
     only = "only " if len(gpus.modules(request.gpus, request.matrix)) == 1 else ""
-    return f"{only}the {module} module drives {gpus.chips(request.gpus)}"
+    reason = f"{only}the {module} module drives {gpus.chips(request.gpus)}"
+    unasked = source == "nvidia" and not request.options.driver_origin
+    why = offers.why_not(request, stack, "distribution") if unasked else ""
+    return f"{reason}; {why}" if why else reason
 
 
 def _secure_boot(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ..host_facts import Gpu
 from ..versions import leading, numbers
 from . import floors, gpus, kernels
-from .floors import Floor
 from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
 from .request import Request
@@ -19,6 +18,17 @@ _REMOVAL = {
     "ppa": "run `ppa-purge ppa:graphics-drivers/ppa`, then the same command again",
     "unknown": "remove it with what installed it, then run the same command again",
 }
+
+
+class TooOldError(RefusedError):
+    """An origin has drivers, and none that is new enough for the GPUs.
+
+    why: so in the words of a plan that takes another origin's.
+    """
+
+    def __init__(self, found: str, expected: str, do: str = "", *, why: str) -> None:
+        super().__init__(found, expected, do, nearest=True)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,24 @@ def sources_for(request: Request, misfit: str) -> list[Origin]:
     if not there and "nvidia" in facts.packages.repositories and offered:
         return ["nvidia", "distribution"]
     return ["distribution"]
+
+
+def instead(request: Request) -> Origin | None:
+    """Whose driver to take where the distribution's is too old, unless the user has said whose."""
+    offered = any(row.is_for(request.facts, "nvidia") for row in request.matrix.drivers)
+    repository = request.matrix.repository(request.facts.distribution)
+    return "nvidia" if offered and repository and not request.options.driver_origin else None
+
+
+def why_not(request: Request, stack: Stack, source: Origin) -> str:
+    """Why the origin's driver is too old, "" where it is not: the same before and after."""
+    try:
+        choose(request, stack, source)
+    except TooOldError as refused:
+        return refused.why
+    except RefusedError:
+        return ""
+    return ""
 
 
 def _must_have_one_origin(request: Request) -> None:
@@ -116,7 +144,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
         if each.number >= floor.branch and module in each.row.module
     ]
     if not new:
-        raise _too_old(request, drive, source, floor)
+        raise _too_old(request, stack, drive, source)
     built = (pair for pair in new if not _too_new_a_kernel(request, *pair))
     found = next(built, None)
     if not found:
@@ -223,18 +251,23 @@ def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedE
     )
 
 
-def _too_old(request: Request, below: list[Offer], source: Origin, floor: Floor) -> RefusedError:
-    have = listed([each.branch for each in below], "or")
-    return RefusedError(
-        f"{gpus.titles(request.gpus)}, and {_from(request, source)}'s driver {have}",
+def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin) -> TooOldError:
+    floor = floors.floor(stack, request.gpus)
+    have = f"{_from(request, source)}'s driver {_branches(below)}"
+    return TooOldError(
+        f"{gpus.titles(request.gpus)}, and {have}",
         f"{floor.version} or newer, which {floor.by} needs",
-        nearest=True,
+        why=f"{have} is older than {floor.version}, which TensorFlow {stack.tensorflow} needs here",
     )
 
 
-def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> RefusedError:
-    matrix = request.matrix
-    have = listed([each.branch for each in offers], "or")
+def _branches(offers: Sequence[Offer]) -> str:
+    """By their numbers: which of them is there must not change a plan's words."""
+    return listed([each.branch for each in sorted(offers, key=lambda each: each.number)], "or")
+
+
+def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> TooOldError:
+    matrix, have = request.matrix, _branches(offers)
     out = [
         gpu
         for gpu in request.gpus
@@ -254,9 +287,10 @@ def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> Re
         have = f"{newest.at_least} and later"
         if newest.older and last:
             do = f"{newest.older.format(branch=last)}, then run the same command again"
-    return RefusedError(
-        f"{gpus.titles(culprits)}, and {_from(request, source)}'s driver {have}",
+    have = f"{_from(request, source)}'s driver {have}"
+    return TooOldError(
+        f"{gpus.titles(culprits)}, and {have}",
         f"a branch that drives {'it' if len(out) == 1 else 'them all'} ({needs})",
         do,
-        nearest=True,
+        why=f"{have} does not drive {gpus.chips(culprits)}",
     )

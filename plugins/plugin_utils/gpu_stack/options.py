@@ -32,7 +32,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         it, a branch such as "580" pins it.
     driver_origin: where a driver comes from if one has to be installed: "distribution" or "nvidia";
         "" for that of the driver that is there, NVIDIA's where its repository is set up, else the
-        distribution.
+        distribution, or NVIDIA's where the distribution's is too old.
     ignore_gpus: the addresses of GPUs that the plan leaves out.
     cuda: "wheels", "system", or "none" for the driver alone with TensorFlow for the CPU.
     reboot: whether the host may be rebooted where the driver needs it.

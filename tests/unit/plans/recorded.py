@@ -145,6 +145,9 @@ def summary(plan: Plan) -> dict[str, Any]:
     if isinstance(driver, InstallDriver):
         said["driver"] = f"{driver.branch} {driver.flavour}, {driver.method}, {driver.origin}"
         said["packages"] = " ".join([*driver.first, *driver.packages])
+        because = driver.reason.partition("; ")[2]
+        if because:
+            said["because"] = because
         if driver.remove:
             said["remove"] = " ".join(driver.remove)
         if driver.secure_boot != "off":
