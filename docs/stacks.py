@@ -34,6 +34,7 @@ _OPTIONS = """\
 | variable | |
 |---|---|
 | `plan_tensorflow` | a version, such as `2.19`; empty for the newest that fits |
+| `plan_tensorflow_wheel` | `https://HOST/NAME.whl#sha256=HASH`, or a file's path: your own wheel |
 | `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
 | `plan_driver` | a branch, such as `580`; `keep` what is there; `skip`: do not look at it |
 | `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: chosen |

@@ -10,6 +10,7 @@ from ..plugin_utils.gpu_stack.load import load
 from ..plugin_utils.gpu_stack.options import Options, RefusedError
 from ..plugin_utils.gpu_stack.resolve import resolve
 from ..plugin_utils.gpu_stack.table import row, table
+from ..plugin_utils.gpu_stack.wheel import locked
 from ..plugin_utils.host_facts import parse
 from ..plugin_utils.typed import InvalidDataError, decode
 
@@ -39,5 +40,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """What a playbook calls `grindstone.grindstone.gpu_stack` and `….plan_table`."""
-        return {"gpu_stack": gpu_stack, "plan_table": table}
+        """What a playbook calls `grindstone.grindstone.gpu_stack` and so on."""
+        return {"gpu_stack": gpu_stack, "plan_table": table, "lock_with_wheel": locked}

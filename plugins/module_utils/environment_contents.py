@@ -143,5 +143,6 @@ def reason(output: str) -> str:
     """The error and its root cause, on one line, out of what uv or pip said."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     first = next((i for i, line in enumerate(lines) if line.lower().startswith("error")), 0)
-    ends = dict.fromkeys(lines[first : first + 1] + lines[-1:])
+    causes = [line for line in lines if line.lower().startswith("cause:")]
+    ends = dict.fromkeys(lines[first : first + 1] + (causes or lines)[-1:])
     return "; ".join(re.sub(r"^(error|cause): ", "", line, flags=re.IGNORECASE) for line in ends)

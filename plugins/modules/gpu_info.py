@@ -90,7 +90,9 @@ found:
     reboot_required: {description: Whether the system asks for one., type: bool}
     owned: {description: "Ledgers that are C(open), and C(packages) of Grindstone's.", type: dict}
     pythons: {description: The system's interpreters., type: list}
-    environment: {description: "C(python), C(tensorflow) and C(cudnn) of its own.", type: dict}
+    environment:
+      description: "Its C(python), C(tensorflow) and C(cudnn), and the C(wheel) that is the user's."
+      type: dict
     free_mb: {description: Free space for the prefix in MB., type: int}
     free_boot_mb: {description: Free space for C(/boot) in MB., type: int}
 """
@@ -190,13 +192,20 @@ def container(root: Path) -> str:
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
-    """The virtual environment in `folder`: its Python, TensorFlow and cuDNN, "" where not."""
+    """The virtual environment in `folder`: its Python, TensorFlow and cuDNN, "" where not.
+
+    wheel: the SHA-256 of a TensorFlow that is not the lock's, by the text that it was made of.
+    """
     path = inside(root, folder)
+    own = re.search(
+        r"^tensorflow @ .*\n.*--hash=sha256:(\w+)", text(path / "requirements.txt"), re.MULTILINE
+    )
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
     python = inside(root, f"{folder}/bin/python")  # often a link to the system's, from the root
     return {
         "python": match.group(1) if match and there(python) else "",
         "tensorflow": wheel(path, "tensorflow"),
+        "wheel": own.group(1) if own else "",
         "cudnn": wheel(path, r"nvidia_cudnn_cu\d+"),
     }
 

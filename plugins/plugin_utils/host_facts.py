@@ -266,10 +266,14 @@ class Python(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """TensorFlow's own environment.  cudnn: None where it was not looked for."""
+    """TensorFlow's own environment.  cudnn: None where it was not looked for.
+
+    wheel: the SHA-256 of a wheel of the user's own that it was made with, "" for the lock's.
+    """
 
     python: str = ""
     tensorflow: str = ""
+    wheel: str = ""
     cudnn: str | None = None
 
 

@@ -113,6 +113,15 @@ def test_a_machine_of_its_own_is_neither_wsl_nor_a_container(tmp_path: Path) -> 
     assert (found["wsl"], found["container"]) == (False, "")
 
 
+def test_an_environment_with_a_wheel_of_ones_own_tells_its_hash(tmp_path: Path) -> None:
+    lock = (
+        f"six==1.17.0 \\\n    --hash=sha256:{'0' * 64}\n"
+        f"tensorflow @ file:///srv/own.whl \\\n    --hash=sha256:{'1' * 64}\n"
+    )
+    found = look(tmp_path, {"opt/grindstone/tensorflow/requirements.txt": lock})
+    assert found["environment"]["wheel"] == "1" * 64
+
+
 def test_an_environment_whose_interpreter_is_gone_has_no_python(tmp_path: Path) -> None:
     made = {
         "opt/grindstone/tensorflow/pyvenv.cfg": "home = /usr/bin\nversion_info = 3.11.2\n",
@@ -123,6 +132,7 @@ def test_an_environment_whose_interpreter_is_gone_has_no_python(tmp_path: Path) 
     assert look(tmp_path / "there", made | there)["environment"] == {
         "python": "3.11",
         "tensorflow": "2.21.0",
+        "wheel": "",
         "cudnn": "",
     }
     assert look(tmp_path / "gone", made | gone)["environment"]["python"] == ""

@@ -119,6 +119,7 @@ SELDOM: list[dict[str, Any]] = [
     {"free_boot_mb": 20},
 ]
 DEFAULTS = Options()
+OWN = f"/srv/tensorflow-2.22.0-{{0}}-{{0}}-manylinux_2_27_x86_64.whl#sha256={'0' * 64}"
 ONE_OPTION = [
     DEFAULTS,
     *(Options(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
@@ -128,6 +129,7 @@ ONE_OPTION = [
     ),
     *(Options(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
     Options(driver_origin="nvidia"),
+    *(Options(tensorflow_wheel=OWN.format(v)) for v in ("cp311", "cp312", "cp314")),
     Options(cuda="system"),
     Options(cuda="none"),
     Options(reboot=False),
@@ -144,7 +146,7 @@ ANY_OPTIONS = st.one_of(
         python=st.sampled_from(["", *RANGE]),
         tensorflow=st.sampled_from(["", "2.21.0", "2.19", "2.16.2", "2.14.1"]),
         driver=st.sampled_from(["", "keep", "skip", "470", "535", "580", "595", "610"]),
-        driver_origin=st.sampled_from(["distribution", "nvidia"]),
+        driver_origin=st.sampled_from(["", "distribution", "nvidia"]),
         cuda=st.sampled_from(["wheels", "system", "none"]),
         reboot=st.booleans(),
     ),

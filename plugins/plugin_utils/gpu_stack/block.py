@@ -124,5 +124,5 @@ def _cuda_row(record: Record) -> tuple[str, str]:
     cuda = record.cuda
     if isinstance(cuda, NoCuda):
         return ("CUDA", f"none: {cuda.reason}")
-    version = f"{cuda.version} with cuDNN {cuda.installed_cudnn} (built with {cuda.cudnn})"
-    return ("CUDA", f"{version}, {cuda.reason}")
+    built = "" if record.tensorflow.wheel else f" (built with {cuda.cudnn})"
+    return ("CUDA", f"{cuda.version} with cuDNN {cuda.installed_cudnn}{built}, {cuda.reason}")

@@ -19,6 +19,7 @@ _CHANGES: list[_Change] = [
     {"driver_origin": "distribution"},
     {"driver_origin": "nvidia"},
     {"tensorflow": ""},
+    {"tensorflow_wheel": ""},
     {"python": ""},
     {"driver": ""},
     {"cuda": "wheels"},

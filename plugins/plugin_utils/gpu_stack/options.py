@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: the Python to use, such as "3.12"; "" lets the resolver choose.  "3.1" is 3.10: so YAML
         reads it where it is not quoted.
     tensorflow: the version of TensorFlow, "" for the newest that fits.
+    tensorflow_wheel: a wheel of TensorFlow to take in place of that one's, "" for none.
     driver: "" lets the resolver choose, "keep" keeps the one that is there, "skip" never looks at
         it, a branch such as "580" pins it.
     driver_origin: where a driver comes from if one has to be installed: "distribution" or "nvidia";
@@ -41,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: str = "/opt/grindstone"
     python: str = ""
     tensorflow: str = ""
+    tensorflow_wheel: str = ""
     driver: str = ""
     driver_origin: str = ""
     ignore_gpus: tuple[str, ...] = ()

@@ -149,6 +149,7 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     compiled: the chips that its kernels are compiled for at the first start; confirmed: whether
         that has been seen on hardware; ptxas: the oldest that XLA compiles for them with.
     known: what is known to be wrong with this version.
+    wheel: the one of the user's own that is taken, as pip names it, "" for the lock's.
     """
 
     version: str
@@ -161,6 +162,7 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmed: bool = True
     ptxas: str = ""
     known: str = ""
+    wheel: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

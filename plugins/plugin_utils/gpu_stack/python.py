@@ -15,7 +15,7 @@ def interpreter(request: Request, stack: Stack) -> tuple[str, str, str]:
         RefusedError: the stack does not take the Python that is asked for.
     """
     option, taken = request.options.python, stack.pythons
-    span = f"{taken[0]} to {taken[-1]}"
+    span = " to ".join(dict.fromkeys([taken[0], taken[-1]]))
     asked = "3.10" if option == "3.1" else option
     if asked and asked not in taken:
         raise RefusedError(

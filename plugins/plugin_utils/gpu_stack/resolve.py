@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..host_facts import HostFacts
 from ..versions import numbers
-from . import cuda, driver, floors, gpus, install, leftout, obstacles, room, stacks
+from . import cuda, driver, floors, gpus, install, leftout, obstacles, room, stacks, wheel
 from .matrix import Matrix
 from .nearest import nearest
 from .options import Options, RefusedError
@@ -62,7 +62,7 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
 
 def _planned(request: Request, found: HostFacts) -> Plan:
     facts = request.facts
-    stack = stacks.choose(request)
+    stack = wheel.fitted(request, stacks.choose(request))
     version, base, reason = interpreter(request, stack)
     planned_driver = driver.decide(request, stack)
     planned_cuda = cuda.decide(request, stack)
@@ -132,6 +132,7 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
         confirmed=all(row.confirmed for _, row in compiled),
         ptxas=max((row.ptxas for _, row in compiled), key=numbers, default=""),
         known=stack.known.strip(),
+        wheel=str(wheel.parse(asked)) if (asked := request.options.tensorflow_wheel) else "",
     )
 
 
@@ -141,6 +142,7 @@ def _environment(
     """What is not as planned of the environment, a phrase each."""
     there, folder = facts.environment, planned.prefix
     same = (there.python, there.tensorflow) == (planned.python, planned.version)
+    same = same and there.wheel == planned.wheel.rpartition("=")[2]
     if same and there.cudnn in (None, cudnn):
         return []
     bring = [f"install Python {planned.python} by uv"] if base == UV else []

@@ -45,7 +45,8 @@ def _takes(support: GpuSupport, request: Request) -> bool:
 def limit(request: Request, stack: Stack) -> str:
     """The GPUs that keep the others from a newer stack, for the record; "" if none does."""
     stacks = request.matrix.stacks
-    newer = [row.gpu for row in stacks[: stacks.index(stack)] if row.gpu and not row.pinned]
+    place = [row.name for row in stacks].index(stack.name)
+    newer = [row.gpu for row in stacks[:place] if row.gpu and not row.pinned]
     holding = [gpu for gpu in request.gpus if not all(row.takes(gpu) for row in newer)]
     if not holding or len(holding) == len(request.gpus):
         return ""

@@ -30,7 +30,11 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
     cudnn = cuda["installed_cudnn"] if wheels else ""
     versions = {"python": tensorflow["python"], "tensorflow": tensorflow["version"]}
     after = found | {
-        "environment": {**versions, "cudnn": cudnn},
+        "environment": {
+            **versions,
+            "cudnn": cudnn,
+            "wheel": tensorflow.get("wheel", "").rpartition("=")[2],
+        },
         "pythons": [{**python, "ensurepip": True} for python in found["pythons"]],
         "owned": {"open": [], "packages": list(plan["packages"])},
     }

@@ -160,6 +160,8 @@ def summary(plan: Plan) -> dict[str, Any]:
     if tensorflow.compiled:
         said["compiled"] = tensorflow.compiled
         said["compiled"] += "" if tensorflow.confirmed else ", not yet confirmed"
+    if tensorflow.wheel:
+        said["wheel"] = f"{tensorflow.version}, Python {tensorflow.python}: {tensorflow.known}"
     if cuda.leaves:
         said["leaves"] = list(cuda.leaves)
     return said
