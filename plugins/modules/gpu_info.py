@@ -93,6 +93,9 @@ found:
     environment:
       description: "Its C(python), C(tensorflow) and C(cudnn), and the C(wheel) that is the user's."
       type: dict
+    verified:
+      description: "What the last verification passed with: C(tensorflow), and C(compiled) GPUs."
+      type: dict
     free_mb: {description: Free space for the prefix in MB., type: int}
     free_boot_mb: {description: Free space for C(/boot) in MB., type: int}
 """
@@ -117,6 +120,7 @@ from ..module_utils.gpu_chips import TEGRA
 from ..module_utils.sysroot import OPTIONS, inside, names, text, there
 
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
+VERIFIED = ("tensorflow", "compiled")
 BASES = {"UBUNTU_CODENAME": "ubuntu", "DEBIAN_CODENAME": "debian"}
 CONTAINERS = {
     "docker": ".dockerenv",
@@ -210,6 +214,16 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     }
 
 
+def verified(root: Path) -> dict[str, str]:
+    """What the last verification passed with on the GPUs, "" where it has not.
+
+    tensorflow: its version; compiled: the GPUs that its kernels were compiled for.
+    """
+    told = _object(text(root / "etc/grindstone/verify.json"))
+    found = {key: told.get(key) if told.get("ok") is True else "" for key in VERIFIED}
+    return {key: value if isinstance(value, str) else "" for key, value in found.items()}
+
+
 def wheel(environment: Path, name: str) -> str:
     """The version of an installed wheel, by a pattern of its name; "" where there is none."""
     for folder in names(environment / "lib"):
@@ -237,7 +251,7 @@ def owned(root: Path) -> dict[str, list[str]]:
     folder = root / "var/lib/grindstone/ledger"
     # host_ledger writes a file beside the ledger first, whose name begins with a dot.
     files = [name for name in names(folder) if re.match(r"[a-z][a-z0-9_]*\.json$", name)]
-    told = {name[: -len(".json")]: _ledger(text(folder / name)) for name in files}
+    told = {name[: -len(".json")]: _object(text(folder / name)) for name in files}
     packages = {package for ledger in told.values() for package in ledger.get("added", [])}
     return {
         "open": [name for name, ledger in told.items() if ledger.get("state", "open") == "open"],
@@ -245,7 +259,7 @@ def owned(root: Path) -> dict[str, list[str]]:
     }
 
 
-def _ledger(said: str) -> dict[str, Any]:
+def _object(said: str) -> dict[str, Any]:
     try:
         told = json.loads(said)
     except ValueError:
@@ -304,6 +318,7 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "owned": owned(root),
         "pythons": pythons(root),
         "environment": environment(root, prefix + "/tensorflow"),
+        "verified": verified(root),
         "free_mb": free_mb(inside(root, prefix)),
         "free_boot_mb": free_mb(inside(root, "/boot")),
     }

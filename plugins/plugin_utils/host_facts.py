@@ -277,6 +277,16 @@ class Environment(msgspec.Struct, frozen=True):
     cudnn: str | None = None
 
 
+class Verified(msgspec.Struct, frozen=True):
+    """The TensorFlow that the last verification passed with on the GPUs, "" for none.
+
+    compiled: the chips that its kernels were compiled for, as the plan names them.
+    """
+
+    tensorflow: str = ""
+    compiled: str = ""
+
+
 class HostFacts(msgspec.Struct, frozen=True):
     """A host, as the module gpu_info tells it; its documentation says each part.
 
@@ -310,6 +320,7 @@ class HostFacts(msgspec.Struct, frozen=True):
     owned: Owned = Owned()
     pythons: tuple[Python, ...] = ()
     environment: Environment = Environment()
+    verified: Verified = Verified()
     free_mb: int = 0
     free_boot_mb: int | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..host_facts import Gpu, HostFacts
+from ..host_facts import Gpu, HostFacts, Verified
 from ..lines import wrapped
 from . import gpus
 from .install import reboot_because, reboots
@@ -40,7 +40,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
         *_gpu_rows(facts, record),
         *_under("stays as is", record.cuda.leaves),
         ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
-        *_under("", filter(None, [_first_start(tensorflow), tensorflow.known])),
+        *_under("", filter(None, [_first_start(tensorflow, facts.verified), tensorflow.known])),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
         *_under("will change", plan.changes),
     ]
@@ -90,11 +90,14 @@ def _gpu(gpu: Gpu, left: str) -> str:
     return f"{gpu.title} at {gpu.address}{said}{passed}{out}"
 
 
-def _first_start(tensorflow: TensorFlowPlan) -> str:
+def _first_start(tensorflow: TensorFlowPlan, verified: Verified) -> str:
     """That the first start takes minutes, where kernels are compiled then."""
     if not tensorflow.compiled:
         return ""
     seen = "" if tensorflow.confirmed else "; not yet confirmed on hardware"
+    passed = (verified.tensorflow, verified.compiled)
+    if seen and passed == (tensorflow.version, tensorflow.compiled):
+        seen = "; confirmed on this host by its verification"
     return f"compiled for {tensorflow.compiled} at the first start, once and for minutes{seen}"
 
 

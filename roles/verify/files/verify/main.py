@@ -149,6 +149,9 @@ def run(plan: Plan) -> dict[str, Any]:
         "schema": 1,
         "ok": not failure,
         "interpreter": sys.executable,
+        # What the plan of this host then knows to work.
+        "tensorflow": "" if failure or no_gpu else plan["tensorflow"].get("version", ""),
+        "compiled": "" if failure or no_gpu else compiled(plan),
         "stages": stages,
         "failure": failure,
     }

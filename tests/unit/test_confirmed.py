@@ -1,0 +1,74 @@
+"""What a passed verification makes of a plan that no hardware has confirmed yet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.modules.gpu_info import verified
+from plugins.plugin_utils.gpu_stack.block import describe
+from plugins.plugin_utils.host_facts import parse
+from plugins.plugin_utils.typed import encode
+from roles.verify.files.verify import main
+from roles.verify.files.verify.stage import Result
+from tests.unit.plans import recorded
+
+PLANNED = {"version": "2.21.0", "compiled": "GB202 (Blackwell)", "gpu": True}
+PASSED = {"tensorflow": "2.21.0", "compiled": "GB202 (Blackwell)"}
+HOST = next(host for host in recorded.hosts() if host.name == "RTX 5090 in a Debian 12 server")
+
+
+def report(root: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> dict[str, str]:
+    """What is read of the file that a verification leaves whose stages end so."""
+    monkeypatch.setattr(
+        main, "in_child", lambda stages, *_, **__: [Result(state, "")] * len(stages)
+    )
+    monkeypatch.setattr(main, "here", lambda stages, _: [Result("passed", "")] * len(stages))
+    plan = {"tensorflow": PLANNED, "driver": {"action": "install"}, "cuda": {"action": "wheels"}}
+    path = root / "etc/grindstone/verify.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(main.run(plan)), encoding="utf-8")
+    return verified(root)
+
+
+def block(told: Any) -> str:
+    found = HOST.found | {"verified": told}
+    plan = recorded.outcome(HOST)
+    assert not isinstance(plan, str)
+    return " ".join(" ".join(describe(plan, parse(found), recorded.MATRIX, "gpu1")).split())
+
+
+def test_a_passed_verification_on_the_gpu_confirms_it_in_this_host_s_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = report(tmp_path, monkeypatch, "passed")
+    assert told == PASSED
+    assert "minutes; confirmed on this host by its verification" in block(told)
+
+
+def test_a_failed_one_and_one_of_another_gpu_or_release_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = report(tmp_path, monkeypatch, "failed")
+    assert failed == {"tensorflow": "", "compiled": ""}
+    others = [{"compiled": "GB100 (Blackwell)"}, {"tensorflow": "2.20.0"}]
+    for told in (failed, {}, *(PASSED | other for other in others)):
+        assert "minutes; not yet confirmed on hardware" in block(told)
+
+
+def test_the_recorded_plan_is_the_same_before_and_after() -> None:
+    after = recorded.Recorded("after", HOST.found | {"verified": PASSED}, HOST.options)
+    plans = [recorded.outcome(host) for host in (HOST, after)]
+    assert encode(vars(plans[0])) == encode(vars(plans[1]))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"ok": 1, "tensorflow": "2.21.0"}', '{"ok": true}']
+)
+def test_a_file_that_says_nothing_confirms_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "etc/grindstone").mkdir(parents=True)
+    (tmp_path / "etc/grindstone/verify.json").write_text(text, encoding="utf-8")
+    assert verified(tmp_path) == {"tensorflow": "", "compiled": ""}
