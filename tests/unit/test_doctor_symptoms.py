@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from docs.symptoms import PAGE, anchor, page
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.pasted import answer_log, host_of, recognise
-from plugins.plugin_utils.gpu_doctor.pattern import REACH, words
+from plugins.plugin_utils.gpu_doctor.pattern import REACH, lowered, words
 from plugins.plugin_utils.gpu_doctor.scan import scan
 from plugins.plugin_utils.gpu_doctor.symptoms import Symptom
 
@@ -180,7 +181,7 @@ def test_a_log_is_searched_for_the_same_as_a_pasted_text(row: Symptom) -> None:
         for pattern in row.patterns:
             match = pattern.regex.search(text)
             if match:
-                assert pattern.literal in text.lower()
+                assert all(each in lowered(text) for each in pattern.literals)
                 assert pattern.words <= words(text.encode())
 
 
@@ -205,3 +206,10 @@ def test_a_row_says_where_to_act_and_gives_one_command_first(row: Symptom) -> No
         command = fix.run.partition("   #")[0]
         assert command.strip()
         assert (row.where == "nowhere") == command.startswith("nothing to do")
+
+
+def test_the_page_of_symptoms_is_up_to_date() -> None:
+    stale = page() != PAGE.read_text(encoding="utf-8")
+    assert not stale, "run:  python -m docs.symptoms"
+    anchors = [anchor(row.name) for row in SYMPTOMS]
+    assert len(set(anchors)) == len(SYMPTOMS)

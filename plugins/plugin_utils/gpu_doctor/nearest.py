@@ -63,6 +63,7 @@ def _told(texts: tuple[str, ...], example: str) -> str:
     literals = {compiled(text).literal for text in texts}
     lines = example.lower().split("\n")
     telling = [line for line in lines if any(each in line for each in literals)]
+    telling = [line for line in telling if complains(line)] or telling
     return f" {' '.join(_words(' '.join(telling)))} "
 
 

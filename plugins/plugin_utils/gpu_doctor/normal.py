@@ -71,7 +71,8 @@ class Phrase:
         """other: with … for what stands between."""
         parts = other.split("…")
         text = r"([^\n]{1,160}?)".join(re.escape(part).replace(r"\ ", r"\s?") for part in parts)
-        literal = max(re.split(r"[\s…]", other.lower()), key=len).encode()
+        told = re.split(r"[\s…]", other.lower())
+        literal = max(told, key=lambda word: (not word.isascii(), len(word))).encode()
         return cls(re.compile(text, re.IGNORECASE), english, frozenset(words(literal)), literal)
 
 
@@ -91,12 +92,15 @@ class Languages:
         """Whether one may stand in a text of which `here` are the words."""
         low = b"" if text.isascii() else text.lower()
         return any(
-            row.words <= here and (bool(row.words) or row.literal in low) for row in self.phrases
+            row.words <= here and (row.literal in low or (row.literal.isascii() and row.words))
+            for row in self.phrases
         )
 
     def english(self, text: str) -> str:
         """The text with every phrase that is known put into English."""
         low = text.lower().encode("utf-8", "replace")
+        if not self.concern(words(low), low):
+            return text
         for row in self.phrases:
             if row.literal in low:
                 text = row.pattern.sub(_replacement(row.english), text)
@@ -116,7 +120,7 @@ def plain(text: str) -> str:
         text = _COLOUR.sub("", text)
     if "\\" in text:
         text = _ESCAPED.sub(_unescaped, text)
-        text = _COLOUR.sub("", text)
+        text = _COLOUR.sub("", text) if "\x1b" in text else text
     if "&" in text:
         for entity, sign in _ENTITIES.items():
             text = text.replace(entity, sign)

@@ -23,25 +23,39 @@ def words(text: bytes) -> set[bytes]:
     return set(text.translate(_WORDS).split())
 
 
+def lowered(text: str) -> str:
+    """A text to find literals in: in lower case, without lines; "" where its length changes."""
+    low = text.lower().replace("\n", " ").replace("\r", " ")
+    return low if len(low) == len(text) else ""
+
+
 @dataclass(frozen=True)
 class Pattern:
     """text: as the row has it.  regex: where a blank is any blank, also a line's end.
 
-    literal: a part that every match holds, in lower case.  words: whole words that it holds.
+    literals: parts that every match holds, in lower case, the longest first.
+    words: whole words that it holds.
     """
 
     text: str
     regex: re.Pattern[str]
-    literal: str
+    literals: tuple[str, ...]
     words: frozenset[bytes]
 
+    @property
+    def literal(self) -> str:
+        """The longest of them."""
+        return self.literals[0]
+
     def find(self, text: str, low: str) -> re.Match[str] | None:
-        """The first match.  low: the text in lower case."""
+        """The first match.  low: the text as `lowered` has it."""
         place = low.find(self.literal)
         while place >= 0:
-            found = self.regex.search(text, max(0, place - REACH), place + REACH)
-            if found:
-                return found
+            start, end = max(0, place - REACH), place + REACH
+            if all(low.find(part, start, end) >= 0 for part in self.literals[1:]):
+                found = self.regex.search(text, start, end)
+                if found:
+                    return found
             place = low.find(self.literal, place + REACH // 2)
         return None
 
@@ -59,11 +73,13 @@ def compiled(text: str) -> Pattern:
     except re.error as error:
         raise ValueError(f"bad regular expression {text}: {error}") from None
     runs = list(_runs(text))
-    parts = [part for run in runs for part in re.split("[ \\0]", run)]
-    literal = max(parts, key=len, default="")
-    if len(literal) < 2:
+    parts = {run.strip("\0 ").lower() for run in runs}
+    literals = sorted(
+        (part for part in parts if len(part) > 1), key=lambda part: (-len(part), part)
+    )
+    if not literals:
         raise ValueError(f"{text} holds no literal word outside of its groups")
-    return Pattern(text, regex, literal.lower(), frozenset(_whole_words(runs)))
+    return Pattern(text, regex, tuple(literals), frozenset(_whole_words(runs)))
 
 
 def _runs(text: str) -> Iterator[str]:

@@ -6,18 +6,21 @@ most of a log does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from . import normal
 from .normal import Languages
-from .pattern import Pattern, words
+from .pattern import Pattern, lowered, words
 from .symptoms import Symptom
 
 BLOCK = 1 << 16  # bytes that are looked at together
-BEFORE = 4096  # characters of the block before, for what is told over several lines
+BEFORE = 1024  # characters of the block before, for what is told over several lines
 SHORT = 1 << 18  # characters of a text that a person pastes, which may be cut within words
 NEAR = 2000  # characters around a match in which `also` and `unless` are looked for
+
+
+Sought = tuple[Symptom, Sequence[Pattern]]
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ class Passage:
         """Lines with their numbers, as one text."""
         told = list(lines)
         text = "\n".join(line for line, _number in told)
-        low = text.lower()
-        if len(low) != len(text):  # "İ" and its like
-            text = low
+        if not lowered(text):  # "İ" becomes two signs
+            text = text.lower()
+        low = lowered(text)
         return cls(text, low, tuple(number for _line, number in told))
 
     def around(self, start: int, end: int) -> Passage:
@@ -66,10 +69,10 @@ class Passage:
         return said, self.numbers[self.text.count("\n", 0, place)]
 
 
-def look(passage: Passage, symptoms: Iterable[Symptom]) -> Iterator[Sighting]:
+def look(passage: Passage, sought: Iterable[Sought]) -> Iterator[Sighting]:
     """The symptoms that a passage speaks of."""
-    for symptom in symptoms:
-        for pattern in symptom.patterns:
+    for symptom, patterns in sought:
+        for pattern in patterns:
             found = pattern.find(passage.text, passage.low)
             if found is None or _denied(symptom, passage.around(*found.span())):
                 continue
@@ -100,7 +103,7 @@ def read(text: str, symptoms: Iterable[Symptom], languages: Languages) -> list[S
     passages.append(Passage.of(normal.rejoined(text, languages)))
     found: dict[str, Sighting] = {}
     for passage in passages:
-        for sighting in look(passage, known):
+        for sighting in look(passage, [(row, row.patterns) for row in known]):
             found.setdefault(sighting.symptom.name, sighting)
     return [found[row.name] for row in known if row.name in found]
 
@@ -109,7 +112,7 @@ def scan(
     pieces: Iterable[bytes], symptoms: Iterable[Symptom], languages: Languages
 ) -> list[Sighting]:
     """What a log speaks of, each symptom by its first line."""
-    missing = {symptom.name: symptom for symptom in symptoms}
+    missing: dict[str, Sought] = {row.name: (row, row.patterns) for row in symptoms}
     order = list(missing)
     found: dict[str, Sighting] = {}
     number, before = 0, b""
@@ -127,15 +130,16 @@ def scan(
     return [found[name] for name in order if name in found]
 
 
-def _worth(text: bytes, missing: Iterable[Symptom], languages: Languages) -> list[Symptom]:
-    """The symptoms whose words the text holds."""
+def _worth(text: bytes, missing: Iterable[Sought], languages: Languages) -> list[Sought]:
+    """The symptoms whose words the text holds, with the patterns of which it does."""
     if b"\x1b" in text or b"\\" in text:
         text = normal.plain(text.decode("utf-8", "replace")).encode("utf-8", "replace")
     here = words(text)
     if languages.concern(here, text):
         text = languages.english(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-        here = words(text)
-    return [row for row in missing if any(pattern.words <= here for pattern in row.patterns)]
+        here |= words(text)
+    worth = ((row, [each for each in patterns if each.words <= here]) for row, patterns in missing)
+    return [(row, patterns) for row, patterns in worth if patterns]
 
 
 def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

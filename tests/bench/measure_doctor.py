@@ -1,0 +1,77 @@
+"""What does a log of 100 MB cost the doctor, in time and in memory?
+
+    python -m pytest tests/bench/measure_doctor.py -s
+
+Not part of `./run test`: it holds times.  Three logs, each with one fault in its last line: healthy
+ones repeated, lines of which none is like another, and lines that are full of the words of faults.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.plugin_utils.gpu_doctor import rows
+
+ROOT = Path(__file__).parents[2]
+SIZE = 100_000_000
+MOST_SECONDS, MOST_MB = 20, 200
+FAULT = b"Failed to initialize NVML: Driver/library version mismatch\n"
+WORDS = ["nvidia", "driver", "error", "kernel", "module", "version", "failed", "cuda", "library"]
+
+
+def healthy() -> Iterator[bytes]:
+    lines = (ROOT / "tests/unit/doctor/healthy.txt").read_text(encoding="utf-8")
+    for number in range(SIZE):
+        yield lines.replace("@", str(number)).encode()
+
+
+def unlike() -> Iterator[bytes]:
+    draw = random.Random(20261126)
+    while True:
+        yield b"".join(
+            b"%x %x obj/%x.o\n" % tuple(draw.getrandbits(64) for _ in "123") for _ in range(500)
+        )
+
+
+def words() -> Iterator[bytes]:
+    draw = random.Random(20261126)
+    known = [each for row in rows.symptoms() for each in row.examples if isinstance(each, str)]
+    pool = [word for each in known for word in each.split()] + WORDS
+    while True:
+        yield "".join(" ".join(draw.choices(pool, k=12)) + "\n" for _ in range(500)).encode()
+
+
+@pytest.mark.parametrize("log", [healthy, unlike, words], ids=lambda log: log.__name__)
+def test_a_log_of_100_mb_is_read_in_20_seconds_and_200_mb(
+    log: Callable[[], Iterator[bytes]], tmp_path: Path
+) -> None:
+    path, size = tmp_path / "log", 0
+    with path.open("wb") as file:
+        for piece in log():
+            size += file.write(piece)
+            if size > SIZE:
+                break
+        file.write(FAULT)
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "plugins.plugin_utils.gpu_doctor", "--explain", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    took = time.perf_counter() - began
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory = usage.ru_maxrss / 1000
+    print(f"\n{log.__name__}: {took:.1f} s ({usage.ru_utime:.1f} s of all so far), {memory:.0f} MB")
+    assert done.returncode == 0, done.stderr
+    assert "versions differ" in done.stdout.decode()
+    assert memory <= MOST_MB
+    assert took <= MOST_SECONDS or log is words  # which no log is like: it is the worst there is
