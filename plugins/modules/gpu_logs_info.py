@@ -62,8 +62,13 @@ from ..module_utils.sysroot import OPTIONS, text
 
 OF_THE_GPU = re.compile(
     r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"
-    r"|module verification failed",
+    r"|module verification failed|Out of memory: Killed",
     re.IGNORECASE,
+)
+# What ends a build: the compiler's errors, and those of what it needs.
+FATAL = re.compile(
+    r"\berror: |No space left on device|GPL-incompatible module|encoding BTF|: out of memory"
+    r"|Cannot allocate memory"
 )
 LINES = 300  # the last ones: a GPU that fails says the same thing without end
 BROKEN = re.compile(r"unmet dependencies|broken packages|interrupted|half.(installed|configured)")
@@ -109,7 +114,7 @@ def builds(root: Path) -> list[dict[str, str]]:
         said = text(log)
         kernel = re.search(r"for kernel (\S+)", said)
         release = kernel.group(1) if kernel else ""
-        errors = [line.strip() for line in said.splitlines() if re.search(r"\berror: ", line)]
+        errors = [line.strip() for line in said.splitlines() if FATAL.search(line)]
         errors += [line.strip() for line in said.splitlines() if re.search(r"\*\*\* |Error ", line)]
         if errors and not any(log.parents[1].glob(f"{release or '*'}/*/module")):
             failed.append(

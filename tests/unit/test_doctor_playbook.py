@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
+
+from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,3 +37,48 @@ def test_a_pasted_text_is_no_template(tmp_path: Path) -> None:
     assert "Doctor for here: 1 problem" in done.stdout
     assert "refused: found plan_prefix=«nowhere»" in done.stdout
     assert not list(ROOT.rglob("ran"))
+
+
+def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
+    """os-release, PCI names, packages, logs and the inventory's name, on the way to the screen."""
+    evil = "{{ lookup('pipe', 'touch " + str(tmp_path / "ran") + "') }}"
+    seen = deepcopy(HEALTHY)
+    seen["found"]["distribution"]["name"] = evil
+    seen["found"]["gpus"][0]["name"] = evil
+    seen["found"]["packages"]["half_installed"] = [evil]
+    seen["found"]["driver"]["packages"][0]["name"] = evil
+    seen["found"]["environment"]["tensorflow"] = evil.replace("{{ ", "2.21.0 {{ ")
+    seen["logs"]["kernel"] = [f"NVRM: RmInitAdapter failed {evil}"]
+    seen["refusal"] = evil
+    (tmp_path / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
+    (tmp_path / "matrix.json").write_text(json.dumps(MATRIX), encoding="utf-8")
+    play = ROOT / f"doctor-{os.getpid()}.yml"  # beside ansible.cfg, which finds the collection
+    tasks = f"""
+    - ansible.builtin.set_fact:
+        told: >-
+          {{{{ lookup('ansible.builtin.file', '{tmp_path}/seen.json') | from_json
+             | grindstone.grindstone.gpu_doctor(
+                 'x ' ~ lookup('ansible.builtin.env', 'EVIL'), '{FOLDER}',
+                 lookup('ansible.builtin.file', '{tmp_path}/matrix.json') | from_json,
+                 lookup('ansible.builtin.env', 'EVIL')) }}}}
+    - ansible.builtin.debug:
+        msg: "{{{{ told.block.splitlines() }}}}"
+    - ansible.builtin.fail:
+        msg: "{{{{ told.failure }}}}"
+"""
+    play.write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks:{tasks}", encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", play.name],
+            cwd=ROOT,
+            env={**os.environ, "EVIL": evil},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        play.unlink()
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Meaning of: {{ lookup('pipe'" in done.stdout
+    assert "half installed: {{ lookup('pipe'" in done.stdout
+    assert not (tmp_path / "ran").exists()

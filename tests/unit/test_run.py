@@ -121,6 +121,19 @@ def test_arguments_are_passed_on_and_the_command_is_printed(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("uv")
+def test_the_doctor_explains_a_file_of_the_caller_s_folder_without_ansible(
+    run: Run, copy: Path, tmp_path: Path
+) -> None:
+    folder = copy / "plugins/plugin_utils/gpu_doctor"
+    folder.mkdir(parents=True)
+    (folder / "__main__.py").write_text(SAYS_HOW + "sys.exit(3)\n", encoding="utf-8")
+    done = run("doctor", "--explain", "my log", "--system", "arch")
+    assert done.returncode == 3, done.stderr
+    assert f"called:|--explain|{tmp_path}/my log|--system|arch|None\n" in done.stdout
+    assert run("doctor", "--explain", "-").stdout == "called:|--explain|-|None\n"
+
+
+@pytest.mark.usefixtures("uv")
 def test_without_a_command_it_provisions_and_then_benchmarks(run: Run) -> None:
     called = [line.split("|") for line in run().stdout.splitlines() if line.startswith("called:")]
     assert [words[1:-1] for words in called] == [["playbook", "site.yml"], ["bench/"]]
