@@ -60,10 +60,9 @@ def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | Non
 @functools.cache
 def _told(texts: tuple[str, ...], example: str) -> str:
     """The words of an example, of the lines alone that tell the symptom."""
-    literals = {compiled(text).literal for text in texts}
+    literals = {part for text in texts for part in compiled(text).literals if len(part) > 4}
     lines = example.lower().split("\n")
     telling = [line for line in lines if any(each in line for each in literals)]
-    telling = [line for line in telling if complains(line)] or telling
     return f" {' '.join(_words(' '.join(telling)))} "
 
 
