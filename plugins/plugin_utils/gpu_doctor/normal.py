@@ -137,7 +137,7 @@ def _unescaped(match: re.Match[str]) -> str:
 def tidy(line: str) -> str:
     """One line without what stands before it in a log, a letter or a report."""
     line = " ".join(line.split())
-    for _ in range(_PREFIXES):
+    for _turn in range(_PREFIXES):
         match = _PREFIX.match(line)
         if not match:
             break

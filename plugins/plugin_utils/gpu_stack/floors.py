@@ -40,7 +40,7 @@ def floor(stack: Stack, gpus: Sequence[Gpu]) -> Floor:
         return NONE
     floors = [Floor(stack.gpu.driver, f"CUDA {stack.gpu.cuda}")]
     pairs = compiled(stack, gpus)
-    for _, row in pairs:
+    for _gpu, row in pairs:
         these = names.titles([gpu for gpu, other in pairs if other is row])
         floors.append(Floor(row.driver, f"TensorFlow {stack.tensorflow} on {these}"))
     return max(floors, key=lambda each: numbers(each.version))

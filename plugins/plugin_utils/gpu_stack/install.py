@@ -63,18 +63,17 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
 
 def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:
     """The first origin that has a driver which fits, and that."""
-    first: RefusedError | None = None
+    refusals: list[RefusedError] = []
     sources = offers.sources_for(request, misfit)
     other = offers.instead(request)
     for source in sources:
         try:
             return source, *offers.choose(request, stack, source)
         except RefusedError as refused:
-            first = first or refused
+            refusals.append(refused)
             if isinstance(refused, TooOldError) and other and other not in sources:
                 sources.append(other)
-    assert first
-    raise first
+    raise refusals[0]
 
 
 def is_server(request: Request) -> bool:

@@ -128,9 +128,9 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
         prefix=folder,
         interpreter=f"{folder}/bin/python",
         reason=reason,
-        compiled=gpus.chips([gpu for gpu, _ in compiled]),
-        confirmed=all(row.confirmed for _, row in compiled),
-        ptxas=max((row.ptxas for _, row in compiled), key=numbers, default=""),
+        compiled=gpus.chips([gpu for gpu, _row in compiled]),
+        confirmed=all(row.confirmed for _gpu, row in compiled),
+        ptxas=max((row.ptxas for _gpu, row in compiled), key=numbers, default=""),
         known=stack.known.strip(),
         wheel=str(wheel.parse(asked)) if (asked := request.options.tensorflow_wheel) else "",
     )

@@ -47,7 +47,7 @@ def parse(said: str) -> Wheel:
     Raises:
         RefusedError: it is no such thing, or no wheel of TensorFlow for CPython and Linux.
     """
-    place, _, digest = said.partition("#")
+    place, _sign, digest = said.partition("#")
     known = _PLACE.fullmatch(place)
     if not known:
         raise RefusedError(
@@ -148,4 +148,4 @@ def locked(lock: str, said: str) -> str:
     head = r"^tensorflow==.*\n(?:[ \t].*\n)*"
     if len(re.findall(head, lock, re.MULTILINE)) != 1:
         raise RefusedError("a lock without TensorFlow", "one with it", "run `./run lock`")
-    return re.sub(head, lambda _: line, lock, flags=re.MULTILINE)
+    return re.sub(head, lambda _head: line, lock, flags=re.MULTILINE)
