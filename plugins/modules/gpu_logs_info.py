@@ -62,7 +62,7 @@ from ..module_utils.sysroot import OPTIONS, text
 
 OF_THE_GPU = re.compile(
     r"NVRM|\bXid\b|nvidia|nouveau|unsigned module|unavailable key|Key was rejected|Lockdown:"
-    r"|module verification failed|Out of memory: Killed",
+    r"|module verification failed",
     re.IGNORECASE,
 )
 # What ends a build: the compiler's errors, and those of what it needs.
