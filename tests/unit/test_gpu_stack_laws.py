@@ -264,6 +264,8 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
     if any(numbers(gpu["compute_capability"]) < (7, 5) for gpu in used):
         assert numbers(cuda["installed_cudnn"]) <= (9, 10, 2, 21)
     assert not branch or branch >= CUDA_FLOOR[cuda["version"].split(".")[0]]
+    if plan["record"]["tensorflow"].get("wheel"):  # nobody knows what it has kernels for
+        return
     newest = max((numbers(gpu["compute_capability"]) for gpu in used), default=())
     if newest >= (9, 0) and numbers(plan["record"]["tensorflow"]["version"]) >= (2, 18):
         assert not branch or branch >= (570 if newest >= (10, 0) else 555)

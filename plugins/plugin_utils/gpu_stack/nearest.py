@@ -34,6 +34,8 @@ _CHANGES: list[_Change] = [
     {"driver": "keep"},
     {"cuda": "none", "driver": "skip"},
     {"cuda": "none", "driver": "skip", "tensorflow": "", "python": ""},
+    {"cuda": "none", "tensorflow_wheel": ""},
+    {"cuda": "none", "driver": "skip", "tensorflow": "", "python": "", "tensorflow_wheel": ""},
 ]
 
 
