@@ -31,6 +31,8 @@ def test_a_fresh_debian_is_read_and_left_as_it_is(
         "name": "Debian",
         "version": "12",
         "codename": "bookworm",
+        "base_codename": "",
+        "like": [],
     }
     assert found["glibc"] == "2.36"
     assert found["kernels"]["installed"] == []
@@ -42,13 +44,16 @@ def test_a_fresh_debian_is_read_and_left_as_it_is(
         "manager": "apt",
         "held": [],
         "half_installed": [],
+        "unfinished": [],
         "locked": False,
         "repositories": [],
+        "repository_files": {},
+        "suites": ["bookworm"],
         "unattended_upgrades": False,
     }
     assert found["driver"]["packages"] == found["cuda"] == found["cudnn"] == []
     assert found["owned"] == {"open": [], "packages": []}
-    assert found["environment"] == {"python": "", "tensorflow": "", "cudnn": ""}
+    assert found["environment"] == {"python": "", "tensorflow": "", "wheel": "", "cudnn": ""}
     assert found["free_mb"] > 0
 
 
@@ -68,6 +73,9 @@ def test_kernels_headers_and_holds_of_a_real_debian_are_found(
         "release": release,
         "package": f"linux-image-{release}",
         "flavour": "cloud-amd64",
+        "metas": ["linux-image-cloud-amd64"],
+        "foreign": False,
+        "realtime": False,
         "headers": True,
         "nvidia": {},
     }
