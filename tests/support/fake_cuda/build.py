@@ -30,9 +30,9 @@ REPLACED = {
     "cusparse/lib/libcusparse.so": [],
     "nccl/lib/libnccl.so": [],
 }
-# Of the driver: CUDA graphs, which XLA makes of its kernels, and which do nothing as they do.
+# Of the driver: how XLA makes CUDA graphs of its kernels.
 GRAPHS = """
-    cuGraphCreate cuGraphDestroy cuGraphInstantiate cuGraphInstantiateWithFlags cuGraphLaunch
+    cuGraphCreate cuGraphDestroy cuGraphInstantiate cuGraphInstantiateWithFlags
     cuGraphExecDestroy cuGraphExecUpdate_v2 cuGraphDebugDotPrint cuGraphNodeSetEnabled
     cuGraphAddEmptyNode cuGraphAddKernelNode_v2 cuGraphAddMemcpyNode cuGraphAddMemsetNode
     cuGraphAddChildGraphNode cuGraphAddNode_v2 cuGraphConditionalHandleCreate
@@ -97,6 +97,7 @@ def driver(nvidia: Path, folder: Path) -> None:
     folder.mkdir()
     graphs = _generated(folder / "graphs.s", GRAPHS.split())
     _compile(folder / "libcuda.so.1", [graphs, *(HERE / name for name in DRIVER)], nvidia)
+    _compile(folder / "libnvidia-ptxjitcompiler.so.1", [HERE / "machine.c"], nvidia)
     _compile(folder / "libnvidia-ml.so.1", [HERE / "machine.c", HERE / "nvml.c"], nvidia)
 
 

@@ -87,6 +87,7 @@ CUresult cuGetErrorName(CUresult error, const char **text)
         NAMED(CUDA_ERROR_NO_BINARY_FOR_GPU), NAMED(CUDA_ERROR_INVALID_PTX),
         NAMED(CUDA_ERROR_UNSUPPORTED_PTX_VERSION), NAMED(CUDA_ERROR_NOT_FOUND),
         NAMED(CUDA_ERROR_NOT_SUPPORTED), NAMED(CUDA_ERROR_INVALID_HANDLE),
+        NAMED(CUDA_ERROR_SHARED_OBJECT_INIT_FAILED), /* of TensorFlow's, for what is not here */
     };
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (NAMES[i].error == error) {

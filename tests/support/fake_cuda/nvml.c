@@ -313,6 +313,22 @@ API int nvmlDeviceGetProcessUtilization(struct gpu *gpu, void *samples, unsigned
     return is_lost() ? GPU_IS_LOST : NOT_FOUND;
 }
 
+API int nvmlDeviceGetTotalEccErrors(struct gpu *gpu, int kind, int counter,
+                                    unsigned long long *errors)
+{
+    (void)gpu, (void)kind, (void)counter;
+    *errors = 0;
+    return answer();
+}
+
+API int nvmlDeviceGetRemappedRows(struct gpu *gpu, unsigned *corrected, unsigned *uncorrected,
+                                  unsigned *pending, unsigned *failed)
+{
+    (void)gpu;
+    *corrected = *uncorrected = *pending = *failed = 0;
+    return machine()->major < 8 ? NOT_SUPPORTED : answer();
+}
+
 API int nvmlDeviceGetNvLinkState(struct gpu *gpu, unsigned link, int *state)
 {
     return (void)gpu, (void)link, (void)state, NOT_SUPPORTED;
