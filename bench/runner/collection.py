@@ -194,6 +194,8 @@ def add_clock(item: pytest.Item) -> None:
     if row:
         group = row.workload.name + (" to target" if _to_target(item) else "")
         item.add_marker(pytest.mark.benchmark(timer=EpochClock(), group=group))
+        # What failed is told already; there is no time to give to pytest-benchmark.
+        item.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"))
 
 
 def header(settings: Settings, *, verbose: bool) -> list[str]:

@@ -59,10 +59,21 @@ _LAST_LINES = 12
 # fatal line: they would hide the line that matters.
 _ROUTINE = re.compile(
     r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
-    r"|.*Unable to register cu|.*TF-TRT Warning"
+    r"|.*Unable to register cu|.*TF-TRT Warning|.*Overriding orig_value setting"
     r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
 )
 _ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")
+# What TensorFlow logs of a GPU before the error that it ends with, and what that means.
+_CAUSES = (
+    (
+        re.compile("UNSUPPORTED_PTX_VERSION|driver version is insufficient"),
+        "the driver is too old for this TensorFlow on this GPU: `./run site` installs a newer one",
+    ),
+    (
+        re.compile("NO_BINARY_FOR_GPU|INVALID_PTX|no kernel image is available"),
+        "this TensorFlow has no kernels for this GPU: `./run site` installs one that has",
+    ),
+)
 # Its own allocators, C++'s and the C library's words for the same.
 _OUT_OF_MEMORY = re.compile("ran out of memory|RESOURCE_EXHAUSTED|bad_alloc|annot allocate memory")
 
@@ -101,6 +112,11 @@ class WorkerLog:
     def tells_of_memory(self) -> bool:
         """Whether it says that memory ran out."""
         return bool(_OUT_OF_MEMORY.search("\n".join(self._lines())))
+
+    def cause(self, error: str) -> str:
+        """What the error means, by what was logged before it; "" where nothing tells."""
+        text = "\n".join([*self._lines(), error])
+        return next((meaning for said, meaning in _CAUSES if said.search(text)), "")
 
     def _lines(self) -> list[str]:
         text = self.path.read_text(encoding="utf-8", errors="replace")
@@ -328,9 +344,12 @@ class WorkerProcess:
         return limit_during(self._launch.limits, self._phase, self._longest_epoch)
 
     def _failure(self, what: str) -> WorkerError:
-        lines = self._log.last_lines(is_gpu=self._launch.device.is_gpu)
+        is_gpu = self._launch.device.is_gpu
+        lines = self._log.last_lines(is_gpu=is_gpu)
         wrote = ["its last lines:", *(f"    {line}" for line in lines)] if lines else []
         told = f"{self._launch.title}: worker {what}, during {self._phase}"
+        if is_gpu and (cause := self._log.cause(what)):
+            told = f"{told}; {cause}"
         return WorkerError("\n".join([told, *wrote]))
 
 

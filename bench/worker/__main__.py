@@ -30,14 +30,24 @@ def main() -> int:
     try:
         train(job, say, told_to_go_on.wait)
     except Exception as error:
-        say(Error(_in_short(error)))
+        say(Error(in_short(error)))
+        if hasattr(error, "error_code"):
+            return 1  # TensorFlow's own: its trace would push what it logged out of the last lines
         raise
     return 0
 
 
-def _in_short(error: Exception) -> str:
+# Where in a program an operation was defined, which operation it was, and advice to programmers.
+_OF_THE_GRAPH = re.compile(
+    r'^(Graph execution error:|Detected at node .*|\s+File ".*|\s*\[\[\{\{node .*|Hint: .*)$'
+    r"|\{\{function_node [^}]*\}\}|\[Op:\w+\]( name:)?",
+    re.MULTILINE,
+)
+
+
+def in_short(error: Exception) -> str:
     """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
-    text = " ".join(str(error).split())
+    text = " ".join(_OF_THE_GRAPH.sub("", str(error)).split())
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
         return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"

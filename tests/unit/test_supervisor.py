@@ -219,6 +219,26 @@ def test_a_worker_that_fails_is_told_by_how_it_ended_and_what_it_was_doing(
     assert bench.failure(program) == told
 
 
+_NOT_LOADED = "W0000 tf_gpu_runtime_wrappers.cc:40] 'cuModuleLoadData(&module, data)' failed with "
+_UNLOADED = 'say("error", message="InternalError: CUDA_ERROR_INVALID_HANDLE"); sys.exit(1)'
+
+
+@pytest.mark.parametrize(
+    ("logged", "meaning"),
+    [
+        ("'CUDA_ERROR_UNSUPPORTED_PTX_VERSION'", "the driver is too old for this TensorFlow"),
+        ("'CUDA_ERROR_NO_BINARY_FOR_GPU'", "this TensorFlow has no kernels for this GPU"),
+    ],
+)
+def test_what_is_logged_of_a_kernel_that_does_not_load_is_told_as_what_it_means(
+    bench: Bench, logged: str, meaning: str
+) -> None:
+    program = f"begin(); print({_NOT_LOADED + logged!r}, file=sys.stderr); {_UNLOADED}"
+    (told, *_) = bench.failure(program, device=GT1030)
+    assert "worker InternalError: CUDA_ERROR_INVALID_HANDLE, during epoch 1; " + meaning in told
+    assert meaning not in bench.failure(program)[0]  # the CPU loads no such kernel
+
+
 @pytest.mark.parametrize(
     ("program", "line"),
     [

@@ -267,6 +267,7 @@ def test_a_gpu_that_computes_something_else_is_named(
         ("CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "libnvidia-ptxjitcompiler.so.1 is missing"),
         ("Autotuner could not find any supported configs for HLO", "cuDNN does not run"),
         ("no kernel image is available for execution on the device", "too new for the GPU"),
+        ("'cuModuleLoadData' failed with 'CUDA_ERROR_NO_BINARY_FOR_GPU'", "too new for the GPU"),
         ("CUDA_ERROR_UNKNOWN: unknown error", "nvidia-modprobe"),
         ("Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0", "wrong cuDNN"),
         (

@@ -24,7 +24,8 @@ from .gpu import GPU_STAGES
 from .stage import AGAIN, Plan, Result, Stage, StageError, compiled
 from .symptoms import COMPILING, LONGEST, SIGNALS, advised
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Why a kernel could not be loaded stands in a warning before the error.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 
 def result(stage: Stage, plan: Plan) -> Result:

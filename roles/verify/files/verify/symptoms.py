@@ -30,8 +30,11 @@ SYMPTOMS = [
     (r"SYSTEM_NOT_READY|system not yet initialized|\b802\b", FABRIC),
     (r"UNSUPPORTED_PTX_VERSION|unsupported toolchain", OLD_COMPILER),
     (r"JIT_COMPILER_NOT_FOUND|PTX JIT compiler library not found", NO_COMPILER),
-    (r"INVALID_PTX|PTX version \S+ does not support|not built with CUDA kernel binaries", TOO_NEW),
-    (r"no kernel image is available", f"this TensorFlow is too new for the GPU: {AGAIN}"),
+    (r"INVALID_PTX|PTX version \S+ does not support", TOO_NEW),
+    (
+        r"no kernel image is available|NO_BINARY_FOR_GPU",
+        f"this TensorFlow is too new for the GPU: {AGAIN}",
+    ),
     (r"Driver/library version mismatch|SYSTEM_DRIVER_MISMATCH|does not match DSO version", REBOOT),
     (r"INSUFFICIENT_DRIVER|driver version is insufficient", "the driver is too old: run site.yml"),
     (r"CUDA_ERROR_UNKNOWN", UVM),

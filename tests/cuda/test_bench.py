@@ -1,0 +1,122 @@
+"""The benchmark's own paths on GPUs whose kernels do nothing: every floor fails, as it should."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.record.model import Failed, Finished, Record
+from tests.support.fake_gpu import FakeGpus
+from tests.training.command import Command, Ended
+
+FLOOR = "is below its floor of"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended, and its record."""
+
+    ended: Ended
+    record: Record
+
+    def finished(self) -> list[str]:
+        """The devices and modes of what came to its end."""
+        done = [each for each in self.record.results if isinstance(each, Finished)]
+        return [f"{each.device.id} {each.mode}" for each in done]
+
+    def failure(self) -> str:
+        """Why the one training failed."""
+        (result,) = self.record.results
+        assert isinstance(result, Failed)
+        return result.reason
+
+
+def run(gpus: FakeGpus, folder: Path, *options: str) -> Run:
+    """Trains the perceptron; no run leaves a traceback, a warning or a process behind."""
+    (folder / "scratch").mkdir()
+    visible = ",".join(map(str, range(int(gpus.settings.get("FAKE_GPU_COUNT", "1")))))
+    command = Command(
+        gpus.python,
+        folder / "cache",
+        folder / "results",
+        folder / "scratch",
+        folder / "output.txt",
+        {**gpus.variables, "CUDA_VISIBLE_DEVICES": visible},
+    )
+    ended = command.run("-k", "mlp", *options)
+    assert ended.status == 1, ended.output
+    assert not re.search("Traceback|Warning|warnings summary", ended.output), ended.output
+    assert command.left_behind() == []
+    return Run(ended, command.record())
+
+
+def test_a_gpu_trains_stock_and_tuned_to_the_end_and_its_telemetry_is_recorded(
+    gpus: FakeGpus, tmp_path: Path
+) -> None:
+    trained = run(gpus.having(capability="8.6"), tmp_path, "--device=gpu:0", "--mode=stock,tuned")
+    assert trained.finished() == ["gpu:0 stock", "gpu:0 tuned"]
+    assert trained.ended.output.count(FLOOR) >= 2
+    for result in trained.record.results:
+        assert isinstance(result, Finished)
+        assert result.telemetry is not None
+        assert result.telemetry.power.mean.value == 100
+        assert result.telemetry.temperature.value == 50
+        assert result.telemetry.lost is None
+        assert result.verdict is not None
+        assert result.verdict.word == "BELOW-FLOOR"
+        assert result.worker.device == "Fake GPU 8.6"
+        assert result.memory_peak
+
+
+def test_two_gpus_train_one_network_and_one_each(gpus: FakeGpus, tmp_path: Path) -> None:
+    rig = gpus.having(capability="8.6", count="2")
+    trained = run(rig, tmp_path, "--device=gpus,all")
+    assert trained.finished() == ["gpus stock", "gpu:0 stock", "gpu:1 stock"]
+    over_both = trained.record.results[0]
+    assert isinstance(over_both, Finished)
+    assert over_both.worker.replicas == 2
+    assert "2 × Fake GPU 8.6" in trained.ended.output
+
+
+def test_a_slice_of_a_gpu_trains_as_a_device_of_its_own(gpus: FakeGpus, tmp_path: Path) -> None:
+    rig = gpus.having(capability="9.0", slices="2")
+    trained = run(rig, tmp_path, "--device=gpu:0:1")
+    assert trained.finished() == ["gpu:0:1 stock"]
+
+
+def test_a_gpu_that_is_lost_in_mid_training_is_told_so(gpus: FakeGpus, tmp_path: Path) -> None:
+    rig = gpus.having(capability="8.6", lost=str(tmp_path / "lost"), launches="2500")
+    failed = run(rig, tmp_path, "--device=gpu:0")
+    assert (tmp_path / "lost").exists()
+    assert re.match(
+        r"mlp on gpu:0: worker InternalError: .*CUDA_ERROR_UNKNOWN.*, during epoch \d",
+        failed.failure(),
+    )
+    assert re.search(r"GPU lost: gpu:0 \(Fake GPU 8.6\), in epoch \d of mlp", failed.ended.output)
+
+
+def test_a_gpu_with_too_little_memory_is_told_by_what_did_not_fit(
+    gpus: FakeGpus, tmp_path: Path
+) -> None:
+    failed = run(gpus.having(capability="8.6", memory="40"), tmp_path, "--device=gpu:0")
+    assert "worker ran out of memory: OOM when allocating" in failed.failure()
+
+
+@pytest.mark.parametrize(
+    ("capability", "driver", "told"),
+    [
+        ("8.6", "470.256.02", "the driver is too old for this TensorFlow on this GPU"),
+        ("9.0", "550.163.01", "the driver is too old for this TensorFlow on this GPU"),
+        ("5.2", "580.178.04", "this TensorFlow has no kernels for this GPU"),
+    ],
+)
+def test_a_gpu_that_tensorflow_does_not_run_on_is_told_with_what_to_do(
+    gpus: FakeGpus, tmp_path: Path, capability: str, driver: str, told: str
+) -> None:
+    failed = run(gpus.having(capability=capability, driver=driver), tmp_path, "--device=gpu:0")
+    (line, *_) = failed.failure().splitlines()
+    assert told in line
+    assert "`./run site`" in line
