@@ -16,6 +16,9 @@ Detected at node adam/Sub_10 defined at (most recent call last):
 
 'cuLaunchKernel(function, stream, params, nullptr)' failed with 'CUDA_ERROR_UNKNOWN'
 \t [[{{node adam/Sub_10}}]] [Op:__inference_multi_step_on_iterator_962]"""
+_EXHAUSTED = (
+    "Graph execution error:\n\nOOM when allocating tensor with shape[784,784] and type float"
+)
 _EAGER = (
     "{{function_node __wrapped__Cast_device_/job:localhost/replica:0/task:0/device:GPU:0}} "
     "'cuLaunchKernel(function, stream, params, nullptr)' failed with 'CUDA_ERROR_INVALID_HANDLE' "
@@ -29,10 +32,12 @@ _CAUSE = "RuntimeError: 'cuLaunchKernel(function, stream, params, nullptr)' fail
     [
         (RuntimeError(_LOST), f"{_CAUSE}'CUDA_ERROR_UNKNOWN'"),
         (RuntimeError(_EAGER), f"{_CAUSE}'CUDA_ERROR_INVALID_HANDLE'"),
-        (MemoryError(f"Graph execution error:\n\nOOM when allocating tensor with shape[784,784] and type"),
-         "ran out of memory: OOM when allocating tensor with shape[784,784]"),
+        (
+            MemoryError(_EXHAUSTED),
+            "ran out of memory: OOM when allocating tensor with shape[784,784]",
+        ),
         (ValueError("a shape [2] of [3]"), "ValueError: a shape [2] of [3]"),
     ],
-)  # fmt: skip
+)
 def test_an_error_is_told_in_a_line_that_holds_its_cause(error: Exception, told: str) -> None:
     assert in_short(error) == told
