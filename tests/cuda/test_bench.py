@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from bench.record.model import Failed, Finished, Record
 from tests.support.fake_gpu import FakeGpus
 from tests.training.command import Command, Ended
 
+pytestmark = pytest.mark.skipif(
+    "GRINDSTONE_WEEKLY" not in os.environ,
+    reason="GRINDSTONE_WEEKLY=1 trains without a GPU",
+)
 FLOOR = "is below its floor of"
 
 
