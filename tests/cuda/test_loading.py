@@ -27,7 +27,7 @@ CAPABILITIES = (
     *("3.5", "5.2", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "10.3", "12.0"),
     *("12.1", "13.0"),
 )
-WEEKLY = "GRINDSTONE_WEEKLY"  # where it is set, every stack is loaded: 5 GB and 3 minutes for each
+WEEKLY = "GRINDSTONE_WEEKLY"  # where it is set, every stack is loaded: gigabytes each
 
 
 def _cases() -> Iterator[object]:

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* By driver branch: its CUDA, and the newest PTX of that CUDA's ptxas (the PTX ISA's release
- * notes, table 34; CUDA's release notes, table 3).  A branch between two has what the older has. */
+/* By driver branch: its CUDA, and the newest PTX of that CUDA's ptxas.  From memory, not yet checked
+ * against the PTX ISA's release notes.  A branch between two has what the older has. */
 static const struct {
     int branch, cuda, ptx;
 } DRIVERS[] = {
