@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 
 from bench.datasets import cache
 from bench.options import Settings
-from bench.record.head import Device
 from bench.runner import events
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
@@ -21,42 +19,32 @@ from bench.worker.messages import Job
 PHASE = "compiling kernels for this GPU, once and for minutes"
 
 
-class Compilation:
-    """Has kernels compiled where the plan says that a first start does.
+def compile_first(
+    settings: Settings, driver: str | None, job: Job, launch: Launch, listener: events.Listener
+) -> None:
+    """Trains for an epoch off the clock where the plan says that a first start compiles.
 
     driver: its version, for another one compiles anew.
+
+    Raises:
+        WorkerError: the worker died, ran out of memory or hung.
     """
-
-    def __init__(self, settings: Settings, driver: str | None) -> None:
-        self._settings = settings
-        self._driver = driver
-
-    def before(self, job: Job, launch: Launch, listener: events.Listener) -> None:
-        """Trains on the device for an epoch off the clock, unless that has been done.
-
-        Raises:
-            WorkerError: the worker died, ran out of memory or hung.
-        """
-        plan = self._settings.plan
-        if not (plan and plan.compiled and launch.device.is_gpu):
-            return
-        if launch.interpreter != plan.interpreter:  # a TensorFlow that the plan knows nothing of
-            return
-        done = self._mark(job, launch.device, plan.tensorflow)
-        if done.exists():
-            return
-        listener(events.Phase(PHASE))
-        once = replace(job, epochs=1, wait=False, target=None, seeds=())
-        with WorkerProcess(once, launch, events.ignore) as worker:
-            for _ in worker.epochs():
-                pass
-            worker.outcome()
-        with contextlib.suppress(OSError):  # the next run does it again
-            done.parent.mkdir(parents=True, exist_ok=True)
-            done.touch()
-
-    def _mark(self, job: Job, device: Device, tensorflow: str) -> Path:
-        """The file that is there once it is done: for this network, way of training and GPU."""
-        what = (self._driver, tensorflow, device.name, job.replicas, job.workload, job.mode)
-        name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
-        return cache.directory(self._settings.cache_dir) / "compiled" / name
+    plan = settings.plan
+    if not (plan and plan.compiled and launch.device.is_gpu):
+        return
+    if launch.interpreter != plan.interpreter:  # a TensorFlow that the plan knows nothing of
+        return
+    what = (driver, plan.tensorflow, launch.device.name, job.replicas, job.workload, job.mode)
+    name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    done = cache.directory(settings.cache_dir) / "compiled" / name
+    if done.exists():
+        return
+    listener(events.Phase(PHASE))
+    once = replace(job, epochs=1, wait=False, target=None, seeds=())
+    with WorkerProcess(once, launch, events.ignore) as worker:
+        for _ in worker.epochs():
+            pass
+        worker.outcome()
+    with contextlib.suppress(OSError):  # the next run does it again
+        done.parent.mkdir(parents=True, exist_ok=True)
+        done.touch()

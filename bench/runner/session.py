@@ -31,7 +31,7 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.runner import result, time_to_target
-from bench.runner.compilation import Compilation
+from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowStarted, ignore
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
@@ -70,7 +70,6 @@ class Session:
         self._found = found
         self._listener = listener
         self._worker_checked = False
-        self._compilation = Compilation(settings, found.driver)
         self._idle: dict[Device, Measured[float]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._store = Store(
@@ -274,7 +273,7 @@ class Session:
             for run in training.runs
         ]
         for launch in launches:
-            self._compilation.before(job, launch, self._listener)
+            compile_first(self.settings, self._found.driver, job, launch, self._listener)
         with contextlib.ExitStack() as stack:
             for run in training.runs:  # all of them are idle before the first worker starts
                 run.gpu = self._monitor(run.device)

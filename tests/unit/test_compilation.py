@@ -12,7 +12,7 @@ from bench.errors import WorkerError
 from bench.options import Settings
 from bench.record.head import Device
 from bench.runner import events, supervisor
-from bench.runner.compilation import PHASE, Compilation
+from bench.runner.compilation import PHASE, compile_first
 from bench.runner.events import Event
 from bench.runner.interpreter import Plan
 from bench.runner.supervisor import Launch
@@ -25,7 +25,7 @@ TOLD = "tell(job=job)\n" + fake_worker.HEALTHY
 
 
 class Run:
-    """What is asked of Compilation, with a worker that only pretends."""
+    """What is asked of compile_first, with a worker that only pretends."""
 
     def __init__(self, folder: Path, program: str = TOLD) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class Run:
         """Whether a worker was started."""
         (self.folder / "worker.json").unlink(missing_ok=True)
         launch = Launch("mlp", device, python or self.worker, settings.limits, self.folder)
-        Compilation(settings, driver).before(job, launch, self.told.append)
+        compile_first(settings, driver, job, launch, self.told.append)
         return (self.folder / "worker.json").exists()
 
 

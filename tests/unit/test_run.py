@@ -134,6 +134,14 @@ def test_the_doctor_explains_a_file_of_the_caller_s_folder_without_ansible(
 
 
 @pytest.mark.usefixtures("uv")
+def test_a_bundle_is_the_caller_s_file(run: Run, copy: Path, tmp_path: Path) -> None:
+    folder = copy / "plugins/plugin_utils/elsewhere"
+    folder.mkdir(parents=True)
+    (folder / "__main__.py").write_text(SAYS_HOW, encoding="utf-8")
+    assert run("plan", "--bundle", "it").stdout == f"called:|--bundle|{tmp_path}/it|None\n"
+
+
+@pytest.mark.usefixtures("uv")
 def test_without_a_command_it_provisions_and_then_benchmarks(run: Run) -> None:
     called = [line.split("|") for line in run().stdout.splitlines() if line.startswith("called:")]
     assert [words[1:-1] for words in called] == [["playbook", "site.yml"], ["bench/"]]
