@@ -172,7 +172,7 @@ def key_for(result: Finished, head: Head) -> Key:
         "precision": pinned.precision + (", TF32" if device.is_gpu and pinned.tf32 else ""),
         "deterministic ops": "on" if pinned.deterministic_ops else "off",
         "network": result.model.workload_sha256[:12],
-        "data": f"{result.dataset.kind} {result.dataset.sha256[:12]}",
+        "data": f"{result.dataset.kind} {result.dataset.name} {result.dataset.sha256[:12]}",
         "profile": f"{head.settings.profile}, {len(result.epochs.steady) + 1} epochs",
     }
 

@@ -40,7 +40,8 @@ _GUESSING_MSE = 0.9
 class Bounds:
     """What a quality is held to.
 
-    floor: the least accuracy, or the most MSE in s², that passes.
+    floor: the least accuracy, or the most MSE in s², that passes; infinitely far off where the data
+        have none.
     bound: the other side: nobody trains better than this without a leak or a cheat.
     """
 
@@ -55,8 +56,8 @@ class Bounds:
             metric=self.metric,
             value=finite(value),
             untrained=finite(untrained),
-            floor=self.floor,
-            bound=self.bound,
+            floor=finite(self.floor),
+            bound=finite(self.bound),
             ok=reason is None,
             reason=reason,
         )
@@ -87,6 +88,10 @@ class Bounds:
     def show(self, value: float) -> str:
         """The value with its unit, as the table prints it."""
         return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:,.1f} s²"
+
+
+NONE = Bounds("accuracy", -math.inf, math.inf)
+"""For data that nothing is known of: a quality is shown, and held to nothing but to be a number."""
 
 
 @dataclass(frozen=True, slots=True)

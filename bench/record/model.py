@@ -25,8 +25,8 @@ from bench.record.measured import (
     Text,
 )
 from bench.record.telemetry import Telemetry
+from bench.workloads.workload import DATA, Metric, Mode
 from bench.workloads.workload import Input as InputName
-from bench.workloads.workload import Metric, Mode
 
 Side = Literal["A", "B"]
 Word = Literal["OK", "NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
@@ -36,7 +36,7 @@ Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", 
 class DataSet(Part, frozen=True, kw_only=True):
     """What was trained on.
 
-    name: of the data set.
+    name: of the data set: `mnist`, `grind`, or the name that `--dataset` gave.
     kind: photographs that somebody took, or generated ones.
     source: where they came from.
     note: the same in words.
@@ -54,6 +54,11 @@ class DataSet(Part, frozen=True, kw_only=True):
     train_images: Number
     test_images: Number
     baselines: dict[str, float]
+
+    @property
+    def label(self) -> str:
+        """`real` or `synthetic`; the name, where the networks were not published on these data."""
+        return self.kind if self.name in DATA else self.name
 
 
 class EpochSpread(Part, frozen=True, kw_only=True):
@@ -95,14 +100,14 @@ class TargetQuality(Part, frozen=True, kw_only=True):
 
     metric: what is measured.
     untrained: before the first step; null where it is not finite.
-    bound: nobody trains better than this without a leak.
+    bound: nobody trains better than this without a leak; null where nothing is known of the data.
     ok: whether it passes; where not, the times do not count.
     reason: what is wrong; null where it passes.
     """
 
     metric: Metric
     untrained: float | None
-    bound: float
+    bound: float | None
     ok: bool
     reason: Text | None
 
@@ -116,11 +121,11 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     """What the network learned, measured on the test images; an MSE is in s².
 
     value: after the last epoch; null where it is not finite.
-    floor: the least accuracy, or the most MSE, that passes.
+    floor: the least accuracy, or the most MSE, that passes; null for data that have no floor.
     """
 
     value: float | None
-    floor: float
+    floor: float | None
 
 
 class Model(Part, frozen=True):

@@ -220,9 +220,9 @@ def _data(record: Record) -> str:
     sets = [each.dataset for each in (*record.results, *record.time_to_target) if each.dataset]
     if not sets:
         return ""
-    kinds = sorted({each.kind for each in sets})
-    if kinds == ["real"]:
-        return "Data: real"
+    kinds = sorted({each.label for each in sets})
+    if all(each.kind == "real" for each in sets):
+        return f"Data: {shown.and_so(kinds)}"
     if record.settings.synthetic:
         return f"Data: {shown.and_so(kinds)} (--synthetic)"
     tried = any(each.name == "mnist" and each.kind == "synthetic" for each in sets)

@@ -79,7 +79,7 @@ def grid(gap: int) -> Table:
 def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str]]:
     """The columns that tell the rows apart, each with a cell a row: what is alike is left out."""
     columns: dict[str, list[str]] = {
-        _DATA: [each.dataset.kind if each.dataset else "" for each in results],
+        _DATA: [each.dataset.label if each.dataset else "" for each in results],
         "Device": [each.device.id for each in results],
         "Mode": [str(each.mode) for each in results],
         "Side": [each.side or "" for each in results],
@@ -149,7 +149,9 @@ def _cells(
 def _quality(result: Finished, between: str) -> Text:
     quality = result.quality
     reached = shown.quality(quality.metric, quality.value)
-    if quality.metric == "accuracy":
+    if quality.floor is None:
+        told = f"MSE {reached}" if quality.metric == "mse" else reached
+    elif quality.metric == "accuracy":
         told = f"{reached}{between}(≥ {shown.accuracy(quality.floor)})"
     else:
         told = f"MSE {reached}{between}(≤ {shown.squares(quality.floor)})"

@@ -94,7 +94,7 @@ def finished(
         quality=TargetQuality(
             metric=row.workload.metric,
             untrained=finite(outcome.quality.untrained),
-            bound=goal.bound,
+            bound=finite(goal.bound),
             ok=reason is None,
             reason=reason,
         ),

@@ -18,6 +18,10 @@ INPUTS: tuple[Input, ...] = ("memory", "disk", "data-dir")
 
 Metric = Literal["accuracy", "mse"]
 
+# The data sets that the networks were published on.
+DataName = Literal["mnist", "grind"]
+DATA: tuple[DataName, ...] = ("mnist", "grind")
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -53,7 +57,7 @@ class Workload:
     """
 
     name: str
-    dataset: Literal["mnist", "grind"]
+    dataset: DataName
     image: tuple[int, int, int]
     scale: float | None
     batch: int

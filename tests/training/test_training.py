@@ -126,6 +126,8 @@ def test_real_mnist_reaches_the_floor_that_real_mnist_has(command: Command) -> N
     assert ended.status == 0, ended.output
     result = command.result("cnn_simple")
     assert (result.dataset.kind, result.dataset.source) == ("real", "files")
+    assert result.quality.floor is not None
+    assert result.quality.bound is not None
     assert result.quality.floor <= result.quality.value <= result.quality.bound
     assert re.search(r"^Data: real( {2}|$)", ended.output, re.MULTILINE)
 

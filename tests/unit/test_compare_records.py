@@ -161,7 +161,7 @@ _FILES = Input(source="data-dir", folder="/mnt", file_system="nfs4", bytes=1, wa
         (
             {},
             {"dataset": replace(records.dataset(), sha256="7b" * 32)},
-            " → synthetic 7b7b7b7b7b7b; train on the same",
+            " → synthetic mnist 7b7b7b7b7b7b; train on the same",
         ),
         ({}, {"replicas": 2}, "devices 1 → 2 together; use one --device"),
         (

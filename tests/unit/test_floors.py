@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.judge import floors
 from bench.judge.floors import Bounds, Reached, bounds, read_evidence
 from bench.workloads import WORKLOADS
 from bench.workloads.workload import PROFILES, ProfileName
@@ -222,3 +223,10 @@ def test_the_evidence_names_no_workload_profile_or_kind_that_is_not_there() -> N
 def test_photographs_have_bounds_at_every_profile(profile: ProfileName) -> None:
     held = bounds(POST, "real", profile, DRAWN, read_evidence())
     assert held.floor >= DRAWN["mean_predictor_mse"]
+
+
+def test_data_that_nothing_is_known_of_have_a_quality_and_no_floor() -> None:
+    quality = floors.NONE.quality(0.11, 0.1)
+    assert (quality.floor, quality.bound, quality.ok, quality.value) == (None, None, True, 0.11)
+    assert floors.NONE.quality(1.0, 0.1).ok
+    assert not floors.NONE.quality(math.nan, 0.1).ok
