@@ -13,7 +13,7 @@ from bench.errors import GrindstoneError, RecordError
 from bench.judge.verdict import why_excluded
 from bench.record import codec
 from bench.record.head import Device, Head
-from bench.record.legacy import NOT_RECORDED
+from bench.record.measured import NOT_RECORDED
 from bench.record.model import Finished, Record, Result, Side
 from bench.record.repeats import ENOUGH
 from bench.record.repeats import SIDES as SIDES
@@ -34,7 +34,7 @@ _FIXES = {
     "power limit": "sudo nvidia-smi -pl WATTS sets it",
     "processor": "compare on one machine",
     "threads": "taskset chooses the processors; TF_NUM_INTRAOP_THREADS the threads",
-    "thread settings": "unset TF_NUM_INTRAOP_THREADS and TF_NUM_INTEROP_THREADS",
+    "environment": "unset these variables, or set them both times",
     "TensorFlow": _BOTH_IN_ONE_RUN,
     "Keras": _BOTH_IN_ONE_RUN,
     "network": f"the network or its training was changed; {_NEW_BASELINE}",
@@ -164,7 +164,7 @@ def key_for(result: Finished, head: Head) -> Key:
         **(of_gpu if device.is_gpu else {}),
         "processor": head.machine.cpu.name,
         "threads": str(pinned.threads),
-        "thread settings": _thread_settings(pinned.environment),
+        "environment": pinned.variables or "none",
         "TensorFlow": worker.tensorflow,
         "Keras": worker.keras,
         "program": str(pinned.program),
@@ -219,11 +219,6 @@ def _power_limit(result: Finished) -> str:
     if limit.value is None:
         return NOT_RECORDED if limit.why == NOT_RECORDED else f"n/a ({limit.why})"
     return f"{limit.value:.0f} W"
-
-
-def _thread_settings(environment: Mapping[str, str]) -> str:
-    set_ = [f"{name}={value}" for name, value in environment.items() if name.startswith("TF_NUM_")]
-    return " ".join(sorted(set_)) or "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     CONTENDED     somebody else used the same processors or the same GPU
     THROTTLED     heat, the power supply or a quota held the hardware down
     POWER-CAPPED  a setting keeps it below what it was made for
+    DRIFT         the epochs became slower or faster while it went on, and nothing above says why
     NOISY         the epochs differ, and nothing above says why
 
 The first that holds is the word, in this order.  A network that did not learn has no speed,
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from bench.judge.drift import change
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import Measured
@@ -81,13 +83,15 @@ _THROTTLES = {
     "power_brake": "the power supply's brake signal",
     "hardware_slowdown": "the hardware",
 }
+# Platform profiles that keep the clocks low (the kernel's sysfs-platform_profile).
+_SLOW_PROFILES = ("low-power", "quiet", "cool")
 # These drivers choose the clock themselves, and `powersave` is only their name for normal.
 _OWN_CHOICE = ("intel_pstate", "amd-pstate-epp", "amd_pstate_epp")
 
 
 def judge(result: Judged) -> Verdict:
     """The verdict of a finished training."""
-    for find in (_below_floor, _contended, _throttled, _power_capped, _noisy):
+    for find in (_below_floor, _contended, _throttled, _power_capped, _drift, _noisy):
         verdict = next(find(result), None)
         if verdict is not None:
             return verdict
@@ -189,6 +193,12 @@ def _power_capped(result: Judged) -> Iterator[Verdict]:
     if governor is not None and "powersave" in governor and driver not in _OWN_CHOICE:
         evidence = f"the governor {governor} keeps the processor at its lowest clock ({driver})"
         yield Verdict("POWER-CAPPED", evidence, "sudo cpupower frequency-set -g performance")
+    source, profile = result.conditions.power_source.value, result.conditions.power_profile.value
+    if source is not None and source != "mains":
+        yield Verdict("POWER-CAPPED", f"the machine ran on its {source}", "plug it in")
+    if profile in _SLOW_PROFILES:
+        evidence = f"the power profile {profile} keeps the clocks low"
+        yield Verdict("POWER-CAPPED", evidence, "powerprofilesctl set performance")
 
 
 def _gpu_capped(telemetry: Telemetry, device: Device) -> Iterator[Verdict]:
@@ -212,6 +222,18 @@ def _limit_binds(telemetry: Telemetry, limit: float) -> bool:
     if seen is not None:
         return seen >= POWER_SHARE
     return mean is not None and mean >= NEAR_THE_LIMIT * limit
+
+
+def _drift(result: Judged) -> Iterator[Verdict]:
+    if not isinstance(result, Finished) or (found := change(result.epochs.steady)) is None:
+        return
+    last, until = len(result.epochs.steady) + 1, found.after + 1
+    evidence = (
+        f"an epoch took {found.before:.3g} s at first (median of epochs 2 to {until}) and "
+        f"{found.now:.3g} s at last ({until + 1} to {last})"
+    )
+    beside = f"nvidia-smi{_choice(result.device)} dmon" if result.device.is_gpu else "vmstat 5"
+    yield Verdict("DRIFT", evidence, f"{beside} beside it shows what changes meanwhile")
 
 
 def _noisy(result: Judged) -> Iterator[Verdict]:

@@ -90,6 +90,8 @@ class HostMonitor:
             scaling_driver=_over(cpus, kernel.scaling_driver, root),
             turbo=kernel.turbo(root),
             memory_total=kernel.memory(root, "MemTotal"),
+            power_source=kernel.power_source(root),
+            power_profile=kernel.power_profile(root),
         )
 
 
@@ -112,6 +114,12 @@ class _Look:
     scaling_driver: Measured[str]
     turbo: Measured[bool]
     memory_total: Measured[int]
+    power_source: Measured[str]
+    power_profile: Measured[str]
+
+    @property
+    def on_battery(self) -> bool:
+        return (self.power_source.value or "").startswith("battery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,8 @@ def _between(first: _Look, last: _Look, epochs: int) -> Conditions:
         scaling_driver=last.scaling_driver,
         turbo=last.turbo,
         memory_total=last.memory_total,
+        power_source=first.power_source if first.on_battery else last.power_source,
+        power_profile=last.power_profile,
     )
 
 

@@ -155,6 +155,31 @@ def turbo(root: Path) -> Measured[bool]:
     return _read(folder / "cpufreq/boost", _NO_SCALING, int).then(lambda flag: flag == 1)
 
 
+def power_source(root: Path) -> Measured[str]:
+    """`mains`, or `battery (72 %)` where one is being emptied."""
+    folder, plugged_in = root / "sys/class/power_supply", False
+    for supply in sorted(folder.glob("*")):
+        # A mouse has a battery, too, whose scope is a device.
+        if _says(supply / "scope", "unknown") == "Device":
+            continue
+        kind = _says(supply / "type")
+        if kind == "Battery" and _says(supply / "status") == "Discharging":
+            charge = _says(supply / "capacity")
+            return known(f"battery ({charge} %)" if charge else "battery")
+        plugged_in |= kind in ("Mains", "USB") and _says(supply / "online") == "1"
+    return known("mains") if plugged_in else unknown("the kernel shows no power supply")
+
+
+def power_profile(root: Path) -> Measured[str]:
+    """What the firmware was told to favour: `low-power`, `balanced`, `performance`, …."""
+    absent = "this machine has no platform profiles"
+    return _read(root / "sys/firmware/acpi/platform_profile", absent, str)
+
+
+def _says(path: Path, otherwise: str = "") -> str:
+    return _read(path, otherwise, str).value or otherwise
+
+
 def thermal_throttle(root: Path, cpus: Iterable[int]) -> Measured[float]:
     """For how long heat has held these processors down since the system booted, in s."""
     folder, name = root / "sys/devices/system/cpu", "package_throttle_total_time_ms"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.record.measured import Amount, Count, Measured, Part
+from bench.record.measured import NOT_RECORDED, Amount, Count, Measured, Part, unknown
 
 
 class Pressure(Part, frozen=True):
@@ -82,6 +82,8 @@ class Conditions(Part, frozen=True, kw_only=True):
     governor: the frequency governor.
     scaling_driver: the driver that sets the frequency.
     turbo: whether it may go beyond the nominal frequency.
+    power_source: `mains`, or the battery and its charge.
+    power_profile: the platform's profile, as `balanced`.
     """
 
     seconds: float | None
@@ -101,3 +103,5 @@ class Conditions(Part, frozen=True, kw_only=True):
     governor: Measured[str]
     scaling_driver: Measured[str]
     turbo: Measured[bool]
+    power_source: Measured[str] = unknown(NOT_RECORDED)
+    power_profile: Measured[str] = unknown(NOT_RECORDED)

@@ -7,14 +7,13 @@ from typing import Any
 
 from bench.record.conditions import Conditions
 from bench.record.head import SCHEMA
-from bench.record.measured import filled
+from bench.record.measured import NOT_RECORDED, filled
 from bench.record.telemetry import Telemetry
 
 Tree = dict[str, Any]
 Devices = dict[str, Tree]
 
 # What an older record does not say.
-NOT_RECORDED = "not recorded"
 
 _DEVICE = re.compile(r"gpu:(?P<index>\d+)(:(?P<slice>\d+))?(?P<group> of all)?")
 # By the object that they stand in: what a member was called, and is.

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 import msgspec
 from msgspec import Meta
 
+NOT_RECORDED = "not recorded"
+
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1)]
 Amount = Annotated[float, Meta(ge=0)]

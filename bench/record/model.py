@@ -29,7 +29,7 @@ from bench.workloads.workload import DATA, Metric, Mode
 from bench.workloads.workload import Input as InputName
 
 Side = Literal["A", "B"]
-Word = Literal["OK", "NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
+Word = Literal["OK", "NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
 Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
 
 
@@ -86,6 +86,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
     paused: what lay between `fit`'s begin of each steady epoch and its first batch, not in the
         epoch's time, in s; null where `fit` does not train.
     pauses_included: whether the times hold those pauses, as in records of schema 1.
+    memory: resident memory of the worker after every epoch, in bytes; null where it was not read.
     """
 
     first: Positive
@@ -93,6 +94,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
     loss: tuple[float | None, ...]
     paused: tuple[Amount, ...] | None
     pauses_included: bool = False
+    memory: tuple[Count, ...] | None = None
 
 
 class TargetQuality(Part, frozen=True, kw_only=True):
@@ -147,8 +149,8 @@ class Pinned(Part, frozen=True, kw_only=True):
     tf32: whether TF32 was allowed.
     precision: of the arithmetic.
     deterministic_ops: whether they were asked for.
-    threads: processors that TensorFlow's threads may use.
-    environment: variables that change how TensorFlow works.
+    threads: that TensorFlow spreads an operation over.
+    environment: variables that change what TensorFlow computes, or how fast.
     """
 
     program: Number = 1
@@ -158,6 +160,12 @@ class Pinned(Part, frozen=True, kw_only=True):
     deterministic_ops: bool
     threads: Number
     environment: dict[str, str]
+
+    @property
+    def variables(self) -> str:
+        """`OMP_NUM_THREADS=1 TF_ENABLE_ONEDNN_OPTS=0`: those that somebody set; "" for none."""
+        given = {name: v for name, v in self.environment.items() if name != "CUDA_VISIBLE_DEVICES"}
+        return " ".join(f"{name}={value}" for name, value in sorted(given.items()))
 
 
 class Worker(Part, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ class EpochTiming:
     loss: the mean training loss of the epoch.
     waited: the seconds of it that were spent waiting for images, where they are read from files.
     paused: the seconds between `fit`'s beginning of it and its first batch, which are not in it.
+    memory: resident memory of the worker after it, in bytes, where that was read.
     seed, quality: what was trained from and reached, where that is known after each epoch.
     """
 
@@ -27,6 +28,7 @@ class EpochTiming:
     loss: float
     waited: float | None = None
     paused: float | None = None
+    memory: int | None = None
     seed: int | None = None
     quality: float | None = None
 
@@ -74,6 +76,12 @@ class Timings:
         paused = [epoch.paused for epoch in self.epochs[1:]]
         told = tuple(seconds for seconds in paused if seconds is not None)
         return told if len(told) == len(paused) else None
+
+    @property
+    def memory(self) -> tuple[int, ...] | None:
+        """Resident memory of the worker after every epoch, in bytes, where all of it was read."""
+        told = tuple(epoch.memory for epoch in self.epochs if epoch.memory is not None)
+        return told if len(told) == len(self.epochs) else None
 
     @property
     def waiting(self) -> float | None:

@@ -10,6 +10,7 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.telemetry import Telemetry
 from bench.report import format as shown
 from bench.report import rows, targets
+from bench.report.oddities import oddities
 
 Told = Sequence[Result | TargetResult]
 
@@ -29,6 +30,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
     for each in told:
         lines |= dict.fromkeys(_warnings(each, names))
     lines |= dict.fromkeys(_doubts(told, names))
+    lines |= dict.fromkeys(oddities(record, told, names))
     lines |= dict.fromkeys(_repeats(record, names))
     why = record.machine.why_no_gpu
     if why and "; " in why and record.settings.devices is None:  # it says what to do

@@ -168,7 +168,7 @@ def _waiting(result: Finished) -> str:
 def _highlighted(warning: str) -> Text:
     text = Text(warning)
     text.highlight_words([*rows.WRONG, "GPU lost"], "red")
-    text.highlight_words(["NOISY", "CONTENDED", "THROTTLED", "POWER-CAPPED"], "yellow")
+    text.highlight_words(["NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED"], "yellow")
     return text
 
 

@@ -139,6 +139,7 @@ def _epochs(timings: Timings) -> Epochs:
         spread=timings.spread,
         loss=tuple(finite(epoch.loss) for epoch in timings.epochs),
         paused=timings.paused,
+        memory=timings.memory,
     )
 
 

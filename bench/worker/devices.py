@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from bench.worker import stock, tuned
-from bench.worker.messages import Job, Pinned, Ready
+from bench.worker import environment
+from bench.worker.messages import Job, Ready
 
 
 def ready(tf: Any, keras: Any, job: Job) -> Ready:
@@ -30,7 +31,7 @@ def ready(tf: Any, keras: Any, job: Job) -> Ready:
         numpy=np.__version__,
         device=_only_devices(tf, job),
         replicas=job.replicas,
-        pinned=_pinned(tf, job.mode == "tuned"),
+        pinned=environment.pinned(tf, keras, job),
     )
 
 
@@ -51,19 +52,6 @@ def _only_devices(tf: Any, job: Job) -> str:
         )
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     return ", ".join(str(each.get("device_name", "GPU")) for each in details)
-
-
-def _pinned(tf: Any, is_tuned: bool) -> Pinned:
-    names = ("CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    return Pinned(
-        program=tuned.PROGRAM if is_tuned else stock.PROGRAM,
-        xla=is_tuned and tuned.uses_xla(tf),
-        tf32=bool(tf.config.experimental.tensor_float_32_execution_enabled()),
-        precision="float32",
-        deterministic_ops=False,
-        threads=len(os.sched_getaffinity(0)),
-        environment={name: os.environ[name] for name in names if name in os.environ},
-    )
 
 
 def split_cpu(tf: Any, replicas: int) -> None:
@@ -99,6 +87,14 @@ def peak_throughput(tf: Any) -> float | None:
     """Peak matmul throughput of all devices together, in FLOP/s: the first one's, as often."""
     peak = matmul_peak(tf, tf.test.experimental.sync_devices)
     return peak and peak * max(1, len(tf.config.list_physical_devices("GPU")))
+
+
+def resident_memory(statm: Path = Path("/proc/self/statm")) -> int | None:
+    """Bytes of this process that lie in memory; None where the kernel does not tell."""
+    try:
+        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def memory_peak(tf: Any) -> int | None:

@@ -102,6 +102,7 @@ class Epoch:
     loss: float
     waited: float | None = None
     paused: float | None = None
+    memory: int | None = None
     seed: int | None = None
     quality: float | None = None
 

@@ -121,7 +121,8 @@ def _epoch_end(
         paused: float | None = None,
     ) -> None:
         quality = evaluate(model) if number in job.evaluate_after else None
-        say(Epoch(number, begun, ended, images, loss, waited, paused, quality=quality))
+        memory = devices.resident_memory()
+        say(Epoch(number, begun, ended, images, loss, waited, paused, memory, quality=quality))
         if number == 1 and job.wait:
             wait()
 

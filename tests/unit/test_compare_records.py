@@ -148,7 +148,7 @@ _FILES = Input(source="data-dir", folder="/mnt", file_system="nfs4", bytes=1, wa
         (
             {},
             {"pinned": replace(_PINNED, environment={"TF_NUM_INTRAOP_THREADS": "1"})},
-            "thread settings none → TF_NUM_INTRAOP_THREADS=1; unset",
+            "environment none → TF_NUM_INTRAOP_THREADS=1; unset",
         ),
         ({}, {"tensorflow": "2.22.0"}, "TensorFlow 2.21.0 → 2.22.0; train with both in one run"),
         ({}, {"pinned": replace(_PINNED, program=2)}, "program 1 → 2; another Grindstone"),

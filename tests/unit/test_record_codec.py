@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from bench.errors import RecordError
 from bench.record import codec
 from bench.record.head import Device
-from bench.record.legacy import NOT_RECORDED, device
+from bench.record.legacy import device
+from bench.record.measured import NOT_RECORDED
 from bench.record.model import Bottleneck, Failed, Finished, TimeToTarget
 from tests.conftest import ROOT
 from tests.support.records import (

@@ -332,6 +332,45 @@ def test_a_governor_that_keeps_the_clock_low_is_a_cap(machine: FakeHost) -> None
     assert str(judged.fix) == "sudo cpupower frequency-set -g performance"
 
 
+@pytest.mark.parametrize(
+    ("files", "evidence", "fix"),
+    [
+        (
+            {"BAT0/type": "Battery", "BAT0/status": "Discharging", "BAT0/capacity": "72"},
+            "the machine ran on its battery (72 %)",
+            "plug it in",
+        ),
+        (
+            {"acpi": "low-power", "AC/type": "Mains", "AC/online": "1"},
+            "the power profile low-power keeps the clocks low",
+            "powerprofilesctl set performance",
+        ),
+    ],
+)
+def test_a_battery_and_a_profile_that_saves_power_are_caps(
+    machine: FakeHost, files: dict[str, str], evidence: str, fix: str
+) -> None:
+    _power(machine, files)
+    judged = on_cpu(machine.seen(**QUIET))
+    assert (judged.word, judged.evidence, judged.fix) == ("POWER-CAPPED", evidence, fix)
+
+
+def test_a_plug_a_full_battery_and_that_of_a_mouse_are_none(machine: FakeHost) -> None:
+    mouse = {"hid/type": "Battery", "hid/status": "Discharging", "hid/scope": "Device"}
+    full = {"BAT0/type": "Battery", "BAT0/status": "Full", "ADP1/type": "Mains"}
+    _power(machine, {**mouse, **full, "ADP1/online": "1", "acpi": "balanced"})
+    seen = machine.seen(**QUIET)
+    assert (seen.power_source.value, seen.power_profile.value) == ("mains", "balanced")
+    assert on_cpu(seen).word == "OK"
+
+
+def _power(machine: FakeHost, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = f"sys/class/power_supply/{name}"
+        machine.files["sys/firmware/acpi/platform_profile" if name == "acpi" else path] = text
+    machine.write()
+
+
 @pytest.mark.parametrize("value", [0.1, 0.999, float("nan")])
 def test_a_network_that_learned_nothing_or_too_much_is_below_its_floor(value: float) -> None:
     missed = result("mlp", H100, value=value)

@@ -1,0 +1,67 @@
+"""What is said beside the times: variables, guesses and leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from bench.record.model import Finished
+from bench.report import format as shown
+from bench.report.oddities import oddities
+from tests.support.records import WORKER, epochs, record, result
+
+
+def told(*results: Finished) -> list[str]:
+    names = shown.Names(results, ())
+    return list(oddities(record(results), results, names))
+
+
+def test_nothing_is_said_of_a_training_as_it_should_be() -> None:
+    assert told(result("mlp"), result("post")) == []
+
+
+def test_variables_that_change_the_program_are_said_once() -> None:
+    set_ = {"CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0", "OMP_NUM_THREADS": "1"}
+    worker = replace(WORKER, pinned=replace(WORKER.pinned, environment=set_))
+    said = told(result("mlp", worker=worker), result("post", worker=worker))
+    assert said == [
+        (
+            "Trained with OMP_NUM_THREADS=1 TF_ENABLE_ONEDNN_OPTS=0: "
+            "this changes what TensorFlow computes, or how fast"
+        )
+    ]
+
+
+def test_a_score_that_a_constant_would_reach_is_no_learning() -> None:
+    guessed = result("post")
+    passed = replace(guessed.quality, value=127_250.0, floor=200_000.0)
+    (said,) = told(replace(guessed, quality=passed))
+    assert "learned nothing" in said
+    assert "127,250" in said
+    assert "137" in said
+
+
+def test_what_misses_its_floor_is_told_once() -> None:
+    assert told(result("post", value=150.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("memory", "leaks"),
+    [
+        ([1.0, 1.0, 1.3, 1.6, 1.9, 2.2, 2.5], True),
+        ([1.0, 1.0, 1.4, 1.4, 1.4, 1.4, 1.4], False),
+        ([1.0, 1.0, 1.01, 1.02, 1.03, 1.04, 1.05], False),
+        ([1.0, 1.0, 2.0, 3.0], False),
+    ],
+)
+def test_memory_that_grows_to_the_end_is_a_leak(
+    memory: Sequence[float],
+    leaks: bool,
+) -> None:
+    timed = epochs([1.0] * len(memory))
+    timed = replace(timed, memory=tuple(int(1e9 * each) for each in memory))
+    said = told(replace(result("mlp"), epochs=timed))
+    assert len(said) == leaks
+    assert not leaks or "grew from 1000.0 MB after epoch 2 to 2500.0 MB after epoch 7" in said[0]
