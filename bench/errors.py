@@ -17,5 +17,9 @@ class WorkerError(GrindstoneError):
     """A worker did not finish its training: it died, ran out of memory or hung."""
 
 
+class UnableError(GrindstoneError):
+    """A mode cannot train what a file of one's own has: nothing failed, and nothing was trained."""
+
+
 class RecordError(GrindstoneError):
     """A record cannot be written or read."""

@@ -15,6 +15,8 @@ from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side
 from bench.runner import interpreter, supervisor
+from bench.workloads import EVERY
+from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
 
 _LONGEST_LIMIT = 1_000_000
@@ -29,6 +31,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "cpu|gpu:N|gpu:N:SLICE|gpus|all",
         "help": "train here only; may be repeated, or a list with commas (default: every device). "
         "gpus: one network over all GPUs; all: one on each GPU, at the same time",
+    },
+    "--workload": {
+        "action": "append",
+        "type": Path,
+        "metavar": "FILE",
+        "help": "train the model in this file, which has model() and data(), in the place of "
+        "Grindstone's workloads; may be repeated (docs/own-models.md)",
     },
     "--mode": {
         "action": "append",
@@ -119,6 +128,7 @@ class Settings:
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
     order_seed: of which side of a pair trains first; another one in every run.
+    workloads: models of one's own, which are trained in the place of Grindstone's.
     """
 
     profile: ProfileName
@@ -140,6 +150,7 @@ class Settings:
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
     order_seed: int = 0
+    workloads: tuple[OwnWorkload, ...] = ()
 
     @property
     def repeats(self) -> int:
@@ -189,7 +200,8 @@ def read_settings(
     environments: the interpreters of sides A and B, where two are compared.
 
     Raises:
-        GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range.
+        GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range, a
+            file that holds no model.
     """
     planned = interpreter.read_plan(chosen.plan)
     against = getattr(chosen, "against", None)
@@ -221,6 +233,7 @@ def read_settings(
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
         against=against,
         order_seed=secrets.randbits(32),
+        workloads=read_files([each.expanduser() for each in chosen.workload or ()], EVERY),
     )
 
 

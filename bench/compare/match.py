@@ -38,6 +38,7 @@ _FIXES = {
     "TensorFlow": _BOTH_IN_ONE_RUN,
     "Keras": _BOTH_IN_ONE_RUN,
     "network": f"the network or its training was changed; {_NEW_BASELINE}",
+    "file": f"the file with the model was changed; {_NEW_BASELINE}",
     "mode": "use one --mode",
     "devices": "use one --device, with the same GPUs",
     "input": "use one --input, on the same file system",
@@ -155,11 +156,12 @@ def key_for(result: Finished, head: Head) -> Key:
         "driver": str(head.machine.driver),
         "power limit": _power_limit(result),
     }
-    read = result.input
+    read, own = result.input, result.file
+    in_memory = result.dataset.note if own else "arrays in memory"
     return {
         "mode": result.mode,
         "devices": _devices(result),
-        "input": f"files ({read.source}, {read.file_system})" if read else "arrays in memory",
+        "input": f"files ({read.source}, {read.file_system})" if read else in_memory,
         "clock": "with pauses" if result.epochs.pauses_included else "without pauses",
         **(of_gpu if device.is_gpu else {}),
         "processor": head.machine.cpu.name,
@@ -171,6 +173,7 @@ def key_for(result: Finished, head: Head) -> Key:
         "XLA": "on" if pinned.xla else "off",
         "precision": pinned.precision + (", TF32" if device.is_gpu and pinned.tf32 else ""),
         "deterministic ops": "on" if pinned.deterministic_ops else "off",
+        **({"file": f"{Path(own.path).name} {own.sha256[:12]}"} if own else {}),
         "network": result.model.workload_sha256[:12],
         "data": f"{result.dataset.kind} {result.dataset.name} {result.dataset.sha256[:12]}",
         "profile": f"{head.settings.profile}, {len(result.epochs.steady) + 1} epochs",

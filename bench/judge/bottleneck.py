@@ -163,7 +163,7 @@ def _of_a_cpu(seen: Figures) -> Bottleneck:
 def _missing(seen: Figures) -> str:
     missing = []
     if seen.share is None:
-        missing.append("peak matmul throughput")
+        missing.append("the share of peak matmul throughput")
     if seen.gpu and seen.busy is None:
         missing.append("the GPU's busy share")
     return " and ".join(missing)

@@ -18,6 +18,7 @@ A flagged training is kept, and is never a baseline.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -275,7 +276,9 @@ def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
 def rerun_command(result: Training) -> str:
     """The command that trains a result's row again."""
     to_target = isinstance(result, TimeToTarget)
-    return pytest_command(result.workload, result.device.option, result.mode, to_target=to_target)
+    named = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
+    device, mode = result.device.option, result.mode
+    return pytest_command(result.workload, device, mode, to_target=to_target) + named
 
 
 def pytest_command(workload: str, device: str, mode: str, *, to_target: bool = False) -> str:

@@ -139,6 +139,7 @@ class Settings(Part, frozen=True, kw_only=True):
     repeats: of each row and side, at most.
     interim_checks: after how many repeats it was checked whether a row is clear.
     against: the record to compare with, as asked for.
+    workloads: files with models of one's own, trained in the place of Grindstone's.
     """
 
     profile: ProfileName
@@ -155,6 +156,7 @@ class Settings(Part, frozen=True, kw_only=True):
     repeats: Number
     interim_checks: Annotated[tuple[Number, ...], Meta(min_length=1)]
     against: str | None
+    workloads: tuple[str, ...] = ()
 
 
 class Head(Part, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from bench.record.measured import (
     Text,
 )
 from bench.record.telemetry import Telemetry
-from bench.workloads.workload import DATA, Metric, Mode
+from bench.workloads.workload import DATA, Mode
 from bench.workloads.workload import Input as InputName
 
 Side = Literal["A", "B"]
@@ -37,7 +37,7 @@ class DataSet(Part, frozen=True, kw_only=True):
     """What was trained on.
 
     name: of the data set: `mnist`, `grind`, or the name that `--dataset` gave.
-    kind: photographs that somebody took, or generated ones.
+    kind: photographs that somebody took, generated ones, or what a file of one's own returns.
     source: where they came from.
     note: the same in words.
     sha256: of the arrays.
@@ -47,18 +47,18 @@ class DataSet(Part, frozen=True, kw_only=True):
     """
 
     name: str
-    kind: Literal["real", "synthetic"]
-    source: Literal["files", "cache", "download", "synthetic"]
+    kind: Literal["real", "synthetic", "own"]
+    source: Literal["files", "cache", "download", "synthetic", "own"]
     note: str
     sha256: Sha256
     train_images: Number
-    test_images: Number
+    test_images: Count
     baselines: dict[str, float]
 
     @property
     def label(self) -> str:
-        """`real` or `synthetic`; the name, where the networks were not published on these data."""
-        return self.kind if self.name in DATA else self.name
+        """`real`, `synthetic`, `own`; the name, where the networks were published on other data."""
+        return self.kind if self.name in DATA or self.kind == "own" else self.name
 
 
 class EpochSpread(Part, frozen=True, kw_only=True):
@@ -100,14 +100,14 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
 class TargetQuality(Part, frozen=True, kw_only=True):
     """Whether the network learned what it should; an MSE is in s².
 
-    metric: what is measured.
+    metric: what is measured: `accuracy`, `mse`; of a model of one's own as Keras names it.
     untrained: before the first step; null where it is not finite.
     bound: nobody trains better than this without a leak; null where nothing is known of the data.
     ok: whether it passes; where not, the times do not count.
     reason: what is wrong; null where it passes.
     """
 
-    metric: Metric
+    metric: Text
     untrained: float | None
     bound: float | None
     ok: bool
@@ -124,10 +124,16 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
 
     value: after the last epoch; null where it is not finite.
     floor: the least accuracy, or the most MSE, that passes; null for data that have no floor.
+    at_most: whether the floor of a model of one's own is the most that passes; null without one.
+    guess: what a constant guess reaches in the same metric; null where that is not known.
+    others: further metrics of a model of one's own.
     """
 
     value: float | None
     floor: float | None
+    at_most: bool | None = None
+    guess: float | None = None
+    others: dict[str, float | None] = {}  # noqa: RUF012, msgspec copies it
 
 
 class Model(Part, frozen=True):
@@ -225,6 +231,17 @@ class Input(Part, frozen=True, kw_only=True):
     waiting: Share | None
 
 
+class File(Part, frozen=True):
+    """A file with a model of one's own.
+
+    path: where it lay.
+    sha256: of its content.
+    """
+
+    path: Text
+    sha256: Sha256
+
+
 class Concurrent(Part, frozen=True):
     """The trainings that ran at the same time.
 
@@ -270,6 +287,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     mode: `stock`: plain `model.fit`; `tuned`: the optimised training loop.
     repeat: 1, 2, …: each is a process of its own.
     side: which of two environments trained; null where there is one.
+    file: that the workload is in, where it is none of Grindstone's; else null.
     conditions: what the CPU side did meanwhile.
     telemetry: what the GPU did meanwhile; null on the CPU.
     """
@@ -279,6 +297,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     mode: Mode
     repeat: Number = 1
     side: Side | None = None
+    file: File | None = None
     conditions: Conditions
     telemetry: Telemetry | None
 

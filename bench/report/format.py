@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from bench.record.model import Training
-from bench.workloads.workload import Metric
+from bench.workloads.own import is_accuracy
 
 if TYPE_CHECKING:  # rich is imported where it is used: collecting the tests does not wait for it
     from rich.console import Console, RenderableType
@@ -42,11 +42,16 @@ def squares(value: float) -> str:
     return f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
 
 
-def quality(metric: Metric, value: float | None) -> str:
-    """A quality with its unit: `98.12 %`, `59.0 s²`; `n/a` where the training diverged."""
+def quality(metric: str, value: float | None) -> str:
+    """A quality with its unit: `98.12 %`, `59.0 s²`; `n/a` where the training diverged.
+
+    A metric of a model of one's own has none but a share of right answers: `0.3112`.
+    """
     if value is None:
         return "n/a"
-    return accuracy(value) if metric == "accuracy" else f"{squares(value)} s²"
+    if metric == "mse":
+        return f"{squares(value)} s²"
+    return accuracy(value) if metric == "accuracy" or is_accuracy(metric) else f"{value:.4g}"
 
 
 def share(value: float) -> str:

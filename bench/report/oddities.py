@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget
 from bench.report import format as shown
+from bench.workloads.own import is_accuracy
 
 # A worker that has grown by this much, in bytes and as a share, since the second epoch, and still
 # grew in the second half of the epochs: allocators' pools are full by then.
@@ -35,11 +36,13 @@ def _variables(ended: Sequence[Finished | TimeToTarget]) -> Iterator[str]:
 def _guess(record: Record, result: Finished, names: shown.Names) -> Iterator[str]:
     """Where a constant would have scored as well."""
     quality, known = result.quality, result.dataset.baselines
-    guess = known.get("mean_predictor_mse" if quality.metric == "mse" else "majority_class")
+    is_error = not (quality.metric == "accuracy" or is_accuracy(quality.metric))
+    guess = known.get("mean_predictor_mse" if is_error else "majority_class")
+    guess = quality.guess if result.file else guess
     if quality.value is None or guess is None or not quality.ok:
         return
-    if quality.value >= guess if quality.metric == "mse" else quality.value <= guess:
-        constant = "the mean" if quality.metric == "mse" else "the commonest class"
+    if quality.value >= guess if is_error else quality.value <= guess:
+        constant = "the mean" if is_error else "the commonest class"
         scored, alone = (shown.quality(quality.metric, each) for each in (quality.value, guess))
         yield (
             f"{names(result)}: learned nothing: {scored}, where {constant} alone scores {alone}; "

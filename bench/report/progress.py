@@ -25,6 +25,7 @@ from bench.runner.events import (
     Phase,
     Planned,
     RowEnded,
+    RowLeftOut,
     RowStarted,
     RunEnded,
     RunStarted,
@@ -136,6 +137,8 @@ def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
     def listen(event: Event) -> None:
         if bar:
             bar(event)
+        if isinstance(event, RowLeftOut):
+            write(f"{event.title}: left out: {event.reason}")
         if isinstance(event, RowEnded):
             for result in event.results:
                 if not bar or rows.word(result) in rows.WRONG:  # a bar is enough for the others
@@ -175,6 +178,9 @@ class _Bar:
             self._tell(self._doing(event))
         elif isinstance(event, RowEnded):
             self._estimate.row_ended(event.title, event.seconds)
+            self._stop()
+        elif isinstance(event, RowLeftOut):
+            self._estimate.row_ended(event.title, 0.0)
             self._stop()
         elif isinstance(event, RunEnded):
             self._stop()

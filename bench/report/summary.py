@@ -221,7 +221,7 @@ def _data(record: Record) -> str:
     if not sets:
         return ""
     kinds = sorted({each.label for each in sets})
-    if all(each.kind == "real" for each in sets):
+    if all(each.kind != "synthetic" for each in sets):
         return f"Data: {shown.and_so(kinds)}"
     if record.settings.synthetic:
         return f"Data: {shown.and_so(kinds)} (--synthetic)"

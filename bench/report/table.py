@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bench.record.model import Finished, Result, TargetResult
+from bench.record.model import Finished, Quality, Result, TargetResult
 from bench.report import format as shown
 from bench.report import rows
 from bench.report.format import Screen
@@ -149,10 +149,22 @@ def _cells(
 def _quality(result: Finished, between: str) -> Text:
     quality = result.quality
     reached = shown.quality(quality.metric, quality.value)
-    if quality.floor is None:
+    if result.file:
+        told = f"{quality.metric} {reached}{between}{_beside(quality)}".rstrip()
+    elif quality.floor is None:
         told = f"MSE {reached}" if quality.metric == "mse" else reached
     elif quality.metric == "accuracy":
         told = f"{reached}{between}(≥ {shown.accuracy(quality.floor)})"
     else:
         told = f"MSE {reached}{between}(≤ {shown.squares(quality.floor)})"
     return Text(told, "" if quality.ok else "red")
+
+
+def _beside(quality: Quality) -> str:
+    """A floor of one's own, else what a constant guess reaches; nothing where neither is known."""
+    if quality.floor is not None:
+        side = "≤" if quality.at_most else "≥"
+        return f"({side} {shown.quality(quality.metric, quality.floor)})"
+    if quality.guess is not None:
+        return f"(a guess: {shown.quality(quality.metric, quality.guess)})"
+    return ""

@@ -75,8 +75,11 @@ def train(request: pytest.FixtureRequest, benchmark: Any, repeat: Repeat) -> Tra
     """Trains a row, whose steady epochs are the benchmark's rounds."""
 
     def train(row: Row) -> Sequence[Result]:
+        session = request.config.stash[SESSION]
         with _failing():
-            results = request.config.stash[SESSION].train(row, repeat)
+            results = session.train(row, repeat)
+        if not results:
+            pytest.skip(f"{row.title}: left out: {session.why_left_out(row)}")
         benchmark.extra_info.update(codec.to_json(results[0]))
         if isinstance(results[0], Finished):
             rounds_of(benchmark, _clock(request), results[0].epochs.steady)
@@ -180,7 +183,7 @@ def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, 
     for item in items:
         row = _row(item)
         if row and _to_target(item):
-            epochs = time_to_target.schedule(row.workload, settings.profile).epochs
+            epochs = time_to_target.schedule(row.published, settings.profile).epochs
             made.append(Planned(f"{row.title}, to target", epochs))
         elif row:
             title = f"{row.title}{repeat_of(item).suffix}"

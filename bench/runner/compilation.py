@@ -34,7 +34,8 @@ def compile_first(
         return
     if launch.interpreter != plan.interpreter:  # a TensorFlow that the plan knows nothing of
         return
-    what = (driver, plan.tensorflow, launch.device.name, job.replicas, job.workload, job.mode)
+    network = (job.workload, job.own.sha256) if job.own else (job.workload,)
+    what = (driver, plan.tensorflow, launch.device.name, job.replicas, *network, job.mode)
     name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
     done = cache.directory(settings.cache_dir) / "compiled" / name
     if done.exists():

@@ -66,11 +66,19 @@ class RowEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RowLeftOut:
+    """A training was left out, as its mode cannot train it; why."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """Nothing is trained any more."""
 
 
-Event: TypeAlias = RunStarted | RowStarted | Phase | EpochEnded | RowEnded | RunEnded
+Event: TypeAlias = RunStarted | RowStarted | Phase | EpochEnded | RowEnded | RowLeftOut | RunEnded
 Listener: TypeAlias = Callable[[Event], None]
 
 

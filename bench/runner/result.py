@@ -9,6 +9,7 @@ import msgspec
 
 from bench.datasets.prepared import Prepared
 from bench.judge.floors import Bounds
+from bench.judge.own import OwnFloors
 from bench.judge.verdict import judge
 from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
@@ -16,12 +17,13 @@ from bench.record import model
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import finite
-from bench.record.model import Concurrent, DataSet, Epochs, Failed, Finished
+from bench.record.model import Concurrent, DataSet, Epochs, Failed, File, Finished, Quality
 from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry
 from bench.record.timing import EpochTiming, Timings
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome, WorkerProcess
+from bench.workloads.own import OwnWorkload
 
 
 class DeviceRun:
@@ -52,8 +54,8 @@ class DeviceRun:
 def finished(
     row: Row,
     repeat: Repeat,
-    prepared: Prepared,
-    bounds: Bounds,
+    prepared: Prepared | None,
+    held: Bounds | OwnFloors,
     run: DeviceRun,
     others: Sequence[DeviceRun] = (),
 ) -> Finished:
@@ -70,10 +72,11 @@ def finished(
         side=repeat.side,
         conditions=run.conditions,
         telemetry=telemetry,
-        dataset=data_set(prepared),
+        file=_file(row),
+        dataset=data_set(prepared) if prepared else _own_data(outcome),
         epochs=_epochs(timings),
         images_per_second=timings.images_per_second,
-        quality=bounds.quality(outcome.quality.value, outcome.quality.untrained),
+        quality=_quality(outcome, held),
         **network_and_worker(outcome),
         rate=_rate(outcome, timings, telemetry),
         input=_input(row, prepared, timings),
@@ -96,6 +99,7 @@ def failed(
         side=repeat.side,
         conditions=conditions,
         telemetry=telemetry,
+        file=_file(row),
         reason=reason,
         dataset=data_set(prepared) if prepared else None,
     )
@@ -131,6 +135,36 @@ def data_set(prepared: Prepared) -> DataSet:
     )
 
 
+def _own_data(outcome: Outcome) -> DataSet:
+    """What a file of one's own returned, as the worker saw it."""
+    assert outcome.data is not None
+    return DataSet(
+        name="data()",
+        kind="own",
+        source="own",
+        note=outcome.data.kind,
+        sha256=outcome.data.sha256,
+        train_images=outcome.data.train,
+        test_images=outcome.data.validation,
+        baselines=outcome.data.baselines,
+    )
+
+
+def _file(row: Row) -> File | None:
+    workload = row.workload
+    return File(str(workload.path), workload.sha256) if isinstance(workload, OwnWorkload) else None
+
+
+def _quality(outcome: Outcome, held: Bounds | OwnFloors) -> Quality:
+    reached = outcome.quality
+    if isinstance(held, Bounds):
+        return held.quality(reached.value, reached.untrained)
+    assert reached.metric is not None
+    assert outcome.data is not None
+    known = outcome.data.baselines
+    return held.quality(reached.metric, reached.value, reached.untrained, reached.others, known)
+
+
 def _epochs(timings: Timings) -> Epochs:
     return Epochs(
         first=timings.first,
@@ -157,8 +191,8 @@ def _rate(outcome: Outcome, timings: Timings, telemetry: Telemetry | None) -> mo
     )
 
 
-def _input(row: Row, prepared: Prepared, timings: Timings) -> model.Input | None:
-    pictures = prepared.pictures
+def _input(row: Row, prepared: Prepared | None, timings: Timings) -> model.Input | None:
+    pictures = prepared.pictures if prepared else None
     if pictures is None or row.workload.input is None:
         return None
     return model.Input(

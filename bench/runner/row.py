@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.record.head import Device
 from bench.workloads import grind, mnist
+from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import Mode, Workload
 
 if TYPE_CHECKING:
@@ -18,9 +19,15 @@ if TYPE_CHECKING:
 class Row:
     """A row of the table; its repeats are trained each in a process of its own."""
 
-    workload: Workload
+    workload: Workload | OwnWorkload
     device: Device
     mode: Mode = "stock"
+
+    @property
+    def published(self) -> Workload:
+        """The workload of a row that is Grindstone's: those alone have targets."""
+        assert isinstance(self.workload, Workload)
+        return self.workload
 
     @property
     def title(self) -> str:
@@ -35,6 +42,8 @@ def title(workload: str, device: Device, mode: Mode) -> str:
 
 def rows(settings: Settings) -> list[Row]:
     """Every row that `pytest bench/` trains, in its order; trainings to a target are no rows."""
+    if settings.workloads:
+        return _of(settings.workloads, settings)
     every = [device for device in settings.devices if device.group != "gpus"]
     return [
         *_of(grind.WORKLOADS, settings),
@@ -48,7 +57,7 @@ def rows(settings: Settings) -> list[Row]:
     ]
 
 
-def _of(workloads: Iterable[Workload], settings: Settings) -> list[Row]:
+def _of(workloads: Iterable[Workload | OwnWorkload], settings: Settings) -> list[Row]:
     return [
         Row(workload, device, mode)
         for workload in workloads

@@ -17,10 +17,11 @@ from typing import TypeVar
 
 import bench
 from bench.datasets.prepared import Prepared, Store
-from bench.errors import GrindstoneError, RecordError
+from bench.errors import GrindstoneError, RecordError, UnableError
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds, read_evidence
+from bench.judge.own import OwnFloors
 from bench.observe import devices
 from bench.observe.devices import Found
 from bench.observe.telemetry import GpuMonitor, idle_power
@@ -33,11 +34,12 @@ from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.runner import result, time_to_target
 from bench.runner.compilation import compile_first
-from bench.runner.events import Listener, Phase, RowEnded, RowStarted, ignore
+from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.supervisor import Launch, WorkerProcess
-from bench.worker.messages import Job
+from bench.worker.messages import Job, OwnFile
+from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import ProfileName, Schedule, Workload
 
 _R = TypeVar("_R", Finished, TimeToTarget)
@@ -71,6 +73,7 @@ class Session:
         self._found = found
         self._listener = listener
         self._worker_checked = False
+        self._left_out: dict[tuple[str, str], str] = {}
         self._idle: dict[Device, Measured[float]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._store = Store(
@@ -121,13 +124,17 @@ class Session:
         """Trains a row in a fresh worker, and records what came of it: finished, or failed.
 
         A device that stands for several is trained on with a worker each, at the same time, and
-        gives a result each.
+        gives a result each.  There is none where the mode cannot train it (`why_left_out`).
 
         Raises:
             GrindstoneError: it could not be recorded.
         """
         schedule = row.workload.schedules[self.settings.profile]
         return self._recorded(row, repeat, row.title, schedule, self._train, self.record.add)
+
+    def why_left_out(self, row: Row) -> str | None:
+        """Why a row's mode cannot train it, as far as that is known."""
+        return self._left_out.get((row.workload.name, row.mode))
 
     def train_to_target(self, row: Row, repeat: Repeat = ALONE) -> TargetResult:
         """Trains a row from several seeds, each until its targets are reached, and records it.
@@ -139,7 +146,7 @@ class Session:
             row,
             repeat,
             f"{row.title}, to target",
-            time_to_target.schedule(row.workload, self.settings.profile),
+            time_to_target.schedule(row.published, self.settings.profile),
             self._train_to_target,
             self.record.add_time_to_target,
         )
@@ -151,7 +158,7 @@ class Session:
         repeat: Repeat,
         title: str,
         schedule: Schedule,
-        train: Callable[[_Training, Prepared], tuple[_R, ...]],
+        train: Callable[[_Training, Prepared | None], tuple[_R, ...]],
         add: Callable[[_R | Failed], None],
     ) -> tuple[_R | Failed, ...]:
         """Trains and records what came of it, be it a failure or an interrupt."""
@@ -161,8 +168,14 @@ class Session:
         self._listener(RowStarted(shown, schedule.epochs))
         results: tuple[_R | Failed, ...]
         try:
+            if told := self.why_left_out(row):
+                raise UnableError(told)
             prepared = self._prepare(row.workload, schedule)
             results = train(_Training(row, repeat, title, schedule, runs), prepared)
+        except UnableError as error:
+            self._left_out[row.workload.name, row.mode] = str(error)
+            self._listener(RowLeftOut(shown, str(error)))
+            return ()
         except GrindstoneError as error:
             results = (result.failed(row, repeat, str(error), prepared, runs),)
         except KeyboardInterrupt:
@@ -179,16 +192,23 @@ class Session:
                 raise
         return results
 
-    def _prepare(self, workload: Workload, schedule: Schedule) -> Prepared:
+    def _prepare(self, workload: Workload | OwnWorkload, schedule: Schedule) -> Prepared | None:
+        """The data as files; None where the workload's own file has them, for the worker to run."""
         if not self._worker_checked:
             self.settings.check_workers()
             self._worker_checked = True
+        if isinstance(workload, OwnWorkload):
+            return None
         self._listener(Phase(f"{workload.dataset} data"))
         return self._store.prepare(workload, schedule)
 
-    def _train(self, training: _Training, prepared: Prepared) -> tuple[Finished, ...]:
+    def _train(self, training: _Training, prepared: Prepared | None) -> tuple[Finished, ...]:
         row, runs = training.row, training.runs
-        held = _bounds(row.workload, prepared, self.settings.profile)
+        if isinstance(row.workload, OwnWorkload):
+            held: Bounds | OwnFloors = OwnFloors(row.workload.floors)
+        else:
+            assert prepared is not None
+            held = _bounds(row.workload, prepared, self.settings.profile)
         job = self._job(training, prepared)
         with self._workers(training, job) as workers:
             epochs = [worker.epochs() for worker in workers]
@@ -215,9 +235,12 @@ class Session:
             for run in runs
         )
 
-    def _train_to_target(self, training: _Training, prepared: Prepared) -> tuple[TimeToTarget, ...]:
+    def _train_to_target(
+        self, training: _Training, prepared: Prepared | None
+    ) -> tuple[TimeToTarget, ...]:
         (run,) = training.runs
-        workload, profile = training.row.workload, self.settings.profile
+        workload, profile = training.row.published, self.settings.profile
+        assert prepared is not None
         held = _bounds(workload, prepared, profile)
         goal = time_to_target.Goal(
             time_to_target.targets(workload, profile, held),
@@ -239,7 +262,7 @@ class Session:
     def _job(
         self,
         training: _Training,
-        prepared: Prepared,
+        prepared: Prepared | None,
         target: float | None = None,
         seeds: tuple[int, ...] = (),
     ) -> Job:
@@ -249,12 +272,13 @@ class Session:
             is_gpu=row.device.is_gpu,
             epochs=training.schedule.epochs,
             seed=self.settings.seed,
-            data=prepared.files,
+            data=prepared.files if prepared else {},
             mode=row.mode,
             replicas=devices.replicas(row.device),
             wait=len(training.runs) > 1,
             target=target,
             seeds=seeds,
+            own=_own_file(row.workload),
         )
 
     @contextlib.contextmanager
@@ -299,6 +323,15 @@ class Session:
         return GpuMonitor(device, pynvml, idle=self._idle[device])
 
 
+def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:
+    """What the worker has to know of a file of one's own."""
+    if isinstance(workload, Workload):
+        return None
+    metrics = tuple(floor.metric for floor in workload.floors)
+    path, steps = str(workload.path), workload.steps
+    return OwnFile(path, workload.sha256, workload.batch, steps, metrics)
+
+
 def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:
     data = prepared.dataset
     if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
@@ -329,6 +362,7 @@ def _head(
             repeats=chosen.repeats,
             interim_checks=chosen.interim_checks,
             against=chosen.against,
+            workloads=tuple(str(workload.path) for workload in chosen.workloads),
         ),
         versions={
             "python": platform.python_version(),

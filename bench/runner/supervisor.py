@@ -26,7 +26,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from bench.errors import WorkerError
+from bench.errors import UnableError, WorkerError
 from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
@@ -153,12 +153,17 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a worker reported besides its epochs; no rate where it measured none."""
+    """What a worker reported besides its epochs.
+
+    rate: None where it measured none.
+    data: of a file of one's own, which the worker alone has run; else None.
+    """
 
     ready: messages.Ready
     model: messages.Model
     quality: messages.Quality
     rate: messages.Rate | None
+    data: messages.Data | None = None
 
 
 class WorkerProcess:
@@ -230,9 +235,11 @@ class WorkerProcess:
         """
         while not isinstance(quality := self._next(), messages.Quality):
             pass
-        rate = self._reported.get(messages.Rate)
+        rate, data = self._reported.get(messages.Rate), self._reported.get(messages.Data)
         assert rate is None or isinstance(rate, messages.Rate)
-        return Outcome(self._report(messages.Ready), self._report(messages.Model), quality, rate)
+        assert data is None or isinstance(data, messages.Data)
+        ready, model = self._report(messages.Ready), self._report(messages.Model)
+        return Outcome(ready, model, quality, rate, data)
 
     def _report(self, kind: type[_M]) -> _M:
         message = self._reported.get(kind)
@@ -283,6 +290,7 @@ class WorkerProcess:
 
         Raises:
             WorkerError: the worker died, ran out of memory, hung, or says that it cannot go on.
+            UnableError: its mode cannot train what the file has.
         """
         silence = self._allowed_silence()
         try:
@@ -293,7 +301,11 @@ class WorkerProcess:
             ) from None
         if message is None:
             raise self._failure(self._cause_of_death())
+        if isinstance(message, messages.Unable):
+            raise UnableError(message.reason)
         if isinstance(message, messages.Error):
+            if message.of_file:  # it names the line: what was logged besides would hide it
+                raise WorkerError(f"{self._launch.title}: {message.message}")
             raise self._failure(message.message)
         self._reported[type(message)] = message
         if isinstance(message, messages.Phase):

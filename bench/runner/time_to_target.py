@@ -75,11 +75,11 @@ def finished(
     row: Row, repeat: Repeat, prepared: Prepared, goal: Goal, run: DeviceRun
 ) -> TimeToTarget:
     """A training to targets that came to its end, judged."""
-    outcome, trials = reported(run), _by_seed(run.epochs, goal.seeds)
+    workload, outcome, trials = row.published, reported(run), _by_seed(run.epochs, goal.seeds)
     seconds = [epoch.seconds for epoch in run.epochs]
-    reason = _miss(row.workload, goal, trials, outcome.quality.untrained)
+    reason = _miss(workload, goal, trials, outcome.quality.untrained)
     result = TimeToTarget(
-        workload=row.workload.name,
+        workload=workload.name,
         device=run.device,
         mode=row.mode,
         repeat=repeat.number,
@@ -88,11 +88,11 @@ def finished(
         telemetry=run.telemetry,
         dataset=data_set(prepared),
         max_epochs=goal.max_epochs,
-        targets=tuple(_target(target, trials, row.workload, run) for target in goal.targets),
+        targets=tuple(_target(target, trials, workload, run) for target in goal.targets),
         trials=tuple(_trial(seed, epochs) for seed, epochs in zip(goal.seeds, trials, strict=True)),
         epochs=EpochSpread(median=statistics.median(seconds), spread=spread(seconds)),
         quality=TargetQuality(
-            metric=row.workload.metric,
+            metric=workload.metric,
             untrained=finite(outcome.quality.untrained),
             bound=finite(goal.bound),
             ok=reason is None,

@@ -8,15 +8,15 @@ standard error.  When its parent is gone (standard input ends), so is the worker
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import threading
 from collections.abc import Callable
 
-from bench.worker.messages import Error, Job, Message, line
-from bench.worker.training import train
+from bench.worker import own, training
+from bench.worker.messages import Error, Job, Message, Unable, line
+from bench.worker.own.file import FileError, ModeError
 
 _LONGEST_MESSAGE = 400
 
@@ -24,11 +24,18 @@ _LONGEST_MESSAGE = 400
 def main() -> int:
     """Reads the job, trains, reports; 0 when the training came to its end."""
     say = _channel_instead_of_stdout()
-    job = Job(**json.loads(sys.stdin.readline()))
+    job = Job.read(sys.stdin.readline())
     told_to_go_on = threading.Event()
     threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
+    train = own.train if job.own else training.train
     try:
         train(job, say, told_to_go_on.wait)
+    except ModeError as error:
+        say(Unable(str(error)))
+        return 1
+    except FileError as error:
+        say(Error(str(error), of_file=True))
+        return 1
     except Exception as error:
         say(Error(in_short(error)))
         if hasattr(error, "error_code"):

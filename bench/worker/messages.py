@@ -20,6 +20,23 @@ EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file with a model of one's own.
+
+    sha256: of what the parent read; the worker runs nothing else.
+    batch: examples a step, of arrays; null is Keras' default.
+    steps: batches of an epoch and of the validation data, where these do not end by themselves.
+    metrics: those that are held to a floor.
+    """
+
+    path: str
+    sha256: str
+    batch: int | None = None
+    steps: tuple[int | None, int | None] = (None, None)
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is asked to do.
 
@@ -30,6 +47,7 @@ class Job:
     evaluate_after: epochs after which the quality is measured too, off the clock.
     wait: whether to wait after epoch 1 until the parent says to go on.
     target: the quality to train to, from each of `seeds`; null trains `epochs` from `seed`.
+    own: the file that the workload is in, where it is none of Grindstone's.
     """
 
     workload: str
@@ -43,10 +61,18 @@ class Job:
     wait: bool = False
     target: float | None = None
     seeds: tuple[int, ...] = ()
+    own: OwnFile | None = None
 
     def line(self) -> str:
         """As the one line that the worker reads."""
         return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, line: str) -> Job:
+        """The job in such a line."""
+        members = json.loads(line)
+        own = members.pop("own", None)
+        return cls(**members, own=OwnFile(**own) if own else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +118,23 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Data:
+    """What a file of one's own trains on.
+
+    kind: how the data come: `arrays in memory`, `tf.data`, `PyDataset`, `generator`.
+    sha256: of the arrays; of data that come in batches, of their shapes and number.
+    train, validation: how many examples.
+    baselines: what a constant guess reaches, by metric.
+    """
+
+    kind: str
+    sha256: str
+    train: int
+    validation: int
+    baselines: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Epoch:
     """An epoch has ended; `bench.record.timing.EpochTiming` describes the members."""
 
@@ -117,24 +160,41 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The end, off the clock: on the test split, and the bytes that TensorFlow held on a GPU."""
+    """The end, off the clock: on the test split, and the bytes that TensorFlow held on a GPU.
+
+    metric: which one it is, where the model is one's own; others: the rest of its metrics.
+    """
 
     value: float
     untrained: float
     memory_peak: int | None
+    metric: str | None = None
+    others: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """The worker cannot go on."""
+    """The worker cannot go on.
+
+    of_file: whether it is the fault of a file of one's own, so that nothing else has to be told.
+    """
 
     message: str
+    of_file: bool = False
 
 
-Message = Phase | Ready | Model | Epoch | Rate | Quality | Error
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """The mode cannot train what the file has; nothing is wrong with it."""
+
+    reason: str
+
+
+Message = Phase | Ready | Model | Data | Epoch | Rate | Quality | Error | Unable
 
 KINDS: dict[str, type[Message]] = {
-    kind.__name__.lower(): kind for kind in (Phase, Ready, Model, Epoch, Rate, Quality, Error)
+    kind.__name__.lower(): kind
+    for kind in (Phase, Ready, Model, Data, Epoch, Rate, Quality, Error, Unable)
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
-from bench.worker.task import Task
+from bench.worker.task import EpochEnd, Task
 
 # Raised whenever this file changes what an epoch takes, as tuned's is.
 PROGRAM = 1
@@ -26,7 +28,7 @@ class Stock:
             batch_size=task.workload.batch,
             epochs=task.epochs,
             verbose=0,
-            callbacks=[_epoch_clock(self._keras, task)],
+            callbacks=[epoch_clock(self._keras, task.synchronise, task.epoch_end)],
         )
 
     def reset_optimizer(self) -> None:
@@ -41,7 +43,7 @@ class Stock:
         optimizer.learning_rate = rate
 
 
-def _epoch_clock(keras: Any, task: Task) -> Any:
+def epoch_clock(keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd) -> Any:
     """A callback that times each epoch from its first batch to its end.
 
     What passes before the first batch is told apart.  Only there does `fit` let go of the input
@@ -57,7 +59,7 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
 
     class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            task.synchronise()
+            synchronise()
             self.asked = self.begun = time.perf_counter()
             self.train_function = self.model.train_function
             self.model.train_function = self.first_batch
@@ -68,7 +70,7 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
             return self.train_function(iterator)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            task.synchronise()
+            synchronise()
             ended, paused = time.perf_counter(), self.begun - self.asked
             if self.model.train_function is not self.train_function:
                 raise RuntimeError(
@@ -76,7 +78,7 @@ def _epoch_clock(keras: Any, task: Task) -> Any:
                     "by which its first batch is timed; use an older Keras, or --mode tuned"
                 )
             # The clock stands from here until the next epoch's first batch.
-            loss = float(logs["loss"])
-            task.epoch_end(epoch + 1, self.begun, ended, loss, self.model, paused=paused)
+            loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
+            epoch_end(epoch + 1, self.begun, ended, loss, self.model, paused=paused)
 
     return EpochClock()

@@ -54,9 +54,9 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     flop = network.flop_per_image(model)
 
     say(Phase("epoch 1"))
-    epoch_end = _epoch_end(job, len(data.y), evaluate, say, wait)
+    tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate)
     synchronise = tf.test.experimental.sync_devices
-    task = Task(workload, data, job.epochs, job.seed, synchronise, epoch_end)
+    task = Task(workload, data, job.epochs, job.seed, synchronise, tell_epoch)
     model, untrained = _trained(tf, keras, model, job, task, evaluate, say)
 
     say(Phase(EVALUATION))
@@ -107,10 +107,19 @@ def _train_to_target(
     return train_to_target(trainer, task, job.target, job.seeds, fresh, evaluate, judged)
 
 
-def _epoch_end(
-    job: Job, images: int, evaluate: Evaluation, say: Say, wait: Callable[[], object]
+def epoch_end(
+    job: Job,
+    images: int,
+    say: Say,
+    wait: Callable[[], object],
+    evaluate: Callable[[Any], float] | None = None,
 ) -> EpochEnd:
-    def epoch_end(
+    """Tells the parent of each epoch, and waits after the first where the job asks for it.
+
+    evaluate: the quality of a model, asked for after the epochs that the job names.
+    """
+
+    def tell(
         number: int,
         begun: float,
         ended: float,
@@ -120,13 +129,13 @@ def _epoch_end(
         waited: float | None = None,
         paused: float | None = None,
     ) -> None:
-        quality = evaluate(model) if number in job.evaluate_after else None
+        quality = evaluate(model) if evaluate and number in job.evaluate_after else None
         memory = devices.resident_memory()
         say(Epoch(number, begun, ended, images, loss, waited, paused, memory, quality=quality))
         if number == 1 and job.wait:
             wait()
 
-    return epoch_end
+    return tell
 
 
 def _untrained(keras: Any, workload: Workload, seed: int, evaluate: Evaluation) -> float:

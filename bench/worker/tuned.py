@@ -56,8 +56,18 @@ class Tuned:
         network.compile_alike(keras, self.model, task.workload)
         optimizer, variables = self.model.optimizer.get_config(), self.model.trainable_variables
         self._adam = FusedAdam(tf, optimizer, variables)
+        batch, flop = task.workload.batch, network.flop_per_image(self.model)
         self._epoch = tf.function(
-            _epoch(tf, self.model, network.loss(keras, task.workload), self._adam, task, draw),
+            epoch_in_one_call(
+                tf,
+                self.model,
+                network.loss(keras, task.workload),
+                self._adam,
+                task.data.x,
+                batch,
+                halved=halves_pay(tf, flop, batch),
+                draw=draw,
+            ),
             jit_compile=uses_xla(tf),
             autograph=False,
         )
@@ -83,19 +93,30 @@ class Tuned:
         self._adam.reset()
 
 
-def halves_pay(tf: Any, model: Any, batch: int) -> bool:
-    """Whether a batch is trained on in two halves at once: a small one, on a CPU."""
-    return not uses_xla(tf) and network.flop_per_image(model) * batch <= _SMALL_BATCH
+def halves_pay(tf: Any, flop: float, batch: int) -> bool:
+    """Whether a batch is trained on in two halves at once: a small one, on a CPU.
+
+    flop: of training on an image.
+    """
+    return not uses_xla(tf) and flop * batch <= _SMALL_BATCH
 
 
-def _epoch(
-    tf: Any, model: Any, loss_of: Any, adam: FusedAdam, task: Task, draw: Draw | None
+def epoch_in_one_call(
+    tf: Any,
+    model: Any,
+    loss_of: Any,
+    adam: FusedAdam,
+    array: Any,
+    batch: int,
+    *,
+    halved: bool,
+    draw: Draw | None = None,
 ) -> Callable[[Any, Any], Any]:
     """What trains one epoch, given a seed and the labels, and returns its images' mean loss."""
-    batch, images = task.workload.batch, len(task.data.x)
-    whole, halved = images // batch, halves_pay(tf, model, batch)
+    images = len(array)
+    whole = images // batch
     # Copied to the device here, once: what a `tf.function` closes over stays where it lies.
-    x = tf.constant(task.data.x)
+    x = tf.constant(array)
     variables = model.trainable_variables
 
     def gradients(part: Any, share: float, labels: Any) -> tuple[Any, list[Any]]:

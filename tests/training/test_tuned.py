@@ -57,7 +57,7 @@ def learned(name, batches):
     trainer.train(task)
     model = trainer.model
     names = [layer.name for layer in model.layers]
-    halved = tuned.halves_pay(tf, model, workload.batch)
+    halved = tuned.halves_pay(tf, network.flop_per_image(model), workload.batch)
     weights = [np.concatenate([w.ravel() for w in m.get_weights()]) for m in (stock, model)]
     moved, apart = np.abs(weights[0] - before), np.abs(weights[0] - weights[1])
     return {"names": names, "losses": losses, "halved": halved,

@@ -96,7 +96,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
         (
             Figures(gpu=True, tuned=False),
             "unknown",
-            "peak matmul throughput and the GPU's busy share could not be measured",
+            "the share of peak matmul throughput and the GPU's busy share could not be measured",
             None,
         ),
         (
@@ -108,7 +108,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
         (
             Figures(gpu=False, tuned=True),
             "unknown",
-            "peak matmul throughput could not be measured",
+            "the share of peak matmul throughput could not be measured",
             None,
         ),
     ],

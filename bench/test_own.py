@@ -1,0 +1,20 @@
+"""A model of one's own, from a file: docs/own-models.md.  Collected with `--workload FILE` only."""
+
+import pytest
+
+from bench.record.head import Device
+from bench.runner.collection import SESSION, Train, must_pass
+from bench.runner.row import Row
+from bench.workloads.own import OwnWorkload
+from bench.workloads.workload import Mode
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each file that was named."""
+    workloads = metafunc.config.stash[SESSION].settings.workloads
+    metafunc.parametrize("workload", workloads, ids=[workload.name for workload in workloads])
+
+
+def test_own(train: Train, workload: OwnWorkload, device: Device, mode: Mode) -> None:
+    """Trains the file's model on `device` in `mode`, and holds it to the file's floors, if any."""
+    must_pass(train(Row(workload, device, mode)))

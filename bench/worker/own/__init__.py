@@ -1,0 +1,157 @@
+"""Trains a model of one's own: the file is run here, and by the same clock as every workload.
+
+Its metrics are measured before the first step and after the last, off the clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.worker import devices, environment, stock, training
+from bench.worker.messages import (
+    EVALUATION,
+    Data,
+    Job,
+    Message,
+    Model,
+    OwnFile,
+    Phase,
+    Pinned,
+    Quality,
+    Rate,
+)
+from bench.worker.own import network, tuned
+from bench.worker.own.data import Reader, Split, baselines, fingerprint
+from bench.worker.own.file import File, ModeError
+from bench.worker.task import EpochEnd
+
+Say = Callable[[Message], None]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What the file came to.
+
+    keras: the one that its model is of.
+    """
+
+    file: File
+    own: OwnFile
+    keras: Any
+    model: Any
+    train: Split
+    validation: Split | None
+
+    def metrics(self, losses: list[float]) -> dict[str, float]:
+        """On validation data; without them the loss of the last epoch is all that there is."""
+        if self.validation is None:
+            return {"loss": losses[-1] if losses else math.nan}
+        with self.file.blamed("model.evaluate on the validation data"):
+            return network.evaluate(self.model, self.validation, self.own.batch)
+
+
+def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None:
+    """Trains, and says what comes of it.
+
+    wait: returns once the parent has said to go on.
+
+    Raises:
+        FileError: the file, or what it returns, is at fault.
+        ModeError: the mode cannot train it.
+    """
+    assert job.own is not None
+    say(Phase("TensorFlow's import"))
+    import keras
+    import tensorflow as tf
+
+    ready = devices.ready(tf, keras, job)
+    keras.utils.set_random_seed(job.seed)
+    say(ready)
+    loaded = _load(tf, keras, job, job.own, say)
+    say(replace(ready, pinned=_pinned(tf, loaded, job)))
+    splits = [each for each in (loaded.train, loaded.validation) if each]
+    say(
+        Data(
+            loaded.train.kind,
+            fingerprint(tf, splits),
+            loaded.train.examples,
+            loaded.validation.examples if loaded.validation else 0,
+            baselines(loaded.train, loaded.validation),
+        )
+    )
+    say(Phase("evaluation of the untrained model"))
+    losses: list[float] = []
+    untrained = loaded.metrics(losses)
+    metric = network.judged(untrained, job.own.metrics)
+
+    say(Phase("epoch 1"))
+    tell = training.epoch_end(job, loaded.train.examples, say, wait)
+    _fit(tf, loaded, job, _keeping(losses, tell))
+    say(Phase(EVALUATION))
+    metrics = loaded.metrics(losses)
+    say(Model(**network.described(loaded.model, job.own.batch)))
+    say(Phase("peak matmul throughput"))
+    if flop := network.flop_per_example(loaded.model):
+        say(Rate(flop, devices.peak_throughput(tf)))
+    value, peak = metrics.pop(metric), devices.memory_peak(tf)
+    say(Quality(value, untrained[metric], peak, metric, metrics))
+
+
+def _load(tf: Any, keras: Any, job: Job, own: OwnFile, say: Say) -> _Loaded:
+    say(Phase("running the file"))
+    file = File(own.path, own.sha256)
+    say(Phase("data()"))
+    returned = file.call("data")
+    with file.blamed("what data() returned"):
+        reader = Reader(tf, keras, own, lambda doing: say(Phase(doing)))
+        train, validation = reader.splits(returned)
+    say(Phase("model()"))
+    with devices.scope(tf, job.replicas):
+        model = file.call("model")
+        its_keras = network.kerases(tf, keras, model)
+        with file.blamed("model()"):
+            network.prepare(its_keras, model, train)
+    if job.mode == "tuned" and (why := tuned.why_not(tf, its_keras, model, train, job.replicas)):
+        raise ModeError(why)
+    return _Loaded(file, own, its_keras, model, train, validation)
+
+
+def _pinned(tf: Any, loaded: _Loaded, job: Job) -> Pinned:
+    """What would differ between devices, once the file has set what it sets."""
+    pinned = environment.pinned(tf, loaded.keras, job)
+    layers = getattr(loaded.model, "layers", None) or ()
+    policies = {each.dtype_policy.name for each in layers if hasattr(each, "dtype_policy")}
+    if policies and policies != {pinned.precision}:
+        return replace(pinned, precision=", ".join(sorted(policies)))
+    return pinned
+
+
+def _fit(tf: Any, loaded: _Loaded, job: Job, epoch_end: EpochEnd) -> None:
+    with loaded.file.blamed("training"):
+        if job.mode == "tuned":
+            _build(tf, loaded)
+            tuned.OwnTuned(tf, loaded.model, loaded.train, loaded.own.batch).train(job, epoch_end)
+            return
+        synchronise = tf.test.experimental.sync_devices
+        clock = stock.epoch_clock(loaded.keras, synchronise, epoch_end)
+        arguments = loaded.train.arguments(loaded.own.batch, train=True)
+        loaded.model.fit(epochs=job.epochs, verbose=0, callbacks=[clock], **arguments)
+
+
+def _build(tf: Any, loaded: _Loaded) -> None:
+    """Gives a model its weights, where its first call does."""
+    if not loaded.model.built or loaded.validation is None:
+        loaded.model(tf.constant(loaded.train.parts[0][:1]), training=False)
+
+
+def _keeping(losses: list[float], epoch_end: EpochEnd) -> EpochEnd:
+    """Keeps each epoch's loss, and tells of the epoch."""
+
+    def tell(*of_epoch: Any, **figures: Any) -> None:
+        losses.append(of_epoch[3])
+        epoch_end(*of_epoch, **figures)
+
+    return tell

@@ -1,0 +1,289 @@
+"""What `data()` may return, and what is known of it.
+
+(x, y), (x, y)            arrays, or dicts, lists and tuples of them; also (x,) and (x, y, weights)
+train, validation         a tf.data.Dataset, a PyDataset, or a function that makes a generator
+train, None               without validation data; train alone means the same
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bench.worker.messages import OwnFile
+from bench.worker.own.file import FileError
+
+Kind = Literal["arrays in memory", "tf.data", "PyDataset", "generator"]
+
+DEFAULT_BATCH = 32
+# How often it is told that a pass over the data goes on, in s, and when one is given up that seems
+# to have no end.
+_TELL_EVERY, _ENDLESS = 10.0, 120.0
+# Targets that are more are pictures, not classes.
+_MOST_CLASSES = 10_000_000
+_EXPECTED = (
+    "expected: ((x, y), (x_validation, y_validation)), or (train, validation) of tf.data.Dataset, "
+    "PyDataset or functions that make a generator; None stands for no validation data"
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A half of the data, as `fit` and `evaluate` take it.
+
+    parts: the arrays, (x,), (x, y) or (x, y, weights), or what batches come from, alone.
+    examples: of an epoch.
+    steps: batches of an epoch, where it does not end by itself.
+    """
+
+    kind: Kind
+    parts: Any
+    examples: int
+    steps: int | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is arrays."""
+        return self.kind == "arrays in memory"
+
+    def arguments(self, batch: int | None, *, train: bool) -> dict[str, Any]:
+        """What `fit` or `evaluate` is given."""
+        if self.in_memory:
+            names = ("x", "y", "sample_weight")
+            given = {"batch_size": batch or DEFAULT_BATCH}
+            return {**dict(zip(names, self.parts, strict=False)), **given}
+        x = self.parts[0]
+        if self.kind == "generator":
+            x = _again_and_again(x) if train else x()
+        return {"x": x, "steps_per_epoch" if train else "steps": self.steps}
+
+
+class Reader:
+    """Takes what `data()` returned apart.
+
+    tell: told what is going on, now and then.
+    """
+
+    def __init__(self, tf: Any, keras: Any, own: OwnFile, tell: Callable[[str], None]) -> None:
+        self._tf, self._keras, self._own, self._tell = tf, keras, own, tell
+
+    def splits(self, returned: Any) -> tuple[Split, Split | None]:
+        """The training and the validation data.
+
+        Raises:
+            FileError: it returned something else.
+        """
+        train, validation = self._pair(returned)
+        steps = self._own.steps
+        first = self._split("the training data", train, steps[0])
+        if self._own.batch and not first.in_memory:
+            raise FileError(
+                f"BATCH is {self._own.batch}, and data() returned a {first.kind}, whose batches "
+                "are its own; remove BATCH"
+            )
+        if validation is None:
+            return first, None
+        return first, self._split("the validation data", validation, steps[1])
+
+    def _pair(self, returned: Any) -> tuple[Any, Any]:
+        if self._comes_in_batches(returned):
+            return returned, None
+        is_pair = isinstance(returned, tuple) and len(returned) == 2
+        if not is_pair or not self._is_split(returned[0]) or returned[0] is None:
+            raise FileError(f"data() returned {_described(returned)}; {_EXPECTED}")
+        if not self._is_split(returned[1]):
+            raise FileError(
+                f"data() returned {_described(returned[1])} as validation data; {_EXPECTED}"
+            )
+        return returned[0], returned[1]
+
+    def _is_split(self, value: Any) -> bool:
+        arrays = isinstance(value, tuple) and 1 <= len(value) <= 3
+        return value is None or arrays or self._comes_in_batches(value)
+
+    def _comes_in_batches(self, value: Any) -> bool:
+        return self._is_dataset(value) or self._is_sequence(value) or callable(value)
+
+    def _is_dataset(self, value: Any) -> bool:
+        return isinstance(value, self._tf.data.Dataset)
+
+    def _is_sequence(self, value: Any) -> bool:
+        return isinstance(value, self._keras.utils.Sequence)
+
+    def _split(self, what: str, value: Any, steps: int | None) -> Split:
+        if self._is_dataset(value):
+            return self._of_dataset(what, value, steps)
+        if self._is_sequence(value):
+            return self._of_sequence(what, value, steps)
+        if callable(value):
+            batches = value()
+            if not isinstance(batches, Iterator):
+                raise FileError(
+                    f"{what}: {getattr(value, '__name__', value)}() returned "
+                    f"{_described(batches)}, and not a generator"
+                )
+            examples, number = self._count(what, batches, steps)
+            return Split("generator", (value,), examples, number)
+        return self._of_arrays(what, value, steps)
+
+    def _of_arrays(self, what: str, parts: tuple[Any, ...], steps: int | None) -> Split:
+        import numpy as np
+
+        if steps:
+            raise FileError(f"STEPS is {steps}, and {what} are arrays, which end; remove STEPS")
+        made = self._tf.nest.map_structure(np.asarray, parts)
+        leaves = [each for each in self._tf.nest.flatten(made) if each.dtype != object]
+        if len(leaves) < len(self._tf.nest.flatten(made)) or not all(e.ndim for e in leaves):
+            raise FileError(
+                f"{what}: {_described(parts)} holds something that is no array of numbers or text; "
+                f"{_EXPECTED}"
+            )
+        lengths = [len(each) for each in leaves]
+        if len(set(lengths)) != 1 or not lengths[0]:
+            raise FileError(
+                f"{what} hold arrays of {', '.join(map(str, lengths))} rows; all need the same "
+                "number, and one at least"
+            )
+        return Split("arrays in memory", made, lengths[0])
+
+    def _of_dataset(self, what: str, dataset: Any, steps: int | None) -> Split:
+        endless = int(dataset.cardinality()) == self._tf.data.INFINITE_CARDINALITY
+        if endless and not steps:
+            raise FileError(
+                f"{what} are a tf.data.Dataset without end; say how many batches are an epoch: "
+                "STEPS = 100, or with those of validation, STEPS = (100, 10)"
+            )
+        if steps and not endless:
+            dataset = dataset.repeat()
+        examples, _ = self._count(what, iter(dataset), steps, ends=not endless)
+        return Split("tf.data", (dataset,), examples, steps)
+
+    def _of_sequence(self, what: str, sequence: Any, steps: int | None) -> Split:
+        """Its batches have the size of the first, but for the last: reading all may take long."""
+        number = steps or len(sequence)
+        if number < 1:
+            raise FileError(f"{what}: {_described(sequence)} has no batches")
+        first = _rows(self._tf, what, sequence[0])
+        last = first if steps or number == 1 else _rows(self._tf, what, sequence[number - 1])
+        return Split("PyDataset", (sequence,), (number - 1) * first + last, steps)
+
+    def _count(
+        self, what: str, batches: Iterator[Any], steps: int | None, *, ends: bool = False
+    ) -> tuple[int, int]:
+        """The examples and batches of a pass.
+
+        ends: whether it is known to.
+        """
+        examples, number = 0, 0
+        begun = told = time.monotonic()
+        for batch in batches:
+            examples, number = examples + _rows(self._tf, what, batch), number + 1
+            if number == steps:
+                break
+            now = time.monotonic()
+            if now - told > _TELL_EVERY:
+                told = now
+                self._tell(f"reading {what} once: {number} batches")
+            if now - begun > _ENDLESS and not (ends or steps):
+                raise FileError(
+                    f"{what} had not ended after {number} batches and {_ENDLESS:.0f} s; say how "
+                    "many are an epoch: STEPS = 100, or with those of validation, (100, 10)"
+                )
+        if not examples or (steps and number < steps):
+            raise FileError(f"{what} end after {number} batches, and {steps or 1} are needed")
+        return examples, number
+
+
+def fingerprint(tf: Any, splits: list[Split]) -> str:
+    """SHA-256 of the arrays; of what comes in batches, of its shapes and its number of examples.
+
+    Batches may be drawn anew in every pass, so that their content is no mark of the data.
+    """
+    digest = hashlib.sha256()
+    for split in splits:
+        digest.update(f"{split.kind} {split.examples}".encode())
+        if split.in_memory:
+            for array in tf.nest.flatten(split.parts):
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(array.tobytes())
+        elif split.kind == "tf.data":
+            digest.update(repr(split.parts[0].element_spec).encode())
+    return digest.hexdigest()
+
+
+def baselines(train: Split, validation: Split | None) -> dict[str, float]:
+    """What a constant guess, made from the training targets, reaches on the validation data.
+
+    Classes: the accuracy of the most frequent one.  Numbers: the errors of predicting their mean.
+    Only where both are arrays with one array of targets.
+    """
+    import numpy as np
+
+    learned, judged = _targets(train), _targets(validation)
+    if learned is None or judged is None or learned.shape[1:] != judged.shape[1:]:
+        return {}
+    error = judged - learned.mean(axis=0, dtype="float64")
+    found = {
+        "mean_predictor_mse": float(np.mean(np.square(error))),
+        "mean_predictor_mae": float(np.mean(np.abs(error))),
+    }
+    if _one_hot(learned) and _one_hot(judged):
+        learned, judged = learned.argmax(axis=-1), judged.argmax(axis=-1)
+    if learned.size <= _MOST_CLASSES and (learned.dtype.kind in "iub" or _is_binary(learned)):
+        values, counts = np.unique(learned, return_counts=True)
+        found["majority_class"] = float(np.mean(judged == values[counts.argmax()]))
+    return found
+
+
+def _targets(split: Split | None) -> Any:
+    if split is None or not split.in_memory or len(split.parts) < 2:
+        return None
+    y = split.parts[1]
+    return y if hasattr(y, "dtype") and y.dtype.kind in "iubf" else None
+
+
+def _one_hot(y: Any) -> bool:
+    if y.ndim != 2 or y.shape[1] < 2:
+        return False
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _is_binary(y: Any) -> bool:
+    single = y.ndim == 1 or y.shape[1:] == (1,)
+    return bool(single and ((y == 0) | (y == 1)).all())
+
+
+def _again_and_again(make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    while True:
+        yield from make()
+
+
+def _rows(tf: Any, what: str, batch: Any) -> int:
+    leaves = [each for each in tf.nest.flatten(batch) if each is not None]
+    shape: Any = getattr(leaves[0], "shape", ()) if leaves else ()
+    if not len(shape):
+        raise FileError(
+            f"{what}: a batch is {_described(batch)}, and not (x, y) of arrays; batch the data"
+        )
+    return int(shape[0])
+
+
+def _described(value: Any) -> str:
+    """`a tuple of 2: ndarray (60000, 28, 28), ndarray (60000,)`."""
+    if isinstance(value, tuple | list):
+        kind = type(value).__name__
+        inner = ", ".join(map(_in_brief, value[:4])) + (", …" if len(value) > 4 else "")
+        return f"a {kind} of {len(value)}: {inner}" if value else f"an empty {kind}"
+    if isinstance(value, Iterator):
+        return "a generator, which can be read once only (return the function that makes it)"
+    return "None" if value is None else f"a {_in_brief(value)}"
+
+
+def _in_brief(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__} of {len(value)}"
+    return type(value).__name__ + (f" {tuple(shape)}" if isinstance(shape, tuple) else "")

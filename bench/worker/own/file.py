@@ -1,0 +1,113 @@
+"""A file of one's own: loaded and called here, with what goes wrong in it told by its own lines."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import sys
+import traceback
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_LONGEST = 300
+_MODULE = "own_workload"
+
+
+class FileError(Exception):
+    """What is wrong with the file, or with what its functions return: a line for who wrote it."""
+
+
+class ModeError(Exception):
+    """Why a mode cannot train what the file has."""
+
+
+class File:
+    """A file that was run.
+
+    path: as the worker was given it.
+    """
+
+    def __init__(self, path: str, sha256: str) -> None:
+        self.path = path
+        self._module = self._run(sha256)
+
+    def call(self, name: str) -> Any:
+        """What one of its functions returns.
+
+        Raises:
+            FileError: there is no such function, or it fails.
+        """
+        function = getattr(self._module, name, None)
+        if not callable(function):
+            raise FileError(f"{self}: {name} is no function; model() and data() are expected")
+        with self.blamed(f"{name}()"):
+            return function()
+
+    @contextlib.contextmanager
+    def blamed(self, doing: str) -> Iterator[None]:
+        """What fails in the block is the file's fault, unless the machine gave way.
+
+        doing: what is done there.
+
+        Raises:
+            FileError: something failed.
+        """
+        try:
+            yield
+        except (FileError, ModeError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            where = self._where(error)
+            if hasattr(error, "error_code") and not where:
+                raise  # TensorFlow's own: memory ran out, a GPU was lost
+            raise FileError(f"{self}{where or f': {doing}'}: {_in_short(error)}") from error
+
+    def __str__(self) -> str:
+        return Path(self.path).name
+
+    def _run(self, sha256: str) -> types.ModuleType:
+        try:
+            source = Path(self.path).read_bytes()
+        except OSError as error:
+            raise FileError(f"{self.path} cannot be read any more: {error.strerror}") from error
+        if hashlib.sha256(source).hexdigest() != sha256:
+            raise FileError(f"{self} was changed after the run had begun; run it again")
+        module = types.ModuleType(_MODULE)
+        module.__file__ = self.path
+        sys.modules[_MODULE] = module  # where pickle and dataclasses look for it
+        sys.path.insert(0, str(Path(self.path).parent))  # as for a script: its neighbours are found
+        sys.argv = [self.path]
+        with self.blamed("running it"):
+            exec(compile(source, self.path, "exec"), module.__dict__)
+        return module
+
+    def _where(self, error: BaseException) -> str:
+        """`:12, in data`: the last line of the file that the error came through, or nothing."""
+        if isinstance(error, SyntaxError) and error.filename == self.path:
+            return f":{error.lineno}"
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == self.path
+        ]
+        if frames:
+            function = f", in {frames[-1].name}" if frames[-1].name != "<module>" else ""
+            return f":{frames[-1].lineno}{function}"
+        # What Keras and AutoGraph have traced has its lines in the error's text.
+        told = re.findall(rf'File "{re.escape(self.path)}", line (\d+), in (\w+)', str(error))
+        return f":{told[-1][0]}, in {told[-1][1]}" if told else ""
+
+
+def _in_short(error: BaseException) -> str:
+    """The error in a line, without the trace of a graph and without Keras' list of arguments."""
+    text = str(error).partition("Arguments received by")[0]
+    if text.startswith("in user code:"):
+        text = text.strip().rpartition("\n\n")[2]
+        return " ".join(text.split())[:_LONGEST]  # it has its type in it
+    if isinstance(error, SystemExit):
+        return f"it ends the program (SystemExit: {error.code})"
+    text = " ".join(text.split())[:_LONGEST]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

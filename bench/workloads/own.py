@@ -1,0 +1,291 @@
+"""A model of one's own: what its file says before it is run.
+
+The parent reads the file as text and never runs it: the worker alone does (bench.worker.own).  So
+what the parent has to know, the constants, are values that can be read off.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import GrindstoneError
+from bench.workloads.workload import PROFILES, Input, ProfileName, Schedule
+
+FUNCTIONS = ("model", "data")
+LEAST_EPOCHS = 3
+_DEFAULT_EPOCHS = 5
+_MOST = 1_000_000
+_FLOOR = re.compile(r"\s*(>=|<=)\s*(\S+)\s*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_ACCURACY = re.compile(r"val_(\w+_)?acc(uracy)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What a quality has to reach.
+
+    metric: as Keras names it on validation data, `val_accuracy`.
+    at_most: whether it is the most that passes, else the least.
+    """
+
+    metric: str
+    at_most: bool
+    value: float
+
+    def passes(self, value: float) -> bool:
+        """Whether a value is good enough; NaN is not."""
+        return value <= self.value if self.at_most else value >= self.value
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWorkload:
+    """A file with `model()` and `data()`, as it is trained.
+
+    name: as the table has it.
+    path: of the file, absolute.
+    sha256: of its content.
+    epochs: at `quick` and `full`.
+    batch: examples a step, of arrays; None is Keras' default.
+    steps: batches of an epoch, and of the validation data, where these do not end by themselves.
+    floors: what it has to reach, if anything.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    epochs: int = _DEFAULT_EPOCHS
+    batch: int | None = None
+    steps: tuple[int | None, int | None] = (None, None)
+    floors: tuple[Floor, ...] = ()
+    input: Input | None = None
+
+    @property
+    def schedules(self) -> Mapping[ProfileName, Schedule]:
+        """How much each profile trains: always on all data."""
+        epochs = {"smoke": LEAST_EPOCHS}
+        return {name: Schedule(epochs.get(name, self.epochs)) for name in PROFILES}
+
+
+def main_metric(names: Iterable[str], floors: Iterable[Floor] = ()) -> str:
+    """The metric that stands in the table: a floor's, else an accuracy, else the model's first.
+
+    names: of all metrics, the loss among them.
+    """
+    ordered = sorted(names, key=lambda name: (name in ("loss", "val_loss"), not is_accuracy(name)))
+    return next((floor.metric for floor in floors), ordered[0])
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether a metric is a share of right answers, by its name in Keras."""
+    return _ACCURACY.fullmatch(metric) is not None
+
+
+def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload, ...]:
+    """The workloads in files, each read as text.
+
+    taken: names of Grindstone's own workloads.
+
+    Raises:
+        GrindstoneError: what is wrong with a file, in a line.
+    """
+    names = dict.fromkeys(taken, "a workload of Grindstone's")
+    found = []
+    for path in paths:
+        workload = read(path)
+        if workload.name in names:
+            raise GrindstoneError(
+                f"{path}: {workload.name} is the name of {names[workload.name]} already; give it "
+                'another with NAME = "..."'
+            )
+        names[workload.name] = str(path)
+        found.append(workload)
+    return tuple(found)
+
+
+def read(path: Path) -> OwnWorkload:
+    """The workload in a file.
+
+    Raises:
+        GrindstoneError: what is wrong with it, in a line.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise GrindstoneError(
+            f"--workload {path} cannot be read: {error.strerror}; name a Python file that has the "
+            "functions model() and data()"
+        ) from error
+    if path.suffix == ".ipynb":
+        raise GrindstoneError(
+            f"{path} is a notebook, and a Python file is expected: "
+            f"jupyter nbconvert --to script {path}"
+        )
+    tree = _parsed(path, source)
+    _check_functions(path, tree)
+    constants = _Constants(path, tree)
+    return OwnWorkload(
+        name=constants.name(),
+        path=path.resolve(),
+        sha256=hashlib.sha256(source).hexdigest(),
+        epochs=constants.number("EPOCHS", LEAST_EPOCHS) or _DEFAULT_EPOCHS,
+        batch=constants.number("BATCH", 1),
+        steps=constants.steps(),
+        floors=constants.floors(),
+    )
+
+
+def _parsed(path: Path, source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source, str(path))
+    except SyntaxError as error:
+        raise GrindstoneError(f"{path}:{error.lineno or 1}: SyntaxError: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nested without end
+        raise GrindstoneError(f"{path} is no Python file: {error}") from error
+
+
+def _check_functions(path: Path, tree: ast.Module) -> None:
+    bound = dict(_bound(tree.body))
+    for name in FUNCTIONS:
+        if name not in bound and "*" not in bound:
+            there = ", ".join(f"{found}()" for found, node in bound.items() if _is_function(node))
+            raise GrindstoneError(
+                f"{path} has no function {name}(), and model() and data() are expected; there is "
+                f"{there or 'no function at all'}"
+            )
+        node = bound.get(name)
+        if isinstance(node, ast.AsyncFunctionDef | ast.ClassDef):
+            raise GrindstoneError(f"{path}:{node.lineno}: {name} has to be a plain function")
+        if isinstance(node, ast.FunctionDef) and (asked := _required(node.args)):
+            raise GrindstoneError(
+                f"{path}:{node.lineno}: {name}() is called without arguments, and it asks for "
+                f"{', '.join(asked)}; give them defaults"
+            )
+
+
+def _is_function(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def _required(arguments: ast.arguments) -> list[str]:
+    """The names of the parameters that have no default."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = positional[: len(positional) - len(arguments.defaults)]
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [each.arg for each in without] + [each.arg for each, value in named if value is None]
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """The names that a module binds, with what binds them; `*` where it imports all of another."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for name in (each for target in targets for each in ast.walk(target)):
+                if isinstance(name, ast.Name):
+                    yield name.id, node
+        else:
+            for part in ("body", "orelse", "finalbody", "handlers"):
+                inner = getattr(node, part, [])
+                yield from _bound(each for each in inner if isinstance(each, ast.stmt))
+
+
+class _Constants:
+    """The constants of a file, read off and checked."""
+
+    def __init__(self, path: Path, tree: ast.Module) -> None:
+        self._path = path
+        self._nodes = {
+            name: node
+            for name, node in _bound(tree.body)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+        }
+
+    def name(self) -> str:
+        """NAME, or the file's own."""
+        if "NAME" not in self._nodes:
+            return re.sub(r"[^A-Za-z0-9_.-]+", "-", self._path.stem).lstrip("-._")[:40] or "own"
+        value = self._value("NAME")
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise self._wrong("NAME", value, "letters, digits, `_`, `.` and `-`, 40 at most")
+        return value
+
+    def number(self, name: str, least: int) -> int | None:
+        """A whole number, or None where it is not there."""
+        if name not in self._nodes:
+            return None
+        value = self._value(name)
+        if not _is_number(value, least):
+            why = ", as epoch 1 stands apart and a spread needs two more" if least > 1 else ""
+            raise self._wrong(name, value, f"a whole number of {least} or more{why}")
+        assert isinstance(value, int)
+        return value
+
+    def steps(self) -> tuple[int | None, int | None]:
+        """STEPS: the batches of an epoch, or those and the validation data's."""
+        if "STEPS" not in self._nodes:
+            return None, None
+        value = self._value("STEPS")
+        pair = value if isinstance(value, tuple) else (value, None)
+        numbers = [each for each in pair if each is not None]
+        if len(pair) != 2 or not all(_is_number(each, 1) for each in numbers):
+            raise self._wrong(
+                "STEPS",
+                value,
+                "the batches of an epoch, as 100, or with those of validation, as (100, 10)",
+            )
+        return pair
+
+    def floors(self) -> tuple[Floor, ...]:
+        """FLOORS, as asked for."""
+        if "FLOORS" not in self._nodes:
+            return ()
+        value = self._value("FLOORS")
+        if not isinstance(value, dict):
+            raise self._wrong("FLOORS", value, _FLOORS)
+        return tuple(self._floor(value, metric, told) for metric, told in value.items())
+
+    def _floor(self, floors: object, metric: object, told: object) -> Floor:
+        found = _FLOOR.fullmatch(told) if isinstance(told, str) else None
+        value = _float(found[2]) if found else math.nan
+        if found and isinstance(metric, str) and math.isfinite(value):
+            return Floor(metric, found[1] == "<=", value)
+        raise self._wrong("FLOORS", floors, _FLOORS)
+
+    def _value(self, name: str) -> Any:
+        node = self._nodes[name]
+        try:
+            return ast.literal_eval(node.value) if node.value else None
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            raise GrindstoneError(
+                f"{self._path}:{node.lineno}: {name} is worked out when the file runs, and is "
+                "needed before; write the value itself"
+            ) from None
+
+    def _wrong(self, name: str, value: object, expected: str) -> GrindstoneError:
+        line = self._nodes[name].lineno
+        return GrindstoneError(f"{self._path}:{line}: {name} is {value!r}; expected: {expected}")
+
+
+_FLOORS = 'as {"val_accuracy": ">= 0.97"} or {"val_loss": "<= 0.3"}'
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_number(value: object, least: int) -> bool:
+    return type(value) is int and least <= value <= _MOST
