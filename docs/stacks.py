@@ -45,14 +45,16 @@ _OPTIONS = """\
 _DRIVER = """\
 A driver that works stays, whoever installed it: the loaded module and the libraries are of one
 version, its branch and its module drive every GPU, and CUDA takes it. One that does not fit is
-replaced within its origin. Where the distribution's are too old for the GPUs and nobody has set
-`plan_driver_origin`, NVIDIA's repository is taken, and the plan says why. What a `.run` file or a
-PPA has installed is not touched: the refusal has the command that removes it. Where a branch is
-installed and still fits, it is not upgraded.
+replaced within its origin. Where the distribution's are too old for the GPUs, or have no fabric
+manager for NVSwitches, and nobody has set `plan_driver_origin`, NVIDIA's repository is taken, and
+the plan says why. What a `.run` file or a PPA has installed is not touched: the refusal has the
+command that removes it. Where a branch is installed and still fits, it is not upgraded.
 
 The driver's packages are put on hold. Where the distribution compiles the module for each kernel,
 the kernel's own package is held with them: a newer kernel would boot without a module.
-`apt-mark unhold` them to upgrade both.
+`apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such as
+`aws-lts-24.04` or `generic-6.8`, gets the module of its own release; Ubuntu's `gke`, `ibm` and
+`kvm` get DKMS, as no package with their modules is known.
 """
 _FRESH = """\
 ## By GPU, the newest first

@@ -45,6 +45,9 @@ PACMANS = {"pacman", "packagekitd", "pamac-daemon", "pamac-manager"}
 FINE = ("installed", *GONE)
 # The words of a repository's Release file, and the part of its address where it has none.
 FOREIGN = {"NVIDIA": "nvidia", "LP-PPA": "ppa"}
+# What graphics-drivers' PPA and Lambda Stack have in their versions, whose names are Ubuntu's:
+# 580.95.05-0ubuntu0~gpu24.04.1, 580.105.08-0lambda0.22.04.1.
+MARKS = {"~gpu": "ppa", "-0lambda": "unknown"}
 ADDRESSES = {"developer.download.nvidia.com": "nvidia", "ppa.launchpad": "ppa"}
 
 
@@ -103,7 +106,12 @@ def _foreign(root: Path, packages: dict[str, Package]) -> dict[str, str]:
 
     Where apt has lost or packed its lists, NVIDIA's own are still known by their maintainer.
     """
-    origins = {name: "ppa" for name, package in packages.items() if "~gpu" in package.version}
+    origins = {
+        name: origin
+        for name, package in packages.items()
+        for mark, origin in MARKS.items()
+        if mark in package.version
+    }
     if not packages:
         return origins
     for path, origin in lists(root).items():

@@ -100,6 +100,11 @@ def test_a_package_of_the_graphics_drivers_ppa_is_a_ppa_s(tmp_path: Path) -> Non
     assert origins(tmp_path, host) == {"nvidia-driver-580": "ppa", "libnvidia-compute-580": "ppa"}
 
 
+def test_a_package_of_lambda_stack_is_not_the_distribution_s(tmp_path: Path) -> None:
+    host = debs("nvidia-driver-580-server-open 580.105.08-0lambda0.22.04.1")
+    assert origins(tmp_path, host) == {"nvidia-driver-580-server-open": "unknown"}
+
+
 def test_two_origins_at_once_are_told_apart(tmp_path: Path) -> None:
     host = debs(DRIVER, "libnvidia-compute-580 580.95.05-1", "bash 5.2") | {
         f"{LISTS}/{FLAT}_Packages": offered("libnvidia-compute-580 580.95.05-1", "bash 5.2")

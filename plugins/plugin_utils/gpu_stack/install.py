@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
 from . import gpus, kernels, obstacles, offers
 from .cuda import entry
-from .offers import Offer, TooOldError
+from .offers import FallsShortError, Offer
 from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
@@ -26,20 +27,21 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     kernels.must_not_be_realtime(request)
     source, offer, module = _chosen(request, stack, misfit)
     row, facts = offer.row, request.facts
-    fabric = _fabric_manager(request, offer, module)
-    ready = row.precompiled
-    if ready and not (module in ready.packages and kernels.ready(request, ready.kernels)):
-        ready = None
+    ready = row.precompiled if row.precompiled and module in row.precompiled.packages else None
+    compiled = kernels.compiled(request, ready.kernels) if ready else []
+    ready = ready if compiled else None
+    fabric = _names(request, offer, module, row.fabric_manager) if facts.switches else ()
     driver = _names(
         request,
         offer,
         module,
         *(row.packages.headless if is_server(request) else row.packages.desktop),
         ready.packages[module] if ready else row.module[module],
+        *fabric,
+        compiled=compiled,
     )
     headers = () if ready else tuple(kernels.headers(request))
     images = kernels.held(request) if ready else ()
-    driver += fabric
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
         reason=_reason(request, stack, source, module),
@@ -71,7 +73,7 @@ def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer,
             return source, *offers.choose(request, stack, source)
         except RefusedError as refused:
             refusals.append(refused)
-            if isinstance(refused, TooOldError) and other and other not in sources:
+            if isinstance(refused, FallsShortError) and other and other not in sources:
                 sources.append(other)
     raise refusals[0]
 
@@ -81,29 +83,16 @@ def is_server(request: Request) -> bool:
     return not request.facts.desktop or bool(request.facts.switches)
 
 
-def _fabric_manager(request: Request, offer: Offer, module: Flavour) -> tuple[str, ...]:
-    """The package that makes the NVSwitches work, without which CUDA fails with error 802."""
-    switches = request.facts.switches
-    if not switches:
-        return ()
-    if not offer.row.fabric_manager:
-        raise RefusedError(
-            f"{len(switches)} NVSwitches, and a driver {offer.branch} without a fabric manager",
-            "a driver whose packages have one, which the NVSwitches need",
-            nearest=True,
-        )
-    return _names(request, offer, module, offer.row.fabric_manager)
-
-
-def _names(request: Request, offer: Offer, module: Flavour, *templates: str) -> tuple[str, ...]:
-    """The packages' names, for every flavour of kernel."""
+def _names(
+    request: Request, offer: Offer, module: Flavour, *templates: str, compiled: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The packages' names; compiled: what those of the modules for each kernel are named after."""
     words = {
         "branch": offer.branch,
         "open": "-open" if module == "open" else "",
         "server": "-server" if is_server(request) else "",
     }
-    each_kernel = [kernels.name(request, kernel) for kernel in kernels.served(request)] or [""]
-    every = [each.format(kernel=name, **words) for each in templates for name in each_kernel]
+    every = [each.format(kernel=k, **words) for each in templates for k in compiled or [""]]
     return tuple(dict.fromkeys(every))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from ...module_utils.kernel_names import flavour_of
 from ..host_facts import Kernel
 from .options import RefusedError
 from .request import Request
@@ -32,10 +33,14 @@ def followed(request: Request, kernel: Kernel, row: KernelLine) -> bool:
 
 def flavour(kernel: Kernel, row: KernelLine) -> str:
     """The flavour that the system's packages are named after: "generic" of "virtual"."""
+    return _alias(kernel.flavour, row)
+
+
+def _alias(flavour: str, row: KernelLine) -> str:
     for alias, name in row.aliases.items():
-        if re.fullmatch(alias, kernel.flavour):
-            return re.sub(alias, name, kernel.flavour)
-    return kernel.flavour
+        if re.fullmatch(alias, flavour):
+            return re.sub(alias, name, flavour)
+    return flavour
 
 
 def has(patterns: Iterable[str], name: str, request: Request) -> bool:
@@ -72,10 +77,21 @@ def name(request: Request, kernel: Kernel) -> str:
     return kernel.release
 
 
-def ready(request: Request, patterns: Iterable[str]) -> bool:
-    """Whether every kernel is one that there are compiled modules for, by those flavours."""
-    rows = [(kernel, line(request, kernel)) for kernel in served(request)]
-    return all(row and has(patterns, flavour(kernel, row), request) for kernel, row in rows)
+def compiled(request: Request, patterns: Sequence[str]) -> list[str]:
+    """What the package of each kernel's compiled module is named after; none where one has none."""
+    names = [_compiled(request, kernel, patterns) for kernel in served(request)]
+    return list(dict.fromkeys(names)) if all(names) else []
+
+
+def _compiled(request: Request, kernel: Kernel, patterns: Sequence[str]) -> str:
+    """The kernel's line, where there are modules by its name; else its release."""
+    row = line(request, kernel)
+    if row is None:
+        return ""
+    lines = (kernel.flavour, flavour(kernel, row)) if followed(request, kernel, row) else ()
+    named = [each for each in lines if has(patterns, each, request)]
+    of_release = has(patterns, flavour_of(kernel.release), request)
+    return named[0] if named else kernel.release if of_release else ""
 
 
 def held(request: Request) -> tuple[str, ...]:
@@ -111,14 +127,21 @@ def _headers(request: Request, kernel: Kernel, row: KernelLine | None) -> list[s
     if row is None:
         return []
     if not followed(request, kernel, row):
-        return [] if kernel.headers else [row.own_headers.format(release=kernel.release)]
+        return [] if kernel.headers else [_own_headers(kernel, row)]
     of_line = [each for each in served(request) if name(request, each) == name(request, kernel)]
     newest = row.headers.format(kernel=name(request, kernel))
     # The line's package brings those of its newest; an older one may be the one to boot.
     own = kernel != of_line[-1] and kernel.release == request.facts.kernels.next
     if own and row.own_headers and not kernel.headers:
-        return [newest, row.own_headers.format(release=kernel.release)]
+        return [newest, _own_headers(kernel, row)]
     return [newest]
+
+
+def _own_headers(kernel: Kernel, row: KernelLine) -> str:
+    """The package of one kernel's headers: those of azure for azure-fde."""
+    own = flavour_of(kernel.release)
+    release = kernel.release.removesuffix(own) + _alias(own, row)
+    return row.own_headers.format(release=release)
 
 
 def must_not_be_realtime(request: Request) -> None:

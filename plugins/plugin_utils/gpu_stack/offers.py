@@ -20,8 +20,8 @@ _REMOVAL = {
 }
 
 
-class TooOldError(RefusedError):
-    """An origin has drivers, and none that is new enough for the GPUs.
+class FallsShortError(RefusedError):
+    """An origin has drivers, and none that is enough for the GPUs: too old, or without a part.
 
     why: so in the words of a plan that takes another origin's.
     """
@@ -75,17 +75,17 @@ def sources_for(request: Request, misfit: str) -> list[Origin]:
 
 
 def instead(request: Request) -> Origin | None:
-    """Whose driver to take where the distribution's is too old, unless the user has said whose."""
+    """Whose driver to take where the distribution's falls short, unless the user says whose."""
     offered = any(row.is_for(request.facts, "nvidia") for row in request.matrix.drivers)
     repository = request.matrix.repository(request.facts.distribution)
     return "nvidia" if offered and repository and not request.options.driver_origin else None
 
 
 def why_not(request: Request, stack: Stack, source: Origin) -> str:
-    """Why the origin's driver is too old, "" where it is not: the same before and after."""
+    """Why the origin's driver is not enough, "" where it is: the same before and after."""
     try:
         choose(request, stack, source)
-    except TooOldError as refused:
+    except FallsShortError as refused:
         return refused.why
     except RefusedError:
         return ""
@@ -145,11 +145,14 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
     ]
     if not new:
         raise _too_old(request, stack, drive, source)
-    built = (pair for pair in new if not _too_new_a_kernel(request, *pair))
-    found = next(built, None)
-    if not found:
+    built = [pair for pair in new if not _too_new_a_kernel(request, *pair)]
+    if not built:
         raise _will_not_build(request, *new[0])
-    return found
+    # NVSwitches need a fabric manager, without which CUDA fails with error 802.
+    whole = [pair for pair in built if pair[0].row.fabric_manager or not request.facts.switches]
+    if not whole:
+        raise _no_fabric_manager(request, built[0][0], source)
+    return whole[0]
 
 
 def _offered(request: Request, source: Origin) -> list[Offer]:
@@ -251,10 +254,19 @@ def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedE
     )
 
 
-def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin) -> TooOldError:
+def _no_fabric_manager(request: Request, offer: Offer, source: Origin) -> FallsShortError:
+    have = f"{_from(request, source)}'s driver {offer.branch}"
+    return FallsShortError(
+        f"{len(request.facts.switches)} NVSwitches, and {have} without a fabric manager",
+        "a driver whose packages have one, which the NVSwitches need",
+        why=f"{have} has no fabric manager, which the NVSwitches need",
+    )
+
+
+def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin) -> FallsShortError:
     floor = floors.floor(stack, request.gpus)
     have = f"{_from(request, source)}'s driver {_branches(below)}"
-    return TooOldError(
+    return FallsShortError(
         f"{gpus.titles(request.gpus)}, and {have}",
         f"{floor.version} or newer, which {floor.by} needs",
         why=f"{have} is older than {floor.version}, which TensorFlow {stack.tensorflow} needs here",
@@ -266,7 +278,7 @@ def _branches(offers: Sequence[Offer]) -> str:
     return listed([each.branch for each in sorted(offers, key=lambda each: each.number)], "or")
 
 
-def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> TooOldError:
+def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> FallsShortError:
     matrix, have = request.matrix, _branches(offers)
     out = [
         gpu
@@ -288,7 +300,7 @@ def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> To
         if newest.older and last:
             do = f"{newest.older.format(branch=last)}, then run the same command again"
     have = f"{_from(request, source)}'s driver {have}"
-    return TooOldError(
+    return FallsShortError(
         f"{gpus.titles(culprits)}, and {have}",
         f"a branch that drives {'it' if len(out) == 1 else 'them all'} ({needs})",
         do,
