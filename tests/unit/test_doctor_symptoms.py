@@ -182,6 +182,7 @@ def test_a_log_is_searched_for_the_same_as_a_pasted_text(row: Symptom) -> None:
             match = pattern.regex.search(text)
             if match:
                 assert all(each in lowered(text) for each in pattern.literals)
+                assert match.end() - match.start() <= pattern.width
                 assert pattern.words <= words(text.encode())
 
 

@@ -17,6 +17,12 @@ _COLOUR = re.compile(
     r"(?:\[[0-9;:?]{0,20}[A-Za-z]|\][^\x07\n]{0,200}?(?:\x07|\x1b\\)|[()][A-Z0-9])|\x9b[0-9;]{0,20}[A-Za-z]"
 )
 _COLOURED = ("\x1b", "\\u001b", "\\x1b", "\\033", "\\e[", "^[[", "#033", "\x9b")
+# What may stand within a word and goes: colours, escapes; signs without width, wide letters.
+_DISGUISES = (b"\x1b", b"\\", b"^[[", b"#033")
+_DISGUISES_BEYOND_ASCII = (
+    *map(str.encode, "\x9b\u200b\u200c\u200d\u2060\u00ad\ufeff"),
+    *(b"\xef\xbc", b"\xef\xbd"),
+)
 _SIGNS: dict[int, str] = {
     **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u00b4`"), "'"),
     **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033"), '"'),
@@ -27,34 +33,34 @@ _SIGNS: dict[int, str] = {
     **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
 }
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
-_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/]))")
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
 _ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
 
 _DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
-_PREFIX = re.compile(
-    rf"""(?:>\ ?
-    | \[?{_DATE}\]?:?\s
-    | [A-Z][a-z]{{2}}\ \d{{1,2}}\ \d\d:\d\d:\d\d(?:\.\d+)?\s
-      (?:[\w.-]{{1,64}}\ [\w./-]{{1,40}}(?:\[\d+\])?:\s)?
-    | [\w.-]{{1,64}}\ (?:kernel|dockerd|containerd|systemd)(?:\[\d+\])?:\s
-    | \[\ ?\d{{1,8}}\.\d{{3,6}}\]\s
-    | \[[A-Z][a-z]{{2}}\ [A-Z][a-z]{{2}}\ \d{{1,2}}\ \d\d:\d\d:\d\d\ \d{{4}}\]\s
-    | \[?\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?\]?\s
-    | <\d{{1,3}}>\s?
-    | (?:kern|user|daemon|syslog)\ ?:(?:emerg|alert|crit|err|warn|notice|info|debug)\ ?:\s
-    | kernel:\s
-    | (?:stdout|stderr)\ [FP]\s
-    | [\w.-]{{0,64}}\ ?\|\s
-    | \([\w.:-]{{1,64}}\ pid=\d+[^)\n]{{0,60}}\)\s
-    | (?:fatal|failed|ok|changed|skipping|unreachable):\ \[[^\]\n]{{1,80}}\]
-      (?:\ \([^)\n]{{0,80}}\))?(?::\ \w+!)?(?:\ =>\ ?)?
-    | \{{?\s?"(?:msg|stderr|stdout|message|MESSAGE|log|module_stderr|module_stdout|text)":\ ?"
+_PREFIX = rf"""(?:>[ ]?
+    | \[?{_DATE}\]?:?[ ]
+    | [A-Z][a-z]{{2}}[ ]\d{{1,2}}[ ]\d\d:\d\d:\d\d(?:\.\d+)?[ ]
+      (?:[\w.-]{{1,64}}[ ][\w./-]{{1,40}}(?:\[\d+\])?:[ ])?
+    | [\w.-]{{1,64}}[ ](?:kernel|dockerd|containerd|systemd)(?:\[\d+\])?:[ ]
+    | \[[ ]?\d{{1,8}}\.\d{{3,6}}\][ ]
+    | \[[A-Z][a-z]{{2}}[ ][A-Z][a-z]{{2}}[ ]\d{{1,2}}[ ]\d\d:\d\d:\d\d[ ]\d{{4}}\][ ]
+    | \[?\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?\]?[ ]
+    | \#\d{{1,4}}[ ]\d{{1,5}}\.\d{{1,3}}[ ]
+    | <\d{{1,3}}>[ ]?
+    | (?:kern|user|daemon|syslog)[ ]?:(?:emerg|alert|crit|err|warn|notice|info|debug)[ ]?:[ ]
+    | kernel:[ ]
+    | (?:stdout|stderr)[ ][FP][ ]
+    | [\w.-]{{0,64}}[ ]?\|[ ]
+    | [│┃╎╰╭├─▶×]{{1,4}}[ ]
+    | \([\w.:-]{{1,64}}[ ]pid=\d+[^)\n]{{0,60}}\)[ ]
+    | (?:fatal|failed|ok|changed|skipping|unreachable):[ ]\[[^\]\n]{{1,80}}\]
+      (?:[ ]\([^)\n]{{0,80}}\))?(?::[ ]\w+!)?(?:[ ]=>[ ]?)?
+    | \{{?[ ]?"(?:msg|stderr|stdout|message|MESSAGE|log|module_stderr|module_stdout|text)":[ ]?"
     | \#\#\[\w+\]
     | "(?=\S)
-    )""",
-    re.VERBOSE,
-)
-_PREFIXES = 6  # of one line: a time, a host, a quotation …
+    )"""
+# At most six before one line: a time, a host, a quotation …
+_PREFIXES = re.compile(rf"\n(?:{_PREFIX}[ ]?){{1,6}}", re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,13 @@ def _replacement(english: str) -> str:
     return first + "".join(rf"\g<{number}>{part}" for number, part in enumerate(rest, 1))
 
 
+def is_disguised(text: bytes) -> bool:
+    """Whether words may look otherwise in it than once it is plain."""
+    return any(mark in text for mark in _DISGUISES) or (
+        not text.isascii() and any(mark in text for mark in _DISGUISES_BEYOND_ASCII)
+    )
+
+
 def plain(text: str) -> str:
     """Without colours, typographic signs and escapes.  The lines stay as many."""
     text = text.replace("\r\n", "\n")
@@ -134,21 +147,15 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPES.get(match.group(2), match.group(2))
 
 
-def tidy(line: str) -> str:
-    """One line without what stands before it in a log, a letter or a report."""
-    line = " ".join(line.split())
-    for _turn in range(_PREFIXES):
-        match = _PREFIX.match(line)
-        if not match:
-            break
-        line = line[match.end() :].lstrip()
-    return line
+def tidied(text: str) -> str:
+    """Each line without what stands before it in a log, a letter or a report."""
+    bare = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+    return _PREFIXES.sub("\n", "\n" + bare)[1:]
 
 
 def lines(text: str, languages: Languages) -> list[str]:
     """The lines of a text, as many as it has."""
-    tidied = "\n".join(map(tidy, plain(text).split("\n")))
-    return languages.english(tidied).split("\n")
+    return languages.english(tidied(plain(text))).split("\n")
 
 
 def rejoined(text: str, languages: Languages) -> list[tuple[str, int]]:
@@ -156,11 +163,12 @@ def rejoined(text: str, languages: Languages) -> list[tuple[str, int]]:
 
     A terminal cuts at its width, wherever that is; others cut behind a hyphen.
     """
-    raw = plain(text).split("\n")
+    text = plain(text)
+    raw = text.split("\n")
     width = max(map(len, raw))
     told: list[tuple[str, int]] = []
     cut = ""
-    for number, (whole, line) in enumerate(zip(raw, map(tidy, raw), strict=True)):
+    for number, (whole, line) in enumerate(zip(raw, tidied(text).split("\n"), strict=True)):
         if cut:
             last, first = told[-1]
             between = " " if cut.endswith(" ") or whole.startswith(" ") else ""

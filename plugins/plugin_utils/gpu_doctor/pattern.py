@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-REACH = 600  # characters that a match may have before and behind its literal
+REACH = 600  # characters that a pattern may look at beyond its own length
 _TOKEN = re.compile(
     r"\\[AbB]|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[:=!]|\(\?<[=!]|\(\?P<\w+>|[()|]"
     r"|(?:[*+?]|\{\d*,?\d*\})[?+]?|.",
     re.DOTALL,
 )
+_OPEN, _EDGE = "\0", "\1"  # in a run: what stands here is not known; a word begins or ends here
 _WORDS = bytes(
     byte | 0x20 if 65 <= byte <= 90 else byte if 97 <= byte <= 122 else 32 for byte in range(256)
 )
@@ -33,14 +34,19 @@ def lowered(text: str) -> str:
 class Pattern:
     """text: as the row has it.  regex: where a blank is any blank, also a line's end.
 
+    width: the most characters that a match, and what it looks at beside it, can have.
     literals: parts that every match holds, in lower case, the longest first.
-    words: whole words that it holds.
+    words: whole words of letters that it holds.  parts: letters that stand within its words.
+    signs: parts of words with digits or underscores.
     """
 
     text: str
     regex: re.Pattern[str]
+    width: int
     literals: tuple[str, ...]
     words: frozenset[bytes]
+    parts: frozenset[bytes]
+    signs: frozenset[bytes]
 
     @property
     def literal(self) -> str:
@@ -49,15 +55,23 @@ class Pattern:
 
     def find(self, text: str, low: str) -> re.Match[str] | None:
         """The first match.  low: the text as `lowered` has it."""
-        place = low.find(self.literal)
-        while place >= 0:
-            start, end = max(0, place - REACH), place + REACH
+        for start, end in self._windows(low):
             if all(low.find(part, start, end) >= 0 for part in self.literals[1:]):
                 found = self.regex.search(text, start, end)
                 if found:
                     return found
-            place = low.find(self.literal, place + REACH // 2)
         return None
+
+    def _windows(self, low: str) -> Iterator[tuple[int, int]]:
+        """The stretches around the literal; those that touch are one."""
+        place = low.find(self.literal)
+        while place >= 0:
+            start, end = max(0, place - self.width), place + self.width
+            place = low.find(self.literal, place + 1)
+            while 0 <= place < end + self.width:
+                end = place + self.width
+                place = low.find(self.literal, place + 1)
+            yield start, end
 
 
 @functools.cache
@@ -72,34 +86,39 @@ def compiled(text: str) -> Pattern:
         regex = re.compile(text.replace(" ", r"\s"), flags)
     except re.error as error:
         raise ValueError(f"bad regular expression {text}: {error}") from None
-    runs = list(_runs(text))
-    parts = {run.strip("\0 ").lower() for run in runs}
-    literals = sorted(
-        (part for part in parts if len(part) > 1), key=lambda part: (-len(part), part)
-    )
+    runs = [run.lower() for run in _runs(text)]
+    told = {part for run in runs for part in run.strip(f"{_OPEN} ").split(_EDGE)}
+    literals = sorted((part for part in told if len(part) > 1), key=lambda part: (-len(part), part))
     if not literals:
         raise ValueError(f"{text} holds no literal word outside of its groups")
-    return Pattern(text, regex, tuple(literals), frozenset(_whole_words(runs)))
+    whole, parts, signs = _required(runs)
+    return Pattern(text, regex, _width(text), tuple(literals), whole, parts, signs)
+
+
+def _width(text: str) -> int:
+    """Each token is a character at most, and each repetition adds what it may take."""
+    most = [int(number) for number in re.findall(r"\{\d*,?(\d+)\}", text)]
+    return len(text) + sum(most)
 
 
 def _runs(text: str) -> Iterator[str]:
     """The literals that every match holds, with NUL where one may go on as the same word."""
-    run, depth = "", 0
+    run, depth = _OPEN, 0
     tokens = _TOKEN.findall(text)
     for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
         repeated = bool(re.match(r"[*+?{]", token)) and len(token) < 12
         optional = bool(re.match(r"[*?]|\{0?,", after))
-        if repeated and run.endswith("\0"):
+        if repeated and run.endswith(_OPEN):
             continue
         if token.startswith("(") or token == ")":
             depth += 1 if token.startswith("(") else -1
-            sign = "\0"
+            sign = _OPEN
         elif token == "|":
             if depth == 0:
                 raise ValueError(f"{text}: write two patterns instead of «|» outside of a group")
-            sign = "\0"
-        elif re.fullmatch(r"\\[bB]", token):
-            sign = "" if token == r"\b" else "\0"
+            sign = _OPEN
+        elif token == r"\b":
+            sign = _EDGE
         elif token == r"\s":
             sign = " "
         elif len(token) == 1 and token not in ".^$*+?":
@@ -107,20 +126,28 @@ def _runs(text: str) -> Iterator[str]:
         elif re.fullmatch(r"\\[^\w]", token):
             sign = token[1]
         else:
-            sign = "\0"
+            sign = _OPEN
         if depth or optional:
-            sign = "\0"
-        if sign == "\0":
+            sign = _OPEN
+        if sign == _OPEN:
             yield run + sign
-            run = "\0"
+            run = _OPEN
         else:
             run += sign
-    yield run
+    yield run + _OPEN
 
 
-def _whole_words(runs: list[str]) -> Iterator[bytes]:
-    """Words that stand as such in every match: none that may go on outside of its run."""
-    for run in runs:
-        for word in re.findall(r"\0?[a-z]+\0?", run.lower()):
-            if "\0" not in word and len(word) > 1:
-                yield word.encode()
+def _required(runs: list[str]) -> tuple[frozenset[bytes], frozenset[bytes], frozenset[bytes]]:
+    """What a text must hold of the runs: whole words of letters, parts of such, other parts."""
+    whole: set[bytes] = set()
+    parts: set[bytes] = set()
+    signs: set[bytes] = set()
+    for bounded in runs:
+        run = bounded.replace(f"{_OPEN}{_EDGE}", _EDGE).replace(f"{_EDGE}{_OPEN}", _EDGE)
+        for word in re.findall(rf"{_OPEN}?[a-z]+{_OPEN}?", run):
+            bare = word.strip(_OPEN)
+            if len(bare) > 1:
+                (whole if bare == word else parts).add(bare.encode())
+        told = re.findall(r"[a-z0-9_]{2,}", run)
+        signs |= {word.encode() for word in told if not word.isalpha()}
+    return frozenset(whole), frozenset(parts), frozenset(signs)

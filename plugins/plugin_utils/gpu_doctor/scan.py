@@ -1,26 +1,23 @@
 """Texts of any length held against the rows, in little memory.
 
-A text is read in blocks.  A block is looked at closely only if it holds all the words of a pattern;
-most of a log does not.
+A text is read in blocks.  A block is looked at closely only where the prefilter says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from . import normal
 from .normal import Languages
-from .pattern import Pattern, lowered, words
+from .pattern import Pattern, lowered
+from .prefilter import Prefilter, Sought
 from .symptoms import Symptom
 
 BLOCK = 1 << 16  # bytes that are looked at together
-BEFORE = 1024  # characters of the block before, for what is told over several lines
+AROUND = 4096  # bytes of a block that are looked at again with the next, for what is around
 SHORT = 1 << 18  # characters of a text that a person pastes, which may be cut within words
 NEAR = 2000  # characters around a match in which `also` and `unless` are looked for
-
-
-Sought = tuple[Symptom, Sequence[Pattern]]
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,10 @@ class Passage:
         """Lines with their numbers, as one text."""
         told = list(lines)
         text = "\n".join(line for line, _number in told)
-        if not lowered(text):  # "İ" becomes two signs
-            text = text.lower()
         low = lowered(text)
+        if not low:  # "İ" becomes two signs
+            text = text.lower()
+            low = lowered(text)
         return cls(text, low, tuple(number for _line, number in told))
 
     def around(self, start: int, end: int) -> Passage:
@@ -112,44 +110,41 @@ def scan(
     pieces: Iterable[bytes], symptoms: Iterable[Symptom], languages: Languages
 ) -> list[Sighting]:
     """What a log speaks of, each symptom by its first line."""
-    missing: dict[str, Sought] = {row.name: (row, row.patterns) for row in symptoms}
-    order = list(missing)
+    prefilter = Prefilter(symptoms, languages)
+    order = list(prefilter.missing)
     found: dict[str, Sighting] = {}
     number, before = 0, b""
-    for block in _blocks(pieces):
-        worth = _worth(before + block, missing.values(), languages)
-        if worth:
-            first = number - before.count(b"\n")
-            lines = normal.lines((before + block).decode("utf-8", "replace"), languages)
-            passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
-            for sighting in look(passage, worth):
-                found[sighting.symptom.name] = sighting
-                del missing[sighting.symptom.name]
+    for block, is_last in _blocks(pieces):
+        text = before + block
+        first = number - before.count(b"\n")
         number += block.count(b"\n")
-        before = block[-BEFORE:].partition(b"\n")[2]
+        before = text[-2 * AROUND :].partition(b"\n")[2]
+        sought, foreign = prefilter.worth(text)
+        if not sought:
+            continue
+        # What stands around a match speaks for or against it: of the last lines that comes yet.
+        whole = number if is_last else number - text[-AROUND:].count(b"\n")
+        told = text.decode("utf-8", "replace")
+        lines = normal.lines(told, languages if foreign else Languages())
+        passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
+        for sighting in look(passage, sought):
+            if is_last or sighting.line <= max(whole, first + 1):
+                found[sighting.symptom.name] = sighting
+                del prefilter.missing[sighting.symptom.name]
     return [found[name] for name in order if name in found]
 
 
-def _worth(text: bytes, missing: Iterable[Sought], languages: Languages) -> list[Sought]:
-    """The symptoms whose words the text holds, with the patterns of which it does."""
-    if b"\x1b" in text or b"\\" in text:
-        text = normal.plain(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-    here = words(text)
-    if languages.concern(here, text):
-        text = languages.english(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-        here |= words(text)
-    worth = ((row, [each for each in patterns if each.words <= here]) for row, patterns in missing)
-    return [(row, patterns) for row, patterns in worth if patterns]
+def _blocks(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Whole lines, about a block at a time, and whether it is the last.
 
-
-def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines, about a block at a time; a line that has no end is cut."""
+    A line that has no end is cut.
+    """
     rest = b""
     for piece in pieces:
         text, start = rest + piece, 0
         while len(text) - start > BLOCK:
             end = text.rfind(b"\n", start, start + BLOCK) + 1 or start + BLOCK
-            yield text[start:end]
+            yield text[start:end], False
             start = end
         rest = text[start:]
-    yield rest
+    yield rest, True

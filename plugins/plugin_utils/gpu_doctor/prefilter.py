@@ -1,0 +1,62 @@
+"""Which rows a block of a log is worth a close look for: most of a log is for none.
+
+A pattern is tried only where all the words are that a match of it must hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from . import normal
+from .normal import Languages
+from .pattern import Pattern, words
+from .symptoms import Symptom
+
+Sought = tuple[Symptom, Sequence[Pattern]]
+
+
+class Prefilter:
+    """The rows that a log has not shown yet, by a word that each of their patterns holds."""
+
+    def __init__(self, symptoms: Iterable[Symptom], languages: Languages) -> None:
+        self.missing: dict[str, Symptom] = {row.name: row for row in symptoms}
+        self._languages = languages
+        self._by_word: dict[bytes, list[tuple[str, Pattern]]] = defaultdict(list)
+        self._others: list[tuple[str, Pattern]] = []
+        for row in self.missing.values():
+            for pattern in row.patterns:
+                rarest = max(pattern.words, key=lambda word: (len(word), word), default=b"")
+                place = self._by_word[rarest] if rarest else self._others
+                place.append((row.name, pattern))
+
+    def worth(self, text: bytes) -> tuple[list[Sought], bool]:
+        """The rows whose words the text holds, with the patterns of which it does.
+
+        Also whether programs in it may speak another language than English.
+        """
+        if normal.is_disguised(text):
+            text = normal.plain(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+        here = words(text)
+        foreign = self._languages.concern(here, text)
+        if foreign:
+            text = self._languages.english(text.decode("utf-8", "replace")).encode()
+            here |= words(text)
+        return self._of(here, text.lower()), foreign
+
+    def _of(self, here: set[bytes], low: bytes) -> list[Sought]:
+        all_words = b" ".join(here)
+        seen: dict[str, set[str]] = defaultdict(set)
+        worded = [self._by_word[word] for word in self._by_word.keys() & here]
+        for name, pattern in itertools.chain(self._others, *worded):
+            if name not in self.missing or not pattern.words <= here:
+                continue
+            if pattern.parts and not all(part in all_words for part in pattern.parts):
+                continue
+            if not pattern.signs or all(part in low for part in pattern.signs):
+                seen[name].add(pattern.text)
+        rows = [row for name, row in self.missing.items() if name in seen]
+        return [
+            (row, [each for each in row.patterns if each.text in seen[row.name]]) for row in rows
+        ]

@@ -1,0 +1,78 @@
+"""A log is read in blocks, and looked at closely where a prefilter says so: the same is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugins.plugin_utils.gpu_doctor import normal, rows
+from plugins.plugin_utils.gpu_doctor.pattern import compiled, lowered
+from plugins.plugin_utils.gpu_doctor.scan import AROUND, BLOCK, Passage, look, scan
+
+SYMPTOMS, LANGUAGES = rows.symptoms(), rows.languages()
+HEALTHY = (Path(__file__).parent / "doctor/healthy.txt").read_text(encoding="utf-8")
+EXAMPLES = [each for row in SYMPTOMS for each in row.examples if isinstance(each, str)]
+
+
+def slowly(text: str) -> list[tuple[str, int]]:
+    """Every pattern over the whole text."""
+    lines = normal.lines(text, LANGUAGES)
+    passage = Passage.of(zip(lines, range(len(lines)), strict=True))
+    every = [(row, row.patterns) for row in SYMPTOMS]
+    return [(each.symptom.name, each.line) for each in look(passage, every)]
+
+
+def quickly(text: str) -> list[tuple[str, int]]:
+    data = text.encode()
+    pieces = [data[at : at + 100_000] for at in range(0, len(data), 100_000)]
+    return [(each.symptom.name, each.line) for each in scan(pieces, SYMPTOMS, LANGUAGES)]
+
+
+@pytest.mark.parametrize("first", range(5))
+def test_a_log_shows_what_every_pattern_over_all_of_it_would(first: int) -> None:
+    calm = HEALTHY.replace("@", "7")
+    text = calm.join(f"\n{each}\n" for each in EXAMPLES[first::5])
+    quick, slow = dict(quickly(text)), dict(slowly(text))
+    assert list(quick) == list(slow)
+    # A row's first pattern may stand later than its second, which a block before shows.
+    assert all(quick[name] <= slow[name] for name in slow)
+
+
+@pytest.mark.parametrize("shift", range(0, 200, 20))
+def test_what_stands_across_the_end_of_a_block_is_seen(shift: int) -> None:
+    """The message across it, and what speaks against the message behind it."""
+    filler = "step 1: loss 0.5\n"
+    start = filler * ((BLOCK - shift) // len(filler))
+    mismatch = "Failed to initialize NVML: Driver/library\nversion mismatch\n"
+    assert [name for name, _line in quickly(start + mismatch + filler)] == ["versions differ"]
+    memory = "NOT_FOUND: No algorithm worked!\n" + "x\n" * 200 + "CUDNN_STATUS_ALLOC_FAILED\n"
+    found = [name for name, _line in quickly(start + memory + filler * 9000)]
+    assert found == ["cuDNN or cuBLAS without memory"]
+
+
+def test_a_line_without_an_end_is_read() -> None:
+    text = "x" * (3 * BLOCK) + " CUDA_ERROR_OUT_OF_MEMORY " + "y" * (BLOCK + AROUND)
+    assert [name for name, _line in quickly(text)] == ["GPU out of memory"]
+
+
+@pytest.mark.parametrize(
+    ("disguise", "text"),
+    [
+        ("colours", "\x1b[31mCUDA_ERROR_\x1b[0mOUT_OF_MEMORY"),
+        ("colours as they are printed", "^[[31mCUDA_ERROR_OUT_OF_MEMORY^[[0m"),
+        ("signs without width", "CUDA_\u200bERROR_OUT_OF_MEM\u00adORY"),
+        ("wide letters", "".join(chr(ord(x) + 0xFEE0) for x in "CUDA_ERROR_OUT_OF_MEMORY")),
+        ("Markdown's escapes", r"CUDA\_ERROR\_OUT\_OF\_MEMORY"),
+    ],
+)
+def test_disguised_words_are_found_in_a_log(disguise: str, text: str) -> None:
+    found = quickly(f"{HEALTHY}\n{text}\n{HEALTHY}")
+    assert "GPU out of memory" in [name for name, _line in found], disguise
+
+
+def test_the_first_match_is_found_however_often_its_literal_stands() -> None:
+    pattern = compiled(r"GSP.{0,40}(fail|timeout|error)")
+    for text in ("GSP " * 5000 + "fails", "GSP\n" * 9 + "x" * 41 + "fail GSP error", "GSP"):
+        found, expected = pattern.find(text, lowered(text)), pattern.regex.search(text)
+        assert (found and found.span()) == (expected and expected.span())
