@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 import sys
 from collections.abc import Callable, Container
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side
+from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
 from bench.runner import interpreter, supervisor
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
@@ -21,6 +25,7 @@ from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, Profi
 
 _LONGEST_LIMIT = 1_000_000
 _MOST_REPEATS = 1000
+_MOST_IN_A_STEP = 1_000_000
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -44,6 +49,26 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "stock|tuned",
         "help": "stock: plain model.fit; tuned: optimised training loop; or both: stock,tuned "
         "(default: both in full, and on a GPU in quick, else stock)",
+    },
+    "--batch": {
+        "action": "append",
+        "metavar": "N,…",
+        "help": "train with these batch sizes, a row each, and say what pays (without a floor)",
+    },
+    "--precision": {
+        "action": "append",
+        "metavar": "|".join(PRECISIONS),
+        "help": "compute in these, a row each; tf32-off: float32 without a GPU's TF32",
+    },
+    "--xla": {
+        "action": "append",
+        "metavar": "on|off",
+        "help": "have XLA compile the steps of model.fit, or not; on,off: a row each",
+    },
+    "--steps-per-execution": {
+        "action": "append",
+        "metavar": "N,…",
+        "help": "as model.compile takes it, a row each",
     },
     "--input": {
         "action": "append",
@@ -125,6 +150,7 @@ class Settings:
         clear; once where a number is given or nothing is compared.
     against: a record, `last` or `best` to compare with, or None.
     modes: how to train; None leaves it to the profile and the device.
+    variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
     order_seed: of which side of a pair trains first; another one in every run.
@@ -147,6 +173,7 @@ class Settings:
     interim_checks: tuple[int, ...] = (1,)
     against: str | None = None
     modes: tuple[Mode, ...] | None = None
+    variants: tuple[Variant, ...] = (AS_PUBLISHED,)
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
     order_seed: int = 0
@@ -172,8 +199,19 @@ class Settings:
             return ("stock",)  # the tuned epoch is one device's
         if self.modes is not None:
             return self.modes
+        if self.variants != (AS_PUBLISHED,):
+            return ("stock",)
         both = self.profile == "full" or (self.profile == "quick" and device.is_gpu)
         return MODES if both else ("stock",)
+
+    def ways_on(self, device: Device) -> list[Way]:
+        """The modes on a device, each with every variant."""
+        modes = self.modes_on(device)
+        return [Way(mode, variant) for mode in modes for variant in self.variants]
+
+    def published_ways_on(self, device: Device) -> list[Way]:
+        """The modes on a device, as published."""
+        return [Way(mode) for mode in self.modes_on(device)]
 
     def check_workers(self) -> None:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.
@@ -227,6 +265,7 @@ def read_settings(
         worker_chosen_by=reason,
         plan=planned,
         modes=_words("mode", chosen.mode, MODES),
+        variants=_variants(chosen),
         inputs=_words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
         second_worker=environments[1] if environments else None,
@@ -261,6 +300,42 @@ def _words(
         if name not in there_is:
             raise GrindstoneError(f"no {what} {name!r}; there is {', '.join(there_is)}")
     return tuple(word for word in there_is if word in names)
+
+
+def _variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
+    """Every combination of what was asked for, in its order."""
+    asked = (
+        _numbers("batch", chosen.batch),
+        _words("precision", chosen.precision, PRECISIONS) or (None,),
+        [each == "on" for each in _words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
+        _numbers("steps-per-execution", chosen.steps_per_execution),
+    )
+    made = [
+        Variant(batch=batch, precision=precision, xla=xla, steps=steps).beside(None)
+        for batch, precision, xla, steps in itertools.product(*asked)
+    ]
+    modes = _words("mode", chosen.mode, MODES) or ()
+    if "tuned" in modes and any(replace(each, batch=None) != AS_PUBLISHED for each in made):
+        raise GrindstoneError(
+            "--mode tuned has XLA, float32 and one call an epoch of its own; with it --batch alone "
+            "can be chosen: leave --mode out, or --precision, --xla and --steps-per-execution"
+        )
+    return tuple(dict.fromkeys(made))
+
+
+def _numbers(option: str, wanted: list[str] | None) -> list[int | None]:
+    """The numbers asked for; None stands for as published."""
+    if wanted is None:
+        return [None]
+    numbers: list[int | None] = []
+    for name in _names(wanted):
+        if not (name.isascii() and name.isdigit() and 1 <= int(name) <= _MOST_IN_A_STEP):
+            raise GrindstoneError(
+                f"--{option} {name} is no number from 1 to {_MOST_IN_A_STEP:,}; give one, or a "
+                "list with commas"
+            )
+        numbers.append(int(name))
+    return numbers
 
 
 def _names(wanted: list[str]) -> list[str]:

@@ -5,13 +5,14 @@ from operator import attrgetter
 import pytest
 
 from bench.record.head import Device
+from bench.record.variant import Way
 from bench.runner.collection import Train, must_pass
 from bench.runner.row import Row
 from bench.workloads import grind
-from bench.workloads.workload import Mode, Workload
+from bench.workloads.workload import Workload
 
 
 @pytest.mark.parametrize("workload", grind.WORKLOADS, ids=attrgetter("name"))
-def test_grind(train: Train, workload: Workload, device: Device, mode: Mode) -> None:
-    """Trains `workload` on `device` in `mode` and holds it to its floors."""
-    must_pass(train(Row(workload, device, mode)))
+def test_grind(train: Train, workload: Workload, device: Device, way: Way) -> None:
+    """Trains `workload` on `device`, in one `way`, and holds it to its floors."""
+    must_pass(train(Row(workload, device, *way)))

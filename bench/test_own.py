@@ -3,10 +3,10 @@
 import pytest
 
 from bench.record.head import Device
+from bench.record.variant import Way
 from bench.runner.collection import SESSION, Train, must_pass
 from bench.runner.row import Row
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import Mode
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -15,6 +15,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("workload", workloads, ids=[workload.name for workload in workloads])
 
 
-def test_own(train: Train, workload: OwnWorkload, device: Device, mode: Mode) -> None:
-    """Trains the file's model on `device` in `mode`, and holds it to the file's floors, if any."""
-    must_pass(train(Row(workload, device, mode)))
+def test_own(train: Train, workload: OwnWorkload, device: Device, way: Way) -> None:
+    """Trains the file's model on `device`, in one `way`, and holds it to the file's floors."""
+    must_pass(train(Row(workload, device, *way)))

@@ -83,14 +83,14 @@ class Compared:
 
     def to_json(self) -> dict[str, Any]:
         """As `--json` prints it.  Times are in s."""
-        workload, device, mode = self.name
+        workload, device, way = self.name
         interval = None
         if self.low is not None and self.high is not None:
             interval = [self.low, self.high if math.isfinite(self.high) else None]
         return {
             "workload": workload,
             "device": device.id,
-            "mode": mode,
+            "mode": str(way),
             "answer": self.word,
             "ratio": self.ratio,
             "interval": interval,
@@ -205,8 +205,8 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
     if in_turn:
         train_again = "python -m bench compare-envs PYTHON_A PYTHON_B --processes"
     else:
-        workload, device, mode = pair.now.name
-        train_again = f"{pytest_command(workload, device.id, mode)} --processes"
+        workload, device, way = pair.now.name
+        train_again = f"{pytest_command(workload, device.id, way)} --processes"
     if factor is None:
         few = "one repeat" if min(counts) == 1 else f"{min(counts)} repeats"
         return (

@@ -18,8 +18,9 @@ from bench.record.model import Finished, Record, Result, Side
 from bench.record.repeats import ENOUGH
 from bench.record.repeats import SIDES as SIDES
 from bench.record.store import paths
+from bench.record.variant import Way
 
-Name = tuple[str, Device, str]
+Name = tuple[str, Device, Way]
 Key = Mapping[str, str]
 
 # What differs between the two sides of one run, and is meant to; and the network's fingerprint,
@@ -138,13 +139,13 @@ def name_of(result: Result) -> Name:
     """What a result is a repeat of; the same GPU model may sit in another slot's machine."""
     device = result.device
     place = Device("", device.index, device.slice, device.group)
-    return result.workload, place, result.mode
+    return result.workload, place, result.way
 
 
 def title(name: Name) -> str:
     """`mlp on cpu`, `mlp on gpu:0, tuned`."""
-    workload, device, mode = name
-    return f"{workload} on {device.id}" + ("" if mode == "stock" else f", {mode}")
+    workload, device, way = name
+    return f"{workload} on {device.id}{way.suffix}"
 
 
 def key_for(result: Finished, head: Head) -> Key:
@@ -159,7 +160,7 @@ def key_for(result: Finished, head: Head) -> Key:
     read, own = result.input, result.file
     in_memory = result.dataset.note if own else "arrays in memory"
     return {
-        "mode": result.mode,
+        "mode": str(result.way),
         "devices": _devices(result),
         "input": f"files ({read.source}, {read.file_system})" if read else in_memory,
         "clock": "with pauses" if result.epochs.pauses_included else "without pauses",

@@ -90,11 +90,11 @@ def _table(compared: Sequence[Compared]) -> Table:
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("Answer")
     for row in compared:
-        workload, device, mode = row.name
+        workload, device, way = row.name
         ratio = "" if row.ratio is None else _times(row.ratio)
         word = Text(row.word, _STYLES.get(row.word, "dim"))
         grid.add_row(
-            workload, device.id, mode, _side(row.a), _side(row.b), ratio, _interval(row), word
+            workload, device.id, str(way), _side(row.a), _side(row.b), ratio, _interval(row), word
         )
     return grid
 

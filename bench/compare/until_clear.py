@@ -114,7 +114,7 @@ def train_until_clear(
 
 def _of_row(row: Row, recorded: Rows) -> set[Name]:
     """What a row's results are called in the record: several where it trains several GPUs."""
-    wanted = (row.workload.name, row.device.option, row.mode)
+    wanted = (row.workload.name, row.device.option, row.way)
     return {
         (workload, device, mode)
         for rows in recorded.sides.values()

@@ -171,7 +171,7 @@ def _missing(seen: Figures) -> str:
 
 def _pair(result: Finished) -> _Pair:
     """What is the same of two results that differ in their mode and repeat alone."""
-    return result.workload, result.device, result.side
+    return result.workload, result.device, result.side, result.variant
 
 
 def _medians(results: Iterable[Result]) -> dict[tuple[_Pair, str], float]:

@@ -28,6 +28,7 @@ from bench.record.head import Device
 from bench.record.measured import Measured
 from bench.record.model import Failed, Finished, TimeToTarget, Training, Verdict
 from bench.record.telemetry import Reasons, Telemetry, Throttled
+from bench.record.variant import STOCK, Way
 from bench.workloads import EVERY
 
 Judged: TypeAlias = Finished | TimeToTarget
@@ -277,11 +278,11 @@ def rerun_command(result: Training) -> str:
     """The command that trains a result's row again."""
     to_target = isinstance(result, TimeToTarget)
     named = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
-    device, mode = result.device.option, result.mode
-    return pytest_command(result.workload, device, mode, to_target=to_target) + named
+    device, way = result.device.option, result.way
+    return pytest_command(result.workload, device, way, to_target=to_target) + named
 
 
-def pytest_command(workload: str, device: str, mode: str, *, to_target: bool = False) -> str:
+def pytest_command(workload: str, device: str, way: Way = STOCK, *, to_target: bool = False) -> str:
     """`pytest bench/ -k mlp --device gpu:0 --mode tuned`.
 
     device: as `--device` takes it.
@@ -289,7 +290,6 @@ def pytest_command(workload: str, device: str, mode: str, *, to_target: bool = F
     known = EVERY.get(workload)  # a record may name one that is no more
     reads = f" --input {known.input}" if known and known.input else ""
     device = device.rpartition(" of ")[2]  # "gpu:0 of all" is trained with all of them
-    chosen = "" if mode == "stock" else f" --mode {mode}"
     if to_target:
         workload = f"'target and {workload}' --time-to-target"
-    return f"pytest bench/ -k {workload}{reads} --device {device}{chosen}"
+    return f"pytest bench/ -k {workload}{reads} --device {device}{way.options}"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from bench.record.measured import Amount, Count, Number, Part, Positive, Text
+from bench.record.variant import Variant
 from bench.workloads.workload import Input as InputName
 from bench.workloads.workload import Mode, ProfileName
 
@@ -140,6 +141,7 @@ class Settings(Part, frozen=True, kw_only=True):
     interim_checks: after how many repeats it was checked whether a row is clear.
     against: the record to compare with, as asked for.
     workloads: files with models of one's own, trained in the place of Grindstone's.
+    variants: what else than as published was asked for.
     """
 
     profile: ProfileName
@@ -157,6 +159,7 @@ class Settings(Part, frozen=True, kw_only=True):
     interim_checks: Annotated[tuple[Number, ...], Meta(min_length=1)]
     against: str | None
     workloads: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
 
 class Head(Part, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from bench.record.measured import (
     Text,
 )
 from bench.record.telemetry import Telemetry
+from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.workloads.workload import DATA, Mode
 from bench.workloads.workload import Input as InputName
 
@@ -285,6 +286,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     workload: its name.
     device: what was trained on.
     mode: `stock`: plain `model.fit`; `tuned`: the optimised training loop.
+    variant: what is trained otherwise than published; null where nothing is.
     repeat: 1, 2, …: each is a process of its own.
     side: which of two environments trained; null where there is one.
     file: that the workload is in, where it is none of Grindstone's; else null.
@@ -295,11 +297,17 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     workload: Text
     device: Device
     mode: Mode
+    variant: Variant | None = None
     repeat: Number = 1
     side: Side | None = None
     file: File | None = None
     conditions: Conditions
     telemetry: Telemetry | None
+
+    @property
+    def way(self) -> Way:
+        """How it was trained."""
+        return Way(self.mode, self.variant or AS_PUBLISHED)
 
 
 class Finished(Training, frozen=True, kw_only=True, tag="finished"):

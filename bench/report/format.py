@@ -102,7 +102,7 @@ class Names:
         """The name of one; its device is in it where there are several."""
         details = [
             training.device.id if self._several_devices else "",
-            "" if training.mode == "stock" else training.mode,
+            training.way.suffix[2:],
             f"side {training.side}" if training.side else "",
             "to target" if any(training is each for each in self._to_target) else "",
         ]

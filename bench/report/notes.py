@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.telemetry import Telemetry
+from bench.record.variant import STOCK
 from bench.report import format as shown
 from bench.report import rows, targets
 from bench.report.oddities import oddities
@@ -117,7 +118,7 @@ def bottlenecks(results: Sequence[Result], names: shown.Names) -> str:
         if each.bottleneck and each.bottleneck.cause != "unknown"
     ]
     known = [each for each in known if each.device.is_gpu] or known
-    known = [each for each in known if each.mode == "stock"] or known
+    known = [each for each in known if each.way == STOCK] or known
     causes: dict[str, list[Finished]] = {}
     for each in known:
         assert each.bottleneck is not None

@@ -69,7 +69,7 @@ def on_stream(stream: TextIO) -> Listener:
 def line(result: Result | TargetResult) -> str:
     """`convnet     cpu    8.54 s first, 7.96 s per epoch, 98.91 %  OK`."""
     repeat = f"repeat {result.repeat}" if result.repeat > 1 else ""
-    mode = "" if result.mode == "stock" else result.mode
+    mode = result.way.suffix[2:]
     where = " ".join(filter(None, (result.device.id, mode, result.side, repeat)))
     told = f"{result.workload:<10}  {where:<5}  "
     word = rows.word(result)

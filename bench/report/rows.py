@@ -39,7 +39,7 @@ def by_row(results: Iterable[Result]) -> list[list[Result]]:
     """The repeats of each row, in the order they were trained; side A before side B."""
     rows: dict[Name, list[Result]] = {}
     for result in results:
-        name = (result.workload, result.device.id, result.mode, result.side or "")
+        name = (result.workload, result.device.id, str(result.way), result.side or "")
         rows.setdefault(name, []).append(result)
     first = {name[:3]: place for place, name in reversed(list(enumerate(rows)))}
     return [rows[name] for name in sorted(rows, key=lambda name: (first[name[:3]], name[3]))]
@@ -85,12 +85,13 @@ def tuning_gains(results: Iterable[Result]) -> dict[str, dict[str, float]]:
     gains: dict[str, dict[str, float]] = {}
     for stock in ended:
         for tuned in ended:
-            same = (stock.workload, stock.device, stock.side)
-            same_training = same == (tuned.workload, tuned.device, tuned.side)
+            same = (stock.workload, stock.device, stock.side, stock.variant)
+            same_training = same == (tuned.workload, tuned.device, tuned.side, tuned.variant)
             if same_training and (stock.mode, tuned.mode) == ("stock", "tuned"):
                 place = " ".join(filter(None, (stock.device.id, stock.side)))
                 gain = _median(stock) / _median(tuned)
-                gains.setdefault(place, {})[stock.workload] = gain
+                name = ", ".join([stock.workload, *stock.way.variant.words()])
+                gains.setdefault(place, {})[name] = gain
     return gains
 
 
@@ -123,7 +124,7 @@ def concurrent_pace(result: Finished, results: Iterable[Result]) -> float | None
 
 def _alike(one: Finished, other: Finished) -> bool:
     """Whether they are the same training, on whatever device."""
-    return (one.workload, one.mode, one.side) == (other.workload, other.mode, other.side)
+    return (one.workload, one.way, one.side) == (other.workload, other.way, other.side)
 
 
 def _median(result: Finished) -> float:

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
+from bench.record.variant import STOCK
 from bench.report import format as shown
-from bench.report import notes, rows, table, targets
+from bench.report import notes, rows, table, targets, variants
 from bench.report.format import Screen
 
 _TITLE = "Grindstone  "
@@ -37,7 +38,11 @@ def text(record: Record, path: Path | None, screen: Screen, *, verbose: bool) ->
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (
-        [*_findings(results, names), *targets.lines(record.time_to_target)],
+        [
+            *_findings(results, names),
+            *variants.lines(results),
+            *targets.lines(record.time_to_target),
+        ],
         [_highlighted(line) for line in notes.warnings(record, told, names)],
         _last(record, results, names),
         notes.details(record, told, names) if verbose else [],
@@ -70,7 +75,7 @@ def _worth(device: Device, results: Sequence[Result]) -> str:
     if not any(each.device == device for each in results):
         return ""  # it was trained on to targets, which have lines of their own
     finished = [each for each in rows.finished(results) if each.side != "B"]
-    alike = [each for each in finished if each.mode == "stock"] or finished
+    alike = [each for each in finished if each.way == STOCK] or finished
     own = [each for each in alike if each.device == device]
     gains = {each.workload: gain for each in own if (gain := rows.speed_up(each, alike))}
     if not gains:

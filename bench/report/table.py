@@ -81,7 +81,7 @@ def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str
     columns: dict[str, list[str]] = {
         _DATA: [each.dataset.label if each.dataset else "" for each in results],
         "Device": [each.device.id for each in results],
-        "Mode": [str(each.mode) for each in results],
+        "Mode": [str(each.way) for each in results],
         "Side": [each.side or "" for each in results],
     }
     differs = {name: cells for name, cells in columns.items() if len({*cells} - {""}) > 1}

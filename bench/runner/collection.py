@@ -16,6 +16,7 @@ from bench.errors import GrindstoneError
 from bench.record import codec
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
+from bench.record.variant import STOCK
 from bench.runner import time_to_target
 from bench.runner.events import Listener, Planned
 from bench.runner.row import Row, title
@@ -117,7 +118,7 @@ def _what_is_wrong(result: Result | TargetResult) -> str | None:
     if isinstance(result, Failed):
         return result.reason
     to_target = ", to target" if isinstance(result, TimeToTarget) else ""
-    who = title(result.workload, result.device, result.mode) + to_target
+    who = title(result.workload, result.device, result.way) + to_target
     return f"{who}: {result.quality.reason}" if result.quality.reason else None
 
 
@@ -158,10 +159,11 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
         return
     to_target = "train_to_target" in metafunc.fixturenames
     places = [device for device in settings.devices if not (to_target and device.group)]
-    if "mode" in metafunc.fixturenames:
-        modes = [(device, mode) for device in places for mode in settings.modes_on(device)]
-        ids = [device.id + ("" if mode == "stock" else f"-{mode}") for device, mode in modes]
-        metafunc.parametrize(("device", "mode"), modes, ids=ids)
+    if "way" in metafunc.fixturenames:
+        # Targets are what the published network reaches.
+        ways_on = settings.published_ways_on if to_target else settings.ways_on
+        ways = [(device, way) for device in places for way in ways_on(device)]
+        metafunc.parametrize(("device", "way"), ways, ids=[at.id + way.id for at, way in ways])
     else:
         places = [device for device in places if device.group != "gpus"]
         metafunc.parametrize("device", places, ids=[device.id for device in places])
@@ -174,7 +176,7 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
 def rows(items: Sequence[pytest.Item]) -> list[Row]:
     """The rows that the tests train, each once; those to a target are no rows."""
     every = [row for item in items if not _to_target(item) and (row := _row(item))]
-    return list({(row.workload.name, row.device, row.mode): row for row in every}.values())
+    return list({(row.workload.name, row.device, row.way): row for row in every}.values())
 
 
 def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, ...]:
@@ -224,7 +226,7 @@ def _row(item: pytest.Item) -> Row | None:
     chosen = parameters(item)
     if "workload" not in chosen:
         return None
-    return Row(chosen["workload"], chosen["device"], chosen.get("mode", "stock"))
+    return Row(chosen["workload"], chosen["device"], *chosen.get("way", STOCK))
 
 
 def _to_target(item: pytest.Item) -> bool:

@@ -36,6 +36,7 @@ def compile_first(
         return
     network = (job.workload, job.own.sha256) if job.own else (job.workload,)
     what = (driver, plan.tensorflow, launch.device.name, job.replicas, *network, job.mode)
+    what += (job.batch, job.precision, job.xla, job.steps)
     name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
     done = cache.directory(settings.cache_dir) / "compiled" / name
     if done.exists():

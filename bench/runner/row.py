@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.record.head import Device
+from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.workloads import grind, mnist
 from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import Mode, Workload
@@ -22,6 +23,18 @@ class Row:
     workload: Workload | OwnWorkload
     device: Device
     mode: Mode = "stock"
+    variant: Variant = AS_PUBLISHED
+
+    @property
+    def way(self) -> Way:
+        """How it is trained; what is the network's own anyway is no variant."""
+        return Way(self.mode, self.variant.beside(self.workload.batch))
+
+    @property
+    def varied(self) -> Variant | None:
+        """What is trained otherwise than published, or None."""
+        variant = self.way.variant
+        return None if variant == AS_PUBLISHED else variant
 
     @property
     def published(self) -> Workload:
@@ -32,12 +45,12 @@ class Row:
     @property
     def title(self) -> str:
         """What a person calls it: `mlp on cpu`, `mlp on gpu:0, tuned`."""
-        return title(self.workload.name, self.device, self.mode)
+        return title(self.workload.name, self.device, self.way)
 
 
-def title(workload: str, device: Device, mode: Mode) -> str:
+def title(workload: str, device: Device, way: Way) -> str:
     """What a person calls the training of a workload on a device."""
-    return f"{workload} on {device.id}" + ("" if mode == "stock" else f", {mode}")
+    return f"{workload} on {device.id}{way.suffix}"
 
 
 def rows(settings: Settings) -> list[Row]:
@@ -59,8 +72,8 @@ def rows(settings: Settings) -> list[Row]:
 
 def _of(workloads: Iterable[Workload | OwnWorkload], settings: Settings) -> list[Row]:
     return [
-        Row(workload, device, mode)
+        Row(workload, device, *way)
         for workload in workloads
         for device in settings.devices
-        for mode in settings.modes_on(device)
+        for way in settings.ways_on(device)
     ]

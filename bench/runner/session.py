@@ -32,6 +32,7 @@ from bench.record.measured import Measured
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
+from bench.record.variant import AS_PUBLISHED, Way
 from bench.runner import result, time_to_target
 from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
@@ -73,7 +74,7 @@ class Session:
         self._found = found
         self._listener = listener
         self._worker_checked = False
-        self._left_out: dict[tuple[str, str], str] = {}
+        self._left_out: dict[tuple[str, Way], str] = {}
         self._idle: dict[Device, Measured[float]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._store = Store(
@@ -134,7 +135,7 @@ class Session:
 
     def why_left_out(self, row: Row) -> str | None:
         """Why a row's mode cannot train it, as far as that is known."""
-        return self._left_out.get((row.workload.name, row.mode))
+        return self._left_out.get((row.workload.name, row.way))
 
     def train_to_target(self, row: Row, repeat: Repeat = ALONE) -> TargetResult:
         """Trains a row from several seeds, each until its targets are reached, and records it.
@@ -173,7 +174,7 @@ class Session:
             prepared = self._prepare(row.workload, schedule)
             results = train(_Training(row, repeat, title, schedule, runs), prepared)
         except UnableError as error:
-            self._left_out[row.workload.name, row.mode] = str(error)
+            self._left_out[row.workload.name, row.way] = str(error)
             self._listener(RowLeftOut(shown, str(error)))
             return ()
         except GrindstoneError as error:
@@ -209,6 +210,8 @@ class Session:
         else:
             assert prepared is not None
             held = _bounds(row.workload, prepared, self.settings.profile)
+            if row.way.variant.batch:  # another batch learns otherwise: it has no floor
+                held = floors.NONE
         job = self._job(training, prepared)
         with self._workers(training, job) as workers:
             epochs = [worker.epochs() for worker in workers]
@@ -266,7 +269,7 @@ class Session:
         target: float | None = None,
         seeds: tuple[int, ...] = (),
     ) -> Job:
-        row = training.row
+        row, variant = training.row, training.row.way.variant
         return Job(
             row.workload.name,
             is_gpu=row.device.is_gpu,
@@ -278,6 +281,10 @@ class Session:
             wait=len(training.runs) > 1,
             target=target,
             seeds=seeds,
+            batch=variant.batch,
+            precision=variant.precision,
+            xla=bool(variant.xla),
+            steps=variant.steps or 1,
             own=_own_file(row.workload),
         )
 
@@ -351,6 +358,7 @@ def _head(
             profile=chosen.profile,
             devices=chosen.devices_asked_for,
             modes=chosen.modes,
+            variants=tuple(each for each in chosen.variants if each != AS_PUBLISHED),
             inputs=chosen.inputs,
             time_to_target=chosen.time_to_target,
             data_dir=str(chosen.data_dir) if chosen.data_dir else None,

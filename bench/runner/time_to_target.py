@@ -82,6 +82,7 @@ def finished(
         workload=workload.name,
         device=run.device,
         mode=row.mode,
+        variant=row.varied,
         repeat=repeat.number,
         side=repeat.side,
         conditions=run.conditions,

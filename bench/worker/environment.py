@@ -17,11 +17,14 @@ from bench.worker.messages import Job, Pinned
 _AT_START = dict(os.environ)
 
 # What begins like this is heard by TensorFlow, its libraries, or what gives them memory.
-_HEARD = (
-    *("TF_", "TF2_", "XLA_", "OMP_", "KMP_", "GOMP_", "MKL_", "DNNL_", "ONEDNN_", "OPENBLAS_"),
-    *("LD_PRELOAD", "MALLOC_", "MIMALLOC_", "TCMALLOC_", "GLIBC_TUNABLES"),
+# TensorFlow's own are chosen: Terraform's begin with TF_, too, and may hold a password.
+_HEARD = re.compile(
+    r"TF_(ALLOW|AUTO|CONV|CPU|CUDA|CUDNN|DETERMINISTIC|DEVICE|DISABLE|ENABLE|EXECUTOR|FORCE|FP16"
+    r"|FUSE|GPU|JIT|MATMUL|MKL|MLIR|NUM|ONEDNN|OPTIMIZER|OVERRIDE|PER_DEVICE|RUN|SYNC|USE|XLA)_\w+"
+    r"|TF2_BEHAVIOR|(XLA|OMP|KMP|GOMP|MKL|DNNL|ONEDNN|OPENBLAS|MALLOC|MIMALLOC|TCMALLOC)_\w+"
+    r"|LD_PRELOAD|GLIBC_TUNABLES"
 )
-_HEARD_BY_GPUS = ("CUDA_", "CUDNN_", "CUBLAS_", "NCCL_", "NVIDIA_TF32_OVERRIDE")
+_HEARD_BY_GPUS = re.compile(r"(CUDA|CUDNN|CUBLAS|NCCL)_\w+|NVIDIA_TF32_OVERRIDE")
 # Places and versions, what is logged, and what is the same in every worker.
 _SAYS_NOTHING = re.compile(
     r".*_(PATH|HOME|ROOT|DIR|VERSION|INFO|VERBOSE|DEBUG)|TF_CPP_\w*|TF_FORCE_GPU_ALLOW_GROWTH"
@@ -38,7 +41,9 @@ def pinned(tf: Any, keras: Any, job: Job) -> Pinned:
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
     return Pinned(
         program=tuned.PROGRAM if is_tuned else stock.PROGRAM,
-        xla=(is_tuned and tuned.uses_xla(tf)) or clusters_by_itself(set_, is_gpu=job.is_gpu),
+        xla=job.xla
+        or (is_tuned and tuned.uses_xla(tf))
+        or clusters_by_itself(set_, is_gpu=job.is_gpu),
         tf32=bool(tf32) and set_.get("NVIDIA_TF32_OVERRIDE") != "0",
         precision=_precision(keras, set_, is_gpu=job.is_gpu),
         deterministic_ops=_deterministic_ops(set_),
@@ -49,11 +54,11 @@ def pinned(tf: Any, keras: Any, job: Job) -> Pinned:
 
 def variables(environment: Mapping[str, str], *, is_gpu: bool) -> dict[str, str]:
     """Those that change what is trained or how fast, and `CUDA_VISIBLE_DEVICES`."""
-    heard = _HEARD + (_HEARD_BY_GPUS if is_gpu else ())
     found = {
         name: _PLACE_OF_TOOLS.sub("", value).strip()
         for name, value in sorted(environment.items())
-        if name.startswith(heard) and not _SAYS_NOTHING.fullmatch(name)
+        if _HEARD.fullmatch(name) or (is_gpu and _HEARD_BY_GPUS.fullmatch(name))
+        if not _SAYS_NOTHING.fullmatch(name)
     }
     if (devices := environment.get("CUDA_VISIBLE_DEVICES")) is not None:
         found["CUDA_VISIBLE_DEVICES"] = devices

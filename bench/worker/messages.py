@@ -47,6 +47,9 @@ class Job:
     evaluate_after: epochs after which the quality is measured too, off the clock.
     wait: whether to wait after epoch 1 until the parent says to go on.
     target: the quality to train to, from each of `seeds`; null trains `epochs` from `seed`.
+    batch, precision: in the place of the network's own.
+    xla: whether XLA compiles the steps of `fit`.
+    steps: that one call of Python trains, in `fit`.
     own: the file that the workload is in, where it is none of Grindstone's.
     """
 
@@ -61,6 +64,10 @@ class Job:
     wait: bool = False
     target: float | None = None
     seeds: tuple[int, ...] = ()
+    batch: int | None = None
+    precision: str | None = None
+    xla: bool = False
+    steps: int = 1
     own: OwnFile | None = None
 
     def line(self) -> str:

@@ -10,17 +10,19 @@ from typing import Any
 from bench.workloads.workload import Workload
 
 
-def compiled(keras: Any, workload: Workload) -> Any:
+def compiled(keras: Any, workload: Workload, *, xla: bool = False, steps: int = 1) -> Any:
     """The workload's model, freshly drawn, with XLA pinned alike on every device.
 
     Left to itself Keras turns XLA on wherever TensorFlow lists a GPU and off elsewhere, and the
     CPU and the GPU would not train the same program.
 
+    xla, steps: as bench.worker.messages.Job has them.
+
     Raises:
         RuntimeError: under this Keras it is not the published network.
     """
     model = workload.build(keras)
-    compile_alike(keras, model, workload)
+    compile_alike(keras, model, workload, xla=xla, steps=steps)
     if model.count_params() != workload.parameters:
         raise RuntimeError(
             f"{workload.name} has {model.count_params()} parameters under this Keras; "
@@ -29,13 +31,16 @@ def compiled(keras: Any, workload: Workload) -> Any:
     return model
 
 
-def compile_alike(keras: Any, model: Any, workload: Workload) -> None:
+def compile_alike(
+    keras: Any, model: Any, workload: Workload, *, xla: bool = False, steps: int = 1
+) -> None:
     """Gives a model the workload's loss, optimizer and metric."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=workload.learning_rate),
         loss=workload.loss,
         metrics=["accuracy"] if workload.metric == "accuracy" else [],
-        jit_compile=False,
+        jit_compile=xla,
+        steps_per_execution=steps,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.worker import devices, files, network, stock, tuned
+from bench.worker import devices, files, network, stock, tuned, variant
 from bench.worker.messages import (
     EVALUATION,
     WARM_UP,
@@ -25,7 +25,6 @@ from bench.worker.messages import (
     Rate,
 )
 from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
-from bench.workloads import EVERY
 from bench.workloads.workload import Workload
 
 Say = Callable[[Message], None]
@@ -36,11 +35,12 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
     wait: returns once the parent has said to go on.
     """
-    workload = EVERY[job.workload]
+    workload = variant.workload(job)
     say(Phase("TensorFlow's import"))
     import keras
     import tensorflow as tf
 
+    variant.set_precision(tf, keras, job)
     ready = devices.ready(tf, keras, job)
     keras.utils.set_random_seed(job.seed)
     say(ready)
@@ -49,7 +49,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     data = Arrays.load(job.data["train"], workload)
     evaluate = Evaluation(workload, Arrays.load(job.data["test"], workload))
     with devices.scope(tf, job.replicas):
-        model = network.compiled(keras, workload)
+        model = network.compiled(keras, workload, xla=job.xla, steps=job.steps)
     say(Model(**network.described(model, workload)))
     flop = network.flop_per_image(model)
 

@@ -17,6 +17,7 @@ from bench.compare.match import Rows, baseline
 from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
 from bench.record.model import Failed, Result
 from bench.record.repeats import INTERIM_CHECKS, Repeat
+from bench.record.variant import STOCK
 from bench.runner.row import Row
 from bench.workloads import EVERY
 from tests.support import records
@@ -162,7 +163,7 @@ def test_one_row_of_several_gpus_is_unclear_while_one_of_them_is() -> None:
 
 def _unclear(a: int, b: int, factor: float | None) -> Compared:
     side_a, side_b = (Evidence("", (1.0,) * count) for count in (a, b))
-    return Compared(("mlp", CPU, "stock"), "UNCLEAR", side_a, side_b, factor_needed=factor)
+    return Compared(("mlp", CPU, STOCK), "UNCLEAR", side_a, side_b, factor_needed=factor)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def test_places_logs_and_what_every_worker_has_are_not(monkeypatch: pytest.Monke
     found = worker(
         monkeypatch,
         PATH="/usr/bin",
+        TF_TOKEN_app_terraform_io="secret",
+        TF_VAR_password="secret",
+        TF_CLI_CONFIG_FILE="/root/.terraformrc",
         LANG="C",
         TF_CPP_MIN_LOG_LEVEL="1",
         TF_FORCE_GPU_ALLOW_GROWTH="true",

@@ -19,6 +19,7 @@ from bench.record.measured import Measured, known, unknown
 from bench.record.model import Target, TimeToTarget
 from bench.record.repeats import ALONE
 from bench.record.timing import EpochTiming
+from bench.record.variant import STOCK, Way
 from bench.runner import time_to_target
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
@@ -179,17 +180,17 @@ def test_every_epoch_of_every_seed_is_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        (("mlp", "cpu", "stock"), "pytest bench/ -k mlp --device cpu"),
-        (("mlp", "gpu:0", "tuned"), "pytest bench/ -k mlp --device gpu:0 --mode tuned"),
-        (("mlp", "all", "stock"), "pytest bench/ -k mlp --device all"),
+        (("mlp", "cpu", STOCK), "pytest bench/ -k mlp --device cpu"),
+        (("mlp", "gpu:0", Way("tuned")), "pytest bench/ -k mlp --device gpu:0 --mode tuned"),
+        (("mlp", "all", STOCK), "pytest bench/ -k mlp --device all"),
         (
-            ("post_files_data_dir", "cpu", "stock"),
+            ("post_files_data_dir", "cpu", STOCK),
             "pytest bench/ -k post_files_data_dir --input data-dir --device cpu",
         ),
     ],
 )
 def test_a_row_is_trained_again_by_the_command_that_trained_it(
-    row: tuple[str, str, str], told: str
+    row: tuple[str, str, Way], told: str
 ) -> None:
     assert pytest_command(*row) == told
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import devices, environment, stock, training
+from bench.worker import devices, environment, stock, training, variant
 from bench.worker.messages import (
     EVALUATION,
     Data,
@@ -67,6 +67,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     import keras
     import tensorflow as tf
 
+    variant.set_precision(tf, keras, job)
     ready = devices.ready(tf, keras, job)
     keras.utils.set_random_seed(job.seed)
     say(ready)
@@ -92,7 +93,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     _fit(tf, loaded, job, _keeping(losses, tell))
     say(Phase(EVALUATION))
     metrics = loaded.metrics(losses)
-    say(Model(**network.described(loaded.model, job.own.batch)))
+    say(Model(**network.described(loaded.model, loaded.own.batch)))
     say(Phase("peak matmul throughput"))
     if flop := network.flop_per_example(loaded.model):
         say(Rate(flop, devices.peak_throughput(tf)))
@@ -108,14 +109,18 @@ def _load(tf: Any, keras: Any, job: Job, own: OwnFile, say: Say) -> _Loaded:
     with file.blamed("what data() returned"):
         reader = Reader(tf, keras, own, lambda doing: say(Phase(doing)))
         train, validation = reader.splits(returned)
+    if job.batch and not train.in_memory:
+        raise ModeError(f"its batches are those of its {train.kind}: --batch is for arrays")
     say(Phase("model()"))
     with devices.scope(tf, job.replicas):
         model = file.call("model")
         its_keras = network.kerases(tf, keras, model)
         with file.blamed("model()"):
             network.prepare(its_keras, model, train)
+            variant.set_calls(model, job)
     if job.mode == "tuned" and (why := tuned.why_not(tf, its_keras, model, train, job.replicas)):
         raise ModeError(why)
+    own = replace(own, batch=job.batch or own.batch)
     return _Loaded(file, own, its_keras, model, train, validation)
 
 

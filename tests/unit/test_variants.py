@@ -1,0 +1,173 @@
+"""Batch, precision, XLA and steps per call as axes: rows, titles, and what pays."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bench import options
+from bench.compare import match
+from bench.errors import GrindstoneError
+from bench.observe.devices import Found
+from bench.options import Settings
+from bench.record.model import Finished
+from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
+from bench.report import variants
+from bench.runner.row import Row
+from bench.worker import variant as in_worker
+from bench.worker.messages import Job
+from bench.workloads import EVERY
+from tests.support.records import CPU, H100, epochs, record, result
+
+_BATCH = Variant(batch=1024)
+
+
+def settings(*words: str) -> Settings:
+    parser = argparse.ArgumentParser()
+    options.add_options(parser.add_argument)
+    named = parser.parse_args(["--plan=/none/plan.json", *words])
+    return options.read_settings(named, Found((CPU,), why_no_gpu="none"))
+
+
+# ---- what is asked for
+
+
+def asked(*words: str) -> tuple[Variant, ...]:
+    return settings(*words).variants
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        ([], [AS_PUBLISHED]),
+        (["--batch", "64,1024"], [Variant(batch=64), _BATCH]),
+        (["--batch=64", "--batch=1024"], [Variant(batch=64), _BATCH]),
+        (["--xla", "on,off"], [AS_PUBLISHED, Variant(xla=True)]),
+        (["--precision", "float32"], [AS_PUBLISHED]),
+        (["--steps-per-execution", "1,10"], [AS_PUBLISHED, Variant(steps=10)]),
+        (
+            ["--precision", "float32,mixed_float16", "--batch", "8,9"],
+            [
+                Variant(batch=8),
+                Variant(batch=8, precision="mixed_float16"),
+                Variant(batch=9),
+                Variant(batch=9, precision="mixed_float16"),
+            ],
+        ),
+    ],
+)
+def test_axes_make_a_row_of_every_combination(words: list[str], made: list[Variant]) -> None:
+    assert asked(*words) == tuple(made)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--batch", "0"], "--batch 0 is no number from 1 to 1,000,000"),
+        (["--batch", "64,many"], "--batch many is no number"),
+        (["--batch", "²"], "--batch ² is no number"),
+        (["--steps-per-execution", "-1"], "--steps-per-execution -1 is no number"),
+        (["--precision", "float16"], "no precision 'float16'; there is float32, tf32-off"),
+        (["--xla", "yes"], "no xla setting 'yes'; there is off, on"),
+        (["--mode", "tuned", "--xla", "on"], "with it --batch alone"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_in_a_line(words: list[str], told: str) -> None:
+    with pytest.raises(GrindstoneError, match=re.escape(told)):
+        asked(*words)
+
+
+def test_axes_are_of_stock_unless_tuned_is_asked_for() -> None:
+    assert settings("--profile", "full", "--batch", "8").modes_on(CPU) == ("stock",)
+    both = settings("--mode", "stock,tuned", "--batch", "8")
+    assert both.ways_on(CPU) == [Way("stock", Variant(batch=8)), Way("tuned", Variant(batch=8))]
+    assert both.published_ways_on(CPU) == [Way("stock"), Way("tuned")]
+
+
+# ---- what it is called
+
+
+def test_a_row_says_what_is_not_as_published() -> None:
+    mlp = EVERY["mlp"]
+    assert Row(mlp, CPU).title == "mlp on cpu"
+    assert Row(mlp, CPU, "stock", _BATCH).title == "mlp on cpu, batch 1024"
+    assert Row(mlp, CPU, "stock", Variant(batch=mlp.batch)).varied is None
+    way = Way("tuned", Variant(batch=8, precision="tf32-off", xla=True, steps=10))
+    assert str(way) == "tuned, batch 8, tf32-off, XLA, 10 steps a call"
+    assert way.id == "-tuned-batch_8-tf32-off-XLA-10_steps_a_call"
+    assert way.options == (
+        " --mode tuned --batch 8 --precision tf32-off --xla on --steps-per-execution 10"
+    )
+    assert (str(STOCK), STOCK.id, STOCK.suffix, STOCK.options) == ("stock", "", "", "")
+
+
+def test_variants_are_compared_with_the_same_variant_alone() -> None:
+    varied = replace(result("mlp"), variant=_BATCH)
+    of_both = record([result("mlp"), varied])
+    names = {match.name_of(each) for each in of_both.results}
+    assert {match.title(name) for name in names} == {"mlp on cpu", "mlp on cpu, batch 1024"}
+
+
+# ---- what pays
+
+
+def _trained(seconds: float, value: float, **varied: Any) -> Finished:
+    made = result("mlp", H100, value=value)
+    timed = epochs([2 * seconds, seconds, seconds])
+    speed = made.dataset.train_images / seconds
+    variant = Variant(**varied) if varied else None
+    return replace(made, epochs=timed, images_per_second=speed, variant=variant)
+
+
+def test_what_pays_is_said_with_what_it_costs() -> None:
+    told = variants.lines(
+        [
+            _trained(0.5, 0.981),
+            _trained(0.6, 0.981, xla=True),
+            _trained(0.4167, 0.981, precision="mixed_float16"),
+            _trained(0.1, 0.976, batch=4096),
+        ]
+    )
+    beside = "What pays on gpu:0, beside the published training"
+    pays = "batch 4096 5.0× (97.60 %, before 98.10 %), mixed_float16 1.2×"
+    assert list(told) == [f"{beside}: mlp: {pays}"]
+
+
+def test_where_nothing_gains_that_is_said_with_the_best() -> None:
+    told = variants.lines([_trained(0.5, 0.981), _trained(0.6, 0.981, xla=True)])
+    assert list(told) == [
+        "What pays on gpu:0, beside the published training: mlp: nothing; XLA 0.83×"
+    ]
+
+
+def test_without_the_published_one_the_first_is_what_is_varied() -> None:
+    (told,) = variants.lines([_trained(0.5, 0.981, batch=64), _trained(0.25, 0.981, batch=128)])
+    assert told.startswith("What pays on gpu:0, beside batch 64: mlp: batch 128 2.0×")
+
+
+def test_a_single_variant_pays_beside_nothing() -> None:
+    assert list(variants.lines([_trained(0.5, 0.981, batch=64)])) == []
+
+
+# ---- in the worker
+
+
+def test_the_worker_trains_what_is_asked_for() -> None:
+    job = Job("mlp", False, 3, 1, {}, batch=7)
+    assert in_worker.workload(job).batch == 7
+    assert in_worker.workload(Job("mlp", False, 3, 1, {})) is EVERY["mlp"]
+    done: list[object] = []
+    numerics = SimpleNamespace(enable_tensor_float_32_execution=done.append)
+    tf: Any = SimpleNamespace(config=SimpleNamespace(experimental=numerics))
+    keras: Any = SimpleNamespace(mixed_precision=SimpleNamespace(set_global_policy=done.append))
+    for precision in (None, "tf32-off", "mixed_float16"):
+        in_worker.set_precision(tf, keras, Job("mlp", True, 3, 1, {}, precision=precision))
+    assert done == [False, "mixed_float16"]
+    model: Any = SimpleNamespace()
+    in_worker.set_calls(model, Job("mlp", True, 3, 1, {}, xla=True, steps=10))
+    assert vars(model) == {"jit_compile": True, "steps_per_execution": 10}
