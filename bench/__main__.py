@@ -8,6 +8,7 @@ import sys
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
 from bench.report import command as show
+from bench.runner import command as run
 from bench.runner import evidence
 
 
@@ -15,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
+    run.add(verbs)
     show.add(verbs)
     compare.add(verbs)
     evidence.add(verbs)

@@ -87,6 +87,11 @@ def is_accuracy(metric: str) -> bool:
     return _ACCURACY.fullmatch(metric) is not None
 
 
+def name_of(path: Path) -> str:
+    """What a file's workload is called where it does not say."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).lstrip("-._")[:40] or "own"
+
+
 def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload, ...]:
     """The workloads in files, each read as text.
 
@@ -181,7 +186,7 @@ def _required(arguments: ast.arguments) -> list[str]:
     return [each.arg for each in without] + [each.arg for each, value in named if value is None]
 
 
-def _bound(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+def _bound(body: Iterable[ast.AST]) -> Iterator[tuple[str, ast.stmt]]:
     """The names that a module binds, with what binds them; `*` where it imports all of another."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -195,9 +200,7 @@ def _bound(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
                 if isinstance(name, ast.Name):
                     yield name.id, node
         else:
-            for part in ("body", "orelse", "finalbody", "handlers"):
-                inner = getattr(node, part, [])
-                yield from _bound(each for each in inner if isinstance(each, ast.stmt))
+            yield from _bound(ast.iter_child_nodes(node))  # of `if`, `try`, `with`
 
 
 class _Constants:
@@ -214,7 +217,7 @@ class _Constants:
     def name(self) -> str:
         """NAME, or the file's own."""
         if "NAME" not in self._nodes:
-            return re.sub(r"[^A-Za-z0-9_.-]+", "-", self._path.stem).lstrip("-._")[:40] or "own"
+            return name_of(self._path)
         value = self._value("NAME")
         if not isinstance(value, str) or not _NAME.fullmatch(value):
             raise self._wrong("NAME", value, "letters, digits, `_`, `.` and `-`, 40 at most")

@@ -129,7 +129,7 @@ def _pinned(tf: Any, loaded: _Loaded, job: Job) -> Pinned:
     pinned = environment.pinned(tf, loaded.keras, job)
     layers = getattr(loaded.model, "layers", None) or ()
     policies = {each.dtype_policy.name for each in layers if hasattr(each, "dtype_policy")}
-    if policies and policies != {pinned.precision}:
+    if policies and policies != {pinned.precision.partition(",")[0]}:
         return replace(pinned, precision=", ".join(sorted(policies)))
     return pinned
 

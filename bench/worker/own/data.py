@@ -91,7 +91,7 @@ class Reader:
     def _pair(self, returned: Any) -> tuple[Any, Any]:
         if self._comes_in_batches(returned):
             return returned, None
-        is_pair = isinstance(returned, tuple) and len(returned) == 2
+        is_pair = isinstance(returned, tuple | list) and len(returned) == 2
         if not is_pair or not self._is_split(returned[0]) or returned[0] is None:
             raise FileError(f"data() returned {_described(returned)}; {_EXPECTED}")
         if not self._is_split(returned[1]):

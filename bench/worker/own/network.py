@@ -91,7 +91,7 @@ def judged(metrics: dict[str, float], floors: tuple[str, ...]) -> str:
     """
     for name in floors:
         if name not in metrics:
-            raise FileError(f"FLOORS names {name!r}, and the model has {', '.join(metrics)}")
+            raise FileError(f"FLOORS names {name!r}, and there is {', '.join(metrics)}")
     return floors[0] if floors else main_metric(metrics)
 
 
