@@ -1,100 +1,18 @@
-"""`./run` itself, in copies of this checkout whose Ansible and pytest say how they were called.
-
-The locks in the copies are empty, so no registry is asked; the environments are real.
-"""
+"""`./run` itself, in copies of this checkout."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-HERE = Path(__file__).parents[2]
-SAYS_HOW = "import os, sys; print('called:', *sys.argv[1:], os.environ.get('LC_ALL'), sep='|')\n"
-PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
+from tests.support.run_copy import SAYS_HOW, Run, stub
+
 NOBODY = 65534
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A checkout in a path with spaces."""
-    folder = tmp_path / "a path with spaces"
-    (folder / "requirements").mkdir(parents=True)
-    (folder / "requirements/run.txt").touch()
-    (folder / "ansible").mkdir()
-    (folder / "ansible/__init__.py").touch()
-    (folder / "ansible/__main__.py").write_text(SAYS_HOW, encoding="utf-8")
-    (folder / "pytest.py").write_text(SAYS_HOW, encoding="utf-8")
-    shutil.copy(HERE / "run", folder)
-    return folder
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> Path:
-    """A folder of commands that holds what `run` needs and no Python, no uv and no sudo."""
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    for name in ("sh", "cat", "dirname", "env", "id", "locale", "readlink", "rm", "sha256sum"):
-        found = shutil.which(name)
-        assert found, name
-        (folder / name).symlink_to(found)
-    return folder
-
-
-class Run(Protocol):
-    """Calls `run` from somewhere else, with little more than a fresh root's environment."""
-
-    def __call__(
-        self, *arguments: str, env: dict[str, str] | None = None, user: int | None = None
-    ) -> subprocess.CompletedProcess[str]: ...
-
-
-@pytest.fixture
-def run(copy: Path, tools: Path, tmp_path: Path) -> Run:
-    def call(
-        *arguments: str, env: dict[str, str] | None = None, user: int | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(copy / "run"), *arguments],
-            cwd=tmp_path,
-            env={"PATH": str(tools), "HOME": str(tmp_path), **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
-
-    return call
-
-
-@pytest.fixture
-def python(tools: Path) -> None:
-    """`python3` on that path."""
-    stub(tools / "python3", f'exec "{PYTHON}" "$@"')
-
-
-@pytest.fixture
-def uv(tools: Path) -> None:
-    """`python3`, and a `uv` that makes environments and installs nothing: quicker than pip."""
-    stub(tools / "python3", f'exec "{PYTHON}" "$@"')
-    made = f'for folder; do :; done; exec "{PYTHON}" -m venv --without-pip "$folder"'
-    stub(tools / "uv", f"case $1 in venv) {made};; esac")
-
-
-def stub(path: Path, script: str) -> None:
-    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    path.chmod(0o755)
 
 
 def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
@@ -226,7 +144,7 @@ def test_what_pip_says_when_it_fails_is_shown_whole(run: Run, copy: Path) -> Non
 
 
 def test_a_python_that_is_too_old_is_named_in_one_line(run: Run, tools: Path) -> None:
-    stub(tools / "python3", '[ "$1" = -V ] && echo Python 3.8.10 && exit 0; exit 1')
+    stub(tools / "python3", 'case "$1$2" in -V) echo Python 3.8.10;; -c) ;; *) exit 1;; esac')
     done = run("bench")
     assert done.returncode == 1
     assert done.stderr == (
