@@ -42,12 +42,8 @@ def driver_failure(
     plan: dict[str, Any],
     found: dict[str, Any],
     undone: dict[str, Any],
-    uris: list[str],
 ) -> str:
-    """Why the driver could not be installed, and what would work, in one line.
-
-    `uris` are the lines of `apt-get --print-uris update`.
-    """
+    """Why the driver could not be installed, and what would work, in one line."""
     kernel = found["kernels"]["next"]
     if builds:
         failed = builds[0]
@@ -56,7 +52,7 @@ def driver_failure(
             f"({failed['error']}); expected a driver that is made for this kernel"
         )
     else:
-        what = _reason(result, uris)
+        what = _reason(result)
     lost = [f"{name} could not be restored" for name in undone.get("not_restored", [])]
     lost += [f"{name} stays, others need it" for name in undone.get("kept", [])]
     state = "; ".join(lost) or "the host is as it was"
@@ -76,25 +72,13 @@ def _advice(plan: dict[str, Any], found: dict[str, Any], build: bool) -> str:
     return "boot an older kernel, then run the same command again"
 
 
-def _reason(result: dict[str, Any], uris: list[str]) -> str:
-    """The task's message, or the package manager's first errors, on one line."""
+def _reason(result: dict[str, Any]) -> str:
+    """The task's message, or pacman's first errors, on one line."""
     said = "\n".join(str(result.get(key, "")) for key in ("stderr", "stdout"))
-    errors = re.findall(r"^(?:E|error|W: .*GPG error): ?(.*)$", said, re.MULTILINE)
-    message = " ".join(str(result.get("msg", "it ended without a word")).split())
-    if message.startswith("Failed to update apt cache"):
-        places = re.findall(r"^'(\S+?)/(?:dists/|InRelease)", "\n".join(uris), re.MULTILINE)
-        where = ", ".join(dict.fromkeys(places)) or "any source"
-        told = message.partition("retries:")[2].strip() or "no answer that can be trusted"
-        return (
-            f"found no package lists at {where} ({told}); "
-            "expected repositories that answer and are signed"
-        )
+    errors = re.findall(r"^error: ?(.*)$", said, re.MULTILINE)
     if not errors:
-        return message.rstrip(".")
-    # apt names what does not fit together only before its error.
-    unmet = re.findall(r"^ *(\S+ : (?:Pre)?Depends: .*)$", said, re.MULTILINE)[:1]
+        return " ".join(str(result.get("msg", "it ended without a word")).split()).rstrip(".")
     first = list(dict.fromkeys(error.strip().rstrip(".") for error in errors))[:2]
-    first += [" ".join(line.split()) for line in unmet]
     return f"the driver could not be installed ({'; '.join(first)})"
 
 

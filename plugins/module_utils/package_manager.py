@@ -9,23 +9,35 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from . import host_packages
 from .ledger import Packages, installed, look, manager
 
 ROOT = Path("/")
+WAIT = 300  # s that another program's lock is waited for: a first upgrade takes minutes
+PAUSE = 3  # s between two tries
 PACMAN_LOCK = ROOT / "var/lib/pacman/db.lck"
 APT = ["apt-get", "-y", "-q", "--no-install-recommends", "--allow-downgrades"]
-APT += ["--allow-change-held-packages", "-o", "DPkg::Lock::Timeout=300"]
+APT += ["--allow-change-held-packages"]
 APT += ["-o", "APT::Get::AutomaticRemove=false", "-o", "Dpkg::Options::=--force-confdef"]
 APT += ["-o", "Dpkg::Options::=--force-confold"]
+
+
+# Which lock, and who holds it where apt knows that.
+LOCKED = re.compile(
+    r"(?:Could not get lock|Unable to lock directory|Unable to acquire the dpkg frontend lock)"
+    r" \(?(?P<lock>/[^\s,()]+?)/?[.,)]*(?=\s|$)(?:.*?held by process (?P<holder>\d+ \([^)\n]*\)))?"
+    r"|dpkg: error: (?P<dpkg>dpkg[\w ]* lock) was locked by another process with pid (?P<pid>\d+)"
+)
 
 
 class Host:
     """The host's package manager; `said` is the last line that it complained in."""
 
     def __init__(self, proxy: str) -> None:
+        self.proxy = proxy
         self.proxies = {f"{scheme}_proxy": proxy for scheme in ("http", "https")} if proxy else {}
         self.said = ""
 
@@ -50,7 +62,27 @@ class Host:
 
 
 class Apt(Host):
-    """apt, and dpkg where apt is at its end."""
+    """apt, and dpkg where apt is at its end.
+
+    By itself apt waits for dpkg's locks alone, and dpkg for none: not for those of the package
+    lists and of the archives, which a host's own upgrade holds after its first boot.
+    blocked: a line that names who has held a lock for too long, "" where nobody has.
+    """
+
+    blocked = ""
+
+    def run(self, *command: str) -> tuple[bool, str]:
+        """As any host's, once more as long as another program holds one of apt's locks."""
+        end = time.monotonic() + WAIT
+        while True:
+            well, output = super().run(*command)
+            held = None if well else LOCKED.search(output)
+            if not held:
+                return well, output
+            if time.monotonic() > end:
+                self.said = self.blocked = holder(held)
+                return well, output
+            time.sleep(PAUSE)
 
     def source(self, name: str, version: str) -> str:
         """What to ask for to get that version; "" where it is not to be had."""
@@ -93,7 +125,7 @@ class Apt(Host):
         # What is only half unpacked cannot be configured; apt unpacks it anew, by lists that the
         # interruption may have taken along.
         self.run("dpkg", "--force-confold", "--configure", "--pending")
-        self.run("apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update")
+        self.run("apt-get", "-q", "update")
         self.run(*APT, "-f", "install")
 
     def purge(self, names: list[str]) -> None:
@@ -119,6 +151,17 @@ class Apt(Host):
                 wrong = to_mark(before, now, field, bool(wanted))
                 if wrong:
                     self.run("apt-mark", word, *wrong)
+
+
+def holder(held: re.Match[str]) -> str:
+    """Who holds which lock, and for how long it was waited for."""
+    lock = held.group("lock") or held.group("dpkg")
+    number, _, name = (held.group("holder") or held.group("pid") or "").partition(" ")
+    who = f"process {number} {name}".strip() if number.strip("0") else "a process out of sight"
+    return (
+        f"{who} has held {lock} for more than {WAIT // 60} minutes; expected apt to be free: let "
+        "that end, then run the same command again"
+    )
 
 
 class Pacman(Host):

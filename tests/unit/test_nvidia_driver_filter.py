@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from plugins.filter.nvidia_driver import driver_failure, missing_components
 
 PLAN = {"branch": "550", "origin": "distribution"}
@@ -14,13 +12,13 @@ WAS: dict[str, Any] = {"not_restored": [], "kept": []}
 AGAIN = "then run the same command again"
 
 
-def said(result: dict[str, Any], undone: dict[str, Any] = WAS, uris: tuple[str, ...] = ()) -> str:
-    return driver_failure(result, [], PLAN, FOUND, undone, list(uris))
+def said(result: dict[str, Any], undone: dict[str, Any] = WAS) -> str:
+    return driver_failure(result, [], PLAN, FOUND, undone)
 
 
 def build(**plan: str) -> str:
     failed = {"kernel": "", "error": "nv-pci.c:12:3: error: too few arguments"}
-    return driver_failure({}, [failed], {**PLAN, **plan}, FOUND, WAS, [])
+    return driver_failure({}, [failed], {**PLAN, **plan}, FOUND, WAS)
 
 
 def test_a_module_that_does_not_build_has_the_compiler_s_error_and_the_other_origin() -> None:
@@ -30,32 +28,6 @@ def test_a_module_that_does_not_build_has_the_compiler_s_error_and_the_other_ori
         f"plan_driver_origin=nvidia for a newer driver, or boot an older kernel, {AGAIN}"
     )
     assert "plan_driver_origin" not in build(origin="nvidia")
-
-
-def test_packages_that_do_not_fit_together_are_named_beside_apt_s_error() -> None:
-    stdout = (
-        "The following packages have unmet dependencies:\n"
-        " nvidia-driver : Depends: nvidia-kernel (= 1) but it is not\n going to be installed\n"
-        " other : Depends: nothing\n"
-    )
-    stderr = "E: Unable to correct problems, you have held broken packages.\n"
-    assert said({"stdout": stdout, "stderr": stderr, "msg": "'apt-get install' failed"}) == (
-        "the driver could not be installed (Unable to correct problems, you have held broken "
-        "packages; nvidia-driver : Depends: nvidia-kernel (= 1) but it is not); "
-        f"the host is as it was: fix that, {AGAIN}"
-    )
-
-
-@pytest.mark.parametrize(
-    ("uris", "where"),
-    [
-        (("'http://a.example/debian/dists/x/InRelease' a 0 ",), "http://a.example/debian"),
-        ((), "any source"),
-    ],
-)
-def test_a_repository_without_an_answer_is_named(uris: tuple[str, ...], where: str) -> None:
-    line = said({"msg": "Failed to update apt cache after 5 retries: "}, uris=uris)
-    assert line.startswith(f"found no package lists at {where} (no answer that can be trusted)")
 
 
 def test_what_could_not_be_taken_back_is_said_in_place_of_that_it_was() -> None:
