@@ -25,7 +25,9 @@ requirements:
 """
 
 import json
+import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable
 from typing import Any
@@ -38,6 +40,15 @@ from ansible.utils.display import Display
 
 from ..plugin_utils.progress import Progress, elapsed
 
+# What Ansible says of its own doings before the cause.
+PREAMBLE = re.compile(
+    r"^(?:Task failed: |Finalization of task args for '\S+' failed: "
+    r"|Error while (?:resolving value for '\w+'|evaluating conditional): )+"
+)
+NO_HOSTS = (
+    "found no machine to work on; expected one in the inventory, or that grindstone_hosts names: "
+    "write it into inventory.ini, or name another inventory with -i"
+)
 LONG = 10  # s from which on a task's time is printed
 # What a failure's details repeat, or what tells a person nothing.
 NOISE = {
@@ -125,8 +136,9 @@ class Summary(CallbackBase):  # type: ignore[misc]
         self._print(lines, C.COLOR_UNREACHABLE, failure=True)
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Says why nothing follows."""
-        self._print(["no hosts matched"], C.COLOR_SKIP)
+        """Says why nothing follows, and fails: Ansible would call it a success."""
+        self._print([NO_HOSTS], C.COLOR_ERROR, failure=True)
+        sys.exit(1)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Prints a line for each host."""
@@ -161,7 +173,16 @@ class Summary(CallbackBase):  # type: ignore[misc]
             self._handle_warnings(values)
 
 
-class CallbackModule(Default if Display().verbosity else Summary):  # type: ignore[misc]
+class Verbose(Default):  # type: ignore[misc]
+    """Ansible's own callback, but for an inventory without machines."""
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """As above."""
+        self._display.display(NO_HOSTS, color=C.COLOR_ERROR)
+        sys.exit(1)
+
+
+class CallbackModule(Verbose if Display().verbosity else Summary):  # type: ignore[misc]
     """Ansible's entry point."""
 
     CALLBACK_VERSION = 2.0
@@ -185,7 +206,7 @@ def title(result: Any) -> str:
 def message(values: dict[str, Any]) -> list[str]:
     """Why a task failed."""
     lines = lines_of(values.get("msg") or values.get("censored") or "it gave no message")
-    return [lines[0].removeprefix("Task failed: "), *lines[1:]]
+    return [PREAMBLE.sub("", lines[0]), *lines[1:]]
 
 
 def said(values: dict[str, Any]) -> list[str]:

@@ -68,8 +68,8 @@ from ..module_utils import apt_sources
 from ..module_utils.ledger import Packages, installed, look
 from ..module_utils.package_manager import ROOT, Apt
 
-OPTIONS = ("-y", "-q", "-o", "Dpkg::Options::=--force-confdef")
-OPTIONS += ("-o", "Dpkg::Options::=--force-confold")
+OPTIONS = ["-y", "-q", "-o", "Dpkg::Options::=--force-confdef"]
+OPTIONS += ["-o", "Dpkg::Options::=--force-confold"]
 
 
 def missing(names: list[str], there: Packages) -> list[str]:

@@ -88,7 +88,9 @@ found:
         C(repository_files), all C(suites), and C(unattended_upgrades).
       type: dict
     reboot_required: {description: Whether the system asks for one., type: bool}
-    owned: {description: "Ledgers that are C(open), and C(packages) of Grindstone's.", type: dict}
+    owned:
+      description: "Ledgers that are C(open), C(packages) of Grindstone's, and all its C(prefixes)."
+      type: dict
     pythons: {description: The system's interpreters., type: list}
     environment:
       description: "Its C(python), C(tensorflow) and C(cudnn), and the C(wheel) that is the user's."
@@ -100,7 +102,6 @@ found:
     free_boot_mb: {description: Free space for C(/boot) in MB., type: int}
 """
 
-import json
 import os
 import re
 from pathlib import Path
@@ -115,6 +116,7 @@ from ..module_utils import (
     host_gpus,
     host_kernels,
     host_packages,
+    own_prefixes,
 )
 from ..module_utils.gpu_chips import TEGRA
 from ..module_utils.sysroot import OPTIONS, inside, names, text, there
@@ -252,18 +254,21 @@ def owned(root: Path) -> dict[str, list[str]]:
     # host_ledger writes a file beside the ledger first, whose name begins with a dot.
     files = [name for name in names(folder) if re.match(r"[a-z][a-z0-9_]*\.json$", name)]
     told = {name[: -len(".json")]: _object(text(folder / name)) for name in files}
-    packages = {package for ledger in told.values() for package in ledger.get("added", [])}
+    packages = {package for ledger in told.values() for package in _names(ledger)}
     return {
         "open": [name for name, ledger in told.items() if ledger.get("state", "open") == "open"],
         "packages": sorted(packages),
+        "prefixes": own_prefixes.prefixes(root),
     }
 
 
+def _names(ledger: dict[str, Any]) -> list[str]:
+    added = ledger.get("added")
+    return [each for each in added if isinstance(each, str)] if isinstance(added, list) else []
+
+
 def _object(said: str) -> dict[str, Any]:
-    try:
-        told = json.loads(said)
-    except ValueError:
-        return {}
+    told = own_prefixes.parsed(said)
     return told if isinstance(told, dict) else {}
 
 

@@ -78,6 +78,13 @@ def differs(path: Path, wanted: str) -> bool:
     return text(path) != wanted or not mine
 
 
+def why_not(path: Path, error: OSError) -> str:
+    """Why the file cannot be written and what to do, in one line."""
+    if path.is_dir():
+        return f"{path} is a folder, and a file is to lie there: move it away"
+    return f"{path} cannot be written: {error.strerror}; make room there"
+
+
 def keep(path: Path, wanted: str) -> None:
     """Writes the file and makes its folder.  Raises OSError, and leaves what was there."""
     if not path.parent.is_dir():
@@ -89,7 +96,7 @@ def keep(path: Path, wanted: str) -> None:
 def difference(path: Path, wanted: str) -> dict[str, str]:
     """What `--diff` shows."""
     return {
-        "before": text(path),
+        "before": text(path) if path.is_file() else "",
         "after": wanted,
         "before_header": str(path),
         "after_header": str(path),
@@ -112,8 +119,8 @@ def main() -> None:
             keep(path, wanted)
         except OSError as error:
             module.fail_json(
-                f"{path} cannot be written: {error.strerror}; make room there, then run the same "
-                "command again (what was there before is whole)"
+                f"{why_not(path, error)}, then run the same command again (what was there before "
+                "is whole)"
             )
     module.exit_json(changed=bool(changed), written=list(map(str, dict(changed))), diff=diff)
 

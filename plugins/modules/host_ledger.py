@@ -87,6 +87,7 @@ not_restored:
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,11 @@ from ..module_utils.ledger import (
 from ..module_utils.package_manager import ROOT, Apt, Pacman, package_manager
 
 LEDGERS = Path("/var/lib/grindstone/ledger")
+# What a whole ledger holds in each state.
+FIELDS = {
+    "open": {"packages", "files"},
+    "closed": {"packages", "files", "seen", "added", "removed", "upgraded"},
+}
 
 
 def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, list[str]]:
@@ -144,6 +150,26 @@ def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, 
     return {key: sorted(value) for key, value in result.items()}
 
 
+def parsed(path: Path) -> dict[str, Any]:
+    """The record in a ledger's file.
+
+    Raises:
+        ValueError: the file does not hold a whole one; with what to do.
+    """
+    record: Any = None
+    with suppress(OSError, ValueError, RecursionError):
+        record = json.loads(path.read_text(encoding="utf-8"))
+    whole = isinstance(record, dict) and set(record) >= FIELDS.get(
+        str(record.get("state")), {"none"}
+    )
+    if not whole:
+        raise ValueError(
+            f"{path} is damaged, so what was there before is not known any more; to go on without "
+            f"it: rm -r {path}, then run the same command again"
+        )
+    return dict(record)
+
+
 class Ledger:
     """A ledger's file, and what the module's states do with it; `act` is false in check mode."""
 
@@ -152,7 +178,7 @@ class Ledger:
         self.act = act
         self.record: dict[str, Any] = {}
         if self.path.exists():
-            self.record = json.loads(self.path.read_text(encoding="utf-8"))
+            self.record = parsed(self.path)
         self.was = self.record.get("state", "absent")
 
     def save(self, record: dict[str, Any]) -> bool:

@@ -14,7 +14,9 @@ short_description: Makes a Python environment from hash-locked requirements
 description:
   - Makes a virtual environment and installs a hash-locked list of requirements into it.
   - Installs with pip, or with the uv that O(uv) names, which is faster and brings Pythons.
+  - Makes it again where a file is not as its package has recorded it, with that package anew.
   - Two runs on one host wait for each other.
+  - A folder that is not such an environment is left alone, and named.
 author: The Grindstone authors (@grindstone)
 options:
   path:
@@ -70,6 +72,10 @@ options:
     description: Symbolic links to make in C(site-packages), and what each leads to from its place.
     type: dict
     default: {}
+  thorough:
+    description: Compare the files of all packages with their hashes, not their sizes alone.
+    type: bool
+    default: false
   patchelf:
     description: The patchelf to do that with. O(runtime_path) needs it.
     type: path
@@ -107,8 +113,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.environment_contents import (
+    ALTERED,
     MakingError,
+    damaged,
     link,
+    note_altered,
+    owners,
     read,
     run,
     set_search_paths,
@@ -118,6 +128,8 @@ from ..module_utils.environment_contents import (
 
 LOCK = "requirements.txt"  # the text that the environment was made of
 PACKAGES = "packages.txt"  # what that came to
+PARTS = {LOCK, PACKAGES, ALTERED, "pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG"}
+PARTS |= {"bin", "include", "lib", "lib64", "share", "etc", "man"}
 # The host's own authorities, where it has any: a company's proxy is among them, and not among uv's.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -143,6 +155,8 @@ def why_make(
         return "it is not there"
     if not link.exists():
         return "its Python is gone"
+    if "home = " not in read(path / "pyvenv.cfg"):
+        return "its pyvenv.cfg is gone"
     if python.startswith("/"):
         fits = link.resolve() == Path(python).resolve()
     else:
@@ -161,9 +175,34 @@ def why_make(
 def held(folder: Path) -> Iterator[int]:
     """Holds the folder's lock: the other run on this host, if there is one, is waited for."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file.fileno()
+    place = folder / ".lock"
+    # Whatever lies there can be locked, a folder as well as a file.
+    lock = os.open(place, os.O_RDONLY if place.exists() else os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the folder is an environment of this module, if a damaged one, or empty."""
+    made = (path / LOCK).exists() or (path / PACKAGES).exists()
+    return made or (path.is_dir() and not any(path.iterdir()))
+
+
+def obstacle(path: Path) -> str:
+    """What forbids to make the environment there, "" for nothing."""
+    before = path.with_name(path.name + ".old")  # a run that was killed may have left a part of it
+    names = {each.name for each in before.iterdir()} if before.is_dir() else set()
+    ours = {path: is_ours(path), before: before.is_dir() and names <= PARTS}
+    for place, mine in ours.items():
+        if place.exists() and not mine:
+            return f"{place} is somebody else's: move it away, or set another prefix"
+    there = next(folder for folder in path.parents if folder.exists())
+    if os.statvfs(there).f_flag & os.ST_NOEXEC:
+        return f"{there} is mounted noexec: mount it with exec, or set another prefix"
+    return ""
 
 
 def commands(new: Path, prompt: str, uv: str, python: str) -> tuple[list[str], list[str]]:
@@ -197,6 +236,8 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
     }
     environment = {name: value for name, value in names.items() if value}
     try:
+        if params["python"].startswith("/"):  # a Python of somebody's own may lack them
+            check_python(params["python"], lock)
         try:
             run(venv, environment, lock)
         except MakingError as error:
@@ -208,15 +249,57 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
             ) from error
         (new / LOCK).write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
+        whole(new, params.get("thorough", False), install, environment, lock)
         set_search_paths(new, params["runtime_path"], params["patchelf"], lock)
         link(new, params["links"])
         for name, text in params["files"].items():
             (site_packages(new) / name).write_text(text, encoding="utf-8")
+        note_altered(new)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
     (new / PACKAGES).write_text("".join(name + "\n" for name in packages(new)), encoding="utf-8")
     replace(path, new)
+
+
+def whole(
+    new: Path, thorough: bool, install: list[str], environment: dict[str, str], lock: int
+) -> None:
+    """Sees to it that all of the lock is there, and gets anew what uv's cache holds damaged.
+
+    What is installed are hard links into the cache: who cuts the one has cut the other.
+
+    Raises:
+        MakingError: a package has gone elsewhere.
+    """
+    wrong = owners(new, damaged(new, thorough))
+    if wrong and install[1:3] == ["pip", "sync"]:
+        run([install[0], "cache", "clean", *wrong], environment, lock)
+        run([*install[:3], "--reinstall", *install[3:]], environment, lock)
+    there = {normal(name.rpartition("-")[0]) for name in packages(new)}
+    for line in pins((new / LOCK).read_text(encoding="utf-8")).splitlines():
+        pin = re.match(r"([\w.-]+)==[^\s;]+$", line)  # one without a marker is for every host
+        if pin and normal(pin.group(1)) not in there:
+            raise MakingError(
+                f"{Path(install[0]).name} has put {line} elsewhere: do settings lead it there?"
+            )
+
+
+def normal(name: str) -> str:
+    """A package's name as it is compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def check_python(python: str, lock: int) -> None:
+    """Sees to it that a Python of the host's has what TensorFlow and pip need of it.
+
+    Raises:
+        MakingError: it was built without.
+    """
+    try:
+        run([python, "-c", "import ctypes, ssl, zlib"], {}, lock)
+    except MakingError as error:
+        raise MakingError(f"{error}: install a whole Python, or set plan_python") from error
 
 
 def replace(path: Path, new: Path) -> None:
@@ -248,6 +331,7 @@ def main() -> None:
             "runtime_path": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
             "links": {"type": "dict", "default": {}},
+            "thorough": {"type": "bool", "default": False},
             "patchelf": {"type": "path"},
         },
         supports_check_mode=True,
@@ -262,15 +346,20 @@ def main() -> None:
     def why() -> str:
         return why_make(path, requirements, module.params["python"], module.params)
 
-    reason = why()
     diff = {"before": pins(read(path / LOCK)), "after": pins(requirements)}
-    if reason and not module.check_mode:
-        try:
+    try:
+        reason = why()
+        if reason and obstacle(path):
+            raise MakingError(obstacle(path))
+        if reason and not module.check_mode:
             with held(path.parent) as lock:
                 if why():  # the run that was waited for may have made it
                     make(path, lock, module.params)
-        except MakingError as error:
-            module.fail_json(msg=f"{path} could not be made: {error}")
+    except MakingError as error:
+        module.fail_json(msg=f"{path} could not be made: {error}")
+    except OSError as error:
+        where = error.filename or path
+        module.fail_json(msg=f"{path} could not be made: {where}: {error.strerror or error}")
     module.exit_json(changed=bool(reason), reason=reason, diff=diff if reason else {})
 
 

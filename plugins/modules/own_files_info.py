@@ -13,6 +13,7 @@ short_description: Lists the files that Grindstone has made on a host
 description:
   - Names the folders below the prefix and the system's that Grindstone has made, its ledgers, and
     the processes that use any of it.
+  - So it does below every other prefix that is remembered on the host.
   - It changes nothing, in check mode or not.
 author: The Grindstone authors (@grindstone)
 options:
@@ -40,7 +41,7 @@ paths:
   type: list
   elements: str
 stays:
-  description: What else is in the prefix.
+  description: What else is in the prefixes.
   returned: always
   type: list
   elements: str
@@ -50,7 +51,7 @@ ledgers:
   type: list
   elements: str
 users:
-  description: The processes that run from the prefix, each with its C(pid) and C(name).
+  description: The processes that run from a prefix, each with its C(pid), C(name) and C(prefix).
   returned: always
   type: list
   elements: dict
@@ -62,18 +63,26 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.own_prefixes import prefixes
 from ..module_utils.sysroot import OPTIONS
 
 STATE = "var/lib/grindstone"
 CONFIGURATION = "etc/grindstone"
 # site.yml's order, backwards; a run that was killed has left its own.
+# Of an environment that was made here; venv's own pyvenv.cfg is in any other, too.
+MARKS = ("packages.txt", "requirements.txt")
 LAST_FIRST = ["tensorflow", "cuda", "nvidia_driver_run", "nvidia_driver"]
 
 
 def environments(prefix: Path) -> list[Path]:
-    """The environments, whole or half made: each has the file that venv and uv leave."""
+    """The environments, whole or half made: each has a file that making it leaves."""
     names = [name + end for name in ("tensorflow", "tools") for end in ("", ".new", ".old")]
-    return [prefix / name for name in names if (prefix / name / "pyvenv.cfg").is_file()]
+    return [
+        prefix / name
+        for name in names
+        if any((prefix / name / mark).exists() for mark in MARKS)
+        or ("." in name and (prefix / name / "pyvenv.cfg").exists())
+    ]
 
 
 def of_uv(prefix: Path) -> list[Path]:
@@ -91,16 +100,14 @@ def _empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
 
 
-def own(root: Path, prefix: Path) -> tuple[list[Path], list[Path]]:
-    """What goes, in its order, and what else the prefix holds: others' files and mounts."""
+def own(prefix: Path) -> tuple[list[Path], list[Path]]:
+    """What goes of a prefix, in its order, and what else it holds: others' files and mounts."""
     mine = [path for path in environments(prefix) + of_uv(prefix) if not os.path.ismount(str(path))]
-    if mine and (prefix / ".lock").is_file():
+    if mine and (prefix / ".lock").exists():
         mine.append(prefix / ".lock")
     stays = sorted(set(prefix.iterdir()) - set(mine)) if prefix.is_dir() else []
     if prefix.is_dir() and not stays and not os.path.ismount(str(prefix)):
         mine.append(prefix)
-    # Last, for they tell a run that was cut off what there is to remove.
-    mine += [root / name for name in (STATE, CONFIGURATION) if (root / name).is_dir()]
     return mine, stays
 
 
@@ -127,7 +134,9 @@ def users(root: Path, prefix: Path) -> list[dict[str, Any]]:
         except OSError:  # it has ended
             continue
         if program.startswith(folder) or f" {folder}" in mapped:
-            found.append({"pid": int(process.name), "name": name})
+            found.append(
+                {"pid": int(process.name), "name": name, "prefix": f"/{prefix.relative_to(root)}"}
+            )
     return found
 
 
@@ -135,14 +144,19 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     root = Path(module.params["sysroot"])
-    prefix = root / module.params["prefix"].strip("/")
-    goes, stays = own(root, prefix)
+    every = {each.strip("/") for each in (module.params["prefix"], *prefixes(root))}
+    folders = [root / each for each in sorted(every)]
+    found = [own(folder) for folder in folders]
+    # Last, for they tell a run that was cut off what there is to remove.
+    last = [root / name for name in (STATE, CONFIGURATION) if (root / name).is_dir()]
+    goes = [path for each in found for path in each[0]] + last
+    stays = [path for each in found for path in each[1]]
     module.exit_json(
         changed=False,
         paths=["/" + str(path.relative_to(root)) for path in goes],
         stays=["/" + str(path.relative_to(root)) for path in stays],
         ledgers=ledgers(root),
-        users=users(root, prefix),
+        users=[each for folder in folders for each in users(root, folder)],
     )
 
 

@@ -245,10 +245,14 @@ class PackageManager(msgspec.Struct, frozen=True):
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """What Grindstone's ledgers say: the roles that were cut off, the packages that it added."""
+    """What Grindstone's ledgers say: the roles that were cut off, the packages that it added.
+
+    prefixes: the folders that it has ever installed below.
+    """
 
     open: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
 
 class Python(msgspec.Struct, frozen=True):

@@ -100,7 +100,7 @@ def apt_get(folder: Path, update: str = "", install: str = "", unlocks: str = "f
 
 def failure(host: package_manager.Apt) -> str:
     with pytest.raises(FailedError) as caught:
-        module.install(Module(), host, ["python3-venv"])  # type: ignore[arg-type]
+        module.install(Module(), host, ["python3-venv"])
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -111,7 +111,7 @@ def test_a_lock_that_another_program_holds_is_waited_for(
     host: package_manager.Apt, tmp_path: Path, held: str, where: str
 ) -> None:
     apt_get(tmp_path, **{where: held}, unlocks="[ $(grep -c . called) -gt 3 ]")
-    module.install(Module(), host, ["python3-venv"])  # type: ignore[arg-type]
+    module.install(Module(), host, ["python3-venv"])
     calls = (tmp_path / "called").read_text(encoding="utf-8").splitlines()
     assert len(calls) >= 4
     assert calls[-1].endswith("install python3-venv")
@@ -151,7 +151,7 @@ def test_a_source_that_is_not_needed_is_passed_over_with_a_warning(
 ) -> None:
     apt_get(tmp_path, update=update)
     told = Module()
-    module.install(told, host, ["python3-venv"])  # type: ignore[arg-type]
+    module.install(told, host, ["python3-venv"])
     assert len(told.warnings) == 1
     assert "example/" in told.warnings[0]
     assert " was passed over: " in told.warnings[0]

@@ -267,7 +267,7 @@ def test_what_grindstone_owns_is_what_its_ledgers_say(
     tmp_path: Path, ledgers: dict[str, str], owned: dict[str, list[str]]
 ) -> None:
     host = {f"{LEDGERS}/{name}": said for name, said in ledgers.items()}
-    assert look(tmp_path, host)["owned"] == owned
+    assert look(tmp_path, host)["owned"] == {**owned, "prefixes": []}
 
 
 def test_a_ledger_that_host_ledger_writes_is_read(
@@ -277,10 +277,11 @@ def test_a_ledger_that_host_ledger_writes_is_read(
     monkeypatch.setattr(host_ledger, "LEDGERS", tmp_path / LEDGERS)
     hosts.write(tmp_path, hosts.DEBIAN_12 | hosts.debs("bash 5.2"))
     host_ledger.Ledger("cuda", True).opened([])
-    assert gpu_info.owned(tmp_path) == {"open": ["cuda"], "packages": []}
+    assert gpu_info.owned(tmp_path)["open"] == ["cuda"]
     hosts.write(tmp_path, hosts.debs("bash 5.2", "libcudnn9-cuda-12 9.3.0.75-1"))
     host_ledger.Ledger("cuda", True).closed()
-    assert gpu_info.owned(tmp_path) == {"open": [], "packages": ["libcudnn9-cuda-12"]}
+    owned = gpu_info.owned(tmp_path)
+    assert (owned["open"], owned["packages"]) == ([], ["libcudnn9-cuda-12"])
 
 
 @pytest.mark.parametrize(
@@ -366,7 +367,7 @@ def test_what_may_not_be_read_is_as_if_it_were_not_there() -> None:
     assert found["driver"]["loaded"] == "580.95.05"
     assert found["packages"]["manager"] == ""
     assert (found["processes"], found["library_path"]) == ([], [])
-    assert found["owned"] == {"open": [], "packages": []}
+    assert found["owned"] == {"open": [], "packages": [], "prefixes": []}
 
 
 def test_every_key_of_what_is_found_is_documented(tmp_path: Path) -> None:

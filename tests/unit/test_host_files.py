@@ -73,3 +73,15 @@ def test_a_text_is_left_as_it_is_and_a_mapping_becomes_json() -> None:
     assert host_files.as_text("blacklist nouveau\n") == "blacklist nouveau\n"
     assert host_files.as_text('{"a": 1}') == '{"a": 1}'
     assert host_files.as_text({"schema": 1}) == WANTED
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.mkdir()
+    assert host_files.differs(path, WANTED)
+    assert host_files.difference(path, WANTED)["before"] == ""
+    with pytest.raises(OSError) as caught:  # noqa: PT011 (which one is the system's to say)
+        host_files.keep(path, WANTED)
+    assert host_files.why_not(path, caught.value) == (
+        f"{path} is a folder, and a file is to lie there: move it away"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +34,20 @@ def wheel(folder: Path, version: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"edge-{version}-py3-none-any.whl"
     info = f"edge-{version}.dist-info"
+    files = {
+        "edge.py": f"VERSION = '{version}'\n".encode(),
+        "edge/lib/edge.so": LIBRARY.read_bytes(),
+        "grind/lib/here": b"",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: edge\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = f"{info}/RECORD,,\n"
+    for name, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        record += f"{name},sha256={digest},{len(content)}\n"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("edge.py", f"VERSION = '{version}'\n")
-        archive.write(LIBRARY, "edge/lib/edge.so")
-        archive.writestr("grind/lib/here", "")
-        archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: edge\nVersion: {version}\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
+        for name, content in {**files, f"{info}/RECORD": record.encode()}.items():
+            archive.writestr(name, content)
     links = [f'<a href="{wheel.name}">{wheel.name}</a>' for wheel in sorted(folder.glob("*.whl"))]
     (folder / "index.html").write_text("".join(links), encoding="utf-8")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -249,3 +254,143 @@ def test_a_file_and_a_link_beside_the_packages_are_part_of_the_environment(
     (site / "edge/lib/blade.so").unlink()
     why = module.why_make(path, lock, PYTHON, options)
     assert why == "edge/lib/blade.so is not the link that it should be"
+
+
+@pytest.mark.parametrize("name", ["edge.py", "edge/lib/edge.so"])
+@pytest.mark.parametrize("damage", [lambda file: os.truncate(file, 7), os.remove])
+def test_a_file_that_was_cut_or_is_gone_makes_the_environment_anew(
+    made: tuple[Path, str], name: str, damage: Callable[[Path], None]
+) -> None:
+    path, lock = made
+    damage(contents.site_packages(path) / name)
+    assert module.why_make(path, lock, PYTHON) == f"{name} is not as it was installed"
+
+
+def test_a_file_of_the_same_size_is_read_where_the_import_has_failed(
+    made: tuple[Path, str],
+) -> None:
+    path, lock = made
+    (contents.site_packages(path) / "edge.py").write_text("VERSION = '7.0'\n", encoding="utf-8")
+    assert module.why_make(path, lock, PYTHON) == ""
+    why = module.why_make(path, lock, PYTHON, {"thorough": True})
+    assert why == "edge.py is not as it was installed"
+
+
+@pytest.mark.parametrize("name", ["pyvenv.cfg", module.PACKAGES, module.LOCK])
+@pytest.mark.parametrize("damage", ["gone", "folder", "bytes"])
+def test_a_file_of_its_own_that_cannot_be_read_makes_it_anew(
+    made: tuple[Path, str], name: str, damage: str
+) -> None:
+    path, lock = made
+    (path / name).unlink()
+    if damage == "folder":
+        (path / name).mkdir()
+    elif damage == "bytes":
+        (path / name).write_bytes(b"\xff\xfe\x00")
+    assert module.why_make(path, lock, PYTHON) != ""
+    assert module.obstacle(path) == ""
+
+
+def test_a_mended_library_is_as_it_should_be_until_it_is_cut(tmp_path: Path, index: Path) -> None:
+    path, lock = tmp_path / "here", wheel(index / "edge", "1.0")
+    make(path, index, lock, REPAIRED)
+    assert module.why_make(path, lock, PYTHON, {**REPAIRED, "thorough": True}) == ""
+    library = contents.site_packages(path) / "edge/lib/edge.so"
+    os.truncate(library, library.stat().st_size - 1)
+    assert module.why_make(path, lock, PYTHON, REPAIRED) != ""
+
+
+@pytest.mark.skipif(not shutil.which("uv"), reason="needs uv")
+def test_what_uv_s_cache_holds_damaged_is_fetched_again(tmp_path: Path, index: Path) -> None:
+    path, lock = tmp_path / "here", wheel(index / "edge", "1.0")
+    options = {"uv": shutil.which("uv"), "cache": str(tmp_path / "cache")}
+    make(path, index, lock, options)
+    os.truncate(contents.site_packages(path) / "edge.py", 3)
+    assert [file.stat().st_size for file in (tmp_path / "cache").rglob("edge.py")] == [3]
+    make(path, index, lock, options)
+    assert module.why_make(path, lock, PYTHON, {"thorough": True}) == ""
+
+
+def test_a_variable_that_leads_pip_elsewhere_is_left_out(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIP_TARGET", "PIP_PREFIX"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    make(tmp_path / "here", index, wheel(index / "edge", "1.0"))
+    assert "edge-1.0" in module.packages(tmp_path / "here")
+
+
+def test_packages_that_were_put_elsewhere_are_said(made: tuple[Path, str]) -> None:
+    path, _lock = made
+    shutil.rmtree(next(path.glob("lib/python3.*/site-packages/edge-1.0.dist-info")))
+    with pytest.raises(contents.MakingError, match=r"pip has put edge==1\.0 elsewhere"):
+        module.whole(path, False, ["pip"], {}, 0)
+
+
+def test_a_folder_of_the_user_s_own_is_left_alone_and_named(tmp_path: Path) -> None:
+    for name in ("here", "there.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").touch()
+    (tmp_path / "empty").mkdir()
+    said = "is somebody else's: move it away, or set another prefix"
+    assert module.obstacle(tmp_path / "here") == f"{tmp_path}/here {said}"
+    assert module.obstacle(tmp_path / "there") == f"{tmp_path}/there.old {said}"
+    assert module.obstacle(tmp_path / "empty") == ""
+
+
+def test_a_folder_in_the_place_of_the_lock_is_held_like_a_file(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    other = os.open(tmp_path / ".lock", os.O_RDONLY)
+    with module.held(tmp_path), pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+
+
+def test_a_program_that_cannot_be_run_and_a_python_without_a_part_are_one_line(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "python3"
+    program.touch()
+    with pytest.raises(contents.MakingError, match="python3 cannot be run: Permission denied"):
+        contents.run([str(program)], {}, 0)
+    error = "ModuleNotFoundError: No module named '_ctypes'"
+    program.write_text(f"""#!/bin/sh
+        printf '%s\n' 'Traceback (most recent call last):' '  File' "{error}"; exit 1""")
+    program.chmod(0o755)
+    with pytest.raises(contents.MakingError) as caught:
+        module.check_python(str(program), 0)
+    assert str(caught.value) == (
+        f"python3 failed: {error}: install a whole Python, or set plan_python"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (
+            (
+                "'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at "
+                "0x7f>: Failed to establish a new connection: [Errno 111] Connection refused')'"
+            ),
+            "Failed to establish a new connection: [Errno 111] Connection refused: /simple/edge/",
+        ),
+        (
+            (
+                "'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] "
+                "certificate verify failed: certificate is not yet valid (_ssl.c:992)'))'"
+            ),
+            "is this host's clock right? It shows 20",
+        ),
+    ],
+)
+def test_an_index_that_does_not_answer_is_the_cause_and_not_what_it_lacks(
+    cause: str, told: str
+) -> None:
+    output = (
+        f"WARNING: Retrying (Retry(total=0)) after connection broken by {cause}: /simple/edge/\n"
+        "ERROR: No matching distribution found for edge\n"
+    )
+    said = contents.reason(output)
+    assert said.startswith("the package index does not answer: ")
+    assert told in said
+    assert "\n" not in said

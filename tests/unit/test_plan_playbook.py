@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.ansible_env import ansible_environment
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +44,29 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
     assert "lost not reached, or its facts could not be gathered" in said
     changed = re.findall(r"changed=(\d+)", done.stdout)
     assert changed == ["0", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--skip-tags", "always"], ["--start-at-task", "Install TensorFlow"]]
+)
+def test_a_plan_that_was_skipped_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text(
+        f"[all]\nhere ansible_connection=local ansible_python_interpreter={sys.executable} "
+        "ansible_become=false\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "--check"]
+    done = subprocess.run(
+        [*command, "site.yml", *arguments],
+        env=ansible_environment(ANSIBLE_STDOUT_CALLBACK="grindstone.grindstone.summary"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[1] == (
+        "  the plan was skipped; expected it to run first, so leave out --start-at-task and "
+        "--skip-tags always"
+    ), done.stdout

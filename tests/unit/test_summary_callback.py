@@ -56,7 +56,14 @@ FAILED = """
 """
 
 
-def play(folder: Path, tasks: str, *arguments: str, hosts: str = "a", **variables: str) -> str:
+def play(
+    folder: Path,
+    tasks: str,
+    *arguments: str,
+    hosts: str = "a",
+    status: int | None = None,
+    **variables: str,
+) -> str:
     """All that the playbook prints in a pipe, without how long it took and ssh's own words."""
     inventory = folder / "hosts"
     python = f"ansible_python_interpreter={sys.executable}"
@@ -76,6 +83,7 @@ def play(folder: Path, tasks: str, *arguments: str, hosts: str = "a", **variable
         text=True,
         check=False,
     )
+    assert status in (None, done.returncode), done.stdout
     printed = done.stdout.replace(str(folder), "FOLDER")
     return re.sub(r" \(\d+ (min|s).*?\)|(?<=\n  ).*(?=Connection refused)", "", printed)
 
@@ -126,6 +134,14 @@ def test_a_failure_is_its_message_and_only_then_its_details(tmp_path: Path) -> N
         "c: failed, 2 changed, 1 ignored\n"
         "z: unreachable, nothing changed\n"
     )
+
+
+@pytest.mark.parametrize("arguments", [[], ["-v"]])
+def test_an_inventory_without_machines_is_a_failure_of_one_line(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    printed = play(tmp_path, NOTHING, *arguments, hosts="", status=1)
+    assert "found no machine to work on; expected one in the inventory, or that " in printed
 
 
 def test_verbose_output_is_ansibles_own(tmp_path: Path) -> None:

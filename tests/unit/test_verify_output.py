@@ -7,6 +7,9 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from plugins.filter.verify import last_object
 from tests.support.ansible_env import HERE, ansible_environment
 
 CPU = [{"stage": "import", "state": "passed", "found": "TensorFlow 2.21.0"}]
@@ -18,26 +21,29 @@ BROKEN = [
 FAILURE = "XLA failed: it differs from NumPy by 0.2; run site.yml again"
 
 
-def interpreter(folder: Path, stages: list[dict[str, str]], failure: str) -> Path:
-    """A program that takes whatever it is to run, and reports those stages."""
+def interpreter(
+    folder: Path, stages: list[dict[str, str]], failure: str, before: str = ":"
+) -> Path:
+    """A program that takes whatever it is to run, does something, and reports those stages."""
     report = {"schema": 1, "ok": not failure, "interpreter": "", "stages": stages}
     path = folder / f"python{len(stages)}"
     said = shlex.quote(json.dumps({**report, "failure": failure}))
-    path.write_text(f"#!/bin/sh\ncat >/dev/null; echo {said}\n", encoding="utf-8")
+    path.write_text(f"#!/bin/sh\ncat >/dev/null; {before}; echo {said}\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 
 
-def test_a_pass_is_one_line_and_a_failure_lists_what_was_run(tmp_path: Path) -> None:
-    inventory = tmp_path / "hosts"
+def played(folder: Path, hosts: dict[str, Path]) -> subprocess.CompletedProcess[str]:
+    """The verification of hosts with those interpreters, in check mode."""
+    inventory = folder / "hosts"
+    lines = [f"{name} verify_interpreter={path}\n" for name, path in hosts.items()]
     inventory.write_text(
-        f"[all]\nfine verify_interpreter={interpreter(tmp_path, CPU + GPU, '')}\n"
-        f"wrong verify_interpreter={interpreter(tmp_path, CPU + BROKEN, FAILURE)}\n"
+        f"[all]\n{''.join(lines)}"
         "[all:vars]\nansible_connection=local\nansible_become=false\n"
         "ansible_python_interpreter=/usr/bin/python3\n",
         encoding="utf-8",
     )
-    done = subprocess.run(
+    return subprocess.run(
         ["ansible-playbook", "-i", inventory, "--check", "playbooks/verify.yml"],
         env=ansible_environment(
             ANSIBLE_STDOUT_CALLBACK="grindstone.grindstone.summary", ANSIBLE_FORKS="1"
@@ -47,6 +53,39 @@ def test_a_pass_is_one_line_and_a_failure_lists_what_was_run(tmp_path: Path) -> 
         text=True,
         check=False,
     )
+
+
+def test_what_start_files_print_is_read_past_and_an_interpreter_that_fails_is_one_line(
+    tmp_path: Path,
+) -> None:
+    prints = interpreter(tmp_path, CPU, "", "echo 'hello {\"a\": 1} {'")
+    traceback = "printf '%s\\n' 'Traceback:' \"No module named '_ctypes'\" >&2; exit 1"
+    fails = interpreter(tmp_path, CPU + GPU, "", traceback)
+    done = played(tmp_path, {"prints": prints, "fails": fails})
+    assert "Verification of prints: 1 of 1 checks passed" in done.stdout, done.stdout
+    error = "No module named '_ctypes'"
+    assert f"  interpreter      failed  {error}\n" in done.stdout
+    assert f"  interpreter failed: {error}; run site.yml again\n" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ('{"stages": 1}', {"stages": 1}),
+        ('hello {"stages": 1}{"stages": 2}\n{"other": 3}\nbye }', {"stages": 2}),
+        ('{"stages": {"stages": 1', {}),
+        ("", {}),
+    ],
+)
+def test_the_last_object_with_the_key_is_taken(said: str, found: dict[str, int]) -> None:
+    assert last_object(said, "stages") == found
+
+
+def test_a_pass_is_one_line_and_a_failure_lists_what_was_run(tmp_path: Path) -> None:
+    fine = interpreter(tmp_path, CPU + GPU, "")
+    wrong = interpreter(tmp_path, CPU + BROKEN, FAILURE)
+    done = played(tmp_path, {"fine": fine, "wrong": wrong})
     assert done.stdout.splitlines() == [
         "Verification of fine: 1 of 1 checks passed, 1 do not apply (no NVIDIA GPU found)",
         "Verification of wrong: XLA failed, 1 of 3 checks passed",

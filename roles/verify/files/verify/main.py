@@ -158,11 +158,19 @@ def run(plan: Plan) -> dict[str, Any]:
     }
 
 
+def parsed(path: Path) -> Plan:
+    """The plan, {} where there is none that can be read."""
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
 def main() -> None:
     """The command line."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "/etc/grindstone/plan.json")
-    plan = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    report = run(plan)
+    report = run(parsed(path))
     for stage in report["stages"]:
         print(
             f"  {stage['stage']:<17}{stage['state']:<16}{stage['found']}".rstrip(), file=sys.stderr
