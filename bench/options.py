@@ -272,8 +272,20 @@ def read_settings(
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
         against=against,
         order_seed=secrets.randbits(32),
-        workloads=read_files([each.expanduser() for each in chosen.workload or ()], EVERY),
+        workloads=_workloads(chosen),
     )
+
+
+def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
+    """Those in files of one's own."""
+    made = read_files([each.expanduser() for each in chosen.workload or ()], EVERY)
+    for name in ("input", "time_to_target", "data_dir", "synthetic"):
+        if made and getattr(chosen, name):
+            raise GrindstoneError(
+                f"--{name.replace('_', '-')} is for Grindstone's workloads, and --workload trains "
+                "a model and data of your own; leave one of them out"
+            )
+    return made
 
 
 def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:

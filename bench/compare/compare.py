@@ -206,7 +206,7 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
         train_again = "python -m bench compare-envs PYTHON_A PYTHON_B --processes"
     else:
         workload, device, way = pair.now.name
-        train_again = f"{pytest_command(workload, device.id, way)} --processes"
+        train_again = f"{pytest_command(workload, device.id, way, pair.now.file)} --processes"
     if factor is None:
         few = "one repeat" if min(counts) == 1 else f"{min(counts)} repeats"
         return (

@@ -59,6 +59,7 @@ class Row:
     excluded: why each of the others may not.
     key: what its repeats share; the last one's where they do not.
     difference: what they do not share, in words, or None.
+    file: that the workload is in, where it is none of Grindstone's.
     """
 
     name: Name
@@ -66,6 +67,7 @@ class Row:
     excluded: list[str] = field(default_factory=list)
     key: Key | None = None
     difference: str | None = None
+    file: str | None = None
 
     @property
     def why_excluded(self) -> str:
@@ -74,6 +76,7 @@ class Row:
 
     def add(self, result: Result, head: Head) -> None:
         """Takes one more repeat."""
+        self.file = result.file.path if result.file else None
         why = why_excluded(result)
         if why is not None or not isinstance(result, Finished):
             self.excluded.append(why or "failed")

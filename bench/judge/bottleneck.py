@@ -15,6 +15,7 @@ but for the first two: an input that is waited for starves a device however it i
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,7 @@ class Figures:
     busy: of the epoch with a kernel running.
     waiting: of the epoch, for images.
     gain: times as fast the same is tuned.
+    again: the command that trains it in both modes, where both can.
     """
 
     gpu: bool
@@ -59,6 +61,7 @@ class Figures:
     busy: float | None = None
     waiting: float | None = None
     gain: float | None = None
+    again: str | None = None
 
 
 # What a stock row and its tuned one share.
@@ -89,7 +92,18 @@ def figures(result: Finished, gain: float | None) -> Figures:
         busy=result.rate.gpu_busy if result.rate else None,
         waiting=result.input.waiting if result.input else None,
         gain=gain,
+        again=_both_modes(result) if could_be_tuned(result) else None,
     )
+
+
+def could_be_tuned(result: Finished) -> bool:
+    """Whether tuned takes such data: of a file of one's own, arrays alone."""
+    return result.file is None or result.dataset.note == "arrays in memory"
+
+
+def _both_modes(result: Finished) -> str:
+    file = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
+    return f"pytest bench/{file} --mode stock,tuned"
 
 
 def judge(seen: Figures) -> Bottleneck:
@@ -150,7 +164,7 @@ def _of_a_cpu(seen: Figures) -> Bottleneck:
         return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
     share = _of_peak(seen.share)
     if not seen.tuned and seen.gain is None:
-        fix = "pytest bench/ --mode stock,tuned shows what tuning gains"
+        fix = f"{seen.again} shows what tuning gains" if seen.again else None
         return Bottleneck("unknown", share, fix)
     if _gains(seen):
         how = "as it goes over memory less often and keeps all threads busy"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from bench.record.measured import finite
-from bench.record.model import Quality
+from bench.record.quality import Quality
 from bench.workloads.workload import Metric, ProfileName, Workload
 
 EVIDENCE = Path(__file__).parents[1] / "workloads" / "evidence.csv"

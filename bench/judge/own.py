@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.record.measured import finite
-from bench.record.model import Quality
+from bench.record.quality import Quality
 from bench.workloads.own import Floor, is_accuracy
 
 # How Keras names the errors that a constant guess is known for, in short and in full.

@@ -277,19 +277,28 @@ def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
 def rerun_command(result: Training) -> str:
     """The command that trains a result's row again."""
     to_target = isinstance(result, TimeToTarget)
-    named = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
+    file = result.file.path if result.file else None
     device, way = result.device.option, result.way
-    return pytest_command(result.workload, device, way, to_target=to_target) + named
+    return pytest_command(result.workload, device, way, file, to_target=to_target)
 
 
-def pytest_command(workload: str, device: str, way: Way = STOCK, *, to_target: bool = False) -> str:
+def pytest_command(
+    workload: str,
+    device: str,
+    way: Way = STOCK,
+    file: str | None = None,
+    *,
+    to_target: bool = False,
+) -> str:
     """`pytest bench/ -k mlp --device gpu:0 --mode tuned`.
 
     device: as `--device` takes it.
+    file: that the workload is in, where it is none of Grindstone's.
     """
     known = EVERY.get(workload)  # a record may name one that is no more
     reads = f" --input {known.input}" if known and known.input else ""
     device = device.rpartition(" of ")[2]  # "gpu:0 of all" is trained with all of them
     if to_target:
         workload = f"'target and {workload}' --time-to-target"
-    return f"pytest bench/ -k {workload}{reads} --device {device}{way.options}"
+    chosen = f"--workload {shlex.quote(file)}" if file else f"-k {workload}{reads}"
+    return f"pytest bench/ {chosen} --device {device}{way.options}"

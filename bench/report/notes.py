@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,12 @@ from bench.report.oddities import oddities
 
 Told = Sequence[Result | TargetResult]
 
-TRAIN_BOTH_MODES = "pytest bench/ --mode stock,tuned"
+
+def train_again(record: Record) -> str:
+    """`pytest bench/`, with the files of one's own that it trained."""
+    files = (f" --workload {shlex.quote(path)}" for path in record.settings.workloads)
+    return f"pytest bench/{''.join(files)}"
+
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the
 # order and starting the input takes up to 0.1 s, and is no pause.

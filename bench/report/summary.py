@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from bench.judge.bottleneck import could_be_tuned
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
@@ -186,8 +187,9 @@ def _last(record: Record, results: Sequence[Result], names: shown.Names) -> list
 
 
 def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:
+    again = notes.train_again(record)
     if record.settings.profile == "smoke":
-        return "Next: pytest bench/ (the smoke profile is too short to compare times)"
+        return f"Next: {again} (the smoke profile is too short to compare times)"
     gpus = [each for each in results if each.device.is_gpu]
     trained = {
         (each.workload, each.device.id, each.side) for each in results if each.mode != "stock"
@@ -198,12 +200,13 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         and each.mode == "stock"
         and each.device.group is None
         and each.input is None
+        and could_be_tuned(each)
         and (each.workload, each.device.id, each.side) not in trained
         for each in rows.finished(gpus or results)
     )
     if not unknown:
         return ""
-    return f"{'For the others' if known else 'To find the bottlenecks'}: {notes.TRAIN_BOTH_MODES}"
+    return f"{'For the others' if known else 'To find the bottlenecks'}: {again} --mode stock,tuned"
 
 
 def _footer(record: Record, path: Path | None, screen: Screen, *, verbose: bool) -> str:

@@ -10,7 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bench.record.model import Finished, Quality, Result, TargetResult
+from bench.record.model import Finished, Result, TargetResult
+from bench.record.quality import Quality
 from bench.report import format as shown
 from bench.report import rows
 from bench.report.format import Screen
@@ -112,6 +113,8 @@ def _table(results: Sequence[Result], layout: _Layout) -> Table:
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading in _RIGHT else "left"
         told = _TWO_LINES.get(heading, heading) if layout.short else heading
+        if heading == _IMAGES and any(result.file for result in results):
+            told = "Examples/s"  # of one's own they may be anything
         if heading == _QUALITY:
             told = told.replace(" ", layout.between)
         table.add_column(told, justify=justify, no_wrap=True)

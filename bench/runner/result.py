@@ -17,7 +17,8 @@ from bench.record import model
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import finite
-from bench.record.model import Concurrent, DataSet, Epochs, Failed, File, Finished, Quality
+from bench.record.model import Concurrent, DataSet, Epochs, Failed, File, Finished
+from bench.record.quality import Quality
 from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry
 from bench.record.timing import EpochTiming, Timings

@@ -17,7 +17,8 @@ from bench.datasets.prepared import Prepared
 from bench.judge.floors import Bounds
 from bench.judge.verdict import judge
 from bench.record.measured import Measured, finite, unknown
-from bench.record.model import EpochSpread, Target, TargetQuality, TimeToTarget, Trial
+from bench.record.model import EpochSpread, Target, TimeToTarget, Trial
+from bench.record.quality import TargetQuality
 from bench.record.repeats import Repeat
 from bench.record.timing import EpochTiming, spread
 from bench.runner.result import DeviceRun, data_set, network_and_worker, reported

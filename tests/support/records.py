@@ -27,18 +27,17 @@ from bench.record.model import (
     Finished,
     Model,
     Pinned,
-    Quality,
     Rate,
     Record,
     Result,
     Side,
     Target,
-    TargetQuality,
     TargetResult,
     TimeToTarget,
     Trial,
     Worker,
 )
+from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
 from bench.workloads import EVERY
 from bench.workloads.workload import Mode

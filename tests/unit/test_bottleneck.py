@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,7 +90,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
             None,
         ),
         (
-            Figures(gpu=False, tuned=False, share=0.3),
+            Figures(gpu=False, tuned=False, share=0.3, again="pytest bench/ --mode stock,tuned"),
             "unknown",
             "30 % of peak matmul throughput",
             "pytest bench/ --mode stock,tuned shows what tuning gains",
@@ -132,7 +134,8 @@ def test_a_cause_begins_at_its_threshold(
 ) -> None:
     healthy = {"share": 0.3, "busy": 0.95, "waiting": 0.01, "gain": 1.0}
     for figures, expected in ((short, "memory-bound"), (enough, cause)):
-        assert judge(Figures(gpu=True, tuned=False, **{**healthy, **figures})).cause == expected
+        seen: Any = {**healthy, **figures}
+        assert judge(Figures(gpu=True, tuned=False, **seen)).cause == expected
 
 
 def test_where_it_is_unknown_how_busy_a_gpu_is_a_gain_tells_from_its_threshold_on() -> None:

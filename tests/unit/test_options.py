@@ -261,3 +261,29 @@ def test_both_interpreters_are_looked_at(
     made = chosen(environments=(_program(tmp_path, "#!/bin/sh\n"), tmp_path))
     with pytest.raises(GrindstoneError, match=rf"^{re.escape(str(tmp_path))} .* cannot be started"):
         made.check_workers()
+
+
+_OWN = "def model(): pass\ndef data(): pass\n"
+
+
+def test_a_file_of_ones_own_takes_the_place_of_the_workloads(
+    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text(_OWN, encoding="utf-8")
+    (tmp_path / "two.py").write_text(_OWN, encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = chosen("--workload=~/own.py", "--workload", str(tmp_path / "two.py"))
+    assert [each.path for each in made.workloads] == [tmp_path / "own.py", tmp_path / "two.py"]
+    assert [row.title for row in rows(made)] == ["own on cpu", "two on cpu"]
+
+
+@pytest.mark.parametrize(
+    "option", ["--input=disk", "--time-to-target", "--data-dir=/x", "--synthetic"]
+)
+def test_what_is_for_grindstones_workloads_is_refused_beside_ones_own(
+    chosen: Chosen, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "own.py").write_text(_OWN, encoding="utf-8")
+    name = option.partition("=")[0]
+    with pytest.raises(GrindstoneError, match=f"{name} is for Grindstone's workloads"):
+        chosen(f"--workload={tmp_path / 'own.py'}", option)

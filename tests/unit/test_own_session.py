@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from bench.compare.match import difference, key_for
+from bench.judge.bottleneck import could_be_tuned, figures
 from bench.judge.own import OwnFloors
 from bench.judge.verdict import rerun_command
 from bench.observe.devices import Found
@@ -144,9 +146,21 @@ def test_floors_of_the_file_are_held(tmp_path: Path, floors: str, word: str, tol
     assert (result.verdict.word == "BELOW-FLOOR") == bool(word)
 
 
-def test_a_rerun_names_the_file(tmp_path: Path) -> None:
-    result = _finished(_trained(tmp_path, _workload(tmp_path)))
-    assert f"--workload {tmp_path / 'my_model.py'}" in rerun_command(result)
+def test_what_is_to_be_run_again_names_the_file(tmp_path: Path) -> None:
+    record = _trained(tmp_path, _workload(tmp_path))
+    result, file = _finished(record), tmp_path / "my_model.py"
+    assert rerun_command(result) == f"pytest bench/ --workload {file} --device cpu"
+    text = " ".join(summary.text(record, None, Screen(400), verbose=True).split())
+    assert f"Next: pytest bench/ --workload {file} (the smoke profile" in text
+
+
+def test_tuning_is_advised_where_its_data_can_be_tuned(tmp_path: Path) -> None:
+    made = _finished(_trained(tmp_path, _workload(tmp_path)))
+    batches = replaced(made, dataset=replaced(made.dataset, note="tf.data"))
+    assert could_be_tuned(made)
+    assert not could_be_tuned(batches)
+    command = f"pytest bench/ --workload {tmp_path / 'my_model.py'} --mode stock,tuned"
+    assert (figures(made, None).again, figures(batches, None).again) == (command, None)
 
 
 def test_what_is_wrong_in_the_file_is_its_line_and_nothing_else(tmp_path: Path) -> None:

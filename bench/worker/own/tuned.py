@@ -6,6 +6,7 @@ kernel a weight.  What pooling and activation have to do is left as the model ha
 
 from __future__ import annotations
 
+import numbers
 import time
 from typing import Any
 
@@ -49,7 +50,7 @@ def _why_not_its_step(keras: Any, model: Any) -> str | None:
     if type(model.optimizer) is not keras.optimizers.Adam:
         return f"its optimizer is {type(model.optimizer).__name__}, and tuned has Adam alone"
     config = model.optimizer.get_config()
-    if not isinstance(config["learning_rate"], float | int):
+    if not isinstance(config["learning_rate"], numbers.Real):
         return "its learning rate follows a schedule"
     for name, plain in _PLAIN_ADAM.items():
         if name in config and config[name] not in plain:
