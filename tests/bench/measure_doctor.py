@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from plugins.plugin_utils.gpu_doctor import rows
+from tests.unit.doctor import healthy as logs
 
 ROOT = Path(__file__).parents[2]
 SIZE = 100_000_000
@@ -28,9 +29,7 @@ WORDS = ["nvidia", "driver", "error", "kernel", "module", "version", "failed", "
 
 
 def healthy() -> Iterator[bytes]:
-    lines = (ROOT / "tests/unit/doctor/healthy.txt").read_text(encoding="utf-8")
-    for number in range(SIZE):
-        yield lines.replace("@", str(number)).encode()
+    return logs.pieces(2 * SIZE / 1e6)
 
 
 def unlike() -> Iterator[bytes]:

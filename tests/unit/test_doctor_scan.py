@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from plugins.plugin_utils.gpu_doctor import normal, rows
 from plugins.plugin_utils.gpu_doctor.pattern import compiled, lowered
 from plugins.plugin_utils.gpu_doctor.scan import AROUND, BLOCK, Passage, look, scan
+from tests.unit.doctor import healthy
 
 SYMPTOMS, LANGUAGES = rows.symptoms(), rows.languages()
-HEALTHY = (Path(__file__).parent / "doctor/healthy.txt").read_text(encoding="utf-8")
+HEALTHY = "".join(healthy.filled(each, 7) for each in healthy.TEMPLATES)
 EXAMPLES = [each for row in SYMPTOMS for each in row.examples if isinstance(each, str)]
 
 
@@ -31,8 +30,7 @@ def quickly(text: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("first", range(5))
 def test_a_log_shows_what_every_pattern_over_all_of_it_would(first: int) -> None:
-    calm = HEALTHY.replace("@", "7")
-    text = calm.join(f"\n{each}\n" for each in EXAMPLES[first::5])
+    text = HEALTHY.join(f"\n{each}\n" for each in EXAMPLES[first::5])
     quick, slow = dict(quickly(text)), dict(slowly(text))
     assert list(quick) == list(slow)
     # A row's first pattern may stand later than its second, which a block before shows.

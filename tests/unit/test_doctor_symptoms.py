@@ -9,7 +9,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,12 @@ from plugins.plugin_utils.gpu_doctor.pasted import answer_log, host_of, recognis
 from plugins.plugin_utils.gpu_doctor.pattern import REACH, lowered, words
 from plugins.plugin_utils.gpu_doctor.scan import scan
 from plugins.plugin_utils.gpu_doctor.symptoms import Symptom
+from tests.unit.doctor import healthy
 
 SYMPTOMS, LANGUAGES = rows.symptoms(), rows.languages()
 UNKNOWN_HOST = host_of("", rows.knowledge())
 TEXTS = [(row, each) for row in SYMPTOMS for each in row.examples if isinstance(each, str)]
 CASES = Path(__file__).parents[2].parent / "shared/cases/doctor.json"
-HEALTHY = Path(__file__).parent / "doctor/healthy.txt"
 
 
 def wrapped(text: str) -> str:
@@ -145,6 +145,9 @@ SILENT = [
     "E: Package 'libfoo' has no installation candidate",
     "error: target not found: firefox-nightly",
     "ImportError: numpy is missing",
+    "/var/lib/dkms/nvme-strom/1.0/build/nvme_strom.c:12:3: error: unknown type name 'x'",
+    "drivers/gpu/drm/nouveau/nvkm/core/gpuobj.c:12:3: error: unknown type name 'x'",
+    "ERROR: modpost: GPL-incompatible module zfs.ko uses GPL-only symbol '__rcu_read_lock'",
     "wifi0: version magic '6.8.0-59-generic' should be '6.8.0-60-generic'",
 ]
 
@@ -154,22 +157,17 @@ def test_what_is_no_fault_of_the_gpu_s_raises_nothing(text: str) -> None:
     assert told(text) == []
 
 
-def healthy(megabytes: float) -> Iterator[bytes]:
-    """Logs of boots, builds and trainings that went well, with numbers that change."""
-    lines = HEALTHY.read_text(encoding="utf-8").splitlines()
-    size, turn = 0, 0
-    while size < megabytes * 1e6:
-        block = "\n".join(re.sub(r"@", str(turn % 9973), line) for line in lines) + "\n"
-        yield block.encode()
-        size, turn = size + len(block), turn + 1
-
-
-def test_logs_in_which_nothing_is_wrong_stay_silent() -> None:
-    found = answer_log(healthy(2), UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
+def test_50_mb_in_which_nothing_is_wrong_stay_silent() -> None:
+    found = answer_log(healthy.pieces(50), UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
     assert found.reading.wrong == ()
-    for line in HEALTHY.read_text(encoding="utf-8").splitlines():
-        wrong = recognise(line, UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
-        assert all(each.where.startswith("nowhere") for each in wrong), (line, wrong)
+
+
+@pytest.mark.parametrize("turn", [2, 7])
+def test_no_line_of_a_healthy_log_raises_anything_alone(turn: int) -> None:
+    for template in healthy.TEMPLATES:
+        for line in healthy.filled(template, turn).splitlines():
+            wrong = recognise(line, UNKNOWN_HOST, SYMPTOMS, LANGUAGES)
+            assert all(each.where.startswith("nowhere") for each in wrong), (line, wrong)
 
 
 @pytest.mark.parametrize("row", SYMPTOMS, ids=lambda row: row.name)

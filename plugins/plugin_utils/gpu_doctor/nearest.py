@@ -13,6 +13,7 @@ from .pattern import compiled
 from .symptoms import Symptom
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PATH = re.compile(r"(?<!\S)/\S{1,400}")  # whose parts tell nothing
 _COMPLAINT = re.compile(
     r"\b(?:error|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|not found|no such"
     r"|exception|denied|refused|aborted|killed|segmentation fault|panic)\b"
@@ -40,7 +41,7 @@ def complains(line: str) -> bool:
 
 def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | None:
     """The one symptom whose message this is a piece of."""
-    said = _words(" ".join(lines))
+    said = _words(_PATH.sub(" ", " ".join(lines)))
     whole = f" {' '.join(said)} "
     inner = said[1:-1] if len(said) > ENOUGH_WORDS + 1 else said  # either end may be half a word
     if len(inner) < ENOUGH_WORDS or sum(map(len, inner)) < ENOUGH_LETTERS:
@@ -63,7 +64,7 @@ def _told(texts: tuple[str, ...], example: str) -> str:
     literals = {part for text in texts for part in compiled(text).literals if len(part) > 4}
     lines = example.lower().split("\n")
     telling = [line for line in lines if any(each in line for each in literals)]
-    return f" {' '.join(_words(' '.join(telling)))} "
+    return f" {' '.join(_words(_PATH.sub(' ', ' '.join(telling))))} "
 
 
 def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:

@@ -7,7 +7,7 @@ apt, dpkg and pacman say in other languages becomes what they say in English.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .pattern import words
@@ -32,6 +32,7 @@ _SIGNS: dict[int, str] = {
     # As Chinese and Japanese write ASCII.
     **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
 }
+_SIGN = re.compile(f"[{re.escape(''.join(map(chr, _SIGNS)))}]")
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
 _ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
@@ -81,6 +82,17 @@ class Phrase:
         literal = max(told, key=lambda word: (not word.isascii(), len(word))).encode()
         return cls(re.compile(text, re.IGNORECASE), english, frozenset(words(literal)), literal)
 
+    def replaced(self, text: str, low: str) -> str:
+        """A text with the phrase in English.  low: it in lower case."""
+        literal = self.literal.decode()
+        near = _near(low, literal) if len(low) == len(text) else [(0, len(text))]
+        told, done = [], 0
+        for start, end in near:
+            said = self.pattern.sub(_replacement(self.english), text[start:end])
+            told += [text[done:start], said]
+            done = end
+        return "".join([*told, text[done:]])
+
 
 @dataclass(frozen=True)
 class Languages:
@@ -104,13 +116,27 @@ class Languages:
 
     def english(self, text: str) -> str:
         """The text with every phrase that is known put into English."""
-        low = text.lower().encode("utf-8", "replace")
-        if not self.concern(words(low), low):
-            return text
+        low = text.lower()
+        data = low.encode("utf-8", "replace")
+        here = words(data)
         for row in self.phrases:
-            if row.literal in low:
-                text = row.pattern.sub(_replacement(row.english), text)
+            if not (row.words <= here and row.literal in data):
+                continue
+            told = row.replaced(text, low)
+            if told != text:
+                text, low = told, told.lower()
         return text
+
+
+def _near(low: str, literal: str) -> Iterator[tuple[int, int]]:
+    """The lines in which a literal stands, with those before and after, for a phrase is wrapped."""
+    place, end = low.find(literal), 0
+    while place >= 0:
+        start = max(end, low.rfind("\n", 0, max(0, low.rfind("\n", 0, place))) + 1)
+        end = low.find("\n", place) + 1
+        end = (low.find("\n", end) + 1 or len(low)) if end else len(low)
+        yield start, end
+        place = low.find(literal, end)
 
 
 def _replacement(english: str) -> str:
@@ -137,7 +163,9 @@ def plain(text: str) -> str:
     if "&" in text:
         for entity, sign in _ENTITIES.items():
             text = text.replace(entity, sign)
-    return text.replace("`", "'") if text.isascii() else text.translate(_SIGNS)
+    if text.isascii():
+        return text.replace("`", "'")
+    return _SIGN.sub(lambda match: _SIGNS[ord(match.group())], text)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -31,19 +31,22 @@ class Prefilter:
                 place = self._by_word[rarest] if rarest else self._others
                 place.append((row.name, pattern))
 
-    def worth(self, text: bytes) -> tuple[list[Sought], bool]:
-        """The rows whose words the text holds, with the patterns of which it does.
+    def read(self, text: bytes) -> tuple[list[Sought], list[str]]:
+        """The rows whose words a text holds, with the patterns of which it does; and its lines.
 
-        Also whether programs in it may speak another language than English.
+        No lines where there are no rows.
         """
+        told = text.decode("utf-8", "replace")
         if normal.is_disguised(text):
-            text = normal.plain(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+            told = normal.plain(told)
+            text = told.encode("utf-8", "replace")
         here = words(text)
-        foreign = self._languages.concern(here, text)
-        if foreign:
-            text = self._languages.english(text.decode("utf-8", "replace")).encode()
-            here |= words(text)
-        return self._of(here, text.lower()), foreign
+        if self._languages.concern(here, text):
+            lines = normal.lines(told, self._languages)
+            here |= words("\n".join(lines).encode("utf-8", "replace"))
+            return self._of(here, text.lower()), lines
+        sought = self._of(here, text.lower())
+        return sought, normal.lines(told, Languages()) if sought else []
 
     def _of(self, here: set[bytes], low: bytes) -> list[Sought]:
         all_words = b" ".join(here)

@@ -5,12 +5,12 @@ A text is read in blocks.  A block is looked at closely only where the prefilter
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from . import normal
 from .normal import Languages
-from .pattern import Pattern, lowered
+from .pattern import Pattern, lowered, narrow
 from .prefilter import Prefilter, Sought
 from .symptoms import Symptom
 
@@ -37,42 +37,35 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Passage:
-    """Some lines of a text, each with its number from 0."""
+    """Some lines of a text, each with its number from 0.  text, low: what patterns look at."""
 
+    lines: Sequence[tuple[str, int]]
     text: str
     low: str
-    numbers: tuple[int, ...]
 
     @classmethod
     def of(cls, lines: Iterable[tuple[str, int]]) -> Passage:
         """Lines with their numbers, as one text."""
-        told = list(lines)
-        text = "\n".join(line for line, _number in told)
-        low = lowered(text)
-        if not low:  # "İ" becomes two signs
-            text = text.lower()
-            low = lowered(text)
-        return cls(text, low, tuple(number for _line, number in told))
+        told = tuple(lines)
+        text = narrow("\n".join(line for line, _number in told))
+        return cls(told, text, lowered(text))
 
     def around(self, start: int, end: int) -> Passage:
         """What stands near a place."""
         left, right = max(0, start - NEAR), end + NEAR
-        return Passage(self.text[left:right], self.low[left:right], ())
+        return Passage((), self.text[left:right], self.low[left:right])
 
     def line(self, place: int) -> tuple[str, int]:
         """The line of a place, and its number."""
-        start = self.text.rfind("\n", 0, place) + 1
-        end = self.text.find("\n", place)
-        said = self.text[start : end if end >= 0 else len(self.text)]
-        return said, self.numbers[self.text.count("\n", 0, place)]
+        return self.lines[self.text.count("\n", 0, place)]
 
 
 def look(passage: Passage, sought: Iterable[Sought]) -> Iterator[Sighting]:
     """The symptoms that a passage speaks of."""
     for symptom, patterns in sought:
-        for pattern in patterns:
-            found = pattern.find(passage.text, passage.low)
-            if found is None or _denied(symptom, passage.around(*found.span())):
+        matches = (each for one in patterns for each in one.each(passage.text, passage.low))
+        for found in matches:
+            if _denied(symptom, passage.around(*found.span())):
                 continue
             said, number = passage.line(found.start())
             named = {name: part for name, part in found.groupdict().items() if part}
@@ -88,6 +81,8 @@ def _denied(symptom: Symptom, near: Passage) -> bool:
         return pattern.find(near.text, near.low) is not None
 
     needed, barred = symptom.with_patterns
+    if not (needed or barred):
+        return False
     return any(map(there, barred)) or not all(map(there, needed))
 
 
@@ -119,13 +114,11 @@ def scan(
         first = number - before.count(b"\n")
         number += block.count(b"\n")
         before = text[-2 * AROUND :].partition(b"\n")[2]
-        sought, foreign = prefilter.worth(text)
+        sought, lines = prefilter.read(text)
         if not sought:
             continue
         # What stands around a match speaks for or against it: of the last lines that comes yet.
         whole = number if is_last else number - text[-AROUND:].count(b"\n")
-        told = text.decode("utf-8", "replace")
-        lines = normal.lines(told, languages if foreign else Languages())
         passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
         for sighting in look(passage, sought):
             if is_last or sighting.line <= max(whole, first + 1):

@@ -16,7 +16,7 @@ import yaml
 from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from .host import Host
-from .pattern import Pattern, compiled, lowered
+from .pattern import Pattern, compiled, lowered, narrow
 from .signs import SIGNS
 from .situations import SITUATIONS, WORDS
 
@@ -115,7 +115,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def matches(self, text: str) -> bool:
         """Whether a short text, free of prefixes, speaks of it."""
-        text = text if lowered(text) else text.lower()
+        text = narrow(text)
         low = lowered(text)
 
         def there(pattern: Pattern) -> bool:
