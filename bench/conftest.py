@@ -123,7 +123,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     stash[_ENDING], is_well = ending, ending.problem is None
     if REQUEST in stash and ending.record.results:
         from bench.compare import until_clear
-        from bench.compare.match import Rows
+        from bench.record.comparable import Rows
 
         rows = Rows.of(stash[SESSION].record.path, ending.record)
         stash[_COMPARISON] = until_clear.compared(stash[REQUEST], rows)

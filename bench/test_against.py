@@ -8,8 +8,8 @@ from bench.runner.collection import ROWS, SESSION, must_pass
 
 def test_against(pytestconfig: pytest.Config) -> None:
     """Trains further repeats of every row until it is clear, and holds them to their floors."""
-    from bench.compare.match import Rows
     from bench.compare.until_clear import train_until_clear
+    from bench.record.comparable import Rows
 
     stash = pytestconfig.stash
     session, request, rows = stash[SESSION], stash[REQUEST], stash[ROWS]

@@ -13,7 +13,7 @@ from bench.errors import GrindstoneError
 
 if TYPE_CHECKING:
     from bench.compare.compare import Compared
-    from bench.compare.match import Rows
+    from bench.record.comparable import Rows
 
 _COMPARE = """\
 Compares two records row by row: what B's trainings take against A's.
@@ -78,17 +78,19 @@ def compare_records(options: argparse.Namespace) -> int:
         GrindstoneError: a record cannot be read, or is not one to compare with.
     """
     from bench.compare import compare, match
+    from bench.record import comparable
+    from bench.record.repeats import SIDES
 
     if options.b is None:
-        record = match.read(_one_file(options.a))
+        record = comparable.read(_one_file(options.a))
         if not record.two_sided:
             raise GrindstoneError(
                 f"{options.a} holds one environment; name the record to compare it with as well: "
                 f"python -m bench compare last {options.a}"
             )
-        a, b = (_environment(record, side) for side in match.SIDES)
+        a, b = (_environment(record, side) for side in SIDES)
         return _shown(compare.between_sides(record), a, b, options)
-    now = match.read(options.b)
+    now = comparable.read(options.b)
     choose, skipped = match.baseline(options.a, options.results_dir, now)
     for line in skipped:
         print(f"bench: skipped: {line}", file=sys.stderr)
@@ -102,10 +104,11 @@ def compare_environments(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: an option or an interpreter is wrong, or nothing can be recorded.
     """
-    from bench.compare.match import SIDES, Rows
     from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
     from bench.observe import devices
     from bench.options import read_settings
+    from bench.record.comparable import Rows
+    from bench.record.repeats import SIDES
     from bench.report import progress
     from bench.runner.row import rows
     from bench.runner.session import Session

@@ -11,19 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from bench.compare import stats
-from bench.compare.match import (
-    OF_THE_ENVIRONMENT,
-    Choose,
-    Name,
-    Pair,
-    Row,
-    Rows,
-    refuse_two_sides,
-    row_difference,
-    title,
-)
+from bench.compare.match import Choose, Pair, refuse_two_sides
 from bench.judge.verdict import pytest_command
-from bench.record.repeats import ENOUGH, SIDES
+from bench.record.comparable import OF_THE_ENVIRONMENT, Name, Row, Rows, row_difference, title
+from bench.record.repeats import ENOUGH, LEAST_REPEATS, SIDES
 
 Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
 
@@ -130,7 +121,7 @@ def within_reach(row: Compared, most: int, *, in_turn: bool) -> bool:
     a, b = len(row.a.seconds), len(row.b.seconds)
     at_most = most if in_turn else a
     if row.factor_needed is None:
-        return at_most >= stats.LEAST_REPEATS
+        return at_most >= LEAST_REPEATS
     # The square of the error goes with the sum of 1/repeats of both sides.
     return 1 / at_most + 1 / most <= _SLACK * (1 / a + 1 / b) / row.factor_needed
 
@@ -193,7 +184,7 @@ def _estimate(pair: Pair, *, in_turn: bool) -> stats.Estimate:
     assert pair.before is not None
     a, b = pair.before.medians, pair.now.medians
     both = sorted(a.keys() & b.keys())  # where one of a pair is excluded, so is the other
-    if in_turn and len(both) >= stats.LEAST_REPEATS:
+    if in_turn and len(both) >= LEAST_REPEATS:
         return stats.paired([a[number] for number in both], [b[number] for number in both])
     return stats.independent(list(a.values()), list(b.values()))
 

@@ -1,231 +1,14 @@
-"""What of two records may be compared: rows with their repeats, and what must be alike."""
+"""What a record is compared with: a file, the last comparable record, or the fastest."""
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.compare.stats import LEAST_REPEATS
 from bench.errors import GrindstoneError, RecordError
-from bench.judge.verdict import why_excluded
-from bench.record import codec
-from bench.record.head import Device, Head
-from bench.record.measured import NOT_RECORDED
-from bench.record.model import Finished, Record, Result, Side
-from bench.record.repeats import ENOUGH
-from bench.record.repeats import SIDES as SIDES
+from bench.record.comparable import Row, Rows, comparable, fastest, read
 from bench.record.store import paths
-from bench.record.variant import Way
-
-Name = tuple[str, Device, Way]
-Key = Mapping[str, str]
-
-# What differs between the two sides of one run, and is meant to; and the network's fingerprint,
-# which another Keras may write otherwise: one checkout trained both.
-OF_THE_ENVIRONMENT = ("TensorFlow", "Keras", "network")
-
-_NEW_BASELINE = f"make a new baseline: pytest bench/ --processes {ENOUGH}"
-_BOTH_IN_ONE_RUN = "train with both in one run: python -m bench compare-envs PYTHON_A PYTHON_B"
-_FIXES = {
-    "GPU": "compare on one GPU",
-    "driver": f"go back to that driver, or {_NEW_BASELINE}",
-    "power limit": "sudo nvidia-smi -pl WATTS sets it",
-    "processor": "compare on one machine",
-    "threads": "taskset chooses the processors; TF_NUM_INTRAOP_THREADS the threads",
-    "environment": "unset these variables, or set them both times",
-    "TensorFlow": _BOTH_IN_ONE_RUN,
-    "Keras": _BOTH_IN_ONE_RUN,
-    "network": f"the network or its training was changed; {_NEW_BASELINE}",
-    "file": f"the file with the model was changed; {_NEW_BASELINE}",
-    "mode": "use one --mode",
-    "devices": "use one --device, with the same GPUs",
-    "input": "use one --input, on the same file system",
-    "data": "train on the same files (--data-dir), or on generated data both times (--synthetic)",
-    "profile": "use one --profile",
-    "clock": _NEW_BASELINE,
-    "program": f"another Grindstone trains this mode otherwise; {_NEW_BASELINE}",
-}
-
-
-@dataclass(slots=True)
-class Row:
-    """One workload on one device in one mode: everything that was trained of it on a side.
-
-    name: workload, device (without its model) and mode.
-    medians: s, the median steady epoch of each repeat that may be compared, by its number.
-    excluded: why each of the others may not.
-    key: what its repeats share; the last one's where they do not.
-    difference: what they do not share, in words, or None.
-    file: that the workload is in, where it is none of Grindstone's.
-    """
-
-    name: Name
-    medians: dict[int, float] = field(default_factory=dict)
-    excluded: list[str] = field(default_factory=list)
-    key: Key | None = None
-    difference: str | None = None
-    file: str | None = None
-
-    @property
-    def why_excluded(self) -> str:
-        """`2 CONTENDED, 1 failed`, or nothing."""
-        return ", ".join(f"{count} {why}" for why, count in Counter(self.excluded).items())
-
-    def add(self, result: Result, head: Head) -> None:
-        """Takes one more repeat."""
-        self.file = result.file.path if result.file else None
-        why = why_excluded(result)
-        if why is not None or not isinstance(result, Finished):
-            self.excluded.append(why or "failed")
-            return
-        key = key_for(result, head)
-        if self.key is not None and self.difference is None:
-            self.difference = difference(self.key, key)
-        self.key = key
-        self.medians[result.repeat] = result.epochs.median
-
-
-@dataclass(slots=True)
-class Rows:
-    """The rows of a record, which may still grow.
-
-    path: its file.
-    sides: the rows by name, by side; None is the side of a record that has no two.
-    """
-
-    path: Path
-    head: Head
-    sides: dict[Side | None, dict[Name, Row]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, path: Path, record: Record) -> Rows:
-        """Those of a record."""
-        rows = cls(path, record)
-        for result in record.results:
-            rows.add(result)
-        return rows
-
-    def add(self, result: Result) -> None:
-        """Takes one more result: the cost of a check grows with the rows, not with the results."""
-        name = name_of(result)
-        self.sides.setdefault(result.side, {}).setdefault(name, Row(name)).add(result, self.head)
-
-    @property
-    def alone(self) -> dict[Name, Row]:
-        """The rows of a record that has no two sides."""
-        return self.sides.get(None, {})
-
-    @property
-    def two_sided(self) -> bool:
-        """Whether two environments were trained with."""
-        return "B" in self.sides
-
-    @property
-    def interim_checks(self) -> int:
-        """How often it was checked whether rows are clear: each is a chance of a false alarm."""
-        return len(self.head.settings.interim_checks)
-
-
-def read(path: Path) -> Rows:
-    """The rows of the record in a file.
-
-    Raises:
-        RecordError: there is none, it is damaged, or this version cannot read it.
-    """
-    return Rows.of(path, codec.read(path))
-
-
-def name_of(result: Result) -> Name:
-    """What a result is a repeat of; the same GPU model may sit in another slot's machine."""
-    device = result.device
-    place = Device("", device.index, device.slice, device.group)
-    return result.workload, place, result.way
-
-
-def title(name: Name) -> str:
-    """`mlp on cpu`, `mlp on gpu:0, tuned`."""
-    workload, device, way = name
-    return f"{workload} on {device.id}{way.suffix}"
-
-
-def key_for(result: Finished, head: Head) -> Key:
-    """What has to be alike before two times may be compared, by name."""
-    worker, device = result.worker, result.device
-    pinned = worker.pinned
-    of_gpu = {
-        "GPU": device.name,
-        "driver": str(head.machine.driver),
-        "power limit": _power_limit(result),
-    }
-    read, own = result.input, result.file
-    in_memory = result.dataset.note if own else "arrays in memory"
-    return {
-        "mode": str(result.way),
-        "devices": _devices(result),
-        "input": f"files ({read.source}, {read.file_system})" if read else in_memory,
-        "clock": "with pauses" if result.epochs.pauses_included else "without pauses",
-        **(of_gpu if device.is_gpu else {}),
-        "processor": head.machine.cpu.name,
-        "threads": str(pinned.threads),
-        "environment": pinned.variables or "none",
-        "TensorFlow": worker.tensorflow,
-        "Keras": worker.keras,
-        "program": str(pinned.program),
-        "XLA": "on" if pinned.xla else "off",
-        "precision": pinned.precision + (", TF32" if device.is_gpu and pinned.tf32 else ""),
-        "deterministic ops": "on" if pinned.deterministic_ops else "off",
-        **({"file": f"{Path(own.path).name} {own.sha256[:12]}"} if own else {}),
-        "network": result.model.workload_sha256[:12],
-        "data": f"{result.dataset.kind} {result.dataset.name} {result.dataset.sha256[:12]}",
-        "profile": f"{head.settings.profile}, {len(result.epochs.steady) + 1} epochs",
-    }
-
-
-def difference(before: Key, now: Key, *, but: Iterable[str] = ()) -> str | None:
-    """What makes two keys incomparable and what to do about the first of it, or None.
-
-    but: names that may differ.
-    """
-    pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
-    unlike = {name: pair for name, pair in pairs.items() if name not in but and len(set(pair)) > 1}
-    if not unlike:
-        return None
-    told = ", ".join(f"{name} {old} → {new}" for name, (old, new) in unlike.items())
-    unsaid = any(NOT_RECORDED in pair for pair in unlike.values())
-    return (
-        f"{told}; {_NEW_BASELINE if unsaid else _FIXES.get(next(iter(unlike)), 'train both alike')}"
-    )
-
-
-def row_difference(before: Row, now: Row, but: Iterable[str] = ()) -> str | None:
-    """What makes two rows incomparable, or None.  but: parts of the key that may differ."""
-    if before.difference or now.difference:
-        return before.difference or now.difference
-    if before.key is None or now.key is None:
-        return None
-    return difference(before.key, now.key, but=but)
-
-
-def _devices(result: Finished) -> str:
-    """`1`, `2 together`, `1, beside 3 others`."""
-    if result.concurrent is None:
-        replicas = result.worker.replicas
-        return f"{replicas} together" if replicas > 1 else "1"
-    count = len(result.concurrent.devices)
-    return f"1, beside {count} other{'s' if count > 1 else ''}"
-
-
-def _power_limit(result: Finished) -> str:
-    """`350 W`; where the GPU has none to tell, that is what has to be alike."""
-    if result.telemetry is None:
-        return NOT_RECORDED
-    limit = result.telemetry.power.limit
-    if limit.value is None:
-        return NOT_RECORDED if limit.why == NOT_RECORDED else f"n/a ({limit.why})"
-    return f"{limit.value:.0f} W"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +29,6 @@ class Pair:
 
 
 Choose = Callable[[Row], Pair]
-_Found = tuple[Row, Rows]
 
 
 def baseline(against: str, folder: Path, now: Rows | None) -> tuple[Choose, list[str]]:
@@ -306,31 +88,15 @@ def _from_record(before: Rows) -> Choose:
 
 
 def _newest(now: Row, records: Sequence[Rows]) -> Pair:
-    found, why = _comparable(now, records)
+    found, why = comparable(now, records)
     if not found:
         return Pair(now, None, why)
     return Pair(now, found[0][0], source=str(found[0][1].path))
 
 
 def _fastest(now: Row, records: Sequence[Rows]) -> Pair:
-    found, why = _comparable(now, records)
+    found, why = fastest(now, records)
     if not found:
         return Pair(now, None, why)
-    row, record = min(found, key=lambda each: statistics.median(each[0].medians.values()))
+    row, record = found[0]
     return Pair(now, row, source=str(record.path), candidates=len(found))
-
-
-def _comparable(now: Row, records: Sequence[Rows]) -> tuple[list[_Found], str]:
-    """The rows that one may be held against, the newest first; or why there is none."""
-    # Records of two environments are no baseline of one.
-    named = [(r.alone[now.name], r) for r in records if now.name in r.alone and not r.two_sided]
-    clean = [(row, record) for row, record in named if row.medians]
-    found = [(row, record) for row, record in clean if row_difference(row, now) is None]
-    # A quick look with one repeat does not take the place of a baseline that has several.
-    several = [each for each in found if len(each[0].medians) >= LEAST_REPEATS]
-    if found or not named:
-        return several or found, "no other record has it"
-    if clean and now.medians:
-        return [], f"{row_difference(clean[0][0], now)} (nearest: {clean[0][1].path})"
-    row, record = named[0]
-    return [], f"no record has a clean row of it ({record.path}: {row.why_excluded})"

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from bench.record.repeats import LEAST_REPEATS
+
 Answer = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 Floats = NDArray[np.float64]
 
@@ -26,9 +28,6 @@ Floats = NDArray[np.float64]
 # makes single repeats 1.1 to 3 times as slow; one of them among twelve would double the interval of
 # a plain mean.  On noise without bursts this costs 3 % of the interval's length.
 TRIMMED = 0.1
-
-# Fewer repeats than these on a side, and their spread is not known well enough to be used at all.
-LEAST_REPEATS = 3
 
 # What a side of fewer repeats must differ by, then.  It is more than the noise of this kind of
 # machine: the same small network took .97 s an epoch on a quiet box and up to 3.2 s beside

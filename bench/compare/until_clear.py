@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from bench.compare import compare, table
 from bench.compare.compare import Compared
-from bench.compare.match import Choose, Name, Rows, baseline, in_words
+from bench.compare.match import Choose, baseline, in_words
 from bench.options import Settings
+from bench.record.comparable import Name, Rows
 from bench.record.model import Result
 from bench.record.repeats import Repeat, in_turn
 from bench.report.format import Screen

@@ -26,7 +26,7 @@ from bench.judge.drift import change
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import Measured
-from bench.record.model import Failed, Finished, TimeToTarget, Training, Verdict
+from bench.record.model import Finished, TimeToTarget, Training, Verdict
 from bench.record.telemetry import Reasons, Telemetry, Throttled
 from bench.record.variant import STOCK, Way
 from bench.workloads import EVERY
@@ -259,19 +259,6 @@ def _choice(device: Device) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
-
-
-def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
-    """What keeps a training out of every comparison, in a word, or None.
-
-    Records of schema 1 have no verdicts: their trainings pass by their quality.
-    """
-    if isinstance(result, Failed):
-        return "failed"
-    if not result.quality.ok:
-        return "BELOW-FLOOR"
-    word = "OK" if result.verdict is None else result.verdict.word
-    return None if word == "OK" else word
 
 
 def rerun_command(result: Training) -> str:

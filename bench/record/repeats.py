@@ -14,6 +14,9 @@ Side = Literal["A", "B"]
 
 SIDES: tuple[Side, Side] = ("A", "B")
 
+# Fewer repeats than these on a side, and their spread is not known well enough to be used at all.
+LEAST_REPEATS = 3
+
 # As many on each side as find a true difference of 5 % at least nine times in ten where processes
 # differ by 2 % from each other (docs/compare.md has a table for other noise;
 # tests/unit/test_compare_simulated.py proves it).

@@ -13,8 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench.compare.compare import Compared, Evidence, within_reach
-from bench.compare.match import Rows, baseline
+from bench.compare.match import baseline
 from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
+from bench.record.comparable import Rows
 from bench.record.model import Failed, Result
 from bench.record.repeats import INTERIM_CHECKS, Repeat
 from bench.record.variant import STOCK

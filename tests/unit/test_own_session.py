@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replaced
 
-from bench.compare.match import difference, key_for
 from bench.judge.bottleneck import could_be_tuned, figures
 from bench.judge.own import OwnFloors
 from bench.judge.verdict import rerun_command
 from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record import codec
+from bench.record.comparable import difference, key_for
 from bench.record.model import Failed, Finished, Record
 from bench.report import summary
 from bench.report.format import Screen

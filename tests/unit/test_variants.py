@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from bench import options
-from bench.compare import match
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.options import Settings
+from bench.record import comparable
 from bench.record.model import Finished
 from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
 from bench.report import variants
@@ -109,8 +109,8 @@ def test_a_row_says_what_is_not_as_published() -> None:
 def test_variants_are_compared_with_the_same_variant_alone() -> None:
     varied = replace(result("mlp"), variant=_BATCH)
     of_both = record([result("mlp"), varied])
-    names = {match.name_of(each) for each in of_both.results}
-    assert {match.title(name) for name in names} == {"mlp on cpu", "mlp on cpu, batch 1024"}
+    names = {comparable.name_of(each) for each in of_both.results}
+    assert {comparable.title(name) for name in names} == {"mlp on cpu", "mlp on cpu, batch 1024"}
 
 
 # ---- what pays

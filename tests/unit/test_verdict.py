@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.verdict import judge, why_excluded
+from bench.judge.verdict import judge
+from bench.record.comparable import why_excluded
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import known
