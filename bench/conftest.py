@@ -107,9 +107,13 @@ def pytest_collection_modifyitems(
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tells what is going to be trained."""
-    settings = session.config.stash[SESSION].settings
+    run, settings = session.config.stash[SESSION], session.config.stash[SESSION].settings
     trainings = collection.planned(session.items, settings)
     if trainings and not session.config.option.collectonly:
+        try:
+            run.check_data(collection.every(session.items))
+        except GrindstoneError as error:
+            raise pytest.UsageError(f"bench: {error}") from error
         session.config.stash[LISTENER](RunStarted(trainings))
 
 

@@ -1,5 +1,9 @@
 """What can go wrong, by name.  Each message says what was found, what was expected, what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class GrindstoneError(Exception):
     """The base of all errors that are a person's to mend; its text is one line for that person."""
@@ -23,3 +27,20 @@ class UnableError(GrindstoneError):
 
 class RecordError(GrindstoneError):
     """A record cannot be written or read."""
+
+
+def shown(name: object) -> str:
+    """A file's name as one line of plain text, whatever bytes are in it."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(name))
+
+
+def listed(problems: Sequence[str], most: int = 5) -> str:
+    """Some things that are wrong, in one line: the first few, and how many more."""
+    more = len(problems) - most
+    return "; ".join(problems[:most]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that is no UTF-8, as Python keeps it
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
+from bench.datasets.choice import read_choice
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
@@ -22,6 +23,9 @@ from bench.runner import interpreter, supervisor
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
+
+if TYPE_CHECKING:
+    from bench.datasets.brought import Brought
 
 _LONGEST_LIMIT = 1_000_000
 _MOST_REPEATS = 1000
@@ -87,9 +91,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "smoke: seconds; quick: minutes (default); full: the published epochs and floors",
     },
     "--data-dir": {
-        "type": Path,
         "metavar": "DIR",
-        "help": "MNIST's files or grind photographs",
+        "help": "MNIST's files, grind photographs, or both, as docs/data.md shows",
+    },
+    "--dataset": {
+        "default": "mnist",
+        "metavar": "NAME",
+        "help": "train MNIST's networks on these of --data-dir, without floors: fashion-mnist, "
+        "kmnist, qmnist, emnist-letters, …, or a name of your own (default: mnist)",
     },
     "--synthetic": {"action": "store_true", "help": "use generated data"},
     "--seed": {
@@ -154,6 +163,8 @@ class Settings:
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
     order_seed: of which side of a pair trains first; another one in every run.
+    brought: what is in the folder that was named.
+    dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
     """
 
@@ -177,6 +188,8 @@ class Settings:
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
     order_seed: int = 0
+    brought: Brought | None = None
+    dataset: str = "mnist"
     workloads: tuple[OwnWorkload, ...] = ()
 
     @property
@@ -251,11 +264,12 @@ def read_settings(
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
         )
+    data = read_choice(chosen)
     return Settings(
         profile=chosen.profile,
         devices=_devices(chosen.device, found),
         devices_asked_for=None if chosen.device is None else tuple(chosen.device),
-        data_dir=chosen.data_dir,
+        data_dir=data.folder,
         cache_dir=chosen.cache_dir,
         results_dir=chosen.results_dir,
         synthetic=chosen.synthetic,
@@ -273,6 +287,8 @@ def read_settings(
         against=against,
         order_seed=secrets.randbits(32),
         workloads=_workloads(chosen),
+        brought=data.brought,
+        dataset=data.name,
     )
 
 

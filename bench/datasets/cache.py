@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bench.errors import CacheError
+from bench.errors import CacheError, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,16 @@ def directory(override: Path | None = None) -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("grindstone").absolute()
+
+
+def why_unwritable(folder: Path) -> str | None:
+    """Why nothing can be kept in a folder of the cache, known before anything is made; or None."""
+    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not there.is_dir():
+        return f"the cache cannot be in {shown(folder)}: {shown(there)} is no folder"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"the cache {shown(folder)} cannot be written"
+    return None
 
 
 @contextmanager
@@ -85,6 +95,20 @@ def store_arrays(path: Path, **arrays: NDArray[Any]) -> None:
 
     with replacing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def keep_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    """Stores arrays that can be made again, where that is possible."""
+    with suppress(CacheError):
+        store_arrays(path, **arrays)
+
+
+def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """What `keep_arrays` put into `path`; None where it is absent, damaged or may not be read."""
+    try:
+        return load_arrays(path)
+    except CacheError:
+        return None
 
 
 _MEMBER = b"PK\x03\x04"  # what each array in a zip archive begins with

@@ -39,11 +39,12 @@ class Split:
 class Dataset:
     """A training and a test split, and what a reader must know about them.
 
-    name: `mnist` or `grind`.
+    name: `mnist` or `grind`, or what a person's other pictures are called.
     source: where the images came from.
     note: the same in a sentence, with the reason where a better source was passed over.
     baselines: figures that a quality is judged against, in the unit of the metric.
     paths: the files that the training images were read from, one for each, where there are such.
+    classes: how many the labels have, where these are not the networks' own data; else None.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Dataset:
     test: Split
     baselines: Mapping[str, float] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
+    classes: int | None = None
 
     @property
     def synthetic(self) -> bool:

@@ -6,28 +6,25 @@ Real ones are a folder that a person brings; else the embedded generator draws t
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, particles, photographs
+from bench.datasets import cache, particles, photographs, pictures
 from bench.datasets.dataset import Dataset, Split
-from bench.datasets.photographs import Photograph
-from bench.errors import DataError
+from bench.errors import DataError, listed, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from bench.datasets.brought import Brought
+    from bench.datasets.layouts.shots import Shots
+    from bench.datasets.photographs import Photograph
 
-NOISE_FLOOR_MSE = 10.9
-"""In s²: how far repeated shots of the same grind scatter (optpresso, 2020-2021)."""
 
-
-def load(data_dir: Path | None, cache_dir: Path, size: tuple[int, int]) -> Dataset:
+def load(brought: Brought | None, cache_dir: Path, size: tuple[int, int]) -> Dataset:
     """The grind data at `size` = (height, width): real photographs, or else drawn ones.
 
     `x` is `(n, height, width, 3) uint8` RGB, `y` `(n,) float32` seconds.  The images of a shot
@@ -36,35 +33,23 @@ def load(data_dir: Path | None, cache_dir: Path, size: tuple[int, int]) -> Datas
 
     The baselines are in s², for the whole test split.  `mean_predictor_mse` is what predicting
     the training labels' mean scores.  `best_possible_mse` is what the true pull times score,
-    where they were drawn and so are known; of photographs only the published NOISE_FLOOR_MSE is
-    known, which another machine and another hand need not have.
+    where they were drawn and so are known; of photographs only how far repeated shots were seen to
+    scatter is known (`particles.label_spread`), as another machine and another hand need not.
 
-    data_dir: a folder that a person brings, with photographs in it or in its `grind`, laid out as
-        `<pull seconds>/<unixtime>-<machine>.png` (or .jpg, .jpeg).  It may hold something else,
-        and is then passed over.
+    brought: what is in a folder that a person named.  With pictures by class alone it is passed
+        over.
     cache_dir: where the drawn photographs are kept, under `grind/`.  Real ones are read anew each
         time, which takes a few milliseconds each.
 
     Raises:
-        DataError: `data_dir` is missing or empty, a folder or file in it is misnamed, a picture
-            is damaged or too large, or the shots are too few to split.
-        CacheError: the cache cannot be written or read.
+        DataError: a folder or file is misnamed, a picture is damaged or too large, the shots are
+            too few to split, or too alike to learn anything from.
     """
-    if data_dir is None:
+    if brought is None:
         return drawn(cache_dir, size, "no --data-dir")
-    _must_hold_something(data_dir)
-    folder = _folder(data_dir)
-    if folder is None:
-        return drawn(cache_dir, size, f"no grind photographs in {data_dir}")
-    return _brought(folder, size)
-
-
-def present(data_dir: Path) -> bool:
-    """Whether `data_dir` holds anything that looks meant as grind photographs, correct or not."""
-    try:
-        return _folder(data_dir) is not None
-    except DataError:
-        return False
+    if brought.shots is None:
+        return drawn(cache_dir, size, f"no grind photographs in {shown(brought.folder)}")
+    return _brought(brought.shots, size)
 
 
 def drawn(
@@ -72,19 +57,16 @@ def drawn(
 ) -> Dataset:
     """The embedded generator's grind data, shaped as `load` has it.
 
-    Drawn in about 10 s on one core, once, and kept in `cache_dir`.
+    Drawn in about 10 s on one core, once, and kept in `cache_dir` where that can be written.
 
     reason: why these and not photographs, for the data set's note.
-
-    Raises:
-        CacheError: the cache cannot be written or read.
     """
     height, width = size
     path = cache_dir / "grind" / f"drawn-particles-v{particles.VERSION}-{height}x{width}.npz"
     drawing = _stored(path)
     if drawing is None:
         drawing = particles.draw(size)
-        cache.store_arrays(
+        cache.keep_arrays(
             path,
             train_x=drawing.train.x,
             train_y=drawing.train.y,
@@ -103,7 +85,7 @@ def drawn(
 
 
 def _stored(path: Path) -> particles.Drawing | None:
-    arrays = cache.load_arrays(path)
+    arrays = cache.kept_arrays(path)
     try:
         if arrays is None:
             return None
@@ -127,42 +109,26 @@ def _baselines(train: Split, test: Split, best_possible_mse: float) -> dict[str,
 # ---- a folder that a person brings
 
 
-def _must_hold_something(data_dir: Path) -> None:
-    expected = "--data-dir takes a folder with MNIST's files, grind photographs or both"
-    try:
-        empty = next(data_dir.iterdir(), None) is None
-    except OSError as error:
-        raise DataError(f"{data_dir} cannot be read: {error.strerror}; {expected}") from error
-    if empty:
-        raise DataError(f"{data_dir} is empty; {expected}")
-
-
-def _folder(data_dir: Path) -> Path | None:
-    """Where the photographs lie; a folder `grind` is meant for them, whatever is in it."""
-    try:
-        if (data_dir / "grind").is_dir():
-            return data_dir / "grind"
-        return data_dir if photographs.look_like_shots(data_dir) else None
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or data_dir} cannot be read: {error.strerror}; make it readable"
-        ) from error
-
-
-def _brought(folder: Path, size: tuple[int, int]) -> Dataset:
-    found = photographs.find(folder)
+def _brought(shots: Shots, size: tuple[int, int]) -> Dataset:
+    found, folder = shots.found(), shown(shots.folder)
     together = photographs.group(found)
     paths = [photograph.path for photograph in found]
-    pictures = dict(zip(paths, _read(paths, size), strict=True))
+    read, problems = pictures.read_all(paths, partial(photographs.read, size=size))
+    if problems:
+        counted = f"{len(problems)} of {len(paths)} pictures cannot be used"
+        raise DataError(
+            problems[0] if len(problems) == 1 else f"{folder}: {counted}: {listed(problems)}"
+        )
+    pixels = {path: each for path, each in zip(paths, read, strict=True) if each is not None}
     # Of the resized pixels, since two pictures that are the same to the network are a leak too.
-    prints = {path: hashlib.sha256(pixels.tobytes()).digest() for path, pixels in pictures.items()}
+    prints = {path: hashlib.sha256(each.tobytes()).digest() for path, each in pixels.items()}
     try:
         taught, asked = photographs.split(together, prints)
     except DataError as error:
         raise DataError(f"{folder}: {error}") from error
 
     def take(side: Sequence[Photograph]) -> Split:
-        x = np.stack([pictures[photograph.path] for photograph in side])
+        x = np.stack([pixels[photograph.path] for photograph in side])
         return Split(x, np.array([photograph.seconds for photograph in side], np.float32))
 
     train, test = take(taught), take(asked)
@@ -170,15 +136,27 @@ def _brought(folder: Path, size: tuple[int, int]) -> Dataset:
     copies = len(found) - len(set(prints.values()))
     if copies:
         note += f"; {copies} are copies, kept on one side of the split"
-    baselines = _baselines(train, test, NOISE_FLOOR_MSE)
-    read = tuple(photograph.path for photograph in taught)
-    return Dataset("grind", "files", note, train, test, baselines, read)
+    if shots.note:
+        note += f"; {shots.note}"
+    scatter = particles.label_spread(test.y.astype(np.float64))
+    baselines = _baselines(train, test, float(np.mean(np.square(scatter))))
+    _must_differ(train, test, baselines, folder)
+    return Dataset(
+        "grind", "files", note, train, test, baselines, tuple(each.path for each in taught)
+    )
 
 
-def _read(paths: Sequence[Path], size: tuple[int, int]) -> list[NDArray[np.uint8]]:
-    with ThreadPoolExecutor() as pool:  # Pillow decodes without the interpreter's lock
-        try:
-            return list(pool.map(partial(photographs.read, size=size), paths))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _must_differ(train: Split, test: Split, baselines: Mapping[str, float], folder: str) -> None:
+    """Refuses pull times that are so alike that no training could be told from a guess."""
+    guess, best = baselines["mean_predictor_mse"], baselines["best_possible_mse"]
+    if guess > best:
+        return
+    seconds = np.concatenate([train.y, test.y])
+    shortest, longest = seconds.min(), seconds.max()
+    range_ = f"{shortest:g} to {longest:g} s" if longest > shortest else f"{shortest:g} s alone"
+    raise DataError(
+        f"{folder} has pull times of {range_}: always saying their mean is off by {guess:.1f} "
+        "s², and "
+        f"repeated shots of one grind differ by {best:.1f} s², so that no floor could be met; add "
+        "shots of shorter and longer pull times, or leave --data-dir out to have them drawn"
+    )

@@ -6,6 +6,8 @@ import queue
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -17,6 +19,11 @@ CONNECTED_WITHIN = 5.0
 STALLED_AFTER = 30.0
 """Seconds without a byte after which a download is given up."""
 
+DONE_WITHIN = 600.0
+"""Seconds for all files of one mirror: twelve million bytes at 20 kB/s."""
+
+_CHUNK = 1 << 16
+
 Answer = tuple[str, str | None]
 """A mirror, and why it cannot be used, or None where it can."""
 
@@ -25,16 +32,25 @@ class UnreachableError(Exception):
     """No mirror can be used.  The text says why, to stand in the middle of a sentence."""
 
 
-def download(files: Mapping[Path, str], mirrors: Sequence[str], within: float) -> str:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of a file before it arrives; size: in bytes."""
+
+    sha256: str
+    size: int
+
+
+def download(files: Mapping[Path, Wanted], mirrors: Sequence[str], within: float) -> str:
     """Makes all of `files` from one mirror, or none of them, and returns the mirror.
 
-    files: where each file goes, under the name that it has on the mirrors, and its SHA-256.
+    files: where each file goes, under the name that it has on the mirrors, and what it must be.
     mirrors: base URLs, each ending in a slash.
-    within: seconds for the mirrors to answer, all together; the download itself may take longer.
+    within: seconds for the mirrors to answer, all together; the download itself has
+        DONE_WITHIN.
 
     Raises:
         UnreachableError: no mirror answers in time, or none has the files.
-        DataError: a mirror sent something that has another checksum.
+        DataError: a mirror sent more, or something that has another checksum.
         CacheError: a file cannot be written.
     """
     if not mirrors:
@@ -49,19 +65,22 @@ def download(files: Mapping[Path, str], mirrors: Sequence[str], within: float) -
     raise UnreachableError(_listed(reasons))
 
 
-def _take_all(files: Mapping[Path, str], mirror: str) -> str | None:
+def _take_all(files: Mapping[Path, Wanted], mirror: str) -> str | None:
     """Why the mirror could not be used, or None once the files are in place."""
     from requests import RequestException
 
+    until = monotonic() + DONE_WITHIN
     try:
         with tempfile.TemporaryDirectory(prefix="grindstone-download-") as folder:
             arrived = {
-                path: _fetch(mirror + path.name, sha256, Path(folder))
-                for path, sha256 in files.items()
+                path: _fetch(mirror + path.name, wanted, Path(folder), until)
+                for path, wanted in files.items()
             }
             for path, arrival in arrived.items():
                 with cache.replacing(path) as file:
                     file.write(arrival.read_bytes())
+    except UnreachableError as reason:
+        return str(reason)
     except RequestException as error:
         return _in_short(error)
     except OSError as error:
@@ -72,27 +91,57 @@ def _take_all(files: Mapping[Path, str], mirror: str) -> str | None:
     return None
 
 
-def _fetch(url: str, sha256: str, folder: Path) -> Path:
+def _fetch(url: str, wanted: Wanted, folder: Path, until: float) -> Path:
+    """A file of the size and checksum that are known, until the moment `until`."""
+    outcome: queue.Queue[Path | Exception] = queue.Queue()
+    # In a thread of its own, left behind at the deadline: a byte now and then resets any timeout.
+    threading.Thread(target=_retrieve, args=(url, wanted, folder, outcome), daemon=True).start()
+    try:
+        arrived = outcome.get(timeout=max(0.0, until - monotonic()))
+    except queue.Empty:
+        raise UnreachableError(f"was not through within {DONE_WITHIN:g} s") from None
+    if isinstance(arrived, Exception):
+        raise arrived
+    return arrived
+
+
+def _retrieve(
+    url: str, wanted: Wanted, folder: Path, outcome: queue.Queue[Path | Exception]
+) -> None:
     import pooch
     from requests import RequestException
 
     pooch.get_logger().setLevel("ERROR")  # where data came from is told once, by the data set
+    name, known = url.rpartition("/")[2], f"sha256:{wanted.sha256}"
+    downloader = partial(_store, size=wanted.size)
     try:
-        fetched = pooch.retrieve(
-            url,
-            known_hash=f"sha256:{sha256}",
-            fname=url.rpartition("/")[2],
-            path=folder,
-            downloader=pooch.HTTPDownloader(timeout=(CONNECTED_WITHIN, STALLED_AFTER)),
+        outcome.put(Path(pooch.retrieve(url, known, name, folder, downloader=downloader)))
+    except (DataError, RequestException) as error:  # some of these are ValueErrors, too
+        outcome.put(error)
+    except ValueError:
+        outcome.put(
+            DataError(
+                f"what {url} sent does not have the published SHA-256 {wanted.sha256[:12]}…, "
+                "and nothing of it is kept"
+            )
         )
-    except RequestException:  # some of these are ValueErrors, too
-        raise
-    except ValueError as error:
-        raise DataError(
-            f"what {url} sent does not have the published SHA-256 {sha256[:12]}…, "
-            "and nothing of it is kept"
-        ) from error
-    return Path(fetched)
+    except Exception as error:  # a thread has nobody to raise it to
+        outcome.put(error)
+
+
+def _store(url: str, path: str, _pooch: object, *, size: int) -> None:
+    """Writes what an address sends to a file, but nothing behind the size that is known."""
+    import requests
+
+    timeouts = (CONNECTED_WITHIN, STALLED_AFTER)
+    with requests.get(url, stream=True, timeout=timeouts) as sent, Path(path).open("wb") as file:
+        sent.raise_for_status()
+        for chunk in sent.iter_content(_CHUNK):
+            if file.tell() + len(chunk) > size:
+                raise DataError(
+                    f"{url} sends more than the published {size:,} bytes, and nothing of it is kept"
+                )
+            file.write(chunk)
 
 
 def _that_answer(mirrors: Sequence[str], name: str, within: float) -> list[str]:

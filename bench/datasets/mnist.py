@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, digits, idx
+from bench.datasets import cache, digits, kin, others
 from bench.datasets.dataset import Dataset, Source, Split
-from bench.datasets.mirrors import UnreachableError, download
-from bench.errors import CacheError, DataError
+from bench.datasets.layouts import idx_files
+from bench.datasets.mirrors import UnreachableError, Wanted, download
+from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from bench.datasets.brought import Brought
+    from bench.datasets.layouts.found import Classified, Half
 
-SIDE, CLASSES = 28, 10
+CLASSES = 10
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -39,69 +42,63 @@ ANSWER_WITHIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One of the four files, with the SHA-256 of its gzip and of its unpacked bytes."""
+    """One of the four files, with the bytes and the SHA-256 of its gzip."""
 
     name: str
     entries: int
+    gzip_size: int
     gzip_sha256: str
-    sha256: str
 
     @property
     def gzip_name(self) -> str:
         """What the file is called on the mirrors and in the cache."""
         return f"{self.name}.gz"
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the file is called on people's disks."""
-        dotted = self.name.replace("-idx", ".idx")
-        return self.name, self.gzip_name, dotted, f"{dotted}.gz"
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two files of one split."""
+    """The two files of one split, with a fingerprint of the images and labels in any order."""
 
     images: Published
     labels: Published
+    sha256: str
 
 
 TRAIN = Pair(
     Published(
         "train-images-idx3-ubyte",
         60_000,
+        9_912_422,
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     ),
     Published(
         "train-labels-idx1-ubyte",
         60_000,
+        28_881,
         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     ),
+    "54e1ab866c9484947dd4821c52bb7a43938f555d6b046be6af55247f8e6ffc64",
 )
 TEST = Pair(
     Published(
         "t10k-images-idx3-ubyte",
         10_000,
+        1_648_877,
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     ),
     Published(
         "t10k-labels-idx1-ubyte",
         10_000,
+        4_542,
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
+    "97b756d55950f1841ebd48df7379b9b2fc87a10d63e08d6213dad41d564e8508",
 )
 PUBLISHED = (TRAIN.images, TRAIN.labels, TEST.images, TEST.labels)
 
-FOLDERS = ("", "mnist", "MNIST/raw")
-"""Where the files lie inside a data directory; the last is torchvision's."""
-
 
 def load(
-    data_dir: Path | None,
+    brought: Brought | None,
     cache_dir: Path,
     *,
     mirrors: Sequence[str] | None = None,
@@ -109,156 +106,140 @@ def load(
 ) -> Dataset:
     """MNIST from the first place that has it, or else drawn digits of the same shape.
 
-    The places: `data_dir`, the cache, a mirror, the generator.  Real files are checked down to the
-    last byte, wherever they come from; x is `(n, 28, 28, 1) uint8`, y `(n,) int64`, 0..9.
+    The places: `brought`, the cache, a mirror, the generator.  Real files are checked down to the
+    last byte, wherever they come from; x is `(n, 28, 28, 1) uint8`, y `(n,) int64`, 0..9.  A cache
+    that cannot be used is done without, and the note says so.
 
-    data_dir: a folder that a person brings.  It may hold something else, and is then passed over.
+    brought: what is in a folder that a person named.  With photographs alone it is passed over.
     cache_dir: where downloads and drawn digits are kept, under `mnist/`.
     mirrors: base URLs; None means `$GRINDSTONE_MNIST_URL` or else `MIRRORS`, and an empty sequence
         that nothing is downloaded.
     answer_within: seconds for the mirrors to answer, all together.
 
     Raises:
-        DataError: `data_dir` is missing, empty or holds files that are not MNIST, or a download
-            does not have the published checksum.
-        CacheError: the cache cannot be read or written.
+        DataError: what a person brought is damaged or not MNIST, or a download does not have the
+            published checksum.
     """
     besides = "no --data-dir"
-    if data_dir is not None:
-        _must_hold_something(data_dir)
-        if present(data_dir):
-            return _brought(data_dir)
-        besides = f"no MNIST files in {data_dir}"
+    if brought is not None:
+        if brought.classified:
+            return _brought(brought)
+        besides = f"no MNIST files in {shown(brought.folder)}"
     return _kept_or_downloaded(cache_dir / "mnist", _base_urls(mirrors), answer_within, besides)
 
 
 def _kept_or_downloaded(
     kept: Path, mirrors: Sequence[str], answer_within: float, besides: str
 ) -> Dataset:
-    files = {file: kept / file.gzip_name for file in PUBLISHED}
-    cached = _cached(files)
+    cached, fault = _cached(kept)
     if cached is not None:
-        return _dataset(cached, "cache", f"MNIST from {kept}, downloaded before; {besides}")
-    wanted = {path: file.gzip_sha256 for file, path in files.items()}
+        return _dataset(cached, "cache", f"MNIST from {shown(kept)}, downloaded before; {besides}")
+    unwritable = cache.why_unwritable(kept)
+    if unwritable:
+        besides += f"; {unwritable}, so nothing is kept"
     try:
-        mirror = download(wanted, mirrors, answer_within)
+        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as other:
+            folder = Path(other) if unwritable else kept
+            wanted = {folder / f.gzip_name: Wanted(f.gzip_sha256, f.gzip_size) for f in PUBLISHED}
+            mirror = download(wanted, mirrors, answer_within)
+            return _dataset(_read(folder), "download", f"MNIST downloaded from {mirror}; {besides}")
     except UnreachableError as reason:
         note = f"synthetic digits: no download ({reason}), and {besides}"
-        if any(path.exists() for path in files.values()):
-            note += f"; MNIST's files in {kept} are damaged"
-        return _dataset(_drawn(kept), "synthetic", note)
+        return _dataset(_drawn(kept), "synthetic", f"{note}; {fault}" if fault else note)
     except DataError as error:
         raise DataError(
             f"{error}; try again, name another mirror with {MIRROR_VARIABLE} "
             "or bring the files with --data-dir"
         ) from error
-    return _dataset(_read(files), "download", f"MNIST downloaded from {mirror}; {besides}")
 
 
 def drawn(cache_dir: Path) -> Dataset:
-    """Drawn digits, for a person who wants no real ones, with `load`'s shapes and cache.
-
-    Raises:
-        CacheError: the cache cannot be read or written.
-    """
+    """Drawn digits, for a person who wants no real ones, with `load`'s shapes and cache."""
     note = "synthetic digits: real ones were not asked for"
     return _dataset(_drawn(cache_dir / "mnist"), "synthetic", note)
 
 
-def present(data_dir: Path) -> bool:
-    """Whether any of MNIST's four files lies in `data_dir`, or in its `mnist` or `MNIST/raw`."""
-    try:
-        return bool(_find(data_dir)[1])
-    except PermissionError:
-        return False
+def is_mnist(train: Half, test: Half) -> bool:
+    """Whether these are MNIST's own images with their labels, in whatever order."""
+    counts = (len(train.x), len(test.x)) == (TRAIN.images.entries, TEST.images.entries)
+    return counts and all(
+        _print(half) == pair.sha256 for half, pair in ((train, TRAIN), (test, TEST))
+    )
 
 
 # ---- a folder that a person brings
 
 
-def _must_hold_something(data_dir: Path) -> None:
-    expected = "--data-dir takes a folder with MNIST's files, grind photographs or both"
-    try:
-        something = next(data_dir.iterdir(), None)
-        if something is not None:
-            something.lstat()  # a folder may be listed by a user who may not enter it
-    except OSError as error:
-        raise DataError(f"{data_dir} cannot be read: {error.strerror}; {expected}") from error
-    if something is None:
-        raise DataError(f"{data_dir} is empty; {expected}")
-
-
-def _find(data_dir: Path) -> tuple[Path, dict[Published, Path]]:
-    """The folder that holds most of the files, and which path each has there."""
-    best = data_dir, dict[Published, Path]()
-    for folder in (data_dir / inner for inner in FOLDERS):
-        found = {
-            file: folder / name
-            for file in PUBLISHED
-            for name in reversed(file.names)  # the plain file before its gzip
-            if (folder / name).is_file()
-        }
-        if len(found) > len(best[1]):
-            best = folder, found
-    return best
-
-
-def _brought(data_dir: Path) -> Dataset:
-    folder, found = _find(data_dir)
-    missing = [file.gzip_name for file in PUBLISHED if file not in found]
+def _brought(brought: Brought) -> Dataset:
     mend = "put the published files there, or leave --data-dir out to have them downloaded"
-    if missing:
-        raise DataError(f"{folder} lacks {', '.join(missing)} of MNIST's four files; {mend}")
+    faults = []
     try:
-        splits = _read(found)
+        for found in others.fitting(brought, "mnist"):
+            train, test = others.read(found)
+            if is_mnist(train, test):
+                note = f"MNIST from {shown(found.where)} ({found.layout})"
+                return _dataset((_split(train), _split(test)), "files", note)
+            faults.append(_what_it_is(found, train, test))
     except DataError as error:
-        raise DataError(f"{error}; {mend}") from error
-    return _dataset(splits, "files", f"MNIST from {folder}")
+        faults.append(str(error))
+    raise DataError(f"{faults[0]}; {mend}")
+
+
+def _what_it_is(found: Classified, train: Half, test: Half) -> str:
+    """What is in MNIST's place, and how it is trained on all the same."""
+    where, name = shown(found.where), others.by_content(found, train, test)
+    if name is not None:
+        return (
+            f"not MNIST: {where} holds {kin.title(name)}; --dataset {name} trains on it, "
+            "without the "
+            "floors that were published for MNIST alone"
+        )
+    counts, expected = (len(train.x), len(test.x)), (TRAIN.images.entries, TEST.images.entries)
+    labels = np.concatenate([train.y, test.y])
+    if counts != expected:
+        what = f"{counts[0]} + {counts[1]} images in place of {expected[0]} + {expected[1]}"
+    elif labels.min() < 0 or labels.max() >= CLASSES:
+        what = f"labels from {labels.min()} to {labels.max()}, where digits run from 0 to 9"
+    else:
+        what = "other images or labels than the published ones"
+        if len({*np.bincount(train.y).tolist()}) == 1:
+            what += ", as many of each class, as in Fashion-MNIST and Kuzushiji-MNIST"
+    return (
+        f"not MNIST: {where} ({found.layout}) holds {what}; results are held to floors that were "
+        "published for MNIST alone: --dataset NAME trains on other pictures under a name of "
+        "their own"
+    )
 
 
 # ---- files to arrays
 
 
-def _read(files: Mapping[Published, Path]) -> tuple[Split, Split]:
-    return _read_pair(TRAIN, files), _read_pair(TEST, files)
+def _read(folder: Path) -> tuple[Split, Split]:
+    """The files of a folder of ours, checked.
+
+    Raises:
+        DataError: they are not what was downloaded.
+    """
+    train, test = (
+        idx_files.read_pair(folder / pair.images.gzip_name, folder / pair.labels.gzip_name)
+        for pair in (TRAIN, TEST)
+    )
+    if not is_mnist(train, test):
+        raise DataError(f"{shown(folder)} does not hold MNIST")
+    return _split(train), _split(test)
 
 
-def _read_pair(pair: Pair, files: Mapping[Published, Path]) -> Split:
-    contents = {file: idx.read(files[file]) for file in (pair.images, pair.labels)}
-    images = idx.parse(contents[pair.images], 3, str(files[pair.images]))
-    labels = idx.parse(contents[pair.labels], 1, str(files[pair.labels]))
-    _check(images, labels, files[pair.images], files[pair.labels], pair.images.entries)
-    for file, data in contents.items():
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != file.sha256:
-            raise DataError(
-                f"not MNIST: {files[file]} is well formed, and its bytes have SHA-256 "
-                f"{digest[:12]}… in place of {file.sha256[:12]}…; this workload holds results to "
-                "floors that were published for MNIST alone"
-            )
-    return Split(images[..., None], labels.astype(np.int64))
+def _split(half: Half) -> Split:
+    return others.mixed(Split(half.x[..., None], half.y))
 
 
-def _check(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    image_path: Path,
-    label_path: Path,
-    entries: int,
-) -> None:
-    if images.shape[1:] != (SIDE, SIDE):
-        height, width = images.shape[1:]
-        raise DataError(f"{image_path} holds images of {height}x{width} pixels in place of 28x28")
-    if len(images) != len(labels):
-        raise DataError(f"{label_path} holds {len(labels)} labels for {len(images)} images")
-    if len(images) != entries:
-        raise DataError(f"{image_path} holds {len(images)} images in place of {entries}")
-    wrong = np.flatnonzero(labels >= CLASSES)
-    if len(wrong):
-        raise DataError(
-            f"{label_path} holds the label {labels[wrong[0]]} at position {wrong[0]}, "
-            "where digits run from 0 to 9"
-        )
+def _print(half: Half) -> str:
+    """A fingerprint of images with their labels, whatever their order."""
+    if half.y.min() < 0 or half.y.max() >= CLASSES:
+        return ""
+    rows = np.column_stack([half.x.reshape(len(half.x), -1), half.y.astype(np.uint8)])
+    each = sorted(hashlib.sha256(row).digest() for row in rows)
+    return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def _dataset(splits: tuple[Split, Split], source: Source, note: str) -> Dataset:
@@ -271,28 +252,26 @@ def _dataset(splits: tuple[Split, Split], source: Source, note: str) -> Dataset:
 # ---- the cache
 
 
-def _cached(files: Mapping[Published, Path]) -> tuple[Split, Split] | None:
+def _cached(kept: Path) -> tuple[tuple[Split, Split] | None, str | None]:
+    """What was downloaded before, or why it cannot be used where there is something."""
+    paths = [kept / file.gzip_name for file in PUBLISHED]
     try:
-        if not all(path.is_file() for path in files.values()):
-            return None
-        for path in files.values():
-            path.open("rb").close()
-    except PermissionError as error:
-        raise CacheError(
-            f"the cache may not be read: {error.filename}; make it yours or {cache.MENDED_BY}"
-        ) from error
-    try:
-        return _read(files)
-    except DataError:  # damaged since: downloaded again
-        return None
+        there = [path.is_file() for path in paths]
+        if not any(there):
+            return None, None
+        return _read(kept), None
+    except PermissionError:
+        return None, f"the cache {shown(kept)} may not be read"
+    except DataError as error:  # damaged since, or not whole: downloaded again
+        return None, f"MNIST's files in {shown(kept)} cannot be used: {error}"
 
 
 def _drawn(folder: Path) -> tuple[Split, Split]:
     path = folder / f"drawn-digits-v{digits.VERSION}.npz"
-    kept = cache.load_arrays(path)
+    kept = cache.kept_arrays(path)
     if kept is None or set(kept) != {"train_x", "train_y", "test_x", "test_y"}:
         train, test = digits.draw()
-        cache.store_arrays(path, train_x=train.x, train_y=train.y, test_x=test.x, test_y=test.y)
+        cache.keep_arrays(path, train_x=train.x, train_y=train.y, test_x=test.x, test_y=test.y)
         return train, test
     return Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
 

@@ -1,21 +1,19 @@
 """Photographs of ground coffee: their pixels as a network takes them, and the shots that they show.
 
-`read` is the one way from a picture to pixels, for training, testing and predicting.  The layout of
-a folder is the optpresso project's: `<pull seconds>/<unixtime>-<machine>.png`.
+How they lie in folders is told by `bench.datasets.layouts.shots`.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from bench.datasets import pictures
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,35 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-
-MOST_PIXELS = 50_000_000
-"""A cheap microscope's frame has 0.3 million; a file of a few kB can claim a thousand million."""
-
-
 def read(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The photograph at `path`, upright and resized to `size`: `(height, width, 3) uint8` RGB.
 
     Raises:
-        DataError: the file cannot be read, is no whole PNG or JPEG picture, has more than
-            MOST_PIXELS or more than 8 bits a channel in a mode that cannot be shown as RGB.
+        DataError: it cannot be read (see `pictures.read`).
     """
-    try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
-            _must_be_ordinary(picture, path)
-            return squash(ImageOps.exif_transpose(picture).convert("RGB"), size)
-    except DataError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(_too_large(path)) from error
-    except Exception as error:  # a damaged picture fails anywhere in Pillow, with any exception
-        if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(
-                f"{path} cannot be read: {error.strerror}; make it readable, or take it away"
-            ) from error
-        raise DataError(
-            f"{path} is no whole PNG or JPEG picture; copy it again, or take it away"
-        ) from error
+    return squash(pictures.read(path), size)
 
 
 def squash(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -67,36 +43,12 @@ def squash(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
-def _must_be_ordinary(picture: Image.Image, path: Path) -> None:
-    width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise DataError(_too_large(path, f" ({width}x{height})"))
-    if picture.mode.startswith(("I", "F")):  # Pillow would clip these to white
-        raise DataError(
-            f"{path} is a grey picture of more than 8 bits (mode {picture.mode}); "
-            "save it with 8 bits a channel, or take it away"
-        )
-
-
-def _too_large(path: Path, found: str = "") -> str:
-    return (
-        f"{path} claims more pixels than any microscope's frame{found}; at most "
-        f"{MOST_PIXELS // 10**6} million are read: scale it down, or take it away"
-    )
-
-
-LAYOUT = "<pull seconds>/<unixtime>-<machine>.png"
-PICTURES = ", ".join(SUFFIXES)
-
 SAME_SHOT_WITHIN = 600.0
 """Seconds between two photographs of the same machine and pull time that make them one shot.
 
 Photographing one shot takes a few minutes, and pulling the next one with the grinder set anew takes
 longer.  To err on the long side costs a shot; to err on the short side leaks a shot into the test.
 """
-
-LONGEST_PULL = 600.0
-"""Seconds; a larger number in a folder's name is a time of day or milliseconds."""
 
 FEWEST_SHOTS = 10
 """Below this the test split would rest on a single shot."""
@@ -106,18 +58,14 @@ TESTED_OF = 5
 
 SEED = 20201123
 
-_SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
-# Ten digits are seconds until the year 2286; more are milliseconds, in which a shot's own
-# photographs would seem hours apart and be split.
-_PHOTOGRAPH = re.compile(r"(?P<taken>\d{1,10}(\.\d+)?)-(?P<machine>.+)", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Photograph:
     """One picture file and what its place says.
 
     seconds: the shot's pull time, in s.
-    taken: when, in s since 1970.
+    machine: that made it; nothing where the picture was named by hand.
+    taken: when, in s since 1970; 0 where it is not known.
     """
 
     seconds: float
@@ -128,49 +76,6 @@ class Photograph:
 
 Shot = tuple[Photograph, ...]
 """Photographs of the same ground coffee, oldest first."""
-
-
-def look_like_shots(folder: Path) -> bool:
-    """Whether anything in `folder` looks meant as grind data, correct or not.
-
-    That is a folder named by a number or with pictures in it, or a picture named as in LAYOUT.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    return any(_seems_labelled(entry) or _is_astray(entry) for entry in folder.iterdir())
-
-
-def find(folder: Path) -> list[Photograph]:
-    """All photographs in `folder`, which is laid out as in LAYOUT; hidden files are passed over.
-
-    Raises:
-        DataError: a folder or a file in one is misnamed, or cannot be read, or there is none.
-    """
-    photographs: list[Photograph] = []
-    try:
-        for entry in sorted(folder.iterdir()):
-            if _is_astray(entry):
-                raise DataError(
-                    f"{entry} lies outside a folder of its pull time; expected {LAYOUT}: move it"
-                )
-            if _seems_labelled(entry):
-                seconds = _seconds(entry)
-                photographs += [
-                    _photograph(path, seconds)
-                    for path in sorted(entry.iterdir())
-                    if not path.name.startswith(".")
-                ]
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or folder} cannot be read: {error.strerror}; make it readable"
-        ) from error
-    if not photographs:
-        raise DataError(
-            f"{folder} holds no grind photographs; expected {LAYOUT}: put some there, or take the "
-            "folder away to have them drawn"
-        )
-    return photographs
 
 
 def group(photographs: Iterable[Photograph]) -> list[Shot]:
@@ -238,44 +143,3 @@ def _bonded(shots: Sequence[Shot], fingerprints: dict[Path, bytes]) -> list[list
     for number, shot in zip(first, shots, strict=True):
         bonds[number].extend(shot)
     return list(bonds.values())
-
-
-def _seconds(folder: Path) -> float:
-    seconds = float(folder.name) if _SECONDS.fullmatch(folder.name) else math.nan
-    if not 0 < seconds <= LONGEST_PULL:
-        raise DataError(
-            f"the folder {folder} is not named by a pull time; expected seconds above 0 and up to "
-            f"{LONGEST_PULL:.0f}, as in 27 or 27.5: rename it, or take it away"
-        )
-    return seconds
-
-
-def _photograph(path: Path, seconds: float) -> Photograph:
-    name = _PHOTOGRAPH.fullmatch(path.stem)
-    if name is None or path.suffix.lower() not in SUFFIXES:
-        raise DataError(
-            f"{path} is not named <unixtime>-<machine> with {PICTURES}, as in "
-            "1606089600-silvia.png, the time in whole seconds: rename it, or take it away"
-        )
-    if not path.is_file():  # a pipe would never end
-        raise DataError(f"{path} is no file, or a link to none; expected a picture: take it away")
-    return Photograph(seconds, name["machine"], float(name["taken"]), path)
-
-
-def _seems_labelled(entry: Path) -> bool:
-    if entry.name.startswith(".") or not entry.is_dir():
-        return False
-    try:
-        float(entry.name)
-        return True
-    except ValueError:
-        pass
-    try:
-        return any(path.suffix.lower() in SUFFIXES for path in entry.iterdir())
-    except PermissionError:  # somebody else's, such as lost+found
-        return False
-
-
-def _is_astray(entry: Path) -> bool:
-    named = entry.suffix.lower() in SUFFIXES and _PHOTOGRAPH.fullmatch(entry.stem)
-    return bool(named) and not entry.is_dir()

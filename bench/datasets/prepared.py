@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.datasets.dataset import Dataset, Split
-from bench.errors import DataError
+from bench.errors import DataError, listed, shown
 from bench.workloads.workload import Input, Schedule, Workload
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from bench.datasets.brought import Brought
 
 
 # Linux's file system in memory, on every distribution.
@@ -29,12 +31,14 @@ class Pictures:
     """Where the training images lie.
 
     paths: one for each image, in the order of the arrays.
+    stored: how each is stored, as EXIF numbers it: 1 is upright.
     folder: that they are in, or the deepest one that holds them all.
     file_system: of that folder (`ext4`, `nfs4`, `tmpfs`), as the kernel names it.
     size: of all files, in bytes.
     """
 
     paths: tuple[Path, ...]
+    stored: tuple[int, ...]
     folder: Path
     file_system: str
     size: int
@@ -52,12 +56,7 @@ def find_pictures(
         DataError: there are no photographs in a data directory, or the files cannot be written.
     """
     if where == "data-dir":
-        if not dataset.paths:
-            raise DataError(
-                "--input data-dir times the reading of grind photographs, and there are none: "
-                f"{dataset.note}; name their folder with --data-dir"
-            )
-        return _found(dataset.paths)
+        return _persons_own(dataset)
     place = MEMORY if where == "memory" else cache_dir
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -70,6 +69,28 @@ def find_pictures(
             f"the {dataset.name} images cannot be written as files in {place}: {error.strerror}; "
             f"make room there, or choose {way_out}"
         ) from error
+
+
+def _persons_own(dataset: Dataset) -> Pictures:
+    """The photographs where they lie, if TensorFlow reads them as they were read here."""
+    from bench.datasets import pictures
+
+    if not dataset.paths:
+        raise DataError(
+            "--input data-dir times the reading of grind photographs, and there are none: "
+            f"{dataset.note}; name their folder with --data-dir"
+        )
+    otherwise = [
+        f"{shown(path)} is {why}" for path in dataset.paths if (why := pictures.indirect(path))
+    ]
+    if otherwise:
+        raise DataError(
+            f"--input data-dir reads with TensorFlow, which does not read {len(otherwise)} of "
+            f"{len(dataset.paths)} photographs as Pillow does: {listed(otherwise)}; convert "
+            "them to "
+            "PNG or JPEG, or choose --input disk"
+        )
+    return _found(dataset.paths, tuple(map(pictures.orientation, dataset.paths)))
 
 
 def _written(dataset: Dataset, folder: Path) -> tuple[Path, ...]:
@@ -89,10 +110,10 @@ def _write(pixels: NDArray[np.uint8], path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _found(paths: tuple[Path, ...]) -> Pictures:
+def _found(paths: tuple[Path, ...], stored: tuple[int, ...] = ()) -> Pictures:
     folder = Path(os.path.commonpath([path.parent for path in paths]))
     size = sum(path.stat().st_size for path in paths)
-    return Pictures(paths, folder, _file_system(folder), size)
+    return Pictures(paths, stored or (1,) * len(paths), folder, _file_system(folder), size)
 
 
 def _file_system(folder: Path) -> str:
@@ -121,20 +142,26 @@ class Prepared:
 
 
 class Store:
-    """Prepares each (data set, size, schedule) once, under a temporary folder of the run."""
+    """Prepares each (data set, size, schedule) once, under a temporary folder of the run.
+
+    brought: what is in the folder that a person named.
+    name: of the pictures by class that MNIST's networks are trained on.
+    """
 
     def __init__(
         self,
         folder: Path,
-        data_dir: Path | None,
+        brought: Brought | None,
         cache_dir: Path | None,
         *,
         synthetic: bool = False,
+        name: str = "mnist",
     ) -> None:
         self._folder = folder
-        self._data_dir = data_dir
+        self._brought = brought
         self._cache_dir = cache_dir
         self._synthetic = synthetic
+        self._name = name
         self._loaded: dict[tuple[object, ...], Dataset] = {}
         self._prepared: dict[tuple[object, ...], Prepared] = {}
         self._made: list[Path] = []
@@ -144,7 +171,6 @@ class Store:
 
         Raises:
             DataError: the data set is damaged or cannot be laid out.
-            CacheError: the cache cannot be written.
         """
         key = (workload.dataset, workload.image, schedule.train, schedule.test, workload.input)
         if key not in self._prepared:
@@ -156,6 +182,25 @@ class Store:
                 files["train"]["paths"] = _listed(pictures, folder)
             self._prepared[key] = Prepared(dataset, files, dataset.sha256(), pictures)
         return self._prepared[key]
+
+    def check(self, workloads: Iterable[Workload]) -> None:
+        """Reads what a person brought, for those that are trained, before anything is.
+
+        Raises:
+            DataError: it cannot be used, or none of them is trained on it.
+        """
+        wanted = {(each.dataset, each.image, each.input): each for each in workloads}.values()
+        for workload in wanted:
+            brought = self._brought is not None and self._brought.holds(workload.dataset)
+            if workload.input == "data-dir":
+                _persons_own(self._load(workload))
+            elif brought or (workload.dataset == "mnist" and self._name != "mnist"):
+                self._load(workload)
+        if self._brought is not None and not any(self._brought.holds(w.dataset) for w in wanted):
+            raise DataError(
+                f"{shown(self._brought.folder)} holds {self._brought.summary}, and nothing that is "
+                "chosen here trains on it: choose other workloads with -k, or leave --data-dir out"
+            )
 
     def close(self) -> None:
         """Removes the picture files that were written for this run."""
@@ -174,15 +219,17 @@ class Store:
         return self._loaded[key]
 
     def _load_anew(self, workload: Workload) -> Dataset:
-        from bench.datasets import cache, grind, mnist
+        from bench.datasets import cache, grind, mnist, others
 
         place = cache.directory(self._cache_dir)
         size = workload.image[:2]
+        if workload.dataset == "mnist" and self._name != "mnist" and self._brought:
+            return others.load(self._brought, self._name)
         if workload.dataset == "mnist":
-            return mnist.drawn(place) if self._synthetic else mnist.load(self._data_dir, place)
+            return mnist.drawn(place) if self._synthetic else mnist.load(self._brought, place)
         if self._synthetic:
             return grind.drawn(place, size)
-        return grind.load(self._data_dir, place, size)
+        return grind.load(self._brought, place, size)
 
 
 def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:
@@ -209,7 +256,8 @@ def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _listed(pictures: Pictures, folder: Path) -> str:
-    """The path of a file with the paths of the pictures, one a line."""
-    path = folder / "train-paths.txt"
-    path.write_text("".join(f"{picture}\n" for picture in pictures.paths), encoding="utf-8")
+    """The path of a file with how each picture is stored, and where, between NUL bytes."""
+    path = folder / "train-paths"
+    each = zip(pictures.stored, pictures.paths, strict=True)
+    path.write_bytes(b"".join(b"%d\0%b\0" % (how, os.fsencode(name)) for how, name in each))
     return str(path)

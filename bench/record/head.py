@@ -132,6 +132,7 @@ class Settings(Part, frozen=True, kw_only=True):
     inputs: where images are read from on the clock.
     time_to_target: whether trainings to a target were asked for.
     data_dir: folder of the user's own data.
+    dataset: what MNIST's networks are trained on.
     synthetic: whether generated data were asked for.
     seed: of the first training.
     limits: how long a worker may be silent.
@@ -150,6 +151,7 @@ class Settings(Part, frozen=True, kw_only=True):
     inputs: tuple[InputName, ...]
     time_to_target: bool
     data_dir: str | None
+    dataset: str = "mnist"
     synthetic: bool
     seed: Count
     limits: Limits

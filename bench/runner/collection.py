@@ -179,6 +179,11 @@ def rows(items: Sequence[pytest.Item]) -> list[Row]:
     return list({(row.workload.name, row.device, row.way): row for row in every}.values())
 
 
+def every(items: Sequence[pytest.Item]) -> list[Row]:
+    """The rows that the tests train, those to a target too."""
+    return [row for item in items if (row := _row(item))]
+
+
 def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, ...]:
     """The trainings of the tests, in their order."""
     made = []

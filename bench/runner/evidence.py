@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.datasets.choice import usable
 from bench.datasets.prepared import Prepared, Store
 from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
 from bench.observe.devices import find
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         for data_dir in _sources(options.data_dir):
             store = Store(
                 Path(folder) / ("real" if data_dir else "synthetic"),
-                data_dir,
+                usable(data_dir) if data_dir else None,
                 options.cache_dir,
                 synthetic=data_dir is None,
             )

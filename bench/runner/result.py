@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.datasets.prepared import Prepared
+from bench.errors import shown
 from bench.judge.floors import Bounds
 from bench.judge.own import OwnFloors
 from bench.judge.verdict import judge
@@ -200,7 +201,7 @@ def _input(row: Row, prepared: Prepared | None, timings: Timings) -> model.Input
         return None
     return model.Input(
         source=row.workload.input,
-        folder=str(pictures.folder),
+        folder=shown(pictures.folder),
         file_system=pictures.file_system,
         bytes=pictures.size,
         waiting=timings.waiting,

@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import bench
 from bench.datasets.prepared import Prepared, Store
-from bench.errors import GrindstoneError, RecordError, UnableError
+from bench.errors import GrindstoneError, RecordError, UnableError, shown
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds, read_evidence
@@ -79,9 +79,10 @@ class Session:
         self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
         self._store = Store(
             Path(self._folder.name),
-            settings.data_dir,
+            settings.brought,
             settings.cache_dir,
             synthetic=settings.synthetic,
+            name=settings.dataset,
         )
         self._versions = versions
         self._started = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -120,6 +121,14 @@ class Session:
         """Removes the temporary arrays and logs."""
         self._folder.cleanup()
         self._store.close()
+
+    def check_data(self, rows: Iterable[Row]) -> None:
+        """Reads what a person brought, before anything is trained.
+
+        Raises:
+            DataError: it cannot be used, or no row is trained on it.
+        """
+        self._store.check(row.workload for row in rows if isinstance(row.workload, Workload))
 
     def train(self, row: Row, repeat: Repeat = ALONE) -> tuple[Result, ...]:
         """Trains a row in a fresh worker, and records what came of it: finished, or failed.
@@ -286,6 +295,7 @@ class Session:
             xla=bool(variant.xla),
             steps=variant.steps or 1,
             own=_own_file(row.workload),
+            classes=prepared.dataset.classes if prepared else None,
         )
 
     @contextlib.contextmanager
@@ -361,7 +371,8 @@ def _head(
             variants=tuple(each for each in chosen.variants if each != AS_PUBLISHED),
             inputs=chosen.inputs,
             time_to_target=chosen.time_to_target,
-            data_dir=str(chosen.data_dir) if chosen.data_dir else None,
+            data_dir=shown(chosen.data_dir) if chosen.data_dir else None,
+            dataset=chosen.dataset,
             synthetic=chosen.synthetic,
             seed=chosen.seed,
             limits=chosen.limits,

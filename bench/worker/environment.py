@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bench.worker import stock, tuned
+from bench.worker import files, stock, tuned
 from bench.worker.messages import Job, Pinned
 
 # Read before TensorFlow is imported: it sets variables of its own.
@@ -39,8 +39,9 @@ def pinned(tf: Any, keras: Any, job: Job) -> Pinned:
     set_ = variables(_AT_START, is_gpu=job.is_gpu)
     is_tuned = job.mode == "tuned"
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    trainer = tuned if is_tuned else files if "paths" in job.data.get("train", {}) else stock
     return Pinned(
-        program=tuned.PROGRAM if is_tuned else stock.PROGRAM,
+        program=trainer.PROGRAM,
         xla=job.xla
         or (is_tuned and tuned.uses_xla(tf))
         or clusters_by_itself(set_, is_gpu=job.is_gpu),

@@ -51,6 +51,7 @@ class Job:
     xla: whether XLA compiles the steps of `fit`.
     steps: that one call of Python trains, in `fit`.
     own: the file that the workload is in, where it is none of Grindstone's.
+    classes: how many the labels have, where these are not the network's own data.
     """
 
     workload: str
@@ -69,6 +70,7 @@ class Job:
     xla: bool = False
     steps: int = 1
     own: OwnFile | None = None
+    classes: int | None = None
 
     def line(self) -> str:
         """As the one line that the worker reads."""

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-from bench.workloads.workload import Workload
+from bench.workloads.workload import CLASSES, Workload
 
 
 def compiled(keras: Any, workload: Workload, *, xla: bool = False, steps: int = 1) -> Any:
@@ -23,10 +23,13 @@ def compiled(keras: Any, workload: Workload, *, xla: bool = False, steps: int = 
     """
     model = workload.build(keras)
     compile_alike(keras, model, workload, xla=xla, steps=steps)
-    if model.count_params() != workload.parameters:
+    expected = workload.parameters
+    if workload.classes != CLASSES:  # more or fewer outputs, each with its weights and its bias
+        expected += (workload.classes - CLASSES) * (model.layers[-1].kernel.shape[0] + 1)
+    if model.count_params() != expected:
         raise RuntimeError(
             f"{workload.name} has {model.count_params()} parameters under this Keras; "
-            f"the published network has {workload.parameters}"
+            f"the published network has {expected}"
         )
     return model
 

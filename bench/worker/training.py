@@ -74,8 +74,8 @@ def _trained(
 ) -> tuple[Any, float | None]:
     """The model after training; with a target, its quality before the first step, too."""
     if task.workload.input:
-        paths = files.read_list(job.data["train"]["paths"])
-        files.train(tf, model, task, paths, cold=task.workload.input != "memory")
+        pictures = files.read_list(job.data["train"]["paths"])
+        files.train(tf, model, task, pictures, cold=task.workload.input != "memory")
         return model, None
     trainer: Trainer = (
         tuned.Tuned(tf, keras, model, task) if job.mode == "tuned" else stock.Stock(keras, model)

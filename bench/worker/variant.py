@@ -12,7 +12,7 @@ from bench.workloads.workload import Workload
 
 def workload(job: Job) -> Workload:
     """The job's workload, with its batch."""
-    published = EVERY[job.workload]
+    published = EVERY[job.workload].for_classes(job.classes)
     return replace(published, batch=job.batch) if job.batch else published
 
 

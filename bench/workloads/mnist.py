@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from bench.workloads.workload import Schedule, Workload
+from bench.workloads.workload import CLASSES, Schedule, Workload
 
 _IMAGE = (28, 28, 1)
 _SMOKE = Schedule(epochs=3, train=6_000, test=2_000)
 _QUICK = Schedule(epochs=4)
 
 
-def _mlp(keras: Any) -> Any:
+def _mlp(keras: Any, classes: int = CLASSES) -> Any:
     layers = keras.layers
     initial = keras.initializers.RandomNormal(stddev=0.05)
     return keras.Sequential(
@@ -24,12 +24,12 @@ def _mlp(keras: Any) -> Any:
             keras.Input(_IMAGE),
             layers.Flatten(),
             layers.Dense(784, activation="relu", kernel_initializer=initial),
-            layers.Dense(10, activation="softmax", kernel_initializer=initial),
+            layers.Dense(classes, activation="softmax", kernel_initializer=initial),
         ]
     )
 
 
-def _cnn_simple(keras: Any) -> Any:
+def _cnn_simple(keras: Any, classes: int = CLASSES) -> Any:
     layers = keras.layers
     return keras.Sequential(
         [
@@ -39,12 +39,12 @@ def _cnn_simple(keras: Any) -> Any:
             layers.Dropout(0.2),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
-            layers.Dense(10, activation="softmax"),
+            layers.Dense(classes, activation="softmax"),
         ]
     )
 
 
-def _cnn_large(keras: Any) -> Any:
+def _cnn_large(keras: Any, classes: int = CLASSES) -> Any:
     layers = keras.layers
     return keras.Sequential(
         [
@@ -57,12 +57,12 @@ def _cnn_large(keras: Any) -> Any:
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
             layers.Dense(50, activation="relu"),
-            layers.Dense(10, activation="softmax"),
+            layers.Dense(classes, activation="softmax"),
         ]
     )
 
 
-def _convnet(keras: Any) -> Any:
+def _convnet(keras: Any, classes: int = CLASSES) -> Any:
     layers = keras.layers
     return keras.Sequential(
         [
@@ -73,7 +73,7 @@ def _convnet(keras: Any) -> Any:
             layers.MaxPooling2D(),
             layers.Flatten(),
             layers.Dropout(0.5),
-            layers.Dense(10, activation="softmax"),
+            layers.Dense(classes, activation="softmax"),
         ]
     )
 

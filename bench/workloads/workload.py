@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 ProfileName = Literal["smoke", "quick", "full"]
@@ -15,6 +16,9 @@ MODES: tuple[Mode, ...] = ("stock", "tuned")
 # Where a workload reads its images from while it trains.
 Input = Literal["memory", "disk", "data-dir"]
 INPUTS: tuple[Input, ...] = ("memory", "disk", "data-dir")
+
+# Of the classifiers, as published.
+CLASSES = 10
 
 Metric = Literal["accuracy", "mse"]
 
@@ -47,13 +51,15 @@ class Workload:
     batch: images a step.
     metric: what the floor is about; `mse` is in s².
     learning_rate: of Adam.
-    build: makes the layers, not yet compiled, from the `keras` module that it is handed.
+    build: makes the layers, not yet compiled, from the `keras` module that it is handed; of a
+        classifier for other `classes`, too.
     schedules: how much each profile trains.
     parameters: how many weights the published network has; the worker refuses any other count.
     published: the floor at `full` on real data that the sources support, or None.
     source: where the network and its figures come from.
     input: where images are read from on the clock; None has them in memory as arrays before it.
     learns_like: the workload whose floors hold for this one too, where it has none of its own.
+    classes: how many a classifier tells apart; no matter to a regression.
     """
 
     name: str
@@ -63,17 +69,24 @@ class Workload:
     batch: int
     metric: Metric
     learning_rate: float
-    build: Callable[[Any], Any]
+    build: Callable[..., Any]
     schedules: Mapping[ProfileName, Schedule]
     parameters: int
     source: str
     published: float | None = None
     input: Input | None = None
     learns_like: str | None = None
+    classes: int = CLASSES
 
     def reaches(self, quality: float, target: float) -> bool:
         """Whether a quality is the target's or better."""
         return quality >= target if self.metric == "accuracy" else quality <= target
+
+    def for_classes(self, count: int | None) -> Workload:
+        """The same for data of so many classes; for None, as published."""
+        if count is None or count == self.classes:
+            return self
+        return replace(self, classes=count, build=partial(self.build, classes=count))
 
     @property
     def loss(self) -> str:

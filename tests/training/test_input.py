@@ -81,10 +81,10 @@ from bench.worker import files
 from bench.worker.task import Arrays, Task
 from bench.workloads import WORKLOADS
 
-paths = [str(Path(sys.argv[1]) / f"{number}.png") for number in range(5)]
+pictures = [(bytes(Path(sys.argv[1]) / f"{number}.png"), 1) for number in range(5)]
 data = Arrays(np.zeros(5), np.arange(5, dtype=np.float32))
 task = Task(WORKLOADS["post"], data, 1, 1, lambda: None, print)
-batches = files.pipeline(tf, task, paths)
+batches = files.pipeline(tf, task, pictures)
 orders = set()
 for _ in range(10):
     ((images, targets),) = batches

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets import grind, particles, photographs
+from bench.datasets.brought import look
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError
 
@@ -53,7 +56,10 @@ def few_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(folder: Path, tmp_path: Path) -> Dataset:
-    return grind.load(folder, tmp_path / "cache", SIZE)
+    brought = look(folder)
+    if brought.refusal:
+        raise DataError(brought.refusal)
+    return grind.load(brought, tmp_path / "cache", SIZE)
 
 
 def refusal(folder: Path, tmp_path: Path) -> str:
@@ -87,8 +93,14 @@ def test_a_folder_is_read_the_same_every_time_and_in_whatever_order_the_disk_lis
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = load(folder, tmp_path).sha256()
-    listing = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(listing(path), reverse=True)))
+    listing = os.scandir
+
+    @contextmanager
+    def backwards(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with listing(path) as entries:
+            yield sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+    monkeypatch.setattr(os, "scandir", backwards)
     assert load(folder, tmp_path).sha256() == first
 
 
@@ -138,7 +150,8 @@ def test_predicting_the_mean_is_scored_with_the_training_labels_mean(
     mean = data.train.y.mean(dtype=float)
     expected = np.mean((data.test.y.astype(float) - mean) ** 2)
     assert data.baselines["mean_predictor_mse"] == pytest.approx(expected)
-    assert data.baselines["best_possible_mse"] == 10.9
+    spread = 0.1019 * data.test.y.astype(float) - 0.1649
+    assert data.baselines["best_possible_mse"] == pytest.approx(np.mean(spread**2))
 
 
 def test_copies_of_a_picture_are_kept_on_one_side_and_reported(
@@ -185,18 +198,39 @@ def replace_by_dangling_link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (lambda path: path.write_bytes(b""), "no whole PNG or JPEG"),
-        (lambda path: path.write_text("hello"), "no whole PNG or JPEG"),
-        (cut, "no whole PNG or JPEG"),
-        (lambda path: Image.new("RGB", (9, 9)).save(path, "GIF"), "no whole PNG or JPEG"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_text("hello"), "no whole picture"),
+        (cut, "no whole picture"),
+        (lambda path: path.write_text("<!DOCTYPE html><title>404</title>"), "a web page («404»)"),
+        (
+            lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
+            "git lfs pull",
+        ),
+        (
+            lambda path: path.write_bytes(b"\0\0\0\x18ftypheic"),
+            "a HEIC picture: convert it",
+        ),
         (lambda path: bomb(path, 9000, 9000), "(9000x9000); at most 50 million"),
         (lambda path: bomb(path, 60_000, 60_000), "at most 50 million"),
-        (lambda path: bomb(path, 10, 10), "no whole PNG or JPEG"),
-        (lambda path: Image.new("I;16", (64, 48)).save(path), "more than 8 bits"),
+        (lambda path: bomb(path, 10, 10), "no whole picture"),
+        (lambda path: Image.new("F", (64, 48)).save(path, "TIFF"), "32 bits"),
         (replace_by_folder, "is no file"),
         (replace_by_dangling_link, "is no file"),
     ],
-    ids=["empty", "text", "cut", "gif", "large", "bomb", "hollow", "16-bit", "folder", "dangling"],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "page",
+        "pointer",
+        "heic",
+        "large",
+        "bomb",
+        "hollow",
+        "32-bit",
+        "folder",
+        "dangling",
+    ],
 )
 def test_a_damaged_picture_is_refused_by_name(
     folder: Path, tmp_path: Path, damage: Callable[[Path], object], found: str
@@ -230,25 +264,19 @@ def test_a_folder_that_names_no_pull_time_is_refused(
 @pytest.mark.parametrize(
     "name",
     [
-        "silvia.png",
-        f"{T0}.png",
-        f"{T0}-.png",
         f"{T0}-silvia",
-        f"{T0}-silvia.gif",
         f"{T0}123-silvia.png",
         "2020-11-23-silvia.txt",
         "notes.txt",
-        "-5-silvia.png",
-        "nan-silvia.png",
     ],
 )
-def test_a_file_that_does_not_say_when_and_where_it_was_taken_is_refused(
+def test_a_file_that_is_no_picture_or_has_milliseconds_is_refused(
     folder: Path, tmp_path: Path, name: str
 ) -> None:
     (folder / "25" / name).write_bytes(b"")
     line = refusal(folder, tmp_path)
     assert str(folder / "25" / name) in line
-    assert "<unixtime>-<machine>" in line
+    assert line.endswith("take it away")
 
 
 def test_a_picture_outside_the_folders_of_seconds_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -261,14 +289,6 @@ def test_too_few_shots_are_refused_with_their_number(tmp_path: Path) -> None:
     line = refusal(folder, tmp_path)
     assert f"{folder}: 9 different shots are too few" in line
     assert "at least 10" in line
-
-
-def test_a_data_directory_that_is_missing_a_file_or_empty_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("")
-    assert "No such file" in refusal(tmp_path / "missing", tmp_path)
-    assert "Not a directory" in refusal(tmp_path / "file", tmp_path)
-    assert "is empty" in refusal(tmp_path / "empty", tmp_path)
 
 
 @pytest.mark.parametrize("inside", [None, "25"])
@@ -284,21 +304,21 @@ def test_what_may_not_be_read_is_named(
 ) -> None:
     """Denied by hand, since the tests may run as root, whom nothing denies."""
     denied = folder / "25" if what == "folder" else min((folder / "25").iterdir())
-    listing, opening = Path.iterdir, Image.open
+    listing, opening = os.scandir, Image.open
 
-    def deny(path: Path) -> None:
+    def deny(path: object) -> None:
         if path == denied:
             raise PermissionError(13, "Permission denied", str(path))
 
-    def iterdir(path: Path) -> object:
+    def scandir(path: Path) -> object:
         deny(path)
         return listing(path)
 
-    def open_picture(path: Path, formats: tuple[str, ...]) -> object:
+    def open_picture(path: Path, formats: list[str]) -> object:
         deny(path)
         return opening(path, formats=formats)
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "scandir", scandir)
     monkeypatch.setattr(Image, "open", open_picture)
     assert f"{denied} cannot be read: Permission denied" in refusal(folder, tmp_path)
 
@@ -306,25 +326,10 @@ def test_what_may_not_be_read_is_named(
 # ---- drawn in their place
 
 
-def test_present_tells_photographs_whole_or_not_from_anything_else(tmp_path: Path) -> None:
-    assert grind.present(photographed(tmp_path / "right", range(20, 21)))
-    assert grind.present(picture(tmp_path / "misnamed" / "x" / "a.png", 0).parents[1])
-    assert grind.present(picture(tmp_path / "astray" / f"{T0}-silvia.png", 0).parent)
-    (tmp_path / "meant" / "grind").mkdir(parents=True)
-    assert grind.present(tmp_path / "meant")
-
-    (tmp_path / "mnist" / "MNIST" / "raw").mkdir(parents=True)
-    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
-    (tmp_path / "mnist" / "screenshot.png").write_bytes(b"")
-    assert not grind.present(tmp_path / "mnist")
-    assert not grind.present(tmp_path / "missing")
-    assert not grind.present(tmp_path / "mnist" / "screenshot.png")
-
-
 @pytest.mark.usefixtures("few_drawn")
 def test_a_folder_of_something_else_is_passed_over_and_the_note_says_so(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    (tmp_path / "data" / "train-images-idx3-ubyte.gz").touch()
     data = load(tmp_path / "data", tmp_path)
     assert data.synthetic
     assert data.note == f"synthetic coffee particles: no grind photographs in {tmp_path / 'data'}"

@@ -1,4 +1,5 @@
 import gzip
+import os
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -75,7 +76,9 @@ def test_labels_in_the_place_of_images_are_named() -> None:
 
 
 def test_another_format_is_named_by_its_first_bytes() -> None:
-    with pytest.raises(DataError, match="begins with 89504e47, where images begin with 00000803"):
+    with pytest.raises(DataError, match="begins with cafebabe, where images begin with 00000803"):
+        idx.parse(b"\xca\xfe\xba\xbe", 3, "it")
+    with pytest.raises(DataError, match="it is a PNG picture"):
         idx.parse(b"\x89PNG\r\n\x1a\n", 3, "it")
 
 
@@ -122,3 +125,43 @@ def test_a_gzip_with_a_damaged_byte_is_a_data_error_or_whole(
 def test_a_folder_in_a_files_place_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         idx.read(tmp_path)
+
+
+def test_a_gzip_that_unpacks_to_far_more_than_its_header_promises_is_not_unpacked(
+    tmp_path: Path,
+) -> None:
+    bomb = tmp_path / "bomb.gz"
+    with gzip.open(bomb, "wb", compresslevel=1) as file:
+        file.write(LABEL_BYTES)
+        for _ in range(64):
+            file.write(bytes(1 << 20))
+    data = idx.read(bomb)
+    assert len(data) < 100_000
+    with pytest.raises(DataError, match="holds 65536 bytes or more behind its last entry"):
+        idx.parse(data, 1, "it")
+
+
+def test_a_file_with_a_hole_of_terabytes_is_read_as_far_as_its_header_says(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    path.write_bytes(LABEL_BYTES)
+    with path.open("r+b") as file:
+        file.truncate(1 << 42)
+    assert len(idx.read(path)) < 100_000
+    path.write_bytes(b"\0\0\x08\x03" + b"\xff" * 12)
+    with pytest.raises(DataError, match=r"says in its header that it holds .* at most 1"):
+        idx.read(path)
+
+
+def test_the_labels_of_qmnist_are_the_first_of_eight_numbers() -> None:
+    rows = np.arange(24).reshape(3, 8).astype(">i4")
+    data = b"\0\0\x0c\x02" + struct.pack(">2I", 3, 8) + rows.tobytes()
+    assert idx.parse_labels(data, "it").tolist() == [0, 8, 16]
+    with pytest.raises(DataError, match="it is cut short"):
+        idx.parse_labels(data[:-1], "it")
+    assert idx.parse_labels(LABEL_BYTES, "it").tolist() == LABELS.tolist()
+
+
+def test_a_pipe_in_a_files_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="cannot be read: it is no file"):
+        idx.read(tmp_path / "pipe")

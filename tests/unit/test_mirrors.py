@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import socket
 import threading
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.datasets.mirrors import UnreachableError, download
+from bench.datasets import mirrors as mirrors_
+from bench.datasets.mirrors import UnreachableError, Wanted, download
 from bench.errors import CacheError, DataError
 
 CONTENTS = {"images.gz": b"pixels" * 1000, "labels.gz": b"digits"}
@@ -18,8 +20,11 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 Serve = Callable[[Answer], str]
 
 
-def files(folder: Path) -> dict[Path, str]:
-    return {folder / name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.items()}
+def files(folder: Path) -> dict[Path, Wanted]:
+    return {
+        folder / name: Wanted(hashlib.sha256(data).hexdigest(), len(data))
+        for name, data in CONTENTS.items()
+    }
 
 
 def send(
@@ -37,7 +42,7 @@ def whole(request: BaseHTTPRequestHandler) -> None:
 
 def altered(request: BaseHTTPRequestHandler) -> None:
     name = request.path.rpartition("/")[2]
-    send(request, b"<html>log in first" if name == "labels.gz" else CONTENTS[name])
+    send(request, b"<html>" if name == "labels.gz" else CONTENTS[name])
 
 
 def broken_off(request: BaseHTTPRequestHandler) -> None:
@@ -104,6 +109,45 @@ def test_a_wrong_checksum_says_so_and_keeps_not_even_the_good_file(
     with pytest.raises(DataError) as caught:
         download(files(tmp_path / "kept"), [mirror], PATIENCE)
     assert f"what {mirror}labels.gz sent does not have the published SHA-256" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def endless(request: BaseHTTPRequestHandler) -> None:
+    """Sends for as long as it is listened to."""
+    request.send_response(200)
+    request.end_headers()
+    with contextlib.suppress(OSError):
+        while True:
+            request.wfile.write(bytes(10_000))
+
+
+def trickling(request: BaseHTTPRequestHandler, done: threading.Event) -> None:
+    """Sends a byte now and then, so that no timeout of the socket ever ends it."""
+    request.send_response(200)
+    request.send_header("Content-Length", "6000")
+    request.end_headers()
+    with contextlib.suppress(OSError):
+        while not done.wait(0.05):
+            request.wfile.write(b"p")
+            request.wfile.flush()
+
+
+def test_a_mirror_that_sends_for_ever_is_stopped_behind_the_known_size(
+    serve: Serve, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"images\.gz sends more than the published 6,000 bytes"):
+        download(files(tmp_path / "kept"), [serve(endless)], PATIENCE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mirror_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirrors_, "DONE_WITHIN", 0.5)
+    done = threading.Event()
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1: was not through within 0\.5 s"):
+        download(files(tmp_path / "kept"), [serve(partial(trickling, done=done))], PATIENCE)
+    done.set()
     assert list(tmp_path.iterdir()) == []
 
 

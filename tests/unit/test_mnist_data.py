@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from bench.datasets import digits, mnist
+from bench.datasets.brought import look
 from bench.datasets.dataset import Dataset, Split
-from bench.errors import CacheError, DataError
+from bench.errors import DataError
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 NAMES = [file.gzip_name for file in mnist.PUBLISHED]
@@ -57,6 +58,7 @@ def brought(tmp_path: Path) -> Path:
 def photographs(tmp_path: Path) -> Path:
     """A data directory that has something else in it."""
     (tmp_path / "photographs" / "31").mkdir(parents=True)
+    (tmp_path / "photographs" / "31" / "1606089600-silvia.png").touch()
     return tmp_path / "photographs"
 
 
@@ -120,10 +122,9 @@ def test_files_in_the_data_directory_or_in_its_mnist_folder_are_used(
     folder.mkdir(parents=True)
     for name in NAMES:
         (folder / name).symlink_to(REAL / name)
-    assert mnist.present(tmp_path / "data")
-    dataset = mnist.load(tmp_path / "data", tmp_path / "cache", mirrors=[])
+    dataset = mnist.load(look(tmp_path / "data"), tmp_path / "cache", mirrors=[])
     must_be_mnist(dataset)
-    assert (dataset.source, dataset.note) == ("files", f"MNIST from {folder}")
+    assert (dataset.source, dataset.note) == ("files", f"MNIST from {folder} (IDX files)")
     assert not (tmp_path / "cache").exists()
 
 
@@ -134,14 +135,16 @@ def test_unpacked_files_are_used_under_both_of_their_names(
 ) -> None:
     for name in NAMES:
         (tmp_path / rename(name.removesuffix(".gz"))).write_bytes(unpacked(name))
-    must_be_mnist(mnist.load(tmp_path, tmp_path / "cache", mirrors=[]))
+    must_be_mnist(mnist.load(look(tmp_path), tmp_path / "cache", mirrors=[]))
 
 
 @needs_mnist
 def test_a_whole_set_of_files_is_preferred_to_part_of_one(brought: Path) -> None:
     shutil.copytree(brought, brought / "mnist")
     (brought / NAMES[0]).unlink()
-    assert mnist.load(brought, brought / "cache", mirrors=[]).note == f"MNIST from {brought}/mnist"
+    assert mnist.load(look(brought), brought / "cache", mirrors=[]).note.startswith(
+        f"MNIST from {brought}/mnist "
+    )
 
 
 def labels(values: bytes) -> bytes:
@@ -218,18 +221,18 @@ def two_files_missing(folder: Path) -> None:
     [
         (a_label_too_few, "train-labels-idx1-ubyte.gz holds 59999 labels for 60000 images"),
         (another_label_file, "train-labels-idx1-ubyte.gz holds 10000 labels for 60000 images"),
-        (train_and_test_swapped, "train-images-idx3-ubyte.gz holds 10000 images in place of 60000"),
+        (train_and_test_swapped, "holds 10000 + 10000 images in place of 60000 + 10000"),
         (images_and_labels_swapped, "holds labels, so are the image and the label file swapped?"),
-        (a_label_of_ten, "t10k-labels-idx1-ubyte.gz holds the label 10 at position 9999"),
+        (a_label_of_ten, "holds labels from 0 to 10, where digits run from 0 to 9"),
         (another_image_size, "holds images of 14x56 pixels in place of 28x28"),
-        (another_format, "begins with 504b0304, where images begin with 00000803"),
+        (another_format, "t10k-images-idx3-ubyte.gz is a ZIP archive: unpack it"),
         (cut_short, "t10k-images-idx3-ubyte.gz is cut short: 7840015 of 7840016 bytes"),
         (cut_short_gzip, "t10k-images-idx3-ubyte.gz is cut short: its gzip stream does not end"),
         (a_damaged_gzip, "t10k-images-idx3-ubyte.gz is damaged: CRC check failed"),
         (bytes_behind_the_end, "t10k-labels-idx1-ubyte.gz holds 3 bytes behind its last entry"),
         (an_empty_file, "train-images-idx3-ubyte.gz is cut short: 0 bytes"),
-        (a_single_other_pixel, "floors that were published for MNIST alone"),
-        (two_files_missing, f"lacks {NAMES[1]}, {NAMES[2]} of MNIST's four files"),
+        (a_single_other_pixel, "holds other images or labels than the published ones"),
+        (two_files_missing, f"lacks {NAMES[1]}, {NAMES[2]} of the four files"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -238,7 +241,7 @@ def test_a_fault_in_brought_files_is_one_line_that_says_what_to_do(
 ) -> None:
     spoil(brought)
     with pytest.raises(DataError, match=re.escape(sentence)) as caught:
-        mnist.load(brought, brought / "cache", mirrors=[])
+        mnist.load(look(brought), brought / "cache", mirrors=[])
     line = str(caught.value)
     assert str(brought) in line
     assert line.endswith("or leave --data-dir out to have them downloaded")
@@ -259,16 +262,13 @@ def test_a_data_directory_that_holds_nothing_is_refused(
 ) -> None:
     folder = tmp_path / "data"
     make(folder)
-    assert not mnist.present(folder)
-    with pytest.raises(DataError, match=f"{folder} {sentence}; --data-dir takes a folder with"):
-        mnist.load(folder, tmp_path / "cache", mirrors=[])
+    assert str(look(folder).refusal).startswith(f"{folder} {sentence}; expected pictures by class")
 
 
 def test_a_data_directory_of_photographs_is_passed_over_and_the_note_says_so(
     photographs: Path, cache_dir: Path
 ) -> None:
-    assert not mnist.present(photographs)
-    dataset = mnist.load(photographs, cache_dir, mirrors=[])
+    dataset = mnist.load(look(photographs), cache_dir, mirrors=[])
     must_be_drawn(dataset)
     assert dataset.note.endswith(f", and no MNIST files in {photographs}")
 
@@ -299,7 +299,7 @@ def test_the_environment_names_another_mirror(
     mirror: str, cache_dir: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(mnist.MIRROR_VARIABLE, mirror)
-    dataset = mnist.load(photographs, cache_dir)
+    dataset = mnist.load(look(photographs), cache_dir)
     must_be_mnist(dataset)
     assert dataset.note == f"MNIST downloaded from {mirror}/; no MNIST files in {photographs}"
 
@@ -335,7 +335,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(mirror: str, cache_dir:
     os.truncate(cache_dir / "mnist" / NAMES[0], 5000)
     offline = mnist.load(None, cache_dir, mirrors=[])
     must_be_drawn(offline)
-    assert offline.note.endswith(f"; MNIST's files in {cache_dir}/mnist are damaged")
+    assert f"; MNIST's files in {cache_dir}/mnist cannot be used: " in offline.note
     assert mnist.load(None, cache_dir, mirrors=[mirror]).source == "download"
     assert mnist.load(None, cache_dir, mirrors=[]).source == "cache"
 
@@ -384,11 +384,16 @@ def test_drawn_digits_are_drawn_once_and_again_where_their_file_is_damaged(
     assert len(drawings) == 1
 
 
-def test_a_cache_that_cannot_be_made_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@needs_mnist
+def test_without_a_cache_it_goes_on_and_the_note_says_so(
+    tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = digits.draw(100, 50)
     monkeypatch.setattr(digits, "draw", lambda: small)
     (tmp_path / "cache").touch()
-    with pytest.raises(CacheError, match="choose another folder with --cache-dir"):
-        mnist.load(None, tmp_path / "cache", mirrors=[])
+    drawn = mnist.load(None, tmp_path / "cache", mirrors=[])
+    assert (drawn.source, len(drawn.train)) == ("synthetic", 100)
+    assert "/cache is no folder, so nothing is kept" in drawn.note
+    loaded = mnist.load(None, tmp_path / "cache", mirrors=[mirror])
+    must_be_mnist(loaded)
+    assert "so nothing is kept" in loaded.note

@@ -17,6 +17,7 @@ from bench.options import Settings
 from bench.record.repeats import INTERIM_CHECKS
 from bench.runner import interpreter, supervisor
 from bench.runner.row import rows
+from tests.support.digit_sets import LAYOUTS, Digits, put
 from tests.support.records import CPU, GT1030, H100
 
 BARE = Found((CPU,), why_no_gpu="no NVIDIA driver installed")
@@ -58,6 +59,41 @@ def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: 
     assert (made.data_dir, made.cache_dir, made.results_dir) == (None, None, Path("results"))
     assert (made.limits, made.interim_checks) == (supervisor.DEFAULT_LIMITS, (1,))
     assert not made.time_to_target
+
+
+def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
+    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "mine", LAYOUTS["npz"](Digits.drawn()))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for word in ("mine", "~/mine", str(tmp_path / "mine")):
+        made = chosen("--data-dir", word)
+        assert made.data_dir == tmp_path / "mine"
+        assert made.brought is not None
+        assert made.brought.holds("mnist")
+        assert not made.brought.holds("grind")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--data-dir="], "--data-dir names nothing; name a folder"),
+        (["--data-dir=~nobody-of-that-name/x"], "there is no such home folder"),
+        (["--data-dir=/no/such"], "/no/such cannot be read: No such file or directory; expected"),
+        (["--data-dir=/", "--synthetic"], "--synthetic wants none: leave one out"),
+        (["--dataset=fashion"], "--dataset fashion-mnist needs its folder: name it with --data-d"),
+        (["--dataset=grind"], "grind's has its data alone"),
+        (["--dataset=a b"], "is no name; expected fashion-mnist"),
+        (["--dataset=k49", "--data-dir=/", "--time-to-target"], "none are known for k49"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused_before_anything_is_trained(
+    chosen: Chosen, words: list[str], told: str
+) -> None:
+    with pytest.raises(GrindstoneError, match=re.escape(told)) as caught:
+        chosen(*words)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets import particles, prepared
+from bench.datasets.brought import look
 from bench.datasets.dataset import Split
 from bench.datasets.particles import Drawing
 from bench.datasets.prepared import Store
@@ -36,7 +37,7 @@ def _few_particles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _store(folder: Path, data_dir: Path | None = None) -> Store:
-    return Store(folder / "laid", data_dir, folder / "cache")
+    return Store(folder / "laid", look(data_dir) if data_dir else None, folder / "cache")
 
 
 def test_each_place_is_a_workload_of_its_own_with_the_floors_of_the_one_without() -> None:
@@ -59,11 +60,11 @@ def test_drawn_images_are_written_as_files_pixel_for_pixel_and_go_with_the_run(
     assert made.pictures is not None
     assert made.pictures.folder.parent == (memory if where == "memory" else tmp_path / "cache")
     listed = files.read_list(made.files["train"]["paths"])
-    assert listed == [str(path) for path in made.pictures.paths]
-    for path, pixels in zip(listed, made.dataset.train.x, strict=True):
+    assert listed == [(bytes(path), 1) for path in made.pictures.paths]
+    for path, pixels in zip(made.pictures.paths, made.dataset.train.x, strict=True):
         with Image.open(path) as picture:
             assert (np.asarray(picture) == pixels).all()
-    assert made.pictures.size == sum(Path(path).stat().st_size for path in listed)
+    assert made.pictures.size == sum(path.stat().st_size for path in made.pictures.paths)
     assert store.prepare(WORKLOADS["post"], SCHEDULE).pictures is None
     store.close()
     assert not made.pictures.folder.exists()
@@ -174,7 +175,7 @@ def test_dropped_files_are_read_from_the_disk_again(tmp_path: Path) -> None:
         pytest.skip("there is no disk below the temporary folder")
     path.read_bytes()
     assert _cached(path) > 0
-    files.drop([str(path)])
+    files.drop([bytes(path)])
     assert _cached(path) == 0
 
 

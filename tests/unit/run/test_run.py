@@ -24,6 +24,15 @@ def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
     assert not (copy / ".venv").exists()
 
 
+@pytest.mark.usefixtures("uv")
+def test_a_folder_of_data_is_the_caller_s(run: Run, tmp_path: Path) -> None:
+    done = run("bench", "--data-dir", "my data", "--data-dir=x", "--data-dir=~/x", "--data-dir=/x")
+    assert done.returncode == 0, done.stderr
+    here = os.path.realpath(tmp_path)
+    words = f"--data-dir|{here}/my data|--data-dir={here}/x|--data-dir=~/x|--data-dir=/x"
+    assert f"called:|bench/|{words}|None\n" in done.stdout
+
+
 def test_a_command_that_is_not_there_is_named(run: Run) -> None:
     done = run("polish")
     assert done.returncode != 0

@@ -1,0 +1,127 @@
+"""A folder that a person names: looked at once, and either used or refused with what is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.datasets import layouts, listing, pictures
+from bench.datasets.layouts import shots
+from bench.datasets.layouts.found import Classified
+from bench.datasets.layouts.shots import LAYOUT, Shots
+from bench.datasets.listing import Folder
+from bench.errors import DataError, shown
+
+EXPECTED = (
+    "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures) or "
+    f"grind photographs ({LAYOUT})"
+)
+MENDED_BY = (
+    "name the folder that holds them, or leave --data-dir out (docs/data.md shows every layout)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a folder holds that can be trained on.
+
+    classified: pictures by class, whole sets first.
+    shots: grind photographs, or None.
+    refusal: why there is neither, in one line, or None.
+    """
+
+    folder: Path
+    classified: tuple[Classified, ...] = ()
+    shots: Shots | None = None
+    refusal: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it holds, in a few words."""
+        both = ["pictures by class"] * bool(self.classified) + ["grind photographs"] * bool(
+            self.shots
+        )
+        return " and ".join(both)
+
+    def holds(self, dataset: str) -> bool:
+        """Whether anything in it is meant as grind photographs, or as pictures by class."""
+        return self.shots is not None if dataset == "grind" else bool(self.classified)
+
+
+def look(folder: Path) -> Brought:
+    """What a folder holds: its names are read, and of a few files their first bytes."""
+    try:
+        root = listing.read(folder)
+        classified = tuple(layouts.find(root))
+        taken = frozenset(path for each in classified for path in each.folders)
+        photographs = shots.find(root, taken)
+    except DataError as error:
+        return Brought(folder, refusal=f"{error}; {EXPECTED}: {MENDED_BY}")
+    if classified or photographs:
+        return Brought(folder, classified, photographs)
+    return Brought(folder, refusal=_neither(root))
+
+
+# What other things are told by, and what is to be done about them.
+_OTHERS: tuple[tuple[str, str, str], ...] = (
+    (r"data_batch_\d(\.bin)?|test_batch(\.bin)?|batches\.meta.*", "CIFAR-10's batches", ""),
+    (r"(train|test|meta)(\.bin)?|cifar-100.*", "CIFAR-100's files", ""),
+    (r".*\.parquet", "Parquet tables", "convert them to IDX, NPZ or CSV files"),
+    (r".*\.arrow", "Arrow tables", "convert them to IDX, NPZ or CSV files"),
+    (r".*\.tfrecords?(-.*|\..*)?", "TFRecord files", "convert them to IDX, NPZ or CSV files"),
+    (r".*\.(zip|tar|tgz|tar\.\w+|7z|rar)", "archives", "unpack them"),
+    (
+        r".*\.(pkl|pickle|pt|pth|joblib)(\.gz)?",
+        "Python pickles, which could run any program and are never opened",
+        "bring the data as IDX, NPZ or CSV files",
+    ),
+    (r".*\.(h5|hdf5|mat|arff|feather)(\.gz)?", "tables of other programs", "convert them to CSV"),
+    (r".*\.npz?", "NumPy arrays", "bring one NPZ file with x_train, y_train, x_test and y_test"),
+    (r".*\.csv(\.gz)?", "tables", "each row has to be a label and 784 pixels"),
+)
+
+
+def _neither(root: Folder) -> str:
+    files = [name for folder in root.walk() for name in folder.files]
+    if not files:
+        return f"{shown(root.path)} is empty; {EXPECTED}: {MENDED_BY}"
+    told = [*_known(files), *_pictures(root)] or [_listed(root)]
+    found, mends = zip(*told, strict=True)
+    mend = "; ".join(dict.fromkeys(filter(None, mends))) or MENDED_BY
+    return (
+        f"{shown(root.path)} holds {', '.join(found)}: neither pictures by class nor grind "
+        "photographs; "
+        f"{EXPECTED}: {mend}"
+    )
+
+
+def _known(files: list[str]) -> Iterator[tuple[str, str]]:
+    for pattern, what, mend in _OTHERS:
+        names = [name for name in files if re.fullmatch(pattern, name, re.IGNORECASE | re.DOTALL)]
+        if names:
+            yield f"{what} ({_some(names)})", mend
+
+
+def _pictures(root: Folder) -> Iterator[tuple[str, str]]:
+    folders = [
+        str(each.path.relative_to(root.path.parent))
+        for each in root.walk()
+        if pictures.names_in(each)
+    ]
+    if folders:
+        yield (
+            f"folders of pictures that are named by words ({_some(folders)})",
+            "a photograph's folder is named by its pull time in seconds",
+        )
+
+
+def _listed(root: Folder) -> tuple[str, str]:
+    names = [*(f"{each.name}/" for each in root.folders), *root.files]
+    return _some(names), ""
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - 3
+    return ", ".join(map(shown, names[:3])) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,160 @@
+"""MNIST's kin: other sets of 28x28 pictures by class, known by their names or by their content.
+
+Sources: sizes and classes from each set's own paper or page; checksums of the published gzip files
+as torchvision has them (torchvision/datasets/mnist.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """One of the sets.
+
+    name: as `--dataset` takes it.
+    words: a regular expression of what names of its files and folders have in them.
+    size: training images, test images, classes; None where another set has the same.
+    gzip_md5: of its four files, as published.
+    """
+
+    name: str
+    title: str
+    words: str
+    size: tuple[int, int, int] | None = None
+    gzip_md5: frozenset[str] = frozenset()
+
+
+# No letter before it: `kaggle-mnist` and `the_mnist` are MNIST.
+_EMNIST = r"(?<![a-z])e[-_]?mnist"
+
+
+def _emnist(part: str, train: int, test: int, classes: int) -> Kin:
+    size = None if part == "mnist" else (train, test, classes)  # that of MNIST itself
+    return Kin(f"emnist-{part}", f"EMNIST {part}", rf"{_EMNIST}[-_ ./]*{part}", size)
+
+
+KIN = (
+    Kin(
+        "fashion-mnist",
+        "Fashion-MNIST",
+        r"fashion",
+        gzip_md5=frozenset(
+            (
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "bef4ecab320f06d8554ea6380940ec79",
+                "bb300cfdad3c16e7a12a480ee83cd310",
+            )
+        ),
+    ),
+    Kin("k49", "Kuzushiji-49", r"(?<![a-z])k[-_]?49|kuzushiji[-_ ]?49", (232_365, 38_547, 49)),
+    Kin(
+        "kmnist",
+        "Kuzushiji-MNIST",
+        r"(?<![a-z])k[-_]?mnist|kuzushiji",
+        gzip_md5=frozenset(
+            (
+                "bdb82020997e1d708af4cf47b453dcf7",
+                "e144d726b3acfaa3e44228e80efcd344",
+                "5c965bf0a639b31b8f53240b1b52f4d7",
+                "7320c461ea6c1c855c0b718fb2a4b134",
+            )
+        ),
+    ),
+    Kin(
+        "qmnist",
+        "QMNIST",
+        r"(?<![a-z])q[-_]?mnist",
+        (60_000, 60_000, 10),
+        frozenset(
+            (
+                "ed72d4157d28c017586c42bc6afe6370",
+                "0058f8dd561b90ffdd0f734c6a30e5e4",
+                "1394631089c404de565df7b7aeaf9412",
+                "5b5b05890a5e13444e108efe57b788aa",
+            )
+        ),
+    ),
+    _emnist("balanced", 112_800, 18_800, 47),
+    _emnist("byclass", 697_932, 116_323, 62),
+    _emnist("bymerge", 697_932, 116_323, 47),
+    _emnist("letters", 124_800, 20_800, 26),
+    _emnist("digits", 240_000, 40_000, 10),
+    _emnist("mnist", 60_000, 10_000, 10),
+    Kin("emnist", "EMNIST", _EMNIST),  # where no name tells which part
+    Kin("notmnist", "notMNIST", r"not[-_ ]?mnist"),
+)
+
+_LARGEST = 1 << 26  # bytes; the largest of those files has 26 million
+
+_BY_NAME = {kin.name: kin for kin in KIN}
+_OWN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+
+
+def chosen(word: str) -> str:
+    """The name of a set that a person means: a known one in any spelling, or one of their own.
+
+    Raises:
+        DataError: it is no name for other data than the networks' own.
+    """
+    plain = _plain(word)
+    if plain in ("mnist", "grind"):
+        return plain
+    for kin in KIN:
+        if plain in (_plain(kin.name), _plain(kin.title), _plain(kin.title).removesuffix("mnist")):
+            return kin.name
+    if not _OWN.fullmatch(word.lower()):
+        raise DataError(
+            f"--dataset {word!r} is no name; expected {', '.join(_BY_NAME)}, or a name of your own "
+            "for other pictures by class, of letters, digits and dashes"
+        )
+    return word.lower()
+
+
+def title(name: str) -> str:
+    """What a set is called in a sentence."""
+    return _BY_NAME[name].title if name in _BY_NAME else name
+
+
+def by_words(names: str) -> str | None:
+    """The set that names of files and folders speak of, or None where they name none."""
+    small = names.lower()
+    return next((kin.name for kin in KIN if re.search(kin.words, small)), None)
+
+
+def by_files(paths: Iterable[Path]) -> str | None:
+    """The set that one of the files was published in, by its checksum."""
+    for path in paths:
+        if path.suffix == ".gz":
+            with path.open("rb") as file:
+                digest = _md5(file.read(_LARGEST))
+            for kin in KIN:
+                if digest in kin.gzip_md5:
+                    return kin.name
+    return None
+
+
+def by_size(train: int, test: int, classes: int) -> str | None:
+    """The set that alone has so many images and classes."""
+    return next((kin.name for kin in KIN if kin.size == (train, test, classes)), None)
+
+
+def belong(name: str, known: str) -> bool:
+    """Whether `known` is what a person calls `name`: EMNIST is any part of it."""
+    return known == name or (name == "emnist" and known.startswith("emnist-"))
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", words.lower())

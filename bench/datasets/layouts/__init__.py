@@ -1,0 +1,20 @@
+"""How people keep pictures in classes: a module for each family of layouts, and what all answer.
+
+A further layout is a module with `find` and an entry in FAMILIES.
+"""
+
+from __future__ import annotations
+
+from bench.datasets.layouts import class_folders, idx_files, npz_files, tables
+from bench.datasets.layouts.found import Classified, Half
+from bench.datasets.listing import Folder
+
+__all__ = ["Classified", "Half", "find"]
+
+FAMILIES = (idx_files.find, npz_files.find, tables.find, class_folders.find)
+
+
+def find(root: Folder) -> list[Classified]:
+    """All sets of classified pictures below a folder, the whole ones first."""
+    found = [each for family in FAMILIES for each in family(root)]
+    return sorted(found, key=lambda each: each.problem is not None)

@@ -1,0 +1,131 @@
+"""NPZ archives: Keras' `mnist.npz`, and KMNIST's four with one array each."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.datasets import idx, signs
+from bench.datasets.layouts.found import SIDE, Classified, Half
+from bench.datasets.listing import Folder
+from bench.errors import DataError, shown
+
+KERAS = ("x_train", "y_train", "x_test", "y_test")
+
+# `kmnist-train-imgs.npz`, `k49-test-labels.npz`.
+_QUARTER = re.compile(r"(?P<set>.*?)-?(?P<split>train|test)-(?P<part>imgs|images|labels)\.npz")
+_QUARTERS = [("train", "x"), ("train", "y"), ("test", "x"), ("test", "y")]
+
+
+def find(root: Folder) -> list[Classified]:
+    """The archives with all four arrays, and sets of four with one each."""
+    found: list[Classified] = []
+    quarters: defaultdict[tuple[Path, str], dict[tuple[str, str], Path]] = defaultdict(dict)
+    for folder in root.walk():
+        for name in folder.files:
+            path, quarter = folder.path / name, _QUARTER.fullmatch(name.lower())
+            if quarter:
+                part = "y" if quarter["part"] == "labels" else "x"
+                quarters[folder.path, quarter["set"]][quarter["split"], part] = path
+            elif name.lower().endswith(".npz"):
+                found += _whole(root.path, path)
+    return found + [_of_four(root.path, *key, paths) for key, paths in sorted(quarters.items())]
+
+
+def _whole(root: Path, path: Path) -> list[Classified]:
+    """The archive at `path`, if it holds Keras' arrays or is named as if it did."""
+    names, problem = str(path.relative_to(root.parent)).lower(), None
+    try:
+        arrays = _names(path)
+        if not arrays.issuperset(KERAS):
+            problem = (
+                f"{shown(path)} holds {', '.join(sorted(arrays)[:6])} in place of "
+                f"{', '.join(KERAS)}"
+            )
+    except DataError as error:
+        arrays, problem = frozenset(), str(error)
+    if problem and "mnist" not in path.name.lower():
+        return []
+    return [Classified(path, "an NPZ file", names, partial(_read, path), problem)]
+
+
+def _of_four(
+    root: Path, folder: Path, name: str, paths: Mapping[tuple[str, str], Path]
+) -> Classified:
+    missing = [
+        f"{name}-{split}-{'imgs' if part == 'x' else 'labels'}.npz"
+        for split, part in _QUARTERS
+        if (split, part) not in paths
+    ]
+    names = "\n".join(str(path.relative_to(root.parent)) for path in paths.values()).lower()
+    problem = f"{shown(folder)} lacks {', '.join(missing)} of the four files" if missing else None
+    return Classified(folder, "NPZ files", names, partial(_read_four, dict(paths)), problem)
+
+
+def _read(path: Path) -> tuple[Half, Half]:
+    x_train, y_train, x_test, y_test = _arrays(path, KERAS)
+    return _half(path, x_train, y_train), _half(path, x_test, y_test)
+
+
+def _read_four(paths: Mapping[tuple[str, str], Path]) -> tuple[Half, Half]:
+    parts = [
+        _arrays(paths[quarter], sorted(_names(paths[quarter]))[:1])[0] for quarter in _QUARTERS
+    ]
+    where = paths["train", "x"]
+    return _half(where, parts[0], parts[1]), _half(where, parts[2], parts[3])
+
+
+def _names(path: Path) -> frozenset[str]:
+    """The arrays in an archive, without reading them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > idx.MOST:
+                raise DataError(
+                    f"{shown(path)} holds {size:,} bytes; at most {idx.MOST:,} are read"
+                )
+            return frozenset(name.removesuffix(".npy") for name in archive.namelist())
+    except zipfile.BadZipFile as error:
+        raise DataError(_damaged(path)) from error
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be read: {error.strerror}") from error
+
+
+def _arrays(path: Path, wanted: tuple[str, ...] | list[str]) -> list[NDArray[Any]]:
+    _names(path)  # which refuses one that is too large
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return [archive[name] for name in wanted]
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(_damaged(path)) from error
+
+
+def _half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
+    if x.ndim == 4 and x.shape[3] == 1:
+        x = x[..., 0]
+    if x.ndim != 3 or x.shape[1:] != (SIDE, SIDE) or x.dtype != np.uint8:
+        raise DataError(
+            f"{shown(path)} holds images of {x.dtype} and shape {x.shape[1:]} in place of "
+            "uint8 and "
+            f"{SIDE}x{SIDE}"
+        )
+    if y.shape != (len(x),) or y.dtype.kind not in "iu":
+        raise DataError(f"{shown(path)} holds labels of shape {y.shape} for {len(x)} images")
+    return Half(x, y.astype(np.int64))
+
+
+def _damaged(path: Path) -> str:
+    with idx.reading(path) as file:
+        sign = signs.read(file.read(signs.ENOUGH), path.name)
+    if sign is None or "ZIP" in sign.what:
+        return f"{shown(path)} is no whole NPZ file: it is cut short or damaged"
+    return f"{shown(path)} is {sign.what}: {sign.mend}"

@@ -1,0 +1,99 @@
+"""CSV: a row a picture, its label and its 784 pixels, as Kaggle has them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets import idx, signs
+from bench.datasets.layouts.found import SIDE, Classified, Half
+from bench.datasets.listing import Folder
+from bench.errors import DataError, shown
+
+# `mnist_train.csv`, `fashion-mnist_test.csv`, `train.csv`, `emnist-letters-train.csv`.
+_NAME = re.compile(
+    r"(?P<set>.*?)[-_. ]?(?P<split>train|test)(?:ing)?(?:[-_. ](?P<rest>\w+))?\.csv(\.gz)?"
+)
+
+_PIXELS = SIDE * SIDE
+_LABELS = ("label", "class", "y", "target")
+_MOST_TEXT = 4 * idx.MOST  # four characters a pixel
+
+
+def find(root: Folder) -> list[Classified]:
+    """The pairs of tables whose first row has a label and pixels, or that are named as MNIST's."""
+    sets: defaultdict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
+    for folder in root.walk():
+        for name in folder.files:
+            match = _NAME.fullmatch(name.lower())
+            if match:
+                key = f"{match['set']}{match['rest'] or ''}"
+                sets[folder.path, key].setdefault(match["split"], folder.path / name)
+    found = [_found(root.path, folder, paths) for (folder, _), paths in sorted(sets.items())]
+    return [each for each in found if each is not None]
+
+
+def _found(root: Path, folder: Path, paths: Mapping[str, Path]) -> Classified | None:
+    names = "\n".join(str(path.relative_to(root.parent)) for path in paths.values()).lower()
+    problem = None
+    try:
+        columns = {split: len(_first_row(path)) for split, path in paths.items()}
+    except DataError as error:
+        columns, problem = {}, str(error)
+    if "mnist" not in names and _PIXELS + 1 not in columns.values() and not problem:
+        return None
+    for split in ("train", "test"):
+        if problem is None and split not in paths:
+            problem = (
+                f"{shown(folder)} lacks the {split} half of "
+                f"{shown(next(iter(paths.values())).name)}"
+            )
+        elif problem is None and columns[split] != _PIXELS + 1:
+            without = " (the pixels without a label)" if columns[split] == _PIXELS else ""
+            problem = (
+                f"{shown(paths[split])} has {columns[split]} columns{without} in place of a "
+                f"label and {_PIXELS} pixels"
+            )
+    return Classified(folder, "CSV tables", names, partial(_read, dict(paths)), problem)
+
+
+def _first_row(path: Path) -> list[str]:
+    with idx.reading(path) as file:
+        head = file.read(1 << 16)
+    sign = signs.read(head[: signs.ENOUGH], path.name)
+    if sign is not None:
+        raise DataError(f"{shown(path)} is {sign.what}: {sign.mend}")
+    line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lower()
+    return [cell.strip('" \ufeff') for cell in line.split(",")]
+
+
+def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
+    return _half(paths["train"]), _half(paths["test"])
+
+
+def _half(path: Path) -> Half:
+    first = _first_row(path)
+    headed = not first[0].isdigit()
+    with idx.reading(path) as file:
+        text = file.read(_MOST_TEXT + 1)
+    if len(text) > _MOST_TEXT:
+        raise DataError(f"{shown(path)} holds more than {_MOST_TEXT:,} bytes")
+    try:
+        cells = np.loadtxt(
+            io.BytesIO(text), np.uint8, delimiter=",", skiprows=int(headed), ndmin=2, comments=None
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
+        ) from error
+    if cells.shape[1] != _PIXELS + 1 or not len(cells):
+        raise DataError(f"{shown(path)} has {cells.shape[1]} columns in place of {_PIXELS + 1}")
+    last = headed and first[-1] in _LABELS and first[0] not in _LABELS
+    x, y = (cells[:, :-1], cells[:, -1]) if last else (cells[:, 1:], cells[:, 0])
+    return Half(np.ascontiguousarray(x).reshape(-1, SIDE, SIDE), y.astype(np.int64))

@@ -1,0 +1,143 @@
+"""Other pictures by class, for MNIST's networks: trained on as what they are, and named so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.datasets import kin
+from bench.datasets.dataset import Dataset, Split
+from bench.errors import DataError, shown
+
+if TYPE_CHECKING:
+    from bench.datasets.brought import Brought
+    from bench.datasets.layouts.found import Classified, Half
+
+FEWEST = 256
+"""Images to train on: fewer are no full batch of every network."""
+
+_SEED = 20201123
+
+
+def load(brought: Brought, name: str) -> Dataset:
+    """The set that a person calls `name`: x `(n, 28, 28, 1) uint8`, y `(n,) int64` from 0 on.
+
+    Raises:
+        DataError: it is not there, is damaged, or is another set.
+    """
+    found = fitting(brought, name)[0]
+    train, test = read(found)
+    name = _named(found, name, train, test)
+    classes = np.unique(train.y)
+    strange = np.setdiff1d(test.y, classes)
+    if len(train.x) < FEWEST or len(classes) < 2 or len(strange) or not len(test.x):
+        why = (
+            f"labels to test on that are never trained on ({strange[0]})"
+            if len(strange)
+            else f"{len(train.x)} + {len(test.x)} images of {len(classes)} classes"
+        )
+        raise DataError(
+            f"{shown(found.where)} holds {why}; expected at least {FEWEST} images of 2 classes "
+            "or more: "
+            "bring a whole set"
+        )
+    splits = [Split(half.x[..., None], np.searchsorted(classes, half.y)) for half in (train, test)]
+    most_frequent = float(np.bincount(splits[1].y).max() / len(splits[1]))
+    return Dataset(
+        name,
+        "files",
+        f"{kin.title(name)}, {len(classes)} classes, from {shown(found.where)} "
+        f"({found.layout}); it has "
+        "no floors",
+        mixed(splits[0]),
+        mixed(splits[1]),
+        {"most_frequent_class_accuracy": most_frequent},
+        classes=len(classes),
+    )
+
+
+def fitting(brought: Brought, name: str) -> list[Classified]:
+    """The sets in a folder that a name can mean: those of that name before those without any.
+
+    Raises:
+        DataError: there is none, or none that is whole.
+    """
+    known = {each: kin.by_words(each.names) for each in brought.classified}
+    if name == "mnist":
+        found = [each for each, other in known.items() if other is None]
+    else:
+        found = [each for each, other in known.items() if other and kin.belong(name, other)]
+        parts = dict.fromkeys(str(known[each]) for each in found)
+        if len(parts) > 1:
+            raise DataError(
+                f"{shown(brought.folder)} holds {', '.join(parts)}: name one of them with --dataset"
+            )
+        found = found or [each for each, other in known.items() if other is None]
+    if not found:
+        raise DataError(_only_others(brought, name, [str(each) for each in known.values()]))
+    if found[0].problem is not None:  # the whole ones come first
+        raise DataError(found[0].problem)
+    return [each for each in found if each.problem is None]
+
+
+def read(found: Classified) -> tuple[Half, Half]:
+    """Both splits of a set.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        return found.read()
+    except MemoryError as error:
+        raise DataError(
+            f"{shown(found.where)} does not fit into memory; bring fewer images"
+        ) from error
+
+
+def by_content(found: Classified, train: Half, test: Half) -> str | None:
+    """The set that images and labels are known as, whatever their files are called."""
+    size = len(train.x), len(test.x), len(np.unique(train.y))
+    return kin.by_files(found.files) or kin.by_size(*size)
+
+
+def mixed(split: Split) -> Split:
+    """A split in an order in which its first part stands for all of it."""
+    changes = np.count_nonzero(np.diff(split.y.astype(np.int64)))
+    if changes > len(split) / 4:  # of ten classes in random order nine tenths differ from the next
+        return split
+    order = np.random.default_rng(_SEED).permutation(len(split))
+    return Split(split.x[order], split.y[order])
+
+
+def _named(found: Classified, name: str, train: Half, test: Half) -> str:
+    """What the set is called in table and record: a part of EMNIST by its own name."""
+    from bench.datasets import mnist
+
+    if mnist.is_mnist(train, test):
+        raise DataError(f"{shown(found.where)} holds MNIST itself: leave --dataset {name} out")
+    known = kin.by_words(found.names)
+    if known in (None, "emnist"):
+        known = by_content(found, train, test) or known
+    if known is not None and not kin.belong(name, known):
+        raise DataError(
+            f"{shown(found.where)} holds {kin.title(known)}, not {kin.title(name)}: --dataset "
+            f"{known} "
+            "trains on it"
+        )
+    return name if known is None or name != "emnist" else known
+
+
+def _only_others(brought: Brought, name: str, there: list[str]) -> str:
+    if not there:
+        return (
+            f"{shown(brought.folder)} holds no pictures by class for --dataset {name}; it "
+            "holds grind "
+            "photographs: leave --dataset out, or name another folder with --data-dir"
+        )
+    titles = ", ".join(dict.fromkeys(map(kin.title, there)))
+    wanted = "MNIST" if name == "mnist" else kin.title(name)
+    return (
+        f"{shown(brought.folder)} holds {titles}, not {wanted}: --dataset {there[0]} trains on it, "
+        "without MNIST's floors; or name another folder with --data-dir"
+    )

@@ -1,0 +1,178 @@
+"""Small sets of 28x28 pictures by class, laid out in every way that people have them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.datasets import idx
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Both splits: images `(n, 28, 28) uint8` and labels `(n,) uint8`."""
+
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.uint8]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.uint8]
+
+    @classmethod
+    def drawn(cls, classes: int = 10, train: int = 260, test: int = 40) -> Digits:
+        """Noise, with labels in turn."""
+        rng = np.random.default_rng(7)
+        x = rng.integers(0, 256, (train + test, 28, 28), dtype=np.uint8)
+        y = (np.arange(train + test) % classes).astype(np.uint8)
+        return cls(x[:train], y[:train], x[train:], y[train:])
+
+    def idx(self) -> list[bytes]:
+        """The four files, in the order of NAMES."""
+        parts = (self.x_train, self.y_train, self.x_test, self.y_test)
+        return [idx.pack(part) for part in parts]
+
+
+NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+Files = Mapping[str, bytes]
+
+
+def put(folder: Path, files: Files) -> Path:
+    """Writes files, by their paths in a folder."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def idx_named(name: Callable[[str], str], pack: Callable[[bytes], bytes] = bytes) -> Layout:
+    """IDX files under other names."""
+
+    def lay(made: Digits) -> Files:
+        each = zip(NAMES, made.idx(), strict=True)
+        return {name(usual): pack(data) for usual, data in each}
+
+    return lay
+
+
+def npz(made: Digits) -> Files:
+    """Keras' archive."""
+    file = io.BytesIO()
+    np.savez(
+        file,
+        allow_pickle=False,
+        x_train=made.x_train,
+        y_train=made.y_train,
+        x_test=made.x_test,
+        y_test=made.y_test,
+    )
+    return {"mnist.npz": file.getvalue()}
+
+
+def four_npz(made: Digits) -> Files:
+    """Archives of one array each, as KMNIST's."""
+
+    def one(array: NDArray[np.uint8]) -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, array)
+        return file.getvalue()
+
+    return {
+        "own-train-imgs.npz": one(made.x_train),
+        "own-train-labels.npz": one(made.y_train),
+        "own-test-imgs.npz": one(made.x_test),
+        "own-test-labels.npz": one(made.y_test),
+    }
+
+
+def table(
+    x: NDArray[np.uint8], y: NDArray[np.uint8], *, headed: bool = True, last: bool = False
+) -> bytes:
+    """A CSV table, the label before the pixels or behind them."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    pixels = [f"pixel{number}" for number in range(784)]
+    if headed:
+        writer.writerow([*pixels, "class"] if last else ["label", *pixels])
+    for image, label in zip(x, y, strict=True):
+        row = image.ravel().tolist()
+        writer.writerow([*row, int(label)] if last else [int(label), *row])
+    return text.getvalue().encode()
+
+
+def tables(train: str, test: str, *, headed: bool = True, last: bool = False) -> Layout:
+    """Two tables under these names."""
+
+    def lay(made: Digits) -> Files:
+        halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
+        written = {name: table(*half, headed=headed, last=last) for name, half in halves.items()}
+        return {
+            name: gzip.compress(data) if name.endswith(".gz") else data
+            for name, data in written.items()
+        }
+
+    return lay
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """A picture's file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def class_folders(train: str, test: str) -> Layout:
+    """Pictures by class, each named by its place in the split."""
+
+    def lay(made: Digits) -> Files:
+        halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
+        return {
+            f"{folder}/{label}/{number}.png": png(image)
+            for folder, (x, y) in halves.items()
+            for number, (image, label) in enumerate(zip(x, y, strict=True))
+        }
+
+    return lay
+
+
+Layout = Callable[[Digits], Files]
+
+LAYOUTS: Mapping[str, Layout] = {
+    "published": idx_named("{}.gz".format, gzip.compress),
+    "unpacked": idx_named(str),
+    "dotted": idx_named(lambda name: name.replace("-idx", ".idx")),
+    "underscored": idx_named(lambda name: name.replace("-", "_")),
+    "torchvision": idx_named("MNIST/raw/{}".format),
+    "MNIST_data": idx_named("MNIST_data/{}.gz".format, gzip.compress),
+    "capitals": idx_named(lambda name: f"MNIST/{name.upper()}"),
+    "Kaggle's folders": idx_named(lambda name: f"{name}/{name}"),
+    "deep": idx_named("archive/data/digits/{}".format),
+    "gzip without suffix": idx_named(str, gzip.compress),
+    "suffix without gzip": idx_named("{}.gz".format),
+    "downloaded twice": idx_named("{} (1).gz".format, gzip.compress),
+    "test for t10k": idx_named(lambda name: name.replace("t10k", "test")),
+    "prefixed": idx_named("own-{}".format),
+    "npz": npz,
+    "npz in a folder": lambda made: {f"datasets/{name}": data for name, data in npz(made).items()},
+    "four npz": four_npz,
+    "Kaggle's tables": tables("mnist_train.csv", "mnist_test.csv"),
+    "tables without a head": tables("own-train.csv", "own-test.csv", headed=False),
+    "packed tables": tables("train.csv.gz", "test.csv.gz"),
+    "label last": tables("digits_train.csv", "digits_test.csv", last=True),
+    "mnist_png": class_folders("mnist_png/training", "mnist_png/testing"),
+    "train and test": class_folders("train", "test"),
+    "doubled": class_folders("trainingSet/trainingSet", "testSet/testSet"),
+}
