@@ -29,6 +29,9 @@ from bench.record.model import Bottleneck, Finished, Result
 # A tenth of the epoch is more than prefetching leaves over where the input keeps up (0 to 3 %),
 # and the least that is worth a change.
 MOST_WAITING = 0.10
+# Data of a file of one's own are read while a batch is trained on.  Where reading them alone takes
+# nearly the epoch, training has next to no time of its own in it.
+LEAST_ALONE = 0.90
 # Convolutions reach 70 to 90 % of the rate of a large product; pooling, activations and Adam, which
 # the figure leaves out, take up to a third beside them.  From half on there is little to be gained.
 COMPUTE_BOUND = 0.50
@@ -51,6 +54,7 @@ class Figures:
     share: of the device's peak matmul throughput.
     busy: of the epoch with a kernel running.
     waiting: of the epoch, for images.
+    alone: what reading the data alone takes, as a share of the epoch.
     gain: times as fast the same is tuned.
     again: the command that trains it in both modes, where both can.
     """
@@ -60,6 +64,7 @@ class Figures:
     share: float | None = None
     busy: float | None = None
     waiting: float | None = None
+    alone: float | None = None
     gain: float | None = None
     again: str | None = None
 
@@ -85,12 +90,14 @@ def with_bottlenecks(results: Iterable[Result]) -> tuple[Result, ...]:
 
 def figures(result: Finished, gain: float | None) -> Figures:
     """What was measured of a result; times as fast as it the same is tuned."""
+    alone = result.data_seconds
     return Figures(
         gpu=result.device.is_gpu,
         tuned=result.mode == "tuned",
         share=result.rate.share if result.rate else None,
         busy=result.rate.gpu_busy if result.rate else None,
         waiting=result.input.waiting if result.input else None,
+        alone=None if alone is None else alone / result.epochs.median,
         gain=gain,
         again=_both_modes(result) if could_be_tuned(result) else None,
     )
@@ -113,6 +120,12 @@ def judge(seen: Figures) -> Bottleneck:
             "input-bound",
             f"{_percent(seen.waiting)} of the epoch is spent waiting for images",
             "`dataset.cache()` keeps them decoded, and a local disk brings them nearer",
+        )
+    if seen.alone is not None and seen.alone >= LEAST_ALONE:
+        return Bottleneck(
+            "input-bound",
+            f"reading the data alone takes {_percent(min(seen.alone, 1.0))} of an epoch",
+            "in data() cache(), prefetch(), or map() with more parallel calls",
         )
     if seen.share is not None and seen.share >= COMPUTE_BOUND:
         return Bottleneck("compute-bound", _of_peak(seen.share), "only a faster device would help")

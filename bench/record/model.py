@@ -286,6 +286,8 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     input: null where images are not read as files on the clock.
     concurrent: null where nothing else trained at the same time.
     verdict: whether the times may be believed; null in records of schema 1.
+    data_seconds: of a pass over the data of a file of one's own without training, in s; null
+        where they are arrays.
     bottleneck: what limits the speed; null while the run goes on.
     """
 
@@ -300,6 +302,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     input: Input | None = None
     concurrent: Concurrent | None = None
     verdict: Verdict | None = None
+    data_seconds: Amount | None = None
     bottleneck: Bottleneck | None = None
 
 

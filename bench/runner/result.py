@@ -84,6 +84,7 @@ def finished(
         rate=_rate(outcome, timings, telemetry),
         input=_input(row, prepared, timings),
         concurrent=_concurrent(timings, others),
+        data_seconds=outcome.quality.data_seconds,
     )
     return msgspec.structs.replace(result, verdict=judge(result))
 

@@ -172,6 +172,7 @@ class Quality:
     """The end, off the clock: on the test split, and the bytes that TensorFlow held on a GPU.
 
     metric: which one it is, where the model is one's own; others: the rest of its metrics.
+    data_seconds: of a pass over its data without training, where they come in batches.
     """
 
     value: float
@@ -179,6 +180,7 @@ class Quality:
     memory_peak: int | None
     metric: str | None = None
     others: dict[str, float] = field(default_factory=dict)
+    data_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

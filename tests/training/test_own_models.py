@@ -139,6 +139,11 @@ def test_what_cannot_be_tuned_says_why_and_is_not_trained(said: Said, name: str,
     assert not [each for each in messages if each["event"] == "Epoch"]
 
 
+def test_data_that_come_in_batches_are_read_once_without_training(said: Said) -> None:
+    for name, kind in (("flowers", float), ("generators", float), ("mnist_convnet", type(None))):
+        assert isinstance(_one(said[f"{name} stock"], "Quality")["data_seconds"], kind)
+
+
 def test_arithmetic_is_counted_where_every_layer_is_known(said: Said) -> None:
     convnet = (26 * 26 * 9 * 32) * 2 + (11 * 11 * 9 * 32 * 64) * 3 + 1600 * 10 * 3
     assert _one(said["mnist_convnet stock"], "Rate")["flop_per_image"] == 2 * convnet

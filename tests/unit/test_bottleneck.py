@@ -126,6 +126,7 @@ def test_a_cause_is_told_from_the_figures_that_show_it(
     [
         ({"waiting": 0.099}, {"waiting": 0.1}, "input-bound"),
         ({"share": 0.499}, {"share": 0.5}, "compute-bound"),
+        ({"alone": 0.899}, {"alone": 0.9}, "input-bound"),
         ({"busy": 0.8}, {"busy": 0.799}, "launch-bound"),
     ],
 )

@@ -24,7 +24,7 @@ from bench.worker.messages import (
     Rate,
 )
 from bench.worker.own import network, tuned
-from bench.worker.own.data import Reader, Split, baselines, fingerprint
+from bench.worker.own.data import Reader, Split, baselines, fingerprint, seconds_alone
 from bench.worker.own.file import File, ModeError
 from bench.worker.task import EpochEnd
 
@@ -98,7 +98,10 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     if flop := network.flop_per_example(loaded.model):
         say(Rate(flop, devices.peak_throughput(tf)))
     value, peak = metrics.pop(metric), devices.memory_peak(tf)
-    say(Quality(value, untrained[metric], peak, metric, metrics))
+    say(Phase("a pass over the data alone"))
+    with loaded.file.blamed("reading the data"):
+        alone = seconds_alone(loaded.train, tf.test.experimental.sync_devices)
+    say(Quality(value, untrained[metric], peak, metric, metrics, alone))
 
 
 def _load(tf: Any, keras: Any, job: Job, own: OwnFile, say: Say) -> _Loaded:

@@ -8,6 +8,7 @@ train, None               without validation data; train alone means the same
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -195,6 +196,25 @@ class Reader:
         if not examples or (steps and number < steps):
             raise FileError(f"{what} end after {number} batches, and {steps or 1} are needed")
         return examples, number
+
+
+def seconds_alone(split: Split, synchronise: Callable[[], None]) -> float | None:
+    """What a pass over the data takes without training, in s: faster than that no epoch can be.
+
+    None for arrays, which wait for nobody, and for a PyDataset with workers of its own.
+    """
+    source = split.parts[0]
+    if split.in_memory or getattr(source, "workers", 1) > 1:
+        return None
+    batches = source() if split.kind == "generator" else source
+    if split.kind == "PyDataset":
+        batches = (source[number] for number in range(split.steps or len(source)))
+    synchronise()
+    begun = time.perf_counter()
+    for _ in itertools.islice(batches, split.steps):
+        pass
+    synchronise()
+    return time.perf_counter() - begun
 
 
 def fingerprint(tf: Any, splits: list[Split]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import sys
 import traceback
@@ -78,7 +79,9 @@ class File:
         module = types.ModuleType(_MODULE)
         module.__file__ = self.path
         sys.modules[_MODULE] = module  # where pickle and dataclasses look for it
-        sys.path.insert(0, str(Path(self.path).parent))  # as for a script: its neighbours are found
+        folder = Path(self.path).parent
+        sys.path.insert(0, str(folder))  # as for a script: its neighbours are found
+        os.chdir(folder)  # wherever it is called from, its files are beside it
         sys.argv = [self.path]
         with self.blamed("running it"):
             exec(compile(source, self.path, "exec"), module.__dict__)
