@@ -264,7 +264,7 @@ def read_settings(
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
         )
-    data = read_choice(chosen)
+    workloads, data = _workloads(chosen), read_choice(chosen)
     return Settings(
         profile=chosen.profile,
         devices=_devices(chosen.device, found),
@@ -286,7 +286,7 @@ def read_settings(
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
         against=against,
         order_seed=secrets.randbits(32),
-        workloads=_workloads(chosen),
+        workloads=workloads,
         brought=data.brought,
         dataset=data.name,
     )
