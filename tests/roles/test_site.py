@@ -52,6 +52,7 @@ def test_the_second_run_changes_nothing(installed: Root, arguments: list[str]) -
     before = installed.tree()
     second = installed.play(*arguments)
     assert (second.status, second.recap["changed"]) == (0, 0), second.output
+    assert "nothing changed since; -e verify_force=true checks again" in second.said
     assert changed(before, installed.tree()) == {}
 
 

@@ -344,11 +344,12 @@ def test_the_package_runs_from_standard_input_with_its_modules_in_order() -> Non
     variables = yaml.safe_load((FILES.parent / "vars/main.yml").read_text(encoding="utf-8"))
     names = variables["verify_modules"]
     sources = {name: (FILES / f"verify/{name}.py").read_text(encoding="utf-8") for name in names}
-    sources["main"] += "\n\ndef main() -> None:\n    print(len(CPU_STAGES), result.__module__)\n"
+    sources["main"] += "\n\ndef main(package: str) -> None:\n"
+    sources["main"] += "    print(len(CPU_STAGES), result.__module__, len(package))\n"
     load = (FILES / "load.py").read_text(encoding="utf-8")
     command = [sys.executable, "-c", load]
     said = subprocess.check_output(command, input=json.dumps(sources), text=True)
-    assert said == "6 verify.main\n"
+    assert said == "6 verify.main 64\n"
     assert {path.stem for path in (FILES / "verify").glob("*.py")} == set(names)
 
 

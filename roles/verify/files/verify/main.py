@@ -21,6 +21,7 @@ from typing import IO, Any
 from .cpu import CPU_STAGES
 from .driver import DRIVER_STAGES
 from .gpu import GPU_STAGES
+from .proof import passed, proof
 from .stage import AGAIN, Plan, Result, Stage, StageError, compiled
 from .symptoms import COMPILING, LONGEST, SIGNALS, advised
 
@@ -167,10 +168,20 @@ def parsed(path: Path) -> Plan:
     return plan if isinstance(plan, dict) else {}
 
 
-def main() -> None:
-    """The command line."""
+def main(package: str = "") -> None:
+    """The command line: the plan, and the report of an earlier run that may still hold.
+
+    package: a digest of these sources.
+    """
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "/etc/grindstone/plan.json")
-    report = run(parsed(path))
+    plan = parsed(path)
+    known = proof(plan, package, gpu=not all(left_out(plan)))
+    earlier = passed(Path(sys.argv[2]), known) if sys.argv[2:] and sys.argv[2] else {}
+    if earlier:
+        print(json.dumps(earlier, indent=4))
+        return
+    report = run(plan)
+    report["proof"] = known if report["ok"] else {}
     for stage in report["stages"]:
         print(
             f"  {stage['stage']:<17}{stage['state']:<16}{stage['found']}".rstrip(), file=sys.stderr
