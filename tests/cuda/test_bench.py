@@ -78,7 +78,12 @@ def test_a_gpu_trains_to_the_end_and_its_telemetry_is_recorded(
 
 
 def test_two_gpus_train_at_the_same_time(gpus: FakeGpus, tmp_path: Path) -> None:
-    """One network over both is left out: Keras stops by a sum that a GPU has to have computed."""
+    """One network over both is left out, as it ends with Keras' UnboundLocalError: batch_outputs.
+
+    TensorFlow asks each step whether a GPU still has data, by a sum that is placed on a GPU
+    (distribute/input_lib.py, _calculate_replicas_with_values).  That GPU computes nothing, so the
+    sum is 0, `predict` sees no batch and returns what it has not set.  A GPU that computes has one.
+    """
     trained = run(gpus.having(capability="8.6", count="2"), tmp_path, "--device=all")
     assert trained.finished() == ["gpu:0 of all stock", "gpu:1 of all stock"]
 
