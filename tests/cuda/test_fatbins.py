@@ -112,7 +112,7 @@ def assembled(gpus: FakeGpus, folder: Path, text: str, number: str) -> str:
     (ptxas,) = gpus.environment.glob(f"{SITE}/nvidia/cuda_nvcc/bin/ptxas")
     source = folder / "sample.ptx"
     source.write_text(text, encoding="utf-8")
-    command = [ptxas, f"--gpu-name=sm_{number}", "--output-file", folder / "out", source]
+    command = [str(ptxas), f"--gpu-name=sm_{number}", f"--output-file={folder}/out", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
