@@ -23,6 +23,7 @@ from bench.record.quality import Quality
 from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry
 from bench.record.timing import EpochTiming, Timings
+from bench.record.worker import Worker
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome, WorkerProcess
 from bench.workloads.own import OwnWorkload
@@ -120,7 +121,7 @@ def network_and_worker(outcome: Outcome) -> dict[str, Any]:
     """The members of a result that are the worker's own words."""
     return {
         "model": msgspec.convert(outcome.model, model.Model, from_attributes=True),
-        "worker": msgspec.convert(outcome.ready, model.Worker, from_attributes=True),
+        "worker": msgspec.convert(outcome.ready, Worker, from_attributes=True),
         "memory_peak": outcome.quality.memory_peak,
     }
 

@@ -26,7 +26,6 @@ from bench.record.model import (
     Failed,
     Finished,
     Model,
-    Pinned,
     Rate,
     Record,
     Result,
@@ -35,10 +34,10 @@ from bench.record.model import (
     TargetResult,
     TimeToTarget,
     Trial,
-    Worker,
 )
 from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
+from bench.record.worker import Pinned, Worker
 from bench.workloads import EVERY
 from bench.workloads.workload import Mode
 
