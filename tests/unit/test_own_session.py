@@ -31,7 +31,7 @@ from bench.workloads.workload import Mode
 from tests.support import fake_worker
 from tests.support.records import CPU
 
-_WORKER = """
+WORKER = """
 own = job["own"]
 if job["mode"] == "tuned":
     say("unable", reason="data() returns a tf.data, and tuned takes arrays in memory")
@@ -72,7 +72,7 @@ def _settings(folder: Path, *workloads: OwnWorkload) -> Settings:
         synthetic=False,
         seed=1,
         limits=supervisor.DEFAULT_LIMITS,
-        worker_python=fake_worker.write(folder, _WORKER),
+        worker_python=fake_worker.write(folder, WORKER),
         worker_chosen_by="--worker-python",
         plan=None,
         workloads=workloads,

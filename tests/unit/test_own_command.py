@@ -1,0 +1,68 @@
+"""`pytest bench/ --workload FILE` and `python -m bench run FILE`, the worker being pretended."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.record.codec import read
+from bench.record.model import Finished
+from tests.conftest import ROOT
+from tests.support import fake_worker
+from tests.unit.test_own_session import WORKER
+
+_TEXT = "raise SystemExit('the parent ran it')\ndef model(): pass\ndef data(): pass\n"
+
+
+def _ran(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    options = [
+        f"--worker-python={fake_worker.write(folder, WORKER)}",
+        f"--results-dir={folder / 'results'}",
+        f"--plan={folder / 'none.json'}",
+        *("--device=cpu", "-p", "no:cacheprovider", "-p", "no:randomly"),
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", *words, *options],
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("pytest", "bench/", "--workload"), ("bench", "run")], ids=["pytest", "run"]
+)
+def test_a_file_is_trained_alone_and_recorded(tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = tmp_path / "my_model.py"
+    file.write_text(_TEXT, encoding="utf-8")
+    ended = _ran(tmp_path, *words, str(file), "--mode=stock,tuned")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert re.search(
+        r"^ my_model .* val_accuracy 75\.00 % \(a guess: 12\.00 %\)", ended.stdout, re.MULTILINE
+    )
+    assert "my_model on cpu, tuned: left out: data() returns a tf.data, and tuned" in ended.stdout
+    assert "1 passed, 1 skipped" in ended.stdout
+    (path,) = (tmp_path / "results").glob("*.json")
+    (result,) = read(path).results
+    assert isinstance(result, Finished)
+    assert (result.workload, result.mode) == ("my_model", "stock")
+
+
+def test_a_file_that_is_none_is_one_line_and_exit_4_before_anything(tmp_path: Path) -> None:
+    file = tmp_path / "my_model.py"
+    file.write_text("def model(): pass\n", encoding="utf-8")
+    ended = _ran(tmp_path, "bench", "run", str(file))
+    assert ended.returncode == 4
+    (line,) = (ended.stdout + ended.stderr).split("\n\n")[0].strip().splitlines()
+    assert line == (
+        f"ERROR: bench: {file} has no function data(), and model() and data() are expected; there "
+        "is model()"
+    )
+    assert not (tmp_path / "results").exists()
