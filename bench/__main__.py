@@ -7,6 +7,7 @@ import sys
 
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
+from bench.page import command as page
 from bench.report import command as show
 from bench.runner import command as run
 from bench.runner import evidence
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add(verbs)
     show.add(verbs)
     compare.add(verbs)
+    page.add(verbs)
     evidence.add(verbs)
     options = parser.parse_args(arguments)
     try:

@@ -26,6 +26,8 @@ __all__ = ["repeat", "train", "train_to_target"]  # fixtures, which pytest looks
 REQUEST: pytest.StashKey[ComparisonRequest] = pytest.StashKey()
 _COMPARISON: pytest.StashKey[Comparison] = pytest.StashKey()
 _ENDING = pytest.StashKey[Ending]()
+_PAGE = pytest.StashKey[Path]()
+_NO_PAGE = pytest.StashKey[str]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
@@ -132,6 +134,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         rows = Rows.of(stash[SESSION].record.path, ending.record)
         stash[_COMPARISON] = until_clear.compared(stash[REQUEST], rows)
         is_well = is_well and not stash[_COMPARISON].any_slower
+    settings = stash[SESSION].settings
+    if ending.path and settings.page:
+        from bench.page.write import write
+
+        page = settings.html or ending.path.with_suffix(".html")
+        try:
+            write([(ending.record, ending.path)], page)
+            stash[_PAGE] = page
+        except GrindstoneError as error:  # the figures are what counts
+            stash[_NO_PAGE], is_well = str(error), False
     if not is_well and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -149,12 +161,15 @@ def pytest_terminal_summary(
     screen = Screen.of(sys.stdout, colours=terminalreporter.hasmarkup)
     verbose = config.option.verbose > 0
     terminalreporter.section("Results")
-    terminalreporter.write(summary.text(ending.record, ending.path, screen, verbose=verbose))
+    page = config.stash.get(_PAGE, None)
+    terminalreporter.write(
+        summary.text(ending.record, ending.path, screen, page=page, verbose=verbose)
+    )
     if _COMPARISON in config.stash:
         terminalreporter.section("Comparison")
         terminalreporter.write(config.stash[_COMPARISON].text(screen))
-    if ending.problem:
-        terminalreporter.write_line(f"bench: {ending.problem}")
+    for problem in filter(None, (ending.problem, config.stash.get(_NO_PAGE, None))):
+        terminalreporter.write_line(f"bench: {problem}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -132,6 +132,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "DIR",
         "help": "where the JSON record goes (default: results)",
     },
+    "--html": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "where the page with the plots goes (default: beside the record)",
+    },
+    "--no-page": {"action": "store_true", "help": "write no page"},
     "--limit": {
         "type": float,
         "metavar": "SECONDS",
@@ -162,6 +168,7 @@ class Settings:
     variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
+    page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
     brought: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
@@ -190,6 +197,8 @@ class Settings:
     order_seed: int = 0
     brought: Brought | None = None
     dataset: str = "mnist"
+    page: bool = True
+    html: Path | None = None
     workloads: tuple[OwnWorkload, ...] = ()
 
     @property
@@ -289,6 +298,8 @@ def read_settings(
         workloads=workloads,
         brought=data.brought,
         dataset=data.name,
+        page=not chosen.no_page,
+        html=chosen.html,
     )
 
 

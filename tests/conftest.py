@@ -49,7 +49,7 @@ LONGEST = (
     "cuda/",
     "lint/",
 )
-FOLDERS = ("lint", "unit", "training", "cuda", "roles", "vm")
+FOLDERS = ("lint", "unit", "page", "training", "cuda", "roles", "vm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from bench.observe.gpu import REASON_BITS
 from bench.observe.sampler import Readings, Series
 from bench.record.measured import Measured, Part, both, known, unknown, unmeasured
 from bench.record.telemetry import (
+    ByEpoch,
     Clocks,
     Ecc,
     Energy,
@@ -130,6 +131,7 @@ def telemetry(
             remapped_rows=_fixed(fixed, "remapped_rows"),
         ),
         processes=_processes(readings, window),
+        by_epoch=_by_epoch(readings, window),
     )
 
 
@@ -152,6 +154,16 @@ _NO_WINDOW = "no steady epoch came to its end"
 def energy_on_the_clock(readings: Readings, epochs: Sequence[EpochTiming]) -> Measured[float]:
     """J of these epochs alone, without what lay between them, such as an evaluation."""
     return _energy_within(readings, [(epoch.begun, epoch.ended) for epoch in epochs])[0]
+
+
+def _by_epoch(readings: Readings, window: Window | None) -> ByEpoch | None:
+    if window is None:
+        return None
+
+    def means(series: Series) -> tuple[float | None, ...]:
+        return tuple(series.mean(begun, ended).value for begun, ended in window.epochs)
+
+    return ByEpoch(means(readings.sm_clock), means(readings.power), means(readings.temperature))
 
 
 def _energy(over: _Over, idle: Measured[float]) -> Energy:

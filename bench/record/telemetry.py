@@ -185,6 +185,19 @@ class GpuProcess(Part, frozen=True):
         return f"{self.name or 'a process'} (pid {self.pid})"
 
 
+class ByEpoch(Part, frozen=True):
+    """The GPU's mean over each steady epoch; null where an epoch was too short for a reading.
+
+    sm_clock: in MHz.
+    power: in W.
+    temperature: of the chip, in °C.
+    """
+
+    sm_clock: tuple[float | None, ...]
+    power: tuple[float | None, ...]
+    temperature: tuple[float | None, ...]
+
+
 class Telemetry(Part, frozen=True, kw_only=True):
     """The GPU, or several that train together, over the steady epochs.
 
@@ -205,6 +218,7 @@ class Telemetry(Part, frozen=True, kw_only=True):
     pcie: the link.
     ecc: memory errors.
     processes: others that computed on the GPU.
+    by_epoch: the same GPU epoch by epoch; of several the first; null where it is not told.
     """
 
     interval: Positive
@@ -224,3 +238,4 @@ class Telemetry(Part, frozen=True, kw_only=True):
     pcie: Pcie
     ecc: Ecc
     processes: Measured[tuple[GpuProcess, ...]]
+    by_epoch: ByEpoch | None = None

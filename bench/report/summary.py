@@ -18,42 +18,50 @@ from bench.report import format as shown
 from bench.report import notes, rows, table, targets, variants
 from bench.report.format import Screen
 
-_TITLE = "Grindstone  "
+TITLE = "Grindstone  "
 _GAP = "   "
 # Below this the others had ended, or not begun, for much of the time that the median is taken over.
 _LEAST_CONCURRENT = 0.9
 
 
-def text(record: Record, path: Path | None, screen: Screen, *, verbose: bool) -> str:
+def text(
+    record: Record,
+    path: Path | None,
+    screen: Screen,
+    *,
+    page: Path | None = None,
+    verbose: bool,
+) -> str:
     """All of it, ready to be written.
 
     path: where the record is; None where it could not be written.
+    page: where its page is, if it has one.
     verbose: whether what only explains is told, too.
     """
     results = rows.one_a_row(record.results)
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
-    parts: list[RenderableType] = [*_headline(record, results), _status(record, names)]
+    parts: list[RenderableType] = [*headline(record, results), status(record, names)]
     if results:
         parts.append(table.draw(results, screen))
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (
         [
-            *_findings(results, names),
+            *findings(results, names),
             *variants.lines(results),
             *targets.lines(record.time_to_target),
         ],
         [_highlighted(line) for line in notes.warnings(record, told, names)],
-        _last(record, results, names),
+        last(record, results, names),
         notes.details(record, told, names) if verbose else [],
     )
     for block in filter(None, blocks):
         parts += [*block, ""]
-    return screen.draw(*parts) + screen.plain(_footer(record, path, screen, verbose=verbose))
+    return screen.draw(*parts) + screen.plain(_footer(record, path, page, screen, verbose=verbose))
 
 
-def _headline(record: Record, results: Sequence[Result]) -> list[Text]:
+def headline(record: Record, results: Sequence[Result]) -> list[Text]:
     """What each GPU is worth, a line each, or what there is without one."""
     devices = {each.device.id: each.device for each in (*results, *record.time_to_target)}
     gpus = [device for device in devices.values() if device.is_gpu]
@@ -62,7 +70,7 @@ def _headline(record: Record, results: Sequence[Result]) -> list[Text]:
         name = f"{device.id} ({shown.short_name(device.name)})"
         lines.setdefault(_worth(device, results), []).append(name)
     told = [", ".join(names) + worth for worth, names in lines.items()] or [_cpu(record)]
-    indents = [_TITLE, *[" " * len(_TITLE)] * (len(told) - 1)]
+    indents = [TITLE, *[" " * len(TITLE)] * (len(told) - 1)]
     return [
         Text.assemble((indent, "bold"), line) for indent, line in zip(indents, told, strict=True)
     ]
@@ -106,7 +114,7 @@ def _clause(why: str) -> str:
     return re.split(r" \(|; ", why, maxsplit=1)[0]
 
 
-def _status(record: Record, names: shown.Names) -> Text:
+def status(record: Record, names: shown.Names) -> Text:
     """`PASSED 5 of 5, 1 NOISY   slowest: convnet, 7.96 s per epoch`."""
     every: list[Result | TargetResult] = [*record.results, *record.time_to_target]
     words = [rows.word(each) for each in every]
@@ -125,7 +133,7 @@ def _status(record: Record, names: shown.Names) -> Text:
     return status
 
 
-def _findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
+def findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
     """What tuning, several GPUs at once and images read as files come to, a line each."""
     several = len({each.device.id for each in results}) > 1
     for place, gains in rows.tuning_gains(results).items():
@@ -178,7 +186,7 @@ def _highlighted(warning: str) -> Text:
     return text
 
 
-def _last(record: Record, results: Sequence[Result], names: shown.Names) -> list[str]:
+def last(record: Record, results: Sequence[Result], names: shown.Names) -> list[str]:
     """What limits the speed, where that is known, and the next step."""
     limited = notes.bottlenecks(results, names)
     step = _next_step(record, results, known=bool(limited))
@@ -209,18 +217,27 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
     return f"{'For the others' if known else 'To find the bottlenecks'}: {again} --mode stock,tuned"
 
 
-def _footer(record: Record, path: Path | None, screen: Screen, *, verbose: bool) -> str:
-    """In one line where it fits; never wrapped, so that the path can be copied."""
+def _footer(
+    record: Record, path: Path | None, page: Path | None, screen: Screen, *, verbose: bool
+) -> str:
+    """In one line where it fits; never wrapped, so that the paths can be copied."""
     parts = [
         _data(record),
         f"Record: {path or 'none, it could not be written'}",
+        f"Page: {page}" if page else "",
         "" if verbose else "More: -v",
     ]
     told = [part for part in parts if part]
-    line = (2 * _GAP).join(told)
-    if len(line) > screen.width:
-        line = "\n".join([told[0], (2 * _GAP).join(told[1:])])
-    return f"{line}\n"
+    whole = (2 * _GAP).join(told)
+    if len(whole) <= screen.width:
+        return f"{whole}\n"
+    lines = [told[0]]
+    for part in told[1:]:
+        if len(lines) > 1 and len(f"{lines[-1]}{2 * _GAP}{part}") <= screen.width:
+            lines[-1] += f"{2 * _GAP}{part}"
+        else:
+            lines.append(part)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _data(record: Record) -> str:

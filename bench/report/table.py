@@ -102,6 +102,18 @@ def energy(result: Finished) -> float | None:
     return result.telemetry.energy.gross_per_epoch.value
 
 
+def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
+    """The headings and the rows of the roomiest layout, as text."""
+    differs = what_differs(results)
+    headings = [heading for heading in _ORDER if heading not in _empty(results)]
+    made = []
+    for number, result in enumerate(results):
+        own = dict(_cells(result, results, _Layout()))
+        start = [column[number] for column in differs.values()]
+        made.append([*start, *(str(own.get(heading, "")) for heading in headings)])
+    return [*differs, *headings], made
+
+
 def _table(results: Sequence[Result], layout: _Layout) -> Table:
     table = grid(layout.gap)
     differs = what_differs(results)

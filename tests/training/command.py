@@ -152,7 +152,7 @@ class Command:
 
     def record(self) -> Record:
         """The one record that was written."""
-        (path,) = self.results.iterdir()
+        (path,) = (each for each in self.results.iterdir() if each.suffix != ".html")
         return read(path)
 
     def result(self, workload: str, device: str = "cpu") -> Any:

@@ -66,6 +66,12 @@ def test_a_pipe_gets_neither_colours_nor_a_bar(trained: Trained) -> None:
     assert "trainings" not in trained.ended.output
 
 
+def test_its_page_lies_beside_the_record(trained: Trained) -> None:
+    (page,) = trained.command.results.glob("*.html")
+    assert f"Page: {page}" in " ".join(trained.ended.output.split())
+    assert "mlp: epoch by epoch" in page.read_text(encoding="utf-8")
+
+
 def test_the_record_holds_the_run_whole(trained: Trained) -> None:
     record = trained.command.record()
     assert record.settings.profile == "smoke"

@@ -1,0 +1,264 @@
+"""What a page shows of a run, from its record alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.page import plots
+from bench.page.history import Past
+from bench.page.plots import Bar, Line, Plot
+from bench.record.model import Finished, Record, TimeToTarget, Training
+from bench.report import format as shown
+from bench.report import notes, rows, summary, table, targets, variants
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is told of one workload, besides its rows in the table."""
+
+    name: str
+    sentences: tuple[str, ...]
+    plots: tuple[Plot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run, as the template takes it.
+
+    verdict: the first lines; what is limited and what comes next close it.
+    facts: name and value, by heading.
+    """
+
+    title: str
+    started: str
+    verdict: tuple[str, ...]
+    headings: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    findings: tuple[str, ...]
+    warnings: tuple[str, ...]
+    details: tuple[str, ...]
+    workloads: tuple[Workload, ...]
+    facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def run(record: Record, path: Path | None, past: Past) -> Run:
+    """All that is shown of a record."""
+    results = rows.one_a_row(record.results)
+    told = [*results, *record.time_to_target]
+    names = shown.Names(results, record.time_to_target)
+    headings, cells = table.cells(results)
+    status = str(summary.status(record, names))
+    found = [
+        *summary.findings(results, names),
+        *variants.lines(results),
+        *targets.lines(record.time_to_target),
+        *summary.last(record, results, names),
+    ]
+    return Run(
+        title=f"{record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
+        started=record.started.isoformat(),
+        verdict=(*(_clean(line) for line in summary.headline(record, results)), status),
+        headings=tuple(headings),
+        cells=tuple(map(tuple, cells)),
+        findings=tuple(found),
+        warnings=tuple(notes.warnings(record, told, names)),
+        details=tuple(notes.details(record, told, names)),
+        workloads=tuple(_workloads(record, rows.finished(results), names, past)),
+        facts=tuple(_facts(record, path)),
+    )
+
+
+def _clean(line: object) -> str:
+    """A line of the headline without the name that it begins with on a terminal."""
+    return " ".join(str(line).removeprefix(summary.TITLE).split())
+
+
+# ---- by workload
+
+
+def _workloads(
+    record: Record, results: Sequence[Finished], names: shown.Names, past: Past
+) -> Iterator[Workload]:
+    every = dict.fromkeys(each.workload for each in (*results, *record.time_to_target))
+    for name in every:
+        own = [each for each in results if each.workload == name]
+        drawn = [
+            *_speeds(own),
+            *_epochs(own),
+            *_strips(own),
+            *_losses(own),
+            *_targets([each for each in record.time_to_target if each.workload == name]),
+            *_history(own, past),
+        ]
+        yield Workload(name, tuple(_qualities(own, names)), tuple(drawn))
+
+
+def _place(training: Training) -> str:
+    """What tells a row from the others of its workload: `gpu:0, tuned`."""
+    side = f", side {training.side}" if training.side else ""
+    return f"{training.device.id}{training.way.suffix}{side}"
+
+
+def _speeds(own: Sequence[Finished]) -> Iterator[Plot]:
+    if len(own) < 2:
+        return
+    values = [
+        Bar(_place(each), each.epochs.median, min(each.epochs.steady), max(each.epochs.steady))
+        for each in own
+    ]
+    told = ", ".join(f"{bar.name} {shown.seconds(bar.value)}" for bar in values)
+    sentence = f"Median steady epoch, with the shortest and the longest: {told}."
+    yield plots.bars(f"{own[0].workload}: seconds per epoch", sentence, "s per epoch", values)
+
+
+def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:
+    series = [Line(_place(each), (None, *each.epochs.steady)) for each in own]
+    if not series:
+        return
+    told = "; ".join(
+        f"{_place(each)}: {shown.seconds(min(each.epochs.steady))} to "
+        f"{shown.seconds(max(each.epochs.steady))}, after a first one of "
+        f"{shown.seconds(each.epochs.first)}"
+        for each in own
+    )
+    sentence = f"Time of each steady epoch. {told}."
+    yield plots.lines(f"{own[0].workload}: epoch by epoch", sentence, "s", series)
+
+
+def _strips(own: Sequence[Finished]) -> Iterator[Plot]:
+    """Clock, power and temperature of the GPUs, under the epochs."""
+    watched = [each for each in own if each.telemetry and each.telemetry.by_epoch]
+    for member, what, unit in (
+        ("sm_clock", "SM clock", "MHz"),
+        ("power", "power", "W"),
+        ("temperature", "temperature", "°C"),
+    ):
+        series = [
+            Line(_place(each), (None, *getattr(each.telemetry.by_epoch, member)))
+            for each in watched
+            if each.telemetry and each.telemetry.by_epoch
+        ]
+        series = [each for each in series if any(value is not None for value in each.values)]
+        if series:
+            known = [value for each in series for value in each.values if value is not None]
+            sentence = f"Mean of each steady epoch: {min(known):.4g} to {max(known):.4g} {unit}."
+            title = f"{own[0].workload}: {what} of the GPU"
+            yield plots.lines(title, sentence, unit, series, strip=True, from_zero=False)
+
+
+def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
+    series = [Line(_place(each), each.epochs.loss) for each in own if any(each.epochs.loss)]
+    if series:
+        ends = "; ".join(
+            f"{each.name} {_loss(each.values[0])} to {_loss(each.values[-1])}" for each in series
+        )
+        sentence = f"Mean training loss of each epoch: {ends}."
+        yield plots.lines(f"{own[0].workload}: learning", sentence, "training loss", series)
+
+
+def _loss(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.3g}"
+
+
+def _targets(own: Sequence[object]) -> Iterator[Plot]:
+    """Quality on the test images after each epoch, from each seed, with the targets."""
+    for each in own:
+        if not isinstance(each, TimeToTarget):
+            continue
+        metric, longest = each.quality.metric, max(len(trial.quality) for trial in each.trials)
+        series = [Line(f"seed {trial.seed}", trial.quality) for trial in each.trials]
+        series += [
+            Line(f"target {shown.quality(metric, target.target)}", (target.target,) * longest)
+            for target in each.targets
+        ]
+        where = _place(each)
+        title = f"{each.workload} on {where}: quality on the test images, to target"
+        sentence = f"{each.quality.metric} after each epoch, from {len(each.trials)} seeds."
+        yield plots.lines(title, sentence, metric, series, from_zero=False)
+
+
+def _qualities(own: Sequence[Finished], names: shown.Names) -> Iterator[str]:
+    for each in own:
+        quality = each.quality
+        reached = shown.quality(quality.metric, quality.value)
+        before = shown.quality(quality.metric, quality.untrained)
+        told = f"{names(each)}: {reached} on the test images, {before} before the first step"
+        if quality.floor is not None:
+            sign = "at least" if quality.metric == "accuracy" else "at most"
+            told += f"; required: {sign} {shown.quality(quality.metric, quality.floor)}"
+        if each.epochs.memory:
+            most = shown.megabytes(max(each.epochs.memory))
+            told += f"; the worker took up to {most} of the host's memory"
+        yield f"{told}."
+
+
+def _history(own: Sequence[Finished], past: Past) -> Iterator[Plot]:
+    """The medians of earlier comparable runs, and where they took a step."""
+    for each in own:
+        medians = past.of(each)
+        if len(medians) < 2:
+            continue
+        values = [median for _, median in medians]
+        told = f"{len(values)} comparable runs, {shown.seconds(values[-1])} in the last one"
+        step = past.step(values)
+        if step:
+            told += (
+                f"; a step after {medians[step.after - 1][0]}: {shown.seconds(step.before)} "
+                f"before, {shown.seconds(step.now)} since"
+            )
+        series = [Line(_place(each), values)]
+        if step:
+            before, since = (step.before,) * step.after, (step.now,) * (len(values) - step.after)
+            series.append(Line("median on either side of the step", (*before, *since)))
+        title = f"{each.workload} on {_place(each)}: runs on this machine"
+        days = [day for day, _ in medians]
+        yield plots.lines(title, f"{told}.", "s per epoch", series, places=days)
+
+
+# ---- the machine
+
+
+def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    machine, chosen = record.machine, record.settings
+    yield (
+        "Machine",
+        (
+            ("Host", machine.host),
+            ("System", f"{machine.system}, kernel {machine.kernel}, {machine.architecture}"),
+            ("Processor", f"{machine.cpu.name}, {len(machine.cpu.affinity)} threads for this run"),
+            ("Memory", f"{machine.memory / 2**30:.1f} GiB"),
+            ("GPUs", _gpus(record)),
+            ("Driver", machine.driver or "none"),
+        ),
+    )
+    plan = record.plan
+    stack = f"{plan.stack}, TensorFlow {plan.tensorflow}" if plan else "none on this host"
+    finished = rows.finished(record.results)
+    variables = dict.fromkeys(each.worker.pinned.variables for each in finished)
+    yield (
+        "Plan and settings",
+        (
+            ("Plan", stack),
+            ("Worker", chosen.worker_python),
+            ("Profile", chosen.profile),
+            ("Seed", str(chosen.seed)),
+            ("Repeats", str(chosen.repeats)),
+            ("Data folder", chosen.data_dir or "none named"),
+            (
+                "Environment",
+                "; ".join(filter(None, variables)) or "nothing that changes TensorFlow",
+            ),
+            ("Grindstone", record.grindstone),
+            ("Packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())),
+            ("Record", str(path) if path else "not written"),
+        ),
+    )
+
+
+def _gpus(record: Record) -> str:
+    gpus = [device for device in record.machine.devices if device.is_gpu]
+    return ", ".join(f"{each.id} {each.name}" for each in gpus) or (
+        record.machine.why_no_gpu or "none"
+    )

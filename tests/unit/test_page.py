@@ -1,0 +1,172 @@
+"""The page: valid, whole, the same for whoever reads it, and nothing of it is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import html5lib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bench import __main__ as command
+from bench.errors import GrindstoneError
+from bench.page.write import page, write
+from bench.record.model import Finished, Record
+from tests.conftest import ROOT
+from tests.support import pages
+from tests.support.records import CPU, H100, WORKER, failed, machine, record, result
+
+_LARGEST = 1_500_000
+NO_GPU = machine(driver=None, why_no_gpu="no NVIDIA driver installed", devices=(CPU,))
+
+
+def parsed(text: str) -> list[tuple[str, dict[str, str]]]:
+    """The elements with their attributes; what is no valid HTML is refused."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    tree = parser.parse(text)
+    return [(str(each.tag).rpartition("}")[2], dict(each.attrib)) for each in tree.iter()]
+
+
+@pytest.fixture(scope="module")
+def full() -> str:
+    return page([(pages.full(), None)])
+
+
+def test_it_is_valid_and_holds_a_plot_for_what_was_measured(full: str) -> None:
+    names = [name for name, _ in parsed(full)]
+    # By workload: speeds, epochs, three strips, learning; and the one to a target.
+    assert names.count("svg") == names.count("figure") == names.count("figcaption") == 5 * 6 + 1
+    assert names.count("h1") == 1
+    assert names.count("table") == 1
+
+
+def test_the_verdict_comes_first(full: str) -> None:
+    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", full, flags=re.DOTALL)
+    words = " ".join(text.partition("Grindstone:")[2].split())
+    assert "times the CPU" in words[:160]
+    assert "PASSED" in words[:260]
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_runs(full: str) -> None:
+    for name, attributes in parsed(full):
+        assert name not in ("script", "link", "img", "iframe", "object", "use", "image")
+        for attribute, value in attributes.items():
+            assert not attribute.lower().startswith("on")
+            if attribute.rpartition("}")[2] in ("href", "src"):
+                assert value.startswith("#")
+    assert "url(" not in full
+    assert "@import" not in full
+
+
+def test_the_same_run_has_the_same_page(full: str) -> None:
+    assert page([(pages.full(), None)]) == full
+
+
+def test_a_full_run_is_no_burden() -> None:
+    assert len(page([(pages.full(199), None)]).encode()) < _LARGEST
+
+
+def test_every_plot_says_in_a_sentence_what_it_shows() -> None:
+    for workload in pages.shown(pages.full()).workloads:
+        for plot in workload.plots:
+            assert plot.sentence.endswith(".")
+            assert re.search(r"\d", plot.sentence)
+
+
+def test_epochs_begin_behind_the_first_one() -> None:
+    made = record([result("mlp", seconds=(9.0, 1.0, 2.0, 1.5))], machine=NO_GPU)
+    (mlp,) = pages.shown(made).workloads
+    (epochs,) = (plot for plot in mlp.plots if plot.title == "mlp: epoch by epoch")
+    assert epochs.sentence == (
+        "Time of each steady epoch. cpu: 1 s to 2 s, after a first one of 9 s."
+    )
+
+
+def test_earlier_runs_are_shown_with_the_step_they_took() -> None:
+    made = record([result("mlp")], machine=NO_GPU)
+    (mlp,) = pages.shown(made, pages.past(made, [1.0] * 9 + [1.6] * 6)).workloads
+    (history,) = (plot for plot in mlp.plots if "runs on this machine" in plot.title)
+    assert "15 comparable runs, 1.6 s in the last one; a step after" in history.sentence
+    assert "1 s before, 1.6 s since" in history.sentence
+    (mlp,) = pages.shown(made, pages.past(made, [1.0])).workloads
+    assert not any("runs on this machine" in plot.title for plot in mlp.plots)
+
+
+def test_what_failed_is_in_the_table_and_has_no_plots() -> None:
+    made = record([failed("mlp", CPU, "the worker was killed\nby <b>somebody</b>")])
+    text = page([(made, None)])
+    assert "FAILED: the worker was killed" in text
+    assert "svg" not in [name for name, _ in parsed(text)]
+
+
+def test_several_runs_have_a_list_of_them_first() -> None:
+    text = page([(pages.full(), None), (record([result("mlp")]), None)])
+    links = [attributes["href"] for name, attributes in parsed(text) if name == "a"]
+    assert links == ["#run-1", "#run-2"]
+
+
+_HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            '"><img src=x onerror=alert(1)>',
+            "</style><script>alert(1)</script>",
+            "</title></svg><svg onload=alert(1)>",
+            "{{ 7 * 7 }}{% for x in y %}",
+            "javascript:alert(1)",
+            "<!--",
+            "]]>",
+            "&lt;b&gt;",
+        ]
+    ),
+)
+
+
+def _with(text: str) -> Record:
+    """A record in which everything that others name is named so."""
+    gpu = replace(H100, name=text)
+    set_ = {"TF_XLA_FLAGS": text}
+    worker = replace(WORKER, pinned=replace(WORKER.pinned, environment=set_), device=text)
+    trained = result("mlp", gpu, worker=worker)
+    trained = replace(
+        trained, workload=text, dataset=replace(trained.dataset, note=text, name="mnist")
+    )
+    made = record([result("mlp"), trained, failed("mlp", gpu, text)])
+    machine = replace(made.machine, host=text, system=text, kernel=text)
+    return replace(made, machine=machine, settings=replace(made.settings, data_dir=text))
+
+
+@settings(max_examples=30)
+@given(_HOSTILE)
+def test_what_others_wrote_is_text(text: str) -> None:
+    made = _with(text)
+    written = page([(made, None)])
+    elements = parsed(written)
+    assert {"script", "img", "b"}.isdisjoint(name for name, _ in elements)
+    assert not any(
+        attribute.startswith("on") for _, attributes in elements for attribute in attributes
+    )
+    tree = html5lib.parse(written, namespaceHTMLElements=False)
+    assert " ".join(text.split()) in " ".join(" ".join(tree.itertext()).split())
+
+
+def test_a_page_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    folder = tmp_path / "page.html"
+    folder.mkdir()
+    with pytest.raises(GrindstoneError, match=r"page\.html cannot be written: .*--html"):
+        write([(pages.full(), None)], folder)
+    assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_the_verb_writes_the_page_of_a_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "page.html"
+    assert command.main(["page", str(ROOT / "docs" / "record.json"), f"--html={made}"]) == 0
+    assert capsys.readouterr().out.strip() == str(made)
+    assert made.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert isinstance(pages.full().results[0], Finished)
