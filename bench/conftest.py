@@ -12,22 +12,20 @@ import pytest
 from bench import options
 from bench.errors import GrindstoneError
 from bench.observe import devices
+from bench.page.closing import Closing, close
 from bench.report import progress
 from bench.runner import collection
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
-from bench.runner.session import Ending, Session, end
+from bench.runner.session import Session
 
 if TYPE_CHECKING:
-    from bench.compare.until_clear import Comparison, ComparisonRequest
+    from bench.compare.until_clear import ComparisonRequest
 
 __all__ = ["repeat", "train", "train_to_target"]  # fixtures, which pytest looks for here
 
 REQUEST: pytest.StashKey[ComparisonRequest] = pytest.StashKey()
-_COMPARISON: pytest.StashKey[Comparison] = pytest.StashKey()
-_ENDING = pytest.StashKey[Ending]()
-_PAGE = pytest.StashKey[Path]()
-_NO_PAGE = pytest.StashKey[str]()
+_CLOSING = pytest.StashKey[Closing]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
@@ -123,28 +121,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the record whole and compares; exit status 1 when a row is slower."""
     stash = session.config.stash
     stash[LISTENER](RunEnded())
-    ending = end(stash[SESSION])
-    if ending is None:
+    closing = close(stash[SESSION], stash.get(REQUEST, None))
+    if closing is None:
         return
-    stash[_ENDING], is_well = ending, ending.problem is None
-    if REQUEST in stash and ending.record.results:
-        from bench.compare import until_clear
-        from bench.record.comparable import Rows
-
-        rows = Rows.of(stash[SESSION].record.path, ending.record)
-        stash[_COMPARISON] = until_clear.compared(stash[REQUEST], rows)
-        is_well = is_well and not stash[_COMPARISON].any_slower
-    settings = stash[SESSION].settings
-    if ending.path and settings.page:
-        from bench.page.write import write
-
-        page = settings.html or ending.path.with_suffix(".html")
-        try:
-            write([(ending.record, ending.path)], page)
-            stash[_PAGE] = page
-        except GrindstoneError as error:  # the figures are what counts
-            stash[_NO_PAGE], is_well = str(error), False
-    if not is_well and session.exitstatus == pytest.ExitCode.OK:
+    stash[_CLOSING] = closing
+    if not closing.is_well and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -152,23 +133,16 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """The results, the comparison, and where the record is."""
-    ending = config.stash.get(_ENDING, None)
-    if ending is None:
+    closing = config.stash.get(_CLOSING, None)
+    if closing is None:
         return
-    from bench.report import summary
     from bench.report.format import Screen
 
     screen = Screen.of(sys.stdout, colours=terminalreporter.hasmarkup)
-    verbose = config.option.verbose > 0
-    terminalreporter.section("Results")
-    page = config.stash.get(_PAGE, None)
-    terminalreporter.write(
-        summary.text(ending.record, ending.path, screen, page=page, verbose=verbose)
-    )
-    if _COMPARISON in config.stash:
-        terminalreporter.section("Comparison")
-        terminalreporter.write(config.stash[_COMPARISON].text(screen))
-    for problem in filter(None, (ending.problem, config.stash.get(_NO_PAGE, None))):
+    for heading, text in closing.sections(screen, verbose=config.option.verbose > 0):
+        terminalreporter.section(heading)
+        terminalreporter.write(text)
+    for problem in closing.problems:
         terminalreporter.write_line(f"bench: {problem}")
 
 

@@ -1,0 +1,82 @@
+"""The end of a run: its record written whole, compared, drawn as a page, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import GrindstoneError
+from bench.runner.session import Ending, Session, end
+
+if TYPE_CHECKING:
+    from bench.compare.until_clear import Comparison, ComparisonRequest
+    from bench.report.format import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a run came to.
+
+    page: where its page is, or None; no_page: why there is none that was asked for.
+    """
+
+    ending: Ending
+    comparison: Comparison | None
+    page: Path | None
+    no_page: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all could be written, and no row is slower."""
+        slower = self.comparison is not None and self.comparison.any_slower
+        return not (self.ending.problem or self.no_page or slower)
+
+    def sections(self, screen: Screen, *, verbose: bool) -> Iterator[tuple[str, str]]:
+        """A heading and its text: the results, and the comparison."""
+        from bench.report import summary
+
+        record, path = self.ending.record, self.ending.path
+        yield "Results", summary.text(record, path, screen, page=self.page, verbose=verbose)
+        if self.comparison:
+            yield "Comparison", self.comparison.text(screen)
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be written, a line each."""
+        return [told for told in (self.ending.problem, self.no_page) if told]
+
+
+def close(session: Session, request: ComparisonRequest | None) -> Closing | None:
+    """Writes all that there is; None where nothing was trained."""
+    ending = end(session)
+    if ending is None:
+        return None
+    page, no_page = _page(session, ending)
+    return Closing(ending, _comparison(session, ending, request), page, no_page)
+
+
+def _comparison(
+    session: Session, ending: Ending, request: ComparisonRequest | None
+) -> Comparison | None:
+    if request is None or not ending.record.results:
+        return None
+    from bench.compare import until_clear
+    from bench.record.comparable import Rows
+
+    return until_clear.compared(request, Rows.of(session.record.path, ending.record))
+
+
+def _page(session: Session, ending: Ending) -> tuple[Path | None, str | None]:
+    """Where the page is, or why it could not be written: the figures are what counts."""
+    if not (ending.path and session.settings.page):
+        return None, None
+    from bench.page.write import write
+
+    page = session.settings.html or ending.path.with_suffix(".html")
+    try:
+        write([(ending.record, ending.path)], page)
+    except GrindstoneError as error:
+        return None, str(error)
+    return page, None
