@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+import signal
 import sys
 
+import bench
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
 from bench.page import command as page
 from bench.report import command as show
+from bench.report import listing
+from bench.report.export import command as export
 from bench.runner import command as run
 from bench.runner import evidence
+
+_VERBS = (run, listing, show, compare, page, export, evidence)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    run.add(verbs)
-    show.add(verbs)
-    compare.add(verbs)
-    page.add(verbs)
-    evidence.add(verbs)
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except GrindstoneError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # as by `| head`: whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
+    made.add_argument("--version", action="version", version=version)
+    verbs = made.add_subparsers(required=True, metavar="VERB")
+    for verb in _VERBS:
+        verb.add(verbs)
+    return made
 
 
 if __name__ == "__main__":

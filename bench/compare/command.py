@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
+from bench.report.arguments import RUN, Verbs, add_results_dir, folder_of
 
 if TYPE_CHECKING:
     from bench.compare.compare import Compared
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 _COMPARE = """\
 Compares two records row by row: what B's trainings take against A's.
 
-A is a file, or `last`: for each row the newest record before B in --results-dir that is comparable
-and has nothing against it, or `best`: the fastest such record.  With A alone, a record that
-compare-envs left, its two sides are compared.
+A and B are runs: a file, what its name begins with, `last`, `-2`, `best:ROW`.  As A, `last` is for
+each row the newest record before B in --results-dir that is comparable and has nothing against it,
+and `best` the fastest such record.  With A alone, a record that compare-envs left, its two sides
+are compared.
 
 Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
 """
@@ -32,10 +34,8 @@ Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
 """
 SLOWER, NOTHING = 1, 2
 
-_Verbs = argparse._SubParsersAction  # argparse names the type of add_subparsers() nowhere else
 
-
-def add(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = verbs.add_parser(
@@ -44,16 +44,10 @@ def add(verbs: _Verbs[argparse.ArgumentParser]) -> None:
         description=_COMPARE,
         formatter_class=raw,
     )
-    parser.add_argument("a", metavar="A", help="a record, `last` or `best`")
-    parser.add_argument("b", metavar="B", nargs="?", type=Path, help="the record that is judged")
+    parser.add_argument("a", metavar="A", help=RUN)
+    parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--results-dir",
-        type=Path,
-        default=Path("results"),
-        metavar="DIR",
-        help="where `last` and `best` are looked for (default: results)",
-    )
+    add_results_dir(parser)
     parser.set_defaults(run=compare_records)
     parser = verbs.add_parser(
         "compare-envs",
@@ -80,21 +74,27 @@ def compare_records(options: argparse.Namespace) -> int:
     from bench.compare import compare, match
     from bench.record import comparable
     from bench.record.repeats import SIDES
+    from bench.record.runs import resolve
 
+    folder = folder_of(options)
     if options.b is None:
-        record = comparable.read(_one_file(options.a))
+        (path,) = resolve([options.a], folder)
+        record = comparable.read(path)
         if not record.two_sided:
             raise GrindstoneError(
-                f"{options.a} holds one environment; name the record to compare it with as well: "
-                f"python -m bench compare last {options.a}"
+                f"{path} holds one environment; name the record to compare it with as well: "
+                f"python -m bench compare last {path}"
             )
         a, b = (_environment(record, side) for side in SIDES)
         return _shown(compare.between_sides(record), a, b, options)
-    now = comparable.read(options.b)
-    choose, skipped = match.baseline(options.a, options.results_dir, now)
+    now = comparable.read(*resolve([options.b], folder))
+    against = options.a
+    if against not in ("last", "best"):  # which are of each row, here
+        (against,) = map(str, resolve([against], folder))
+    choose, skipped = match.baseline(against, folder, now)
     for line in skipped:
         print(f"bench: skipped: {line}", file=sys.stderr)
-    a = match.in_words(options.a, options.results_dir)
+    a = match.in_words(against, folder)
     return _shown(compare.with_baseline(now, choose), a, str(now.path), options)
 
 
@@ -155,15 +155,6 @@ def to_json(compared: Sequence[Compared], a: str, b: str) -> str:
         },
         indent=2,
     )
-
-
-def _one_file(word: str) -> Path:
-    if word in ("last", "best"):
-        raise GrindstoneError(
-            f"`{word}` is what a record is compared with; name the record that is judged as well: "
-            f"python -m bench compare {word} FILE"
-        )
-    return Path(word)
 
 
 def _environment(record: Rows, side: str) -> str:

@@ -1,16 +1,17 @@
-"""`python -m bench show RECORD`."""
+"""`python -m bench show RUN`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+
+from bench.report.arguments import Verbs, add_runs, run_of
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
-    parser = verbs.add_parser("show", help="print the summary of a record")
-    parser.add_argument("record", metavar="RECORD", type=Path, help="as `pytest bench/` leaves it")
+    parser = verbs.add_parser("show", help="print the summary of a run")
+    add_runs(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="tell what explains it, too")
     parser.set_defaults(run=run)
 
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.report import summary
     from bench.report.format import Screen
 
-    record, screen = codec.read(options.record), Screen.of(sys.stdout)
-    print(summary.text(record, options.record, screen, verbose=options.verbose), end="")
+    path = run_of(options)
+    record, screen = codec.read(path), Screen.of(sys.stdout)
+    print(summary.text(record, path, screen, verbose=options.verbose), end="")
     return 0

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
 from msgspec.structs import replace
 
-from bench.record.model import Finished, Result, TargetResult, TimeToTarget
+from bench.record.model import Finished, Result, TargetResult, TimeToTarget, Word
 
 # The words of what does not count.
 WRONG = ("FAILED", "BELOW-FLOOR")
 
 # A row: workload, device, mode, side.
 Name = tuple[str, str, str, str]
+
+
+def words() -> list[str]:
+    """All that `word` may say."""
+    return [*get_args(Word), "FAILED"]
 
 
 def word(result: Result | TargetResult) -> str:

@@ -1,4 +1,4 @@
-"""`python -m bench compare` within a test's process, on records that the test makes."""
+"""`python -m bench` within a test's process, on records that the test makes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,15 @@ class Done:
 
 def compare_command(*arguments: str | Path) -> Done:
     """The command within this process, which does not import scipy for every test."""
+    return command("compare", *arguments)
+
+
+def command(*arguments: str | Path) -> Done:
+    """`python -m bench VERB` within this process."""
     written = io.BytesIO(), io.BytesIO()
     out, err = (io.TextIOWrapper(each, encoding="utf-8", write_through=True) for each in written)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(["compare", *map(str, arguments)])
+        status = main([*map(str, arguments)])
     return Done(status, *(each.getvalue().decode() for each in written))
 
 

@@ -362,7 +362,18 @@ def test_a_record_of_two_environments_is_no_side_of_a_comparison(write: Files) -
     for pair in ((both, one), (one, both)):
         assert "holds two environments, A and B" in _refusal(*pair)
     assert f"python -m bench compare last {one}" in _refusal(one)
-    assert "python -m bench compare last FILE" in _refusal("last")
+    assert f"python -m bench compare last {one}" in _refusal("last", "--results-dir", write.folder)
+    (row,) = compare_command("both", "--results-dir", write.folder, "--json").rows
+    assert row["answer"] == "SAME"
+
+
+def test_both_sides_are_runs(write: Files) -> None:
+    a, b = write("a", repeats("mlp")), write("b", repeats("mlp", slower(0.08)), hour=1)
+    for words in (("a", "b"), ("-2", "-1"), ("best:mlp", "last"), ("last", "last"), (a, "b")):
+        done = compare_command(*words, "--results-dir", write.folder)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (1, "SLOWER: 1 row")
+        assert f"B: {b}" in done.stdout
+    assert "no run 'c'" in _refusal("a", "c", "--results-dir", write.folder)
 
 
 # ---- from a shell

@@ -1,0 +1,109 @@
+"""What the verbs that read runs have in common: RUN, `--results-dir`, `--out`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench.errors import GrindstoneError
+from bench.record.runs import resolve
+
+# argparse names the type of add_subparsers() nowhere else.
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+RUN = "a file, what its name begins with, `last`, `-2` (the one before), `best` or `best:ROW`"
+
+
+def add_runs(parser: argparse.ArgumentParser, **attributes: Any) -> None:
+    """Adds RUN, or with `nargs` several, and the folder that they are looked for in."""
+    parser.add_argument("runs", metavar="RUN", help=RUN, **attributes)
+    add_results_dir(parser)
+
+
+def add_results_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds the folder with the runs."""
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where runs are looked for that are not named by a path (default: results)",
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Adds the file that is written."""
+    where = "" if required else " (default: standard output)"
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        required=required,
+        help=f"write this file, which must not be there yet{where}",
+    )
+
+
+def run_of(options: argparse.Namespace) -> Path:
+    """The file of the one RUN.
+
+    Raises:
+        RecordError: there is no such run, or there are several.
+    """
+    (path,) = resolve([options.runs], folder_of(options))
+    return path
+
+
+def runs_of(options: argparse.Namespace) -> list[Path]:
+    """The files of the RUNs.
+
+    Raises:
+        RecordError: there is no such run, or there are several.
+    """
+    return resolve(options.runs, folder_of(options))
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """The folder with the runs; a shell leaves the `~` of `--results-dir=~/x` as it is."""
+    folder: Path = options.results_dir
+    with contextlib.suppress(RuntimeError):  # no such user: the folder is not there, then
+        return folder.expanduser()
+    return folder
+
+
+def write(text: str, out: Path | None) -> None:
+    """Writes a file whole or not at all, or standard output.
+
+    Raises:
+        GrindstoneError: it is there, or cannot be written.
+    """
+    if out is None:
+        sys.stdout.write(text)
+        return
+    if os.path.lexists(out):
+        raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
+    partial = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=out.parent, prefix=f".{out.name}.", delete=False, encoding="utf-8", newline=""
+        ) as file:
+            partial = Path(file.name)
+            file.write(text)
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(out)
+    except OSError as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        raise GrindstoneError(
+            f"--out {out} cannot be written: {error.strerror}; name a file in another folder"
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
