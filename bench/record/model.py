@@ -28,12 +28,16 @@ from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
 from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.record.worker import Worker
-from bench.workloads.workload import DATA, Mode
 from bench.workloads.workload import Input as InputName
+from bench.workloads.workload import Mode
 
 Side = Literal["A", "B"]
 Word = Literal["OK", "NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
 Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
+
+
+# The data sets that the networks were published on.
+_PUBLISHED_ON = ("mnist", "grind")
 
 
 class DataSet(Part, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class DataSet(Part, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """`real`, `synthetic`, `own`; the name, where the networks were published on other data."""
-        return self.kind if self.name in DATA or self.kind == "own" else self.name
+        return self.kind if self.name in _PUBLISHED_ON or self.kind == "own" else self.name
 
 
 class EpochSpread(Part, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ def _guess(record: Record, result: Finished, names: shown.Names) -> Iterator[str
     """Where a constant would have scored as well."""
     quality, known = result.quality, result.dataset.baselines
     is_error = not (quality.metric == "accuracy" or is_accuracy(quality.metric))
-    guess = known.get("mean_predictor_mse" if is_error else "majority_class")
+    guess = known.get("mean_predictor_mse" if is_error else "most_frequent_class_accuracy")
     guess = quality.guess if result.file else guess
     if quality.value is None or guess is None or not quality.ok:
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.datasets import cache
 from bench.errors import GrindstoneError
 from bench.record import codec
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
@@ -218,6 +219,9 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"{', '.join(fewer)} or {most} times until it is clear" if fewer else f"{most} times"
         )
         lines[0] += f", every row {times}, the rows in turn"
+    unwritable = cache.why_unwritable(cache.directory(settings.cache_dir))
+    if unwritable:
+        lines.append(f"{unwritable}: what is drawn or downloaded is not kept ({cache.MENDED_BY})")
     if verbose:
         lines += [
             f"worker: {settings.worker_python} ({settings.worker_chosen_by})",

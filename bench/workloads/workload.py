@@ -24,7 +24,6 @@ Metric = Literal["accuracy", "mse"]
 
 # The data sets that the networks were published on.
 DataName = Literal["mnist", "grind"]
-DATA: tuple[DataName, ...] = ("mnist", "grind")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,14 @@ def test_a_score_that_a_constant_would_reach_is_no_learning() -> None:
     assert "137" in said
 
 
+def test_a_classifier_that_always_says_the_commonest_class_has_learned_nothing() -> None:
+    made = result("mlp")
+    dataset = replace(made.dataset, baselines={"most_frequent_class_accuracy": 0.1135})
+    guessed = replace(made.quality, value=0.1135, floor=None, bound=None)
+    (said,) = told(replace(made, dataset=dataset, quality=guessed))
+    assert "learned nothing: 11.35 %, where the commonest class alone scores 11.35 %" in said
+
+
 def test_what_misses_its_floor_is_told_once() -> None:
     assert told(result("post", value=150.0)) == []
 
