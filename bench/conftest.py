@@ -138,7 +138,8 @@ def pytest_terminal_summary(
         return
     from bench.report.format import Screen
 
-    screen = Screen.of(sys.stdout, colours=terminalreporter.hasmarkup)
+    colours, pictures = terminalreporter.hasmarkup, not config.option.no_plots
+    screen = Screen.of(sys.stdout, colours=colours, pictures=pictures)
     for heading, text in closing.sections(screen, verbose=config.option.verbose > 0):
         terminalreporter.section(heading)
         terminalreporter.write(text)

@@ -137,6 +137,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FILE",
         "help": "where the page with the plots goes (default: beside the record)",
     },
+    "--no-plots": {"action": "store_true", "help": "draw no bars on a terminal"},
     "--no-page": {"action": "store_true", "help": "write no page"},
     "--limit": {
         "type": float,

@@ -138,15 +138,17 @@ class Screen:
     width: in columns.
     colours: whether it shows them.
     encoding: of what is written to it.
+    pictures: whether it is shown pictures of blocks: a terminal that has them, and nobody minds.
     """
 
     width: int = WIDTH_IN_A_FILE
     colours: bool = False
     encoding: str = "utf-8"
+    pictures: bool = False
 
     @classmethod
-    def of(cls, stream: TextIO, *, colours: bool = True) -> Screen:
-        """That of a stream.  colours: False where somebody does not want them.
+    def of(cls, stream: TextIO, *, colours: bool = True, pictures: bool = True) -> Screen:
+        """That of a stream.  colours, pictures: False where somebody does not want them.
 
         A terminal that wants none by NO_COLOR or TERM=dumb gets none; rich looks for both.
         """
@@ -155,6 +157,7 @@ class Screen:
             width=shutil.get_terminal_size().columns if terminal else WIDTH_IN_A_FILE,
             colours=terminal and colours,
             encoding=stream.encoding or "ascii",
+            pictures=terminal and pictures and "utf" in (stream.encoding or "").lower(),
         )
 
     def draw(self, *parts: RenderableType) -> str:

@@ -14,8 +14,8 @@ from bench.judge.bottleneck import could_be_tuned
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
+from bench.report import bars, notes, rows, table, targets, variants
 from bench.report import format as shown
-from bench.report import notes, rows, table, targets, variants
 from bench.report.format import Screen
 
 TITLE = "Grindstone  "
@@ -44,6 +44,8 @@ def text(
     parts: list[RenderableType] = [*headline(record, results), status(record, names)]
     if results:
         parts.append(table.draw(results, screen))
+        if screen.pictures and (picture := list(bars.draw(results, names))):
+            parts += [*picture, ""]
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (
