@@ -25,6 +25,8 @@ _PROBLEMS = (
     _WORD + r"The repository '(?P<url>\S+) [^']*' (?P<why>.+)$",
     _WORD + r"Release file for (?P<url>\S+) (?P<why>is [^.]+)",
 )
+# As they are fetched: in the end apt names only the worst.
+_FAILED = re.compile(r"^Err:\d+ (\S+) .*\n +(\S.*)$", re.MULTILINE)
 # What a wrong clock makes of sources that are right.
 _TIMES = re.compile(
     r"not valid yet|is expired|invalid signature|signatures? (?:were|was|is) invalid"
@@ -48,15 +50,13 @@ class Problem(NamedTuple):
 
 def problems(output: str) -> list[Problem]:
     """The sources that `apt-get` had to leave out, each once and with its first reason."""
+    lines = [re.search(each, line) for line in output.splitlines() for each in _PROBLEMS]
+    told = [match.group("url", "why") for match in lines if match]
     found: dict[str, str] = {}
-    for line in output.splitlines():
-        told = next(
-            (match for match in (re.search(each, line) for each in _PROBLEMS) if match), None
-        )
-        if told:
-            url = re.sub(r"(/dists/|/pool/|/*(In)?Release\b).*$|/$", "", told.group("url"))
-            why = re.sub(r"^\s*|\s*\[IP:.*?\]|[. ]+$", "", told.group("why"))
-            found.setdefault(url, why[:200])
+    for where, reason in [*told, *_FAILED.findall(output)]:
+        url = re.sub(r"(/dists/|/pool/|/*(In)?Release\b).*$|/$", "", where)
+        why = re.sub(r"^\s*|\s*\[IP:.*?\]|[. ]+$", "", reason)
+        found.setdefault(url, why[:200])
     return [Problem(url, why) for url, why in found.items()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -201,9 +202,29 @@ def test_an_environment_that_has_drifted_is_made_anew_and_proven(installed: Root
     assert (packages / "six.py").exists()
 
 
+def test_damaged_files_are_made_anew_by_their_size_or_where_the_import_fails(
+    installed: Root,
+) -> None:
+    uv, six = installed.path / PREFIX / "tools/bin/uv", installed.path / SITE_PACKAGES / "six.py"
+    os.truncate(uv, 100)
+    size = six.stat().st_size
+    six.write_text("raise ImportError('broken')\n".ljust(size, "#"), encoding="utf-8")
+    again = installed.play()
+    assert (again.status, again.recap["changed"]) == (0, 2), again.output
+    assert uv.stat().st_size > 100
+    assert stages(installed)["training step"] == "passed"
+    third = installed.play()
+    assert (third.status, third.recap["changed"]) == (0, 0), third.output
+
+
+def shadow_six(root: Root, text: str) -> None:
+    """Puts a package of that name before the module, which stays as it was installed."""
+    (root.path / SITE_PACKAGES / "six").mkdir()
+    (root.path / SITE_PACKAGES / "six/__init__.py").write_text(text, encoding="utf-8")
+
+
 def test_a_stage_that_fails_ends_the_run_with_what_it_found(installed: Root) -> None:
-    broken = installed.path / SITE_PACKAGES / "six.py"
-    broken.write_text("raise ImportError('broken')\n", encoding="utf-8")
+    shadow_six(installed, "raise ImportError('broken')\n")
     refused = installed.play()
     assert refused.status == 2
     assert refused.failure.startswith("import failed: ImportError: broken; run site.yml again")
@@ -211,7 +232,6 @@ def test_a_stage_that_fails_ends_the_run_with_what_it_found(installed: Root) -> 
 
 
 def test_a_processor_without_the_wheels_instructions_is_named(installed: Root) -> None:
-    fatal = installed.path / SITE_PACKAGES / "six.py"
-    fatal.write_text("import os; os.kill(os.getpid(), 4)\n", encoding="utf-8")
+    shadow_six(installed, "import os; os.kill(os.getpid(), 4)\n")
     refused = installed.play()
     assert refused.failure.startswith("import failed: the processor lacks instructions")

@@ -24,6 +24,12 @@ UNREACHABLE = (
     "Could not connect to a.example:80 (192.0.2.1). - connect (111: Connection refused)\n"
     "W: Some index files failed to download. They have been ignored, or old ones used instead.\n"
 )
+ONLY_THE_WORST_IN_THE_END = (
+    "Err:1 http://a.example/debian bookworm InRelease\n"
+    "  Could not connect to a.example:80 (192.0.2.1). - connect (111: Connection refused)\n"
+    "Reading package lists...\n"
+    "E: The repository 'file:/srv/unsigned ./ Release' does not have a Release file.\n"
+)
 UNSIGNED = (
     "W: GPG error: http://b.example/apt stable InRelease: The following signatures couldn't be "
     "verified because the public key is not available: NO_PUBKEY 0123456789ABCDEF\n"
@@ -234,6 +240,13 @@ def test_a_clock_that_is_behind_is_told_by_the_lists_where_no_server_answers(
     (tmp_path / "a.example_InRelease").write_text(f"Suite: x\nDate: {date}\n", encoding="utf-8")
     apt_get(tmp_path, update=NOT_YET.replace("http:", "file:"), install=LACKS)
     assert "on this host's clock, where the package sources have " in failure(host)
+
+
+def test_a_source_that_apt_does_not_name_in_the_end_is_found_among_what_it_fetched() -> None:
+    assert [each.url for each in apt_sources.problems(ONLY_THE_WORST_IN_THE_END)] == [
+        "file:/srv/unsigned",
+        "http://a.example/debian",
+    ]
 
 
 def test_only_what_is_not_there_or_in_another_version_is_missing() -> None:
