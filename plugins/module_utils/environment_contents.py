@@ -190,8 +190,8 @@ def unlike(path: Path, wishes: dict[str, Any]) -> str:
     return ""
 
 
-def run(command: list[str], environment: dict[str, str], lock: int) -> None:
-    """Runs the command; its children hold the lock as long as they live.
+def run(command: list[str], environment: dict[str, str], lock: int | None = None) -> None:
+    """Runs the command; its children hold the lock, if there is one, as long as they live.
 
     Raises:
         MakingError: it failed; with the error and its cause.
@@ -206,7 +206,7 @@ def run(command: list[str], environment: dict[str, str], lock: int) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[lock],
+            pass_fds=[] if lock is None else [lock],
         )
     except OSError as error:
         raise MakingError(f"{command[0]} cannot be run: {error.strerror}") from error

@@ -23,9 +23,11 @@ options:
     elements: str
     default: []
   state:
-    description: Whether they are to be there, or to go with their configuration.
+    description:
+      - Whether they are to be there, or to go with their configuration.
+      - C(held) and C(released) put them on hold, and take them from it.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, held, released]
     default: present
   recommends:
     description: Install what the packages recommend, too.
@@ -68,6 +70,7 @@ from ..module_utils import apt_sources
 from ..module_utils.ledger import Packages, installed, look
 from ..module_utils.package_manager import ROOT, Apt
 
+STATES = ("present", "absent", "held", "released")
 OPTIONS = ["-y", "-q", "-o", "Dpkg::Options::=--force-confdef"]
 OPTIONS += ["-o", "Dpkg::Options::=--force-confold"]
 
@@ -118,12 +121,34 @@ def install(module: AnsibleModule, host: Apt, names: list[str]) -> None:
         module.warn(f"{each.url} was passed over: {each.why}")
 
 
+def concerned(state: str, names: list[str], there: Packages) -> list[str]:
+    """Those of the packages that are not in that state."""
+    if state == "present":
+        return missing(names, there)
+    if state == "absent":
+        return [name for name in names if name in there]
+    hold = state == "held"
+    return [name for name in names if name in there and there[name]["hold"] is not hold]
+
+
+def change(module: AnsibleModule, host: Apt, state: str, names: list[str]) -> None:
+    """Removes, holds or releases; ends the module where that fails."""
+    commands = {
+        "absent": ["apt-get", *OPTIONS, "--allow-change-held-packages", "purge"],
+        "held": ["apt-mark", "hold"],
+        "released": ["apt-mark", "unhold"],
+    }
+    if names and not host.run(*commands[state], *names)[0]:
+        failed = f"{', '.join(names)} could not be made {state} ({host.said})"
+        module.fail_json(msg=host.blocked or failed)
+
+
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "list", "elements": "str", "default": []},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": list(STATES), "default": "present"},
             "recommends": {"type": "bool", "default": False},
             "held": {"type": "bool", "default": False},
             "update": {"type": "bool", "default": False},
@@ -133,24 +158,18 @@ def main() -> None:
     )
     host = Apt(module.params["proxy"])
     there = look(ROOT)[0]
-    names = module.params["name"]
-    if module.params["state"] == "present":
-        automatic = [name for name in names if name in there and not there[name]["manual"]]
-        names = missing(names, there)
-        if automatic and not module.check_mode:  # nothing may remove them as needless
-            host.run("apt-mark", "manual", *automatic)
-        if (names or module.params["update"]) and not module.check_mode:
-            install(module, host, names)
-    else:
-        names = [name for name in names if name in there]
-        if names and not module.check_mode:
-            well, _output = host.run(
-                "apt-get", *OPTIONS, "--allow-change-held-packages", "purge", *names
-            )
-            if not well:
-                module.fail_json(
-                    msg=host.blocked or f"{', '.join(names)} could not be removed ({host.said})"
-                )
+    state = module.params["state"]
+    names = concerned(state, module.params["name"], there)
+    if not module.check_mode:
+        if state != "present":
+            change(module, host, state, names)
+        else:
+            given = module.params["name"]
+            automatic = [name for name in given if name in there and not there[name]["manual"]]
+            if automatic:  # nothing may remove them as needless
+                host.run("apt-mark", "manual", *automatic)
+            if names or module.params["update"]:
+                install(module, host, names)
     module.exit_json(changed=bool(names), packages=names)
 
 

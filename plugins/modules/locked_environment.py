@@ -153,7 +153,7 @@ def why_make(
     link = path / "bin/python"
     if not path.exists():
         return "it is not there"
-    if not link.exists():
+    if not link.exists() or not link.is_symlink():
         return "its Python is gone"
     if "home = " not in read(path / "pyvenv.cfg"):
         return "its pyvenv.cfg is gone"
@@ -168,6 +168,11 @@ def why_make(
         return "the lock has changed"
     if read(path / PACKAGES).split() != packages(path):
         return "what is installed has drifted from the lock"
+    if wishes and wishes.get("thorough"):
+        try:
+            check_python(str(link))
+        except MakingError as error:
+            return str(error)
     return unlike(path, wishes or {})
 
 
@@ -238,6 +243,9 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
     try:
         if params["python"].startswith("/"):  # a Python of somebody's own may lack them
             check_python(params["python"], lock)
+        elif params.get("thorough"):  # uv's own may be damaged, too
+            reinstall = [params["uv"], "python", "install", "--reinstall", params["python"]]
+            run(reinstall, environment, lock)
         try:
             run(venv, environment, lock)
         except MakingError as error:
@@ -290,8 +298,8 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def check_python(python: str, lock: int) -> None:
-    """Sees to it that a Python of the host's has what TensorFlow and pip need of it.
+def check_python(python: str, lock: int | None = None) -> None:
+    """Sees to it that a Python starts, and has what TensorFlow and pip need of it.
 
     Raises:
         MakingError: it was built without.

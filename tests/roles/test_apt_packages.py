@@ -101,6 +101,9 @@ def test_sources_that_are_ill_are_passed_over_or_are_the_cause(
     assert "file:/srv/unsigned" in done["printed"]
     assert root.command("dpkg-query", "-W", "-f", "${db:Status-Status}", "tree") == "installed"
     assert not call(root, name=["tree"])["changed"]
+    for state, held in (("held", "tree\n"), ("released", "")):
+        assert call(root, name=["tree"], state=state)["changed"]
+        assert root.command("apt-mark", "showhold") == held
 
     for path in sources(root):
         if path != ill:

@@ -257,3 +257,16 @@ def test_only_what_is_not_there_or_in_another_version_is_missing() -> None:
     }
     names = ["a", "a=1.2-3", "a=1.2*", "a=1.3*", "virtual", "left", "b", "virtual=1"]
     assert module.missing(names, there) == ["a=1.3*", "left", "b", "virtual=1"]
+
+
+def test_only_what_is_not_so_yet_is_removed_held_or_released() -> None:
+    each = {"version": "1", "manual": True, "residual": False, "provides": []}
+    there = {"free": {**each, "hold": False}, "held": {**each, "hold": True}}
+    names = ["free", "held", "gone"]
+    found = {state: module.concerned(state, names, there) for state in module.STATES}
+    assert found == {
+        "present": ["gone"],
+        "absent": ["free", "held"],
+        "held": ["free"],
+        "released": ["held"],
+    }
