@@ -80,6 +80,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "also train on grind images that are read from files in every epoch, and measure "
         "the share of it spent waiting for them; disk: that of --cache-dir",
     },
+    "--learning-curve": {
+        "action": "store_true",
+        "help": "also measure the quality on the test images after every epoch, off the clock, for "
+        "the page's learning curves",
+    },
     "--time-to-target": {
         "action": "store_true",
         "help": "also train from several seeds until a quality is reached: MNIST's 98 and 99 %%, "
@@ -169,6 +174,7 @@ class Settings:
     variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
+    learning_curve: whether the quality is measured after every epoch.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
     brought: what is in the folder that was named.
@@ -195,6 +201,7 @@ class Settings:
     variants: tuple[Variant, ...] = (AS_PUBLISHED,)
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
+    learning_curve: bool = False
     order_seed: int = 0
     brought: Brought | None = None
     dataset: str = "mnist"
@@ -292,6 +299,7 @@ def read_settings(
         variants=_variants(chosen),
         inputs=_words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
+        learning_curve=chosen.learning_curve,
         second_worker=environments[1] if environments else None,
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
         against=against,

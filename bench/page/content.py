@@ -89,6 +89,7 @@ def _workloads(
             *_epochs(own),
             *_strips(own),
             *_losses(own),
+            *_curves(own),
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]
@@ -156,6 +157,28 @@ def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
         )
         sentence = f"Mean training loss of each epoch: {ends}."
         yield plots.lines(f"{own[0].workload}: learning", sentence, "training loss", series)
+
+
+def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
+    """The quality on the test images, from before the first step, with the floor."""
+    known = [each for each in own if each.epochs.quality]
+    if not known:
+        return
+    metric = known[0].quality.metric
+    series = [
+        Line(_place(each), (each.quality.untrained, *(each.epochs.quality or ()))) for each in known
+    ]
+    told = "; ".join(
+        f"{each.name} {shown.quality(metric, each.values[0])} before the first step, "
+        f"{shown.quality(metric, each.values[-1])} after the last epoch"
+        for each in series
+    )
+    floor, longest = known[0].quality.floor, max(len(each.values) for each in series)
+    if floor is not None:
+        series.append(Line(f"required: {shown.quality(metric, floor)}", (floor,) * longest))
+    places = [str(number) for number in range(longest)]
+    title = f"{known[0].workload}: {metric} on the test images, epoch by epoch"
+    yield plots.lines(title, f"{told}.", metric, series, places=places, from_zero=False)
 
 
 def _loss(value: float | None) -> str:

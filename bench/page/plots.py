@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +56,7 @@ class Plot:
 
 def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
     """A horizontal bar for each value, with its interval."""
-    import pygal
-
+    pygal = _pygal()
     chart = pygal.HorizontalBar(
         height=90 + _BAR_HEIGHT * len(values), show_legend=False, x_title=unit, **_settings()
     )
@@ -85,8 +85,7 @@ def lines(
     strip: a low plot, below another.
     from_zero: whether the axis begins at zero, as it has to where lengths are compared.
     """
-    import pygal
-
+    pygal = _pygal()
     count = max(len(each.values) for each in series)
     named = list(places or map(str, range(1, count + 1)))
     step = -(-count // _MOST_LABELS)
@@ -116,6 +115,18 @@ def lines(
 
 def _highest(series: Sequence[Line]) -> float:
     return 1.05 * max((value for each in series for value in each.values if value), default=1.0)
+
+
+def _pygal() -> Any:
+    """The library, without the finder of plugins that it leaves among Python's own.
+
+    It has no `find_spec`, of which every later import warns; pytest-benchmark removes it, too.
+    """
+    import pygal
+
+    plugins = getattr(pygal, "PluginImportFixer", ())
+    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, plugins)]
+    return pygal
 
 
 def _settings() -> dict[str, Any]:

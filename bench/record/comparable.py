@@ -40,6 +40,7 @@ _FIXES = {
     "input": "use one --input, on the same file system",
     "data": "train on the same files (--data-dir), or on generated data both times (--synthetic)",
     "profile": "use one --profile",
+    "quality": "use --learning-curve both times, or never",
     "clock": _NEW_BASELINE,
     "program": f"another Grindstone trains this mode otherwise; {_NEW_BASELINE}",
 }
@@ -178,6 +179,7 @@ def key_for(result: Finished, head: Head) -> Key:
         **({"file": f"{Path(own.path).name} {own.sha256[:12]}"} if own else {}),
         "network": result.model.workload_sha256[:12],
         "data": f"{result.dataset.kind} {result.dataset.name} {result.dataset.sha256[:12]}",
+        "quality": "after every epoch" if result.epochs.quality else "after the last epoch",
         "profile": f"{head.settings.profile}, {len(result.epochs.steady) + 1} epochs",
     }
 

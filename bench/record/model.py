@@ -94,6 +94,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
         epoch's time, in s; null where `fit` does not train.
     pauses_included: whether the times hold those pauses, as in records of schema 1.
     memory: resident memory of the worker after every epoch, in bytes; null where it was not read.
+    quality: on the test images after every epoch, off the clock; null where that was not asked for.
     """
 
     first: Positive
@@ -102,6 +103,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
     paused: tuple[Amount, ...] | None
     pauses_included: bool = False
     memory: tuple[Count, ...] | None = None
+    quality: tuple[float | None, ...] | None = None
 
 
 class Model(Part, frozen=True):

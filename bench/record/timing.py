@@ -84,6 +84,12 @@ class Timings:
         return told if len(told) == len(self.epochs) else None
 
     @property
+    def quality(self) -> tuple[float, ...] | None:
+        """On the test images after every epoch, where that was measured."""
+        told = tuple(epoch.quality for epoch in self.epochs if epoch.quality is not None)
+        return told if len(told) == len(self.epochs) else None
+
+    @property
     def waiting(self) -> float | None:
         """The median share of the steady epochs that was spent waiting for images, if known."""
         waited = [(e.waited, e.seconds) for e in self.epochs[1:]]

@@ -180,6 +180,7 @@ def _epochs(timings: Timings) -> Epochs:
         loss=tuple(finite(epoch.loss) for epoch in timings.epochs),
         paused=timings.paused,
         memory=timings.memory,
+        quality=tuple(map(finite, timings.quality)) if timings.quality else None,
     )
 
 

@@ -279,6 +279,8 @@ class Session:
         seeds: tuple[int, ...] = (),
     ) -> Job:
         row, variant = training.row, training.row.way.variant
+        every = range(1, training.schedule.epochs + 1)
+        evaluated = tuple(every) if self.settings.learning_curve and not seeds else ()
         return Job(
             row.workload.name,
             is_gpu=row.device.is_gpu,
@@ -286,6 +288,7 @@ class Session:
             seed=self.settings.seed,
             data=prepared.files if prepared else {},
             mode=row.mode,
+            evaluate_after=evaluated,
             replicas=devices.replicas(row.device),
             wait=len(training.runs) > 1,
             target=target,

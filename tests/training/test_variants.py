@@ -24,7 +24,14 @@ def data():
 
 
 def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
-    asked = ("--batch=1000", "--precision=mixed_bfloat16", "--xla=on", "--steps-per-execution=4")
+    asked = (
+        "--batch=1000",
+        "--precision=mixed_bfloat16",
+        "--xla=on",
+        "--steps-per-execution=4",
+        "--learning-curve",
+    )
+
     command = replace(command, variables={"TF_NUM_INTRAOP_THREADS": "1"})
     ended = command.run("-k=mlp", *asked)
     assert ended.status == 0, ended.output
@@ -34,6 +41,8 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
     assert (pinned.precision, pinned.xla, pinned.threads) == ("mixed_bfloat16", True, 1)
     assert result.quality.floor is None
     assert result.quality.value > 0.5
+    assert result.epochs.quality[-1] == result.quality.value
+    assert result.epochs.quality[0] < result.quality.value
     assert result.epochs.memory is not None
     assert min(result.epochs.memory) > 100e6
     assert "Trained with TF_NUM_INTRAOP_THREADS=1" in " ".join(ended.output.split())

@@ -95,6 +95,15 @@ def test_earlier_runs_are_shown_with_the_step_they_took() -> None:
     assert not any("runs on this machine" in plot.title for plot in mlp.plots)
 
 
+def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> None:
+    trained = result("mlp")
+    timed = replace(trained.epochs, quality=(0.9, 0.95, 0.97, 0.981))
+    (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
+    (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
+    assert curve.sentence == ("cpu 10.00 % before the first step, 98.10 % after the last epoch.")
+    assert "required: 97.50 %" in curve.svg
+
+
 def test_what_failed_is_in_the_table_and_has_no_plots() -> None:
     made = record([failed("mlp", CPU, "the worker was killed\nby <b>somebody</b>")])
     text = page([(made, None)])
