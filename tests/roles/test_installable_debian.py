@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import archives, resolver, roots
-from tests.unit.plans import installs, recorded
+from tests.unit.test_installable import everything
 
 SUITES = {"12": "bookworm", "13": "trixie"}
 COMPONENTS = "main contrib non-free non-free-firmware"
@@ -19,7 +19,7 @@ KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 def test_what_a_plan_names_is_installable(version: str, tmp_path: Path) -> None:
     if reason := resolver.missing("apt-get"):
         pytest.skip(reason)
-    planned = installs.of(recorded.hosts())
+    planned = everything()
     mirror = [*roots.mirror(), "http://deb.debian.org/debian"][0]
     source = f"deb [signed-by={KEYS}] {mirror} {SUITES[version]} {COMPONENTS}"
     refused, asked = {}, 0

@@ -65,7 +65,7 @@ class Apt:
 
     def refuses(self, names: Sequence[str]) -> str:
         """What apt says against installing those together, "" for nothing."""
-        ran = self._run("--simulate", "--no-install-recommends", "install", *names)
+        ran = self._run("--print-uris", "--yes", "--no-install-recommends", "install", *names)
         return ran.stdout[-1500:] + ran.stderr if ran.returncode else ""
 
 

@@ -163,9 +163,9 @@ def hosts(draw: st.DrawFn) -> tuple[str, Facts]:
 
 OPTIONS = st.builds(
     Options,
-    driver=st.sampled_from(["", "", "", "580", "470", "skip"]),
+    driver=st.sampled_from(["", "", "", "580", "595", "610", "535", "550", "470", "skip"]),
     driver_origin=st.sampled_from(["", "", "distribution", "nvidia"]),
-    cuda=st.sampled_from(["wheels", "wheels", "none"]),
+    cuda=st.sampled_from(["wheels", "wheels", "none", "system"]),
     ignore_gpus=st.sampled_from([(), (), ("01:00.0",)]),
 )
 

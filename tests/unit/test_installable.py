@@ -6,6 +6,7 @@ archive is tried in tests/roles/test_installable_debian.py.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ from tests.support import archives, resolver
 from tests.unit.plans import installs, recorded
 from tests.unit.test_generated_hosts import OPTIONS, hosts
 
-GENERATED = 150
+GENERATED = 250
 Resolver = resolver.Apt | resolver.Pacman
 
 
-@pytest.fixture(scope="module")
-def planned() -> installs.Installs:
+@cache
+def everything() -> installs.Installs:
     """What the plans of the recorded and of generated hosts install."""
     found = installs.of(recorded.hosts())
 
@@ -45,12 +46,10 @@ def of(folder: Path, archive: installs.Archive, releases: set[str]) -> Resolver:
 @pytest.mark.parametrize(
     ("system", "tool"), [("ubuntu", "apt-get"), ("arch", "pacman")], ids=["ubuntu", "arch"]
 )
-def test_what_a_plan_names_is_installable(
-    system: str, tool: str, planned: installs.Installs, tmp_path: Path
-) -> None:
+def test_what_a_plan_names_is_installable(system: str, tool: str, tmp_path: Path) -> None:
     if reason := resolver.missing(tool):
         pytest.skip(reason)
-    refused, asked = {}, 0
+    planned, refused, asked = everything(), {}, 0
     for archive, sets in planned.of(system):
         here = of(tmp_path / str(asked), archive, planned.releases[archive.system, archive.version])
         for names, host in sets:
