@@ -13,7 +13,7 @@ from .pattern import compiled
 from .symptoms import Symptom
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_PATH = re.compile(r"(?<!\S)/\S{1,400}")  # whose parts tell nothing
+_PATH = re.compile(r"\S{0,400}/\S{1,400}")
 _COMPLAINT = re.compile(
     r"\b(?:error|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|not found|no such"
     r"|exception|denied|refused|aborted|killed|segmentation fault|panic)\b"
@@ -40,22 +40,25 @@ def complains(line: str) -> bool:
 
 
 def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | None:
-    """The one symptom whose message this is a piece of."""
-    said = _words(_PATH.sub(" ", " ".join(lines)))
-    whole = f" {' '.join(said)} "
-    inner = said[1:-1] if len(said) > ENOUGH_WORDS + 1 else said  # either end may be half a word
-    if len(inner) < ENOUGH_WORDS or sum(map(len, inner)) < ENOUGH_LETTERS:
-        return None
-    piece = f" {' '.join(inner)} "
-    held = {
-        symptom.name: (symptom, _told(symptom.texts, example))
-        for symptom in symptoms
-        for example in symptom.examples
-        if isinstance(example, str) and piece in _told(symptom.texts, example)
-    }
-    exact = [row for row, told in held.values() if whole in told]
-    candidates = exact or [row for row, _told_by in held.values()]
-    return candidates[0] if len(candidates) == 1 else None
+    """The one symptom whose message this is a piece of: all of it, or else its first or last line.
+
+    What is cut begins and ends anywhere, also within a word.
+    """
+    known, told = tuple(symptoms), [line for line in lines if line]
+    for piece in dict.fromkeys((" ".join(told), *told[:1], *told[-1:])):
+        outside = _words(_PATH.sub(" ", piece))  # the parts of a path tell nothing
+        if len(outside) < ENOUGH_WORDS or sum(map(len, outside)) < ENOUGH_LETTERS:
+            continue
+        words = " ".join(_words(piece))
+        held = {row.name: row for row in known if any(words in each for each in _messages(row))}
+        if len(held) == 1:
+            return next(iter(held.values()))
+    return None
+
+
+def _messages(symptom: Symptom) -> list[str]:
+    texts = (each for each in symptom.examples if isinstance(each, str))
+    return [_told(symptom.texts, each) for each in texts]
 
 
 @functools.cache
@@ -64,7 +67,7 @@ def _told(texts: tuple[str, ...], example: str) -> str:
     literals = {part for text in texts for part in compiled(text).literals if len(part) > 4}
     lines = example.lower().split("\n")
     telling = [line for line in lines if any(each in line for each in literals)]
-    return f" {' '.join(_words(_PATH.sub(' ', ' '.join(telling))))} "
+    return " ".join(_words(" ".join(telling)))
 
 
 def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:

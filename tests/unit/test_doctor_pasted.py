@@ -1,0 +1,23 @@
+"""What people paste into forums and issues, with what a right answer names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plugins.plugin_utils.gpu_doctor import rows
+from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
+
+CASES = yaml.safe_load((Path(__file__).parent / "doctor/pasted.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"][:60])
+def test_a_pasted_text_is_told_right_and_with_a_fix_that_helps(case: dict[str, Any]) -> None:
+    host = host_of(case["text"], rows.knowledge(), case.get("system", ""), case.get("inside", ""))
+    found = recognise(case["text"], host, rows.symptoms(), rows.languages())
+    assert [each.symptom for each in found] == ([] if case["is"] == "nothing" else [case["is"]])
+    assert all(re.search(case["fix"], each.fix) for each in found), found
