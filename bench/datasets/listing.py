@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.errors import DataError, shown
 
-# Deep enough for `data/FashionMNIST/raw` and `archive/mnist_png/training/7`.
-_DEPTH = 5
+# Deep enough for `archive/mnist_png/training/7`, and for the caches of libraries.
+_DEPTH = 8
 
 # A file a picture; optpresso's whole collection had 14,500.
 _MOST = 1_000_000

@@ -75,7 +75,9 @@ def fitting(brought: Brought, name: str) -> list[Classified]:
             )
         found = found or [each for each, other in known.items() if other is None]
     if not found:
-        raise DataError(_only_others(brought, name, [str(each) for each in known.values()]))
+        problem = next((each.problem for each in known if each.problem), None)
+        told = _only_others(brought, name, [str(each) for each in known.values()])
+        raise DataError(f"{told}; and {problem}" if problem else told)
     if found[0].problem is not None:  # the whole ones come first
         raise DataError(found[0].problem)
     return [each for each in found if each.problem is None]

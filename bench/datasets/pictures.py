@@ -73,6 +73,8 @@ def is_picture(name: str) -> bool:
 
 def opened(path: Path) -> Image.Image:
     """The picture at `path`, not yet decoded, if this Pillow reads its format."""
+    if not path.is_file():  # a pipe would never end
+        raise DataError(f"{shown(path)} is no file, or a link to none: take it away")
     Image.init()  # registers what is built in: some have no WebP or AVIF
     return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
 
@@ -88,8 +90,6 @@ def read(path: Path) -> Image.Image:
             MOST_PIXELS or numbers that are no colours.
     """
     try:
-        if not path.is_file():  # a pipe would never end
-            raise DataError(f"{shown(path)} is no file, or a link to none: take it away")
         with opened(path) as picture:
             _must_be_ordinary(picture, path)
             return _rgb(ImageOps.exif_transpose(picture))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -302,6 +304,32 @@ def test_a_file_that_is_not_what_its_name_says_is_called_what_it_is(
         assert told in line
     else:
         assert "not MNIST" not in line
+
+
+def test_a_table_that_unpacks_without_end_is_not_unpacked(tmp_path: Path) -> None:
+    files = dict(LAYOUTS["packed tables"](MADE))
+    head = gzip.decompress(files["test.csv.gz"])
+    bomb = gzip.compress(head + bytes(200 << 20), 1)
+    put(tmp_path, {**files, "test.csv.gz": bomb})
+    tracemalloc.start()
+    assert "is no table of numbers from 0 to 255" in refusal(tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    tracemalloc.stop()
+
+
+def test_pipes_in_the_place_of_files_are_not_waited_for(tmp_path: Path) -> None:
+    for name in ("mnist.npz", "mnist_train.csv", "train-images-idx3-ubyte", "7/1.png", "8/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    refusal(tmp_path)
+
+
+def test_pointers_to_another_set_are_named_as_both(tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1"
+    put(tmp_path, {"fashion-mnist_train.csv": pointer, "fashion-mnist_test.csv": pointer})
+    line = refusal(tmp_path)
+    assert "holds Fashion-MNIST, not MNIST" in line
+    assert "a Git LFS pointer in the file's place" in line
 
 
 def test_digits_of_one_split_are_named_as_such(tmp_path: Path) -> None:

@@ -98,6 +98,25 @@ def test_a_persons_photographs_are_read_where_they_lie_each_with_its_own_pull_ti
     assert sorted(photographs.rglob("*")) == before
 
 
+def test_photographs_by_any_name_and_turned_in_any_way_reach_the_worker(
+    tmp_path: Path, photographs: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for shot in photographs.iterdir():
+        for number, path in enumerate(sorted(shot.iterdir())):
+            picture = Image.open(path)
+            name = f"{path.stem}\nline\udcff{number}.jpg"
+            picture.save(photographs / "new.jpg", exif=exif)
+            (photographs / "new.jpg").rename(shot / name)
+            path.unlink()
+    made = _store(tmp_path, photographs).prepare(EVERY["post_files_data_dir"], SCHEDULE)
+    assert made.pictures is not None
+    listed = files.read_list(made.files["train"]["paths"])
+    assert listed == [(bytes(path), 6) for path in made.pictures.paths]
+    assert all(b"\nline\xff" in path for path, _ in listed)
+
+
 @pytest.mark.usefixtures("_few_particles")
 def test_without_photographs_their_folder_cannot_be_timed(tmp_path: Path) -> None:
     with pytest.raises(DataError) as failed:

@@ -87,6 +87,8 @@ def _read_four(paths: Mapping[tuple[str, str], Path]) -> tuple[Half, Half]:
 def _names(path: Path) -> frozenset[str]:
     """The arrays in an archive, without reading them."""
     try:
+        if not path.is_file():  # a pipe would never end
+            raise DataError(f"{shown(path)} is no file: take it away")
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
             if size > idx.MOST:

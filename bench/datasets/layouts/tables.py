@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ _NAME = re.compile(
 
 _PIXELS = SIDE * SIDE
 _LABELS = ("label", "class", "y", "target")
-_MOST_TEXT = 4 * idx.MOST  # four characters a pixel
+_LONGEST_ROW = 16_384  # bytes; a head's names are the longest
+_MOST_ROWS = idx.MOST // _PIXELS
 
 
 def find(root: Folder) -> list[Classified]:
@@ -80,18 +81,15 @@ def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
 def _half(path: Path) -> Half:
     first = _first_row(path)
     headed = not first[0].isdigit()
-    with idx.reading(path) as file:
-        text = file.read(_MOST_TEXT + 1)
-    if len(text) > _MOST_TEXT:
-        raise DataError(f"{shown(path)} holds more than {_MOST_TEXT:,} bytes")
     try:
-        cells = np.loadtxt(
-            io.BytesIO(text), np.uint8, delimiter=",", skiprows=int(headed), ndmin=2, comments=None
-        )
+        with idx.reading(path) as file:
+            # No row is longer: of one that seems so the rest is a row with too few columns.
+            lines = iter(partial(file.readline, _LONGEST_ROW), b"")
+            rows = islice((line.decode("latin-1") for line in lines), int(headed), _MOST_ROWS)
+            cells = np.loadtxt(rows, np.uint8, delimiter=",", ndmin=2, comments=None)
     except ValueError as error:
-        raise DataError(
-            f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
-        ) from error
+        told = f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
+        raise DataError(told) from error
     if cells.shape[1] != _PIXELS + 1 or not len(cells):
         raise DataError(f"{shown(path)} has {cells.shape[1]} columns in place of {_PIXELS + 1}")
     last = headed and first[-1] in _LABELS and first[0] not in _LABELS
