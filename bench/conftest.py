@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import options
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, unforeseen
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection
+from bench.runner import collection, plugins, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.session import Session
@@ -26,56 +27,68 @@ __all__ = ["repeat", "train", "train_to_target"]  # fixtures, which pytest looks
 
 REQUEST: pytest.StashKey[ComparisonRequest] = pytest.StashKey()
 _CLOSING = pytest.StashKey[Closing]()
+_STOPPING = pytest.StashKey[stop.Stopping]()
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Grindstone's own options; `-k` chooses workloads."""
     group = parser.getgroup("grindstone", "Grindstone: what is trained, on what")
-    options.add_options(group.addoption)
+    try:
+        options.add_options(group.addoption)
+    except ValueError as error:  # another plugin has one of that name
+        raise pytest.UsageError(f"bench: {plugins.clash(error, pluginmanager)}") from error
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
-    found = devices.find()
-    try:
+    with _one_line(config):
+        plugins.check(config)
+        found = devices.find()
         settings = options.read_settings(config.option, found)
         if settings.against is not None:
             from bench.compare import until_clear
 
             if request := until_clear.request(settings):
                 config.stash[REQUEST] = request
-    except GrindstoneError as error:
-        raise pytest.UsageError(f"bench: {error}") from error
-    config.stash[LISTENER] = progress.listener(config)
-    config.stash[SESSION] = Session(settings, found, _PACKAGES, config.stash[LISTENER])
-    if not any(arg.startswith("--benchmark") for arg in config.invocation_params.args):
+        config.stash[LISTENER] = progress.listener(config)
+        config.stash[SESSION] = Session(settings, found, _PACKAGES, config.stash[LISTENER])
+    config.add_cleanup(config.stash[SESSION].clean)
+    config.stash[_STOPPING] = stop.Stopping()
+    config.add_cleanup(config.stash[_STOPPING].close)
+    if not any(word.startswith("--benchmark") for word in plugins.words(config)):
         config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
     if config.option.verbose <= 0:
         config.option.no_header = True  # of pytest and its plugins
+
+
+@contextlib.contextmanager
+def _one_line(config: pytest.Config) -> Generator[None]:
+    """What goes wrong before anything is trained is one line; all of it with --full-trace."""
+    try:
+        yield
+    except GrindstoneError as error:
+        raise pytest.UsageError(f"bench: {error}") from error
+    except Exception as error:
+        if config.option.fulltrace:
+            raise
+        told = f"bench: {unforeseen(error)}; --full-trace shows where it comes from"
+        raise pytest.UsageError(told) from error
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """What this run trains on, and how often."""
     lines = collection.header(config.stash[SESSION].settings, verbose=config.option.verbose > 0)
     skipped = config.stash[REQUEST].skipped if REQUEST in config.stash else ()
+    lines += plugins.without_effect(config)
     return [*lines, *(f"skipped: {line}" for line in skipped)]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leaves out what is trained only where it is asked for."""
-    settings = config.stash[SESSION].settings
-    published = not settings.workloads
-    asked = {
-        "test_mnist.py": published,
-        "test_grind.py": published,
-        "test_own.py": not published,
-        "test_input.py": bool(settings.inputs),
-        "test_target.py": settings.time_to_target,
-        collection.TRAINS_ON: settings.against is not None and len(settings.interim_checks) > 1,
-    }
-    return None if asked.get(collection_path.name, True) else True
+    left_out = collection.left_out(collection_path, config.stash[SESSION].settings)
+    return True if left_out else None
 
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
@@ -97,36 +110,34 @@ def pytest_collection_modifyitems(
 
     What slows the machine for a quarter of an hour then meets all rows alike.
     """
-    last = [item for item in items if item.path.name == collection.TRAINS_ON]
-    items[:] = [item for item in items if item not in last]
-    yield  # -k chooses from the rows
+    rest = collection.keep_order(items)
+    yield  # -k chooses from the rows, and other plugins may shuffle
     config.stash[ROWS] = collection.rows(items)
-    items.sort(key=lambda item: collection.repeat_of(item).number)
-    items += last if config.stash[ROWS] else []
+    rest(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tells what is going to be trained."""
-    run, settings = session.config.stash[SESSION], session.config.stash[SESSION].settings
-    trainings = collection.planned(session.items, settings)
-    if trainings and not session.config.option.collectonly:
-        try:
+    """Tells what is going to be trained, and looks at what it takes."""
+    config, run = session.config, session.config.stash[SESSION]
+    trainings = collection.planned(session.items, run.settings)
+    if trainings and not config.option.collectonly and not config.option.benchmark_skip:
+        with _one_line(config):
             run.check_data(collection.every(session.items))
-        except GrindstoneError as error:
-            raise pytest.UsageError(f"bench: {error}") from error
-        session.config.stash[LISTENER](RunStarted(trainings))
+            run.begin()
+        config.stash[LISTENER](RunStarted(trainings))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the record whole and compares; exit status 1 when a row is slower."""
+    """Writes the record whole and compares; sets what the exit status adds to pytest's own."""
     stash = session.config.stash
-    stash[LISTENER](RunEnded())
     closing = close(stash[SESSION], stash.get(REQUEST, None))
-    if closing is None:
-        return
-    stash[_CLOSING] = closing
-    if not closing.is_well and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    stash[LISTENER](RunEnded())
+    if closing is not None:
+        stash[_CLOSING] = closing
+        if not closing.is_well and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED and stash[_STOPPING].status:
+        session.exitstatus = stash[_STOPPING].status
 
 
 def pytest_terminal_summary(
@@ -145,10 +156,3 @@ def pytest_terminal_summary(
         terminalreporter.write(text)
     for problem in closing.problems:
         terminalreporter.write_line(f"bench: {problem}")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Removes the run's temporary files."""
-    session = config.stash.get(SESSION, None)
-    if session is not None:
-        session.clean()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class GrindstoneError(Exception):
@@ -44,3 +46,15 @@ def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # a byte that is no UTF-8, as Python keeps it
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
+
+
+def unforeseen(error: BaseException) -> str:
+    """An error that nobody has foreseen, in a line: what it says, and where it came up."""
+    if isinstance(error, MemoryError):
+        return "this machine has no memory left for it: close other programs, then run it again"
+    said = " ".join(str(error).split())
+    told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return told
+    return f"{told} (at {Path(*Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})"

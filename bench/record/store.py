@@ -1,9 +1,12 @@
 """Writes the record of a run as it grows.
 
-While the run goes on, `<time>.jsonl` holds it: the head in the first line, then a line for each
-training, on the disk before the next one begins.  A run that is killed leaves that, and `read`
-takes it.  When the run ends, `<time>.json` takes its place, written whole.  So each training is
-encoded and written twice, however many there are.
+While the run goes on, `<time>-<host>-<process>.jsonl` holds it: the head in the first line, then a
+line for each training, on the disk before the next one begins.  A run that is killed leaves that,
+and `read` takes it.  When the run ends, `….json` takes its place, written whole.  So each training
+is encoded and written twice, however many there are.
+
+A name is claimed by creating the journal, which fails where another run has it: runs that begin in
+the same second, also on several machines with one folder, leave a record each.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import contextlib
 import datetime
 import io
 import os
+import platform
+import re
 from pathlib import Path
 
 import msgspec
@@ -25,18 +30,24 @@ from bench.record.model import Record, Result, TargetResult
 class RecordFile:
     """The record of a run that goes on.
 
-    path: where it will be; its folder is made on the first write.
+    path: where it will be; its folder is made when it begins, and a number is added to its name
+        where another run has that.
     results, time_to_target: what came of each training so far.
     """
 
     def __init__(self, path: Path, head: Head) -> None:
+        self._name = path
         self.path = path
-        self.journal = path.with_suffix(codec.JOURNAL)
         self.results: list[Result] = []
         self.time_to_target: list[TargetResult] = []
         self._head = head
         self._pending = codec.journal_head(head)
         self._size = 0
+
+    @property
+    def journal(self) -> Path:
+        """What holds it until the run ends."""
+        return self.path.with_suffix(codec.JOURNAL)
 
     @property
     def written(self) -> bool:
@@ -47,6 +58,15 @@ class RecordFile:
     def record(self) -> Record:
         """All of it, as it stands."""
         return Record.of(self._head, self.results, self.time_to_target)
+
+    def begin(self) -> None:
+        """Claims its name and writes its head, so that a folder without room is known at once.
+
+        Raises:
+            RecordError: it cannot be written.
+        """
+        if not self.written:
+            self._append(b"")
 
     def add(self, result: Result) -> None:
         """Appends a result; it is on the disk when this returns.
@@ -67,7 +87,7 @@ class RecordFile:
         self._append(codec.journal_line(result, to_target=True))
 
     def close(self, results: tuple[Result, ...] | None = None) -> None:
-        """Writes the record whole, if there is any, and removes the journal.
+        """Writes the record whole and removes the journal; without a training there is none.
 
         results: take the place of those that were added; they may know more by now.
 
@@ -75,6 +95,11 @@ class RecordFile:
             RecordError: it cannot be written; the journal has what was added.
         """
         if not self.written:
+            return
+        if not (self.results or self.time_to_target):
+            with contextlib.suppress(OSError):  # an empty record does no harm
+                self.journal.unlink()
+            self._size = 0
             return
         made = self.record
         if results is not None:
@@ -95,14 +120,18 @@ class RecordFile:
     def _append(self, line: bytes) -> None:
         """Appends a line, and those before it that could not be written."""
         self._pending += line
+        claimed = False
         try:
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
+            if not self.written:
+                self.journal.parent.mkdir(parents=True, exist_ok=True)
+                self.path = _claimed(self._name)
+                claimed = True
             with self.journal.open("ab", buffering=0) as file:
                 self._write(file)
         except OSError as error:
-            if not self.written:
-                with contextlib.suppress(OSError):  # its folder may be out of reach
-                    self.journal.unlink(missing_ok=True)
+            if claimed:
+                with contextlib.suppress(OSError):  # its folder may be out of reach by now
+                    self.journal.unlink()
             raise self._not_written(self.journal, error) from error
         self._size += len(self._pending)
         self._pending = b""
@@ -126,20 +155,35 @@ class RecordFile:
 
 
 def new_path(folder: Path, now: datetime.datetime) -> Path:
-    """A file name that sorts by time: `20261121T040500Z.json`, or the next free one."""
-    stamp = now.strftime("%Y%m%dT%H%M%SZ")
-    path, number = folder / f"{stamp}.json", 1
-    while _taken(path):
+    """A file name that sorts by time: `20261121T040500Z-box-4711.json`."""
+    host = re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().partition(".")[0])[:40]
+    return folder / f"{now:%Y%m%dT%H%M%SZ}-{host or 'host'}-{os.getpid()}.json"
+
+
+def _claimed(path: Path) -> Path:
+    """The path, or the next one with a number that no other run has; its journal is ours now."""
+    name, number = path, 1
+    while not _claims(name):
         number += 1
-        path = folder / f"{stamp}-{number}.json"
-    return path
+        name = path.with_stem(f"{path.stem}-{number}")
+    return name
+
+
+def _claims(path: Path) -> bool:
+    journal = path.with_suffix(codec.JOURNAL)
+    if os.path.lexists(path):
+        return False
+    try:
+        journal.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    # The run that had the name may have ended since: its record is there by now.
+    if os.path.lexists(path):
+        journal.unlink()
+        return False
+    return True
 
 
 def paths(folder: Path) -> list[Path]:
     """Every record in a folder, finished or not, in the order of their runs."""
     return sorted((*folder.glob("*.json"), *folder.glob(f"*{codec.JOURNAL}")))
-
-
-def _taken(path: Path) -> bool:
-    """Whether a record has that name; False, too, where the folder may not be looked into."""
-    return os.path.lexists(path) or os.path.lexists(path.with_suffix(codec.JOURNAL))

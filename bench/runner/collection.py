@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ from bench.runner import time_to_target
 from bench.runner.events import Listener, Planned
 from bench.runner.row import Row, title
 from bench.runner.session import Session
+from bench.workloads.workload import Workload
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -82,8 +84,8 @@ def train(request: pytest.FixtureRequest, benchmark: Any, repeat: Repeat) -> Tra
             results = session.train(row, repeat)
         if not results:
             pytest.skip(f"{row.title}: left out: {session.why_left_out(row)}")
-        benchmark.extra_info.update(codec.to_json(results[0]))
-        if isinstance(results[0], Finished):
+        tell(request.node, benchmark, results)
+        if isinstance(results[0], Finished) and results[0].quality.ok:
             rounds_of(benchmark, _clock(request), results[0].epochs.steady)
         return results
 
@@ -99,13 +101,41 @@ def train_to_target(
     def train_to_target(row: Row) -> TargetResult:
         with _failing():
             result = request.config.stash[SESSION].train_to_target(row, repeat)
-        benchmark.extra_info.update(codec.to_json(result))
-        if isinstance(result, TimeToTarget):
+        tell(request.node, benchmark, [result])
+        if isinstance(result, TimeToTarget) and result.quality.ok:
             reached = [each for each in result.targets[-1].seconds if each is not None]
             rounds_of(benchmark, _clock(request), reached)
         return result
 
     return train_to_target
+
+
+def tell(item: pytest.Item, benchmark: Any, results: Sequence[Result | TargetResult]) -> None:
+    """Gives other people's tools what came of a training: figures for junit, names for groups."""
+    benchmark.extra_info.update(codec.to_json(results[0]))
+    benchmark.params = {name: _named(value) for name, value in parameters(item).items()}
+    for each in results:
+        of = f"{each.device.id} " if len(results) > 1 else ""
+        item.user_properties += [(f"{of}{name}", value) for name, value in figures(each).items()]
+
+
+def figures(result: Result | TargetResult) -> dict[str, str | float]:
+    """A result's verdict and figures, by name."""
+    if isinstance(result, Failed):
+        return {"verdict": "FAILED"}
+    told: dict[str, str | float] = {"verdict": result.verdict.word if result.verdict else "OK"}
+    if isinstance(result, Finished):
+        told["median_epoch_seconds"] = result.epochs.median
+        told["images_per_second"] = result.images_per_second
+        told[result.quality.metric] = result.quality.value
+    elif (seconds := result.targets[-1].median_seconds) is not None:
+        told["seconds_to_target"] = seconds
+    return told
+
+
+def _named(value: Any) -> str:
+    """A test's parameter as a person calls it: a workload, a device, a mode, a repeat."""
+    return str(getattr(value, "name" if isinstance(value, Workload) else "id", value))
 
 
 def must_pass(results: Iterable[Result | TargetResult]) -> None:
@@ -138,6 +168,7 @@ def _clock(request: pytest.FixtureRequest) -> EpochClock:
     return clock
 
 
+_HERE = Path(__file__).resolve().parents[1]
 # The tests that train on what is left unclear when all others have trained.
 TRAINS_ON = "test_against.py"
 
@@ -172,6 +203,40 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
     repeats = in_turn(1 if to_target else settings.interim_checks[0], sides=False)
     if len(repeats) > 1:
         metafunc.parametrize("repeat", repeats, ids=[each.id for each in repeats])
+
+
+def left_out(path: Path, settings: Settings) -> bool:
+    """Whether what a file trains was not asked for."""
+    published = not settings.workloads
+    asked = {
+        "test_mnist.py": published,
+        "test_grind.py": published,
+        "test_own.py": not published,
+        "test_input.py": bool(settings.inputs),
+        "test_target.py": settings.time_to_target,
+        TRAINS_ON: settings.against is not None and len(settings.interim_checks) > 1,
+    }
+    return path.parent == _HERE and not asked.get(path.name, True)
+
+
+def keep_order(items: list[pytest.Item]) -> Callable[[list[pytest.Item]], None]:
+    """Remembers the trainings' order, and takes away what comes behind them all.
+
+    Returns what puts them back, whoever has shuffled them since, in the places that they have:
+    every row's first repeat, then every row's second one, …, and what trains on where that is
+    asked for.  What slows the machine for a quarter of an hour then meets all rows alike.
+    """
+    last = [item for item in items if item.path.name == TRAINS_ON and item.path.parent == _HERE]
+    items[:] = [item for item in items if item not in last]
+    place = {item: number for number, item in enumerate(items)}
+
+    def restore(items: list[pytest.Item]) -> None:
+        ours = {item for item in items if _row(item)}
+        in_order = iter(sorted(ours, key=lambda item: (repeat_of(item).number, place[item])))
+        items[:] = [next(in_order) if item in ours else item for item in items]
+        items += last if rows(items) else []
+
+    return restore
 
 
 def rows(items: Sequence[pytest.Item]) -> list[Row]:

@@ -12,6 +12,7 @@ import msgspec
 
 from bench.errors import GrindstoneError
 
+ROOT = Path(__file__).resolve().parents[2]
 PLAN_FILE = Path("/etc/grindstone/plan.json")
 
 
@@ -62,7 +63,7 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         raise GrindstoneError(f"{path} cannot be read: {error.strerror}") from error
     try:
         file = msgspec.json.decode(text, type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GrindstoneError(
             f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
         ) from error
@@ -78,9 +79,12 @@ _LOOK = (
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment, less what would have another Python look for modules here."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return {**kept, "PYTHONSAFEPATH": "1"}
+    """This process's environment, less what is meant for this Python alone.
+
+    That is where it looks for modules, and what has a child count the lines that it runs.
+    """
+    ours = ("PYTHON", "COV_CORE_", "COVERAGE_PROCESS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def how_it_ended(code: int) -> str:
@@ -106,6 +110,7 @@ def check(python: Path, chosen_by: str, within: float) -> None:
             capture_output=True,
             check=False,
             env=clean_environment(),
+            cwd=ROOT,  # no module of the folder that the person stands in
             timeout=within,
         ).returncode
     except OSError as error:

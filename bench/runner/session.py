@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import importlib.metadata
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TypeVar
 
 import bench
 from bench.datasets.prepared import Prepared, Store
-from bench.errors import GrindstoneError, RecordError, UnableError, shown
+from bench.errors import GrindstoneError, RecordError, UnableError, shown, unforeseen
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds, read_evidence
@@ -38,6 +37,7 @@ from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
+from bench.runner.scratch import Scratch
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job, OwnFile
 from bench.workloads.own import OwnWorkload
@@ -73,12 +73,11 @@ class Session:
         self.settings = settings
         self._found = found
         self._listener = listener
-        self._worker_checked = False
         self._left_out: dict[tuple[str, Way], str] = {}
         self._idle: dict[Device, Measured[float]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="grindstone-", ignore_cleanup_errors=True)
+        self._scratch = Scratch()
         self._store = Store(
-            Path(self._folder.name),
+            self._scratch.path,
             settings.brought,
             settings.cache_dir,
             synthetic=settings.synthetic,
@@ -94,7 +93,21 @@ class Session:
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
 
     def __enter__(self) -> Session:
+        try:
+            self.begin()
+        except BaseException:
+            self.clean()
+            raise
         return self
+
+    def begin(self) -> None:
+        """Looks at what every training needs, and claims the record's name: call it once, first.
+
+        Raises:
+            GrindstoneError: an interpreter cannot train, or nothing can be recorded.
+        """
+        self.settings.check_workers()
+        self.record.begin()
 
     def __exit__(
         self,
@@ -119,7 +132,7 @@ class Session:
 
     def clean(self) -> None:
         """Removes the temporary arrays and logs."""
-        self._folder.cleanup()
+        self._scratch.clean()
         self._store.close()
 
     def check_data(self, rows: Iterable[Row]) -> None:
@@ -188,9 +201,12 @@ class Session:
             return ()
         except GrindstoneError as error:
             results = (result.failed(row, repeat, str(error), prepared, runs),)
-        except KeyboardInterrupt:
+        except Exception as error:  # whatever it is: the row is recorded and the next one trains
+            reason = f"{title}: {unforeseen(error)}"
+            results = (result.failed(row, repeat, reason, prepared, runs),)
+        except BaseException as error:  # Ctrl-C, a signal, pytest's own ways to end a test
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
-                add(result.failed(row, repeat, f"{title}: interrupted", prepared, runs))
+                add(result.failed(row, repeat, f"{title}: {_interrupted(error)}", prepared, runs))
             raise
         self._listener(RowEnded(shown, results, time.perf_counter() - begun))
         for each in results:
@@ -204,9 +220,6 @@ class Session:
 
     def _prepare(self, workload: Workload | OwnWorkload, schedule: Schedule) -> Prepared | None:
         """The data as files; None where the workload's own file has them, for the worker to run."""
-        if not self._worker_checked:
-            self.settings.check_workers()
-            self._worker_checked = True
         if isinstance(workload, OwnWorkload):
             return None
         self._listener(Phase(f"{workload.dataset} data"))
@@ -304,7 +317,7 @@ class Session:
     @contextlib.contextmanager
     def _workers(self, training: _Training, job: Job) -> Iterator[tuple[WorkerProcess, ...]]:
         """A running worker for each of the training's devices, its GPU being watched."""
-        folder = Path(self._folder.name)
+        folder = self._scratch.path
         python = self.settings.interpreter(training.repeat.side)
         workers: list[WorkerProcess] = []
         launches = [
@@ -350,6 +363,12 @@ def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:
     metrics = tuple(floor.metric for floor in workload.floors)
     path, steps = str(workload.path), workload.steps
     return OwnFile(path, workload.sha256, workload.batch, steps, metrics)
+
+
+def _interrupted(error: BaseException) -> str:
+    """Why a training was not gone on with."""
+    said = str(error).strip().splitlines()
+    return f"interrupted: {said[0]}" if said else "interrupted"
 
 
 def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:
@@ -410,6 +429,7 @@ def end(session: Session) -> Ending | None:
     """Writes the record whole; None where nothing was trained."""
     file = session.record
     if not (file.results or file.time_to_target):
+        file.close()
         return None
     try:
         return Ending(session.finish(), file.path if file.written else None)

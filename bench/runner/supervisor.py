@@ -31,7 +31,7 @@ from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
 from bench.runner import events
-from bench.runner.interpreter import clean_environment, how_it_ended
+from bench.runner.interpreter import ROOT, clean_environment, how_it_ended
 from bench.worker import messages
 from bench.worker.messages import EVALUATION, WARM_UP, Job, Message
 
@@ -55,6 +55,9 @@ def limit_during(limits: Limits, phase: str, longest_epoch: float) -> float:
 
 
 _LAST_LINES = 12
+# A worker is waited for in slices of so many s: a process that was stopped itself, by Ctrl-Z or
+# with its container, loses one of them, and not all of a worker's time.
+_SLICE = 1.0
 # What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
 # fatal line: they would hide the line that matters.
 _ROUTINE = re.compile(
@@ -119,19 +122,24 @@ class WorkerLog:
         return next((meaning for said, meaning in _CAUSES if said.search(text)), "")
 
     def _lines(self) -> list[str]:
-        text = self.path.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+        except OSError:  # somebody has cleaned up below us
+            return []
         return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
-    """How many processes the kernel has killed for want of memory since it booted."""
-    for line in vmstat.read_text(encoding="ascii").splitlines():
-        if line.startswith("oom_kill "):
-            return int(line.split()[1])
+    """How many processes the kernel has killed for want of memory since it booted.
+
+    0 where it does not tell: some containers hide all of /proc but processes.
+    """
+    with contextlib.suppress(OSError):
+        for line in vmstat.read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
     return 0
 
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 _M = TypeVar("_M", messages.Ready, messages.Model)
 
@@ -257,6 +265,7 @@ class WorkerProcess:
                     stdout=subprocess.PIPE,
                     stderr=log,
                     env=self._environment(),
+                    cwd=ROOT,
                     text=True,
                     encoding="utf-8",
                     errors="replace",
@@ -269,13 +278,16 @@ class WorkerProcess:
                 ) from error
 
     def _environment(self) -> dict[str, str]:
-        """What a worker finds in its environment: what this process has, and its device."""
+        """What a worker finds in its environment: what this process has, and its device.
+
+        It finds `bench` in the folder that it runs in: PYTHONPATH is a list with colons, and has no
+        way to write a folder whose name has one.
+        """
         return {
             **clean_environment(),
             **devices.environment(self._launch.device),
             "KERAS_BACKEND": "tensorflow",
             "KERAS_HOME": str(self._launch.folder / "keras"),  # no floatx of somebody's ~/.keras
-            "PYTHONPATH": str(_ROOT),
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }
 
@@ -294,7 +306,7 @@ class WorkerProcess:
         """
         silence = self._allowed_silence()
         try:
-            message = self._messages.get(timeout=silence)
+            message = self._heard(silence)
         except queue.Empty:
             raise self._failure(
                 f"hung: nothing heard for {silence:g} s (--limit allows more)"
@@ -316,15 +328,30 @@ class WorkerProcess:
             self._listener(events.EpochEnded(message.number, seconds, message.seed))
         return message
 
+    def _heard(self, silence: float) -> Message | None:
+        """What comes within so many s.
+
+        Raises:
+            queue.Empty: nothing did.
+        """
+        left = silence
+        while left > 0:
+            with contextlib.suppress(queue.Empty):
+                return self._messages.get(timeout=min(left, _SLICE))
+            left -= _SLICE
+        return self._messages.get_nowait()
+
     def _read(self, stream: IO[str]) -> None:
-        with contextlib.suppress(ValueError):  # closed under us
-            for line in stream:
-                message = _message(line)
-                if message is not None:
-                    self._messages.put(message)
-                elif line.endswith("\n"):  # else it is a message that a kill cut short
-                    self._log.add(line)
-        self._messages.put(None)
+        try:
+            with contextlib.suppress(ValueError):  # closed under us
+                for line in stream:
+                    message = _message(line)
+                    if message is not None:
+                        self._messages.put(message)
+                    elif line.endswith("\n"):  # else it is a message that a kill cut short
+                        self._log.add(line)
+        finally:
+            self._messages.put(None)
 
     def _end_with_worker(self) -> None:
         """Ends what a dead worker left behind: it may hold the pipe, and keep us waiting for more.
@@ -371,5 +398,5 @@ def _message(line: str) -> Message | None:
         members = json.loads(line)  # unlike msgspec it takes the NaN of a loss that diverged
         kind = messages.KINDS[members.pop("event")]
         return msgspec.convert(members, kind)
-    except (ValueError, AttributeError, TypeError, KeyError):
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         return None

@@ -48,6 +48,8 @@ def test_the_record_takes_the_journals_place_when_the_run_ends(tmp_path: Path) -
 
 def test_a_run_without_a_training_leaves_no_record(tmp_path: Path) -> None:
     file = RecordFile(tmp_path / "run.json", _HEAD)
+    file.begin()
+    assert codec.read(file.journal).results == ()
     file.close()
     assert not file.written
     assert list(tmp_path.iterdir()) == []
@@ -148,17 +150,66 @@ def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path) -> None:
     assert path.parent == closed
 
 
+def test_a_name_carries_the_time_the_host_and_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "büro box.example.org")
+    assert new_path(tmp_path, _NOON).name == f"20261121T120005Z-b-ro-box-{os.getpid()}.json"
+
+
 def test_a_new_record_never_takes_the_place_of_another_one(tmp_path: Path) -> None:
     names = []
     for ends in (True, False, True):
-        path = new_path(tmp_path, _NOON)
-        file = RecordFile(path, _HEAD)
+        file = RecordFile(tmp_path / "run.json", _HEAD)
+        file.begin()
         file.add(result())
         if ends:
             file.close()
-        names.append(path.name)
-    expected = ["20261121T120005Z.json", "20261121T120005Z-2.json", "20261121T120005Z-3.json"]
-    assert names == expected
+        names.append(file.path.name)
+    assert names == ["run.json", "run-2.json", "run-3.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "run-2.jsonl", "run-3.json"}
+
+
+def test_runs_that_begin_at_the_same_moment_leave_a_record_each(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from bench.record.store import RecordFile\n"
+        "from tests.support.records import head, result\n"
+        "print(flush=True); sys.stdin.readline()\n"
+        "for repeat in range(40):\n"
+        f"    file = RecordFile(pathlib.Path({str(tmp_path / 'run.json')!r}), head())\n"
+        "    file.begin(); file.add(result(repeat=repeat + 1)); file.close()\n"
+    )
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    runs = [
+        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(3)
+    ]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "\n"
+    for run in runs:
+        run.communicate("go\n", timeout=300)
+        assert run.returncode == 0
+    made = [codec.read(path).results[0].repeat for path in tmp_path.iterdir()]
+    assert sorted(made) == sorted(3 * list(range(1, 41)))
+
+
+def test_a_name_whose_run_ends_while_it_is_claimed_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, touch = tmp_path / "run.json", Path.touch
+
+    def ended_just_before(self: Path, *args: bool, **how: bool) -> None:
+        if self.stem == "run":
+            theirs.write_text("theirs", encoding="utf-8")
+        touch(self, *args, **how)
+
+    monkeypatch.setattr(Path, "touch", ended_just_before)
+    file = RecordFile(theirs, _HEAD)
+    file.begin()
+    assert file.path.name == "run-2.json"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run-2.jsonl", "run.json"]
 
 
 def test_records_sort_by_the_time_that_their_run_began(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from bench.record.head import Device
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
-from bench.runner import events, supervisor
+from bench.runner import events, scratch, supervisor
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
 from bench.runner.row import Row
@@ -225,6 +226,47 @@ def test_a_failure_that_cannot_be_recorded_either_keeps_its_reason(tmp_path: Pat
     session.clean()
     assert "mlp on cpu: worker ended with exit status 1" in str(failed.value)
     assert "cannot be written" in str(failed.value).splitlines()[-1]
+
+
+def _stumble(event: Event) -> None:
+    if isinstance(event, EpochEnded):
+        raise RuntimeError("can't start new thread")
+
+
+def test_an_error_that_nobody_has_foreseen_is_recorded_in_a_line_and_the_next_row_trains(
+    tmp_path: Path,
+) -> None:
+    with _session(tmp_path, listener=_stumble) as session:
+        session.train(Row(MLP, CPU))
+        session.train(Row(MLP, CPU), Repeat(2))
+    for result in codec.read(session.record.path).results:
+        assert isinstance(result, Failed)
+        told = r"mlp on cpu: RuntimeError: can't start new thread \(at unit/test_session.py:\d+\)"
+        assert re.fullmatch(told, result.reason)
+
+
+def test_a_run_that_cannot_be_recorded_does_not_begin(tmp_path: Path) -> None:
+    with (
+        pytest.raises(GrindstoneError, match=r"cannot be written: (File exists|Not a directory)"),
+        _session(tmp_path, results=_blocked(tmp_path)),
+    ):
+        pytest.fail("it has begun")
+
+
+def test_folders_of_dead_runs_are_swept_and_those_of_living_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "_YOUNG", -1.0)
+    living, dead = scratch.Scratch(), tmp_path / "grindstone-dead"
+    dead.mkdir()
+    (dead / "lock").touch()
+    (dead / "train.npy").touch()
+    (tmp_path / "grindstone-other").mkdir()  # somebody's, and no run's
+    scratch.sweep()
+    assert {path.name for path in tmp_path.iterdir()} == {living.path.name, "grindstone-other"}
+    living.clean()
+    assert not living.path.exists()
 
 
 def _interrupt(event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -146,15 +147,17 @@ def test_a_worker_sees_its_own_device_and_nothing_that_would_bend_it(
         "HTTPS_PROXY": "http://proxy:3128",
     }.items():
         monkeypatch.setenv(name, value)
-    bench.train("tell(**os.environ)\n" + HEALTHY, device=device)
+    monkeypatch.setenv("COV_CORE_SOURCE", "bench")
+    monkeypatch.chdir(bench.folder)  # whose modules are no module of a worker's
+    bench.train("tell(cwd=os.getcwd(), **os.environ)\n" + HEALTHY, device=device)
     seen = bench.told
     assert seen["CUDA_VISIBLE_DEVICES"] == visible
     assert seen["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
-    assert seen["PYTHONPATH"] == str(ROOT)
+    assert seen["cwd"] == str(ROOT)
     assert seen["KERAS_BACKEND"] == "tensorflow"
     assert Path(seen["KERAS_HOME"]).is_relative_to(bench.folder)
     assert seen["HTTPS_PROXY"] == "http://proxy:3128"
-    assert not {"PYTHONHOME", "PYTHONWARNINGS"} & set(seen)
+    assert not {"PYTHONHOME", "PYTHONPATH", "PYTHONWARNINGS", "COV_CORE_SOURCE"} & set(seen)
 
 
 def test_lines_that_are_no_messages_are_skipped(bench: Bench) -> None:
@@ -165,6 +168,7 @@ def test_lines_that_are_no_messages_are_skipped(bench: Bench) -> None:
         '{"event": ["epoch"]}',
         '{"event": "epoch", "number": "one"}',
         "NaN",
+        "[" * 100_000,
     )
     outcome = bench.train(
         f"for line in {noise}: print(line)\n"
@@ -295,6 +299,12 @@ def test_of_what_a_worker_wrote_the_last_lines_are_shown_without_what_is_routine
     assert written[22] in bench.failure(program, device=GT1030)
 
 
+def test_a_log_that_somebody_has_removed_takes_no_reason_away(bench: Bench) -> None:
+    program = "os.unlink(os.readlink('/proc/self/fd/2')); sys.exit('gone')"
+    (line,) = bench.failure(program)
+    assert line == "mlp on cpu: worker ended with exit status 1, during start-up"
+
+
 def test_a_grandchild_that_holds_the_pipe_dies_with_the_worker_and_nobody_waits_for_it(
     bench: Bench, ended: Callable[[int], bool]
 ) -> None:
@@ -340,6 +350,30 @@ def test_a_worker_that_says_nothing_is_ended_at_its_limit(
     lines = bench.failure(program, limits=chosen)
     assert lines == [f"mlp on cpu: worker {told}"]
     assert ended(bench.pid)
+
+
+class _StoppedMeanwhile:
+    """A queue of a process that was stopped for longer than any limit, again and again."""
+
+    def __init__(self, waits: list[float]) -> None:
+        self._waits = waits
+
+    def get(self, timeout: float) -> messages.Message:
+        self._waits.append(timeout)
+        raise queue.Empty
+
+    def get_nowait(self) -> messages.Message:
+        return messages.Phase("epoch 2")
+
+
+def test_a_process_that_was_stopped_itself_takes_no_healthy_worker_for_hung(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = Launch("mlp on cpu", CPU, Path(sys.executable), _LONG_ENOUGH, bench.folder)
+    worker, waits = WorkerProcess(_JOB, launch, events.ignore), list[float]()
+    monkeypatch.setattr(worker, "_messages", _StoppedMeanwhile(waits))
+    assert worker._heard(2.5) == messages.Phase("epoch 2")
+    assert waits == [1.0, 1.0, 0.5]
 
 
 def test_the_first_epoch_may_take_longer_than_a_later_one_and_a_slow_machine_more_still() -> None:

@@ -1,0 +1,136 @@
+"""Other plugins of pytest: which would make a run wrong, and which options do nothing here.
+
+Each refusal is one line, before anything is trained.  A plugin is known by its options, whichever
+way it was loaded and wherever the option was written.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import GrindstoneError
+
+if TYPE_CHECKING:
+    import pytest
+
+_ONE_PROCESS = "trainings that run at the same time slow each other"
+_OWN_PROCESS = "what a test's own process has trained would be lost"
+_TWICE = "every row would be trained several times as one and the same repeat"
+
+# Each: the attribute that the option sets, the option, its plugin, what is wrong, what to do.
+_REFUSED = (
+    ("parallel_threads", "--parallel-threads", "pytest-run-parallel", _ONE_PROCESS, "leave it out"),
+    ("workers", "--workers", "pytest-parallel", _ONE_PROCESS, "leave it out"),
+    ("tests_per_worker", "--tests-per-worker", "pytest-parallel", _ONE_PROCESS, "leave it out"),
+    ("looponfail", "--looponfail", "pytest-xdist", "it trains again and again", "leave it out"),
+    ("forked", "--forked", "pytest-forked", _OWN_PROCESS, "leave it out"),
+    ("boxed", "--boxed", "pytest-xdist", _OWN_PROCESS, "leave it out"),
+    ("isolate", "--isolate", "pytest-isolate", _OWN_PROCESS, "leave it out"),
+    ("count", "--count", "pytest-repeat", _TWICE, "take --processes, a fresh process each"),
+    ("flake_finder_enable", "--flake-finder", "pytest-flakefinder", _TWICE, "take --processes"),
+    ("reruns", "--reruns", "pytest-rerunfailures", _TWICE, "leave it out: a failure is a result"),
+)
+_HARMLESS = (None, False, 0, 1, "0", "1", "")
+
+# Options of pytest-benchmark that are about calling a function again and again.
+_WITHOUT_EFFECT = (
+    "--benchmark-min-time",
+    "--benchmark-max-time",
+    "--benchmark-min-rounds",
+    "--benchmark-timer",
+    "--benchmark-calibration-precision",
+    "--benchmark-warmup",
+    "--benchmark-warmup-iterations",
+    "--benchmark-disable-gc",
+    "--benchmark-cprofile",
+    "--benchmark-cprofile-loops",
+    "--benchmark-cprofile-top",
+    "--benchmark-cprofile-dump",
+)
+
+
+def check(config: pytest.Config) -> None:
+    """Refuses what would make a run wrong.
+
+    Raises:
+        GrindstoneError: something is loaded or asked for that times cannot be right with.
+    """
+    option = config.option
+    if not hasattr(option, "benchmark_skip"):
+        raise GrindstoneError(
+            "pytest-benchmark is not loaded, and the times go there (-p no:benchmark or "
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set): leave that out, or add "
+            "-p pytest_benchmark.plugin"
+        )
+    if getattr(option, "codspeed", False) or _codspeed_takes_over(config):
+        raise GrindstoneError(
+            "pytest-codspeed takes the times itself, and a training's are a worker's: leave "
+            "--codspeed out, or add -p no:codspeed"
+        )
+    distributed = getattr(option, "dist", "no") != "no" and getattr(option, "tx", None)
+    if distributed or hasattr(config, "workerinput"):
+        raise GrindstoneError(f"-n of pytest-xdist: {_ONE_PROCESS}; leave it out, or add -n 0")
+    for attribute, name, plugin, wrong, instead in _REFUSED:
+        value = getattr(option, attribute, None)
+        if value is True or value not in _HARMLESS:  # True is 1, too
+            raise GrindstoneError(f"{name} of {plugin}: {wrong}; {instead}")
+    if option.benchmark_histogram and importlib.util.find_spec("pygal") is None:
+        raise GrindstoneError(
+            "--benchmark-histogram needs pygal, which is not installed: "
+            "pip install 'pytest-benchmark[histogram]', or leave it out"
+        )
+
+
+def _codspeed_takes_over(config: pytest.Config) -> bool:
+    return "CODSPEED_ENV" in os.environ and hasattr(config.option, "codspeed")
+
+
+def words(config: pytest.Config) -> list[str]:
+    """Every option as it was written: in the settings, in PYTEST_ADDOPTS, on the command line."""
+    added = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    return [*config.getini("addopts"), *added, *config.invocation_params.args]
+
+
+def without_effect(config: pytest.Config) -> list[str]:
+    """A line that names what was asked of pytest-benchmark and does nothing here, or none."""
+    asked = {word.partition("=")[0] for word in words(config)}
+    useless = [name for name in _WITHOUT_EFFECT if name in asked]
+    if not useless:
+        return []
+    it = "does" if len(useless) == 1 else "do"
+    named = ", ".join(useless)
+    why = "the rounds are a worker's epochs (--profile), and --processes repeats them"
+    return [f"{named} {it} nothing here: {why}"]
+
+
+def clash(error: ValueError, manager: pytest.PytestPluginManager) -> str:
+    """Whose option one of ours is already, in a line.
+
+    error: what pytest's parser said of it.
+    """
+    (option, *_) = re.findall(r"--[\w-]+", str(error)) or ["an option"]
+    owners = sorted(set(_owners(option, manager)))
+    who = ", ".join(owners) or "another plugin"
+    leave_out = " ".join(f"-p no:{name}" for name in owners) or "-p no:NAME"
+    return f"{option} is an option of {who} too; leave that plugin out: {leave_out}"
+
+
+def _owners(option: str, manager: pytest.PytestPluginManager) -> Iterator[str]:
+    """The plugins, but pytest's and ours, whose source has the option's name in it."""
+    for name, plugin in manager.list_name_plugin():
+        module = getattr(plugin, "__name__", "_pytest")
+        if not module.startswith(("_pytest", "bench.")) and option in _source(plugin):
+            yield name
+
+
+def _source(plugin: Any) -> str:
+    try:
+        return inspect.getsource(plugin)
+    except (OSError, TypeError):
+        return ""

@@ -1,0 +1,374 @@
+"""`pytest bench/` as people run it: with their options, plugins and files, and ended in their ways.
+
+The real command with a worker that only pretends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.errors import GrindstoneError
+from bench.record import codec
+from bench.record.model import Failed, Record
+from bench.runner import plugins
+from tests.conftest import ROOT
+from tests.support import fake_worker, no_data
+
+# cnn_simple does not learn; the others do.
+_WORKER = """
+begin()
+for number in range(1, job["epochs"] + 1):
+    epoch(number)
+end(0.2 if job["workload"] == "cnn_simple" else 0.9)
+"""
+_HANGS = "begin()\nepoch(1)\n"
+_MLP = ("-k", "mlp")
+
+
+@dataclass
+class Run:
+    """What a run came to."""
+
+    status: int
+    output: str
+    results: Path
+
+    @property
+    def record(self) -> Record:
+        (path,) = self.results.iterdir()
+        return codec.read(path)
+
+    @property
+    def trained(self) -> list[str]:
+        return [result.workload for result in self.record.results]
+
+    @property
+    def one_line(self) -> str:
+        """What it said before anything was trained, with exit status 4."""
+        assert self.status == 4, self.output
+        assert not self.results.exists()
+        lines = [line for line in self.output.splitlines() if line.startswith("ERROR")]
+        assert "Traceback" not in self.output
+        (line,) = lines
+        return line
+
+
+@dataclass
+class Bench:
+    """The command, in folders of its own."""
+
+    folder: Path
+    worker: Path
+
+    @property
+    def scratch(self) -> Path:
+        folder = self.folder / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def command(self, *options: str, where: str = "bench/") -> list[str]:
+        return [
+            *(sys.executable, "-m", "pytest", where, "--profile=smoke", "--device=cpu"),
+            *("-p", "no_data", f"--worker-python={self.worker}"),
+            *(f"--results-dir={self.folder / 'results'}", "--plan=/nonexistent/plan.json"),
+            *("-o", f"cache_dir={self.folder / 'pytest-cache'}", *options),
+        ]
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **{name: text for name, text in os.environ.items() if not name.startswith("PYTEST")},
+            "PYTHONPATH": str(self.folder),
+            "TMPDIR": str(self.scratch),
+            "COLUMNS": "120",
+            **variables,
+        }
+
+    def __call__(
+        self, *options: str, where: str = "bench/", cwd: Path = ROOT, **variables: str
+    ) -> Run:
+        done = subprocess.run(
+            self.command(*options, where=where),
+            cwd=cwd,
+            env=self.environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert [path.name for path in self.scratch.iterdir()] == []
+        return Run(done.returncode, done.stdout, self.folder / "results")
+
+    def plugin(self, name: str, text: str) -> None:
+        (self.folder / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    shutil.copy(no_data.__file__, tmp_path)
+    return Bench(tmp_path, fake_worker.write(tmp_path, _WORKER))
+
+
+# ---- pytest's own options
+
+
+def test_the_first_failure_ends_the_run_and_the_next_one_trains_only_that(bench: Bench) -> None:
+    ended = bench("-x", where="bench/test_mnist.py")
+    assert ended.status == 1
+    assert ended.trained == ["mlp", "cnn_simple"]
+    shutil.rmtree(ended.results)
+    ended = bench("--lf", where="bench/test_mnist.py")
+    assert ended.status == 1
+    assert ended.trained == ["cnn_simple"]
+
+
+def test_a_collection_trains_nothing_and_leaves_nothing(bench: Bench) -> None:
+    ended = bench("--co", "-q", *_MLP)
+    assert ended.status == 0
+    assert "bench/test_mnist.py::test_mnist[mlp-cpu]" in ended.output
+    assert not ended.results.exists()
+
+
+@pytest.mark.parametrize(("option", "told"), [("-q", ""), ("-v", "worker: "), ("-qq", "")])
+def test_the_table_is_there_however_much_is_asked_for(bench: Bench, option: str, told: str) -> None:
+    ended = bench(option, *_MLP)
+    assert ended.status == 0
+    assert re.search(r"mlp +1\.5 s +1\.5 s ± 0 % ", ended.output)
+    assert told in ended.output
+
+
+def test_junit_and_pytest_benchmark_have_the_figures_and_no_time_of_what_did_not_learn(
+    bench: Bench,
+) -> None:
+    junit, figures = bench.folder / "junit.xml", bench.folder / "figures.json"
+    ended = bench(
+        *("-k", "mlp or cnn_simple", f"--junitxml={junit}", f"--benchmark-json={figures}"),
+        where="bench/test_mnist.py",
+    )
+    assert ended.status == 1
+    cases = ElementTree.parse(junit).iter("testcase")
+    told = {
+        case.get("name"): {each.get("name"): each.get("value") for each in case.iter("property")}
+        for case in cases
+    }
+    assert told["test_mnist[mlp-cpu]"] == {
+        "verdict": "OK",
+        "median_epoch_seconds": "1.5",
+        "images_per_second": "40000.0",
+        "accuracy": "0.9",
+    }
+    assert told["test_mnist[cnn_simple-cpu]"]["verdict"] == "BELOW-FLOOR"
+    rows = json.loads(figures.read_text(encoding="utf-8"))["benchmarks"]
+    assert [row["name"] for row in rows] == ["test_mnist[mlp-cpu]"]
+    assert rows[0]["params"] == {"workload": "mlp", "device": "cpu", "mode": "stock"}
+
+
+def test_rows_are_grouped_by_their_workloads_name(bench: Bench) -> None:
+    ended = bench(*_MLP, "--benchmark-group-by=param:workload")
+    assert ended.status == 0
+    assert "benchmark 'workload=mlp'" in ended.output
+
+
+def test_options_in_the_environment_count_and_what_does_nothing_is_named(bench: Bench) -> None:
+    ended = bench(*_MLP, PYTEST_ADDOPTS="-q --benchmark-min-rounds=9 --benchmark-warmup=on")
+    assert ended.status == 0
+    told = "--benchmark-min-rounds, --benchmark-warmup do nothing here: the rounds are a worker's"
+    assert told in ended.output
+
+
+def test_a_project_around_the_checkout_does_not_reach_into_it(bench: Bench, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    checkout = project / "grind* $HOME:stone"
+    shutil.copytree(ROOT / "bench", checkout / "bench", ignore=shutil.ignore_patterns("__pyc*"))
+    shutil.copy(ROOT / "pyproject.toml", checkout)
+    (project / "conftest.py").write_text("raise RuntimeError('not yours')", encoding="utf-8")
+    (project / "pytest.ini").write_text("[pytest]\naddopts = -n 2\n", encoding="utf-8")
+    (project / "keras.py").write_text("raise RuntimeError('not yours')", encoding="utf-8")
+    bench.worker = fake_worker.write(bench.folder, f"tell(cwd=os.getcwd())\n{_WORKER}")
+    ended = bench(*_MLP, where=str(checkout / "bench"), cwd=project)
+    assert ended.status == 0, ended.output
+    assert ended.trained == ["mlp"]
+    assert json.loads(Path(f"{bench.worker}.json").read_text())["cwd"] == str(checkout)
+
+
+# ---- other people's plugins
+
+
+def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -> None:
+    line = bench("-n", "2", *_MLP).one_line
+    assert line.startswith("ERROR: bench: -n of pytest-xdist: trainings that run at the same time")
+    assert bench("-n", "0", *_MLP).status == 0
+
+
+def _config(**options: object) -> Any:
+    option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, **options)
+    return SimpleNamespace(option=option)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("forked", True, "--forked of pytest-forked: "),
+        ("count", 3, "--count of pytest-repeat: .* take --processes"),
+        ("reruns", 2, "--reruns of pytest-rerunfailures: "),
+        ("parallel_threads", "2", "--parallel-threads of pytest-run-parallel: "),
+        ("workers", "auto", "--workers of pytest-parallel: "),
+        ("looponfail", True, "--looponfail of pytest-xdist: "),
+        ("codspeed", True, "pytest-codspeed takes the times itself"),
+    ],
+)
+def test_what_would_train_twice_at_once_or_in_vain_is_refused_by_name(
+    option: str, value: object, told: str
+) -> None:
+    with pytest.raises(GrindstoneError, match=rf"^{told}") as refused:
+        plugins.check(_config(**{option: value}))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"count": 1}, {"reruns": 0}, {"dist": "no", "tx": []}, {"codspeed": False}]
+)
+def test_a_plugin_that_is_only_installed_is_not_refused(options: dict[str, object]) -> None:
+    assert plugins.check(_config(**options)) is None  # type: ignore[func-returns-value]
+
+
+def test_codspeed_takes_over_by_its_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODSPEED_ENV", "1")
+    with pytest.raises(GrindstoneError, match="-p no:codspeed"):
+        plugins.check(_config(codspeed=False))
+
+
+@pytest.mark.parametrize(
+    "how", [{"options": ("-p", "no:benchmark")}, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}]
+)
+def test_without_pytest_benchmark_it_says_so(bench: Bench, how: dict[str, Any]) -> None:
+    line = bench(*_MLP, *how.pop("options", ()), **how).one_line
+    assert "pytest-benchmark is not loaded" in line
+
+
+def test_a_histogram_that_cannot_be_drawn_is_told_before_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    config = _config()
+    config.option.benchmark_histogram = [None]
+    with pytest.raises(GrindstoneError, match="needs pygal, which is not installed"):
+        plugins.check(config)
+
+
+_SHUFFLES = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    items.reverse()
+"""
+
+
+def test_a_plugin_that_shuffles_does_not_change_the_turns(bench: Bench) -> None:
+    bench.plugin("randomly", _SHUFFLES)
+    ended = bench("-p", "randomly", "-k", "mlp or convnet", "--processes=2")
+    order = [(result.repeat, result.workload) for result in ended.record.results]
+    assert order == [(1, "mlp"), (1, "convnet"), (2, "mlp"), (2, "convnet")]
+
+
+def test_an_option_that_another_plugin_has_is_one_line(bench: Bench) -> None:
+    bench.plugin(
+        "picked", "def pytest_addoption(parser):\n    parser.addoption('--mode', default='x')\n"
+    )
+    line = bench("-p", "picked", *_MLP).one_line
+    told = "--mode is an option of picked too; leave that plugin out: -p no:picked"
+    assert line == f"ERROR: bench: {told}"
+
+
+# ---- what is known at the start is told at the start
+
+
+@pytest.mark.parametrize("what", ["file", "locked"])
+def test_a_results_folder_that_cannot_be_written_is_one_line(
+    bench: Bench, tmp_path: Path, what: str
+) -> None:
+    taken = tmp_path / "taken"
+    if what == "file":
+        taken.touch()
+    else:
+        taken.mkdir(mode=0o500)
+        if os.access(taken, os.W_OK):
+            pytest.skip("root may write everywhere")
+    line = bench(*_MLP, f"--results-dir={taken / 'below'}").one_line
+    assert str(taken) in line
+    assert "--results-dir" in line
+
+
+def test_an_error_that_nobody_has_foreseen_is_one_line_and_whole_when_asked_for(
+    bench: Bench,
+) -> None:
+    bench.plugin(
+        "breaks",
+        "def pytest_load_initial_conftests():\n"
+        "    import bench.observe.devices\n"
+        "    def find(): raise RuntimeError('the moon is full')\n"
+        "    bench.observe.devices.find = find\n",
+    )
+    told = "ERROR: bench: RuntimeError: the moon is full (at "
+    assert bench("-p", "breaks", *_MLP).one_line.startswith(told)
+    assert "pytest_configure" in bench("-p", "breaks", "--full-trace", *_MLP).output
+
+
+# ---- the ways a run is ended
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 2)]
+)
+def test_a_signal_ends_a_run_as_ctrl_c_does(
+    bench: Bench, ended: Callable[[int], bool], number: signal.Signals, status: int
+) -> None:
+    told = bench.folder / "told"
+    os.mkfifo(told)
+    reader = os.open(told, os.O_RDONLY | os.O_NONBLOCK)
+    bench.worker = fake_worker.write(
+        bench.folder, f"{_HANGS}open({str(told)!r}, 'w').write(str(os.getpid()))\nwait_for_ever()\n"
+    )
+    run = subprocess.Popen(
+        bench.command(*_MLP),
+        cwd=ROOT,
+        env=bench.environment({}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert select.select([reader], [], [], 120)[0]
+        worker = int(os.read(reader, 100))
+        run.send_signal(number)
+        output, _ = run.communicate(timeout=120)
+    finally:
+        os.close(reader)
+        run.kill()
+    assert run.returncode == status, output
+    assert ended(worker)
+    (path,) = (bench.folder / "results").iterdir()
+    (result,) = codec.read(path).results
+    assert isinstance(result, Failed)
+    assert result.reason.startswith("mlp on cpu: interrupted")
+    assert (number.name in result.reason) == (number != signal.SIGINT)
+    assert list(bench.scratch.iterdir()) == []
+    assert "FAILED 1 of 1: mlp" in output
