@@ -16,14 +16,15 @@ from bench.report import command as show
 from bench.report import listing
 from bench.report.export import command as export
 from bench.runner import command as run
-from bench.runner import evidence
+from bench.runner import evidence, stop
 
 _VERBS = (run, listing, show, compare, page, export, evidence)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a verb; 2 and one line on what a person has to mend."""
+    """Runs a verb; 2 and one line on what a person has to mend (docs/exit-codes.md)."""
     options = parser().parse_args(arguments)
+    stopping = stop.Stopping()
     try:
         status = int(options.run(options))
         sys.stdout.flush()
@@ -34,6 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # as by `| head`: whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except KeyboardInterrupt as interrupt:
+        print(f"bench: {str(interrupt) or 'interrupted'}", file=sys.stderr)
+        return stopping.status or 128 + signal.SIGINT
+    finally:
+        stopping.close()
 
 
 def parser() -> argparse.ArgumentParser:

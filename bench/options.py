@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import secrets
-import sys
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import interpreter, supervisor
+from bench.runner import interpreter, paths, supervisor
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
@@ -271,12 +270,12 @@ def read_settings(
         GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range, a
             file that holds no model.
     """
-    planned = interpreter.read_plan(chosen.plan)
+    planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
     against = getattr(chosen, "against", None)
     if environments:
-        python, reason = environments[0], "named to be compared"
+        python, reason = paths.interpreter(environments[0]), "named to be compared"
     else:
-        python, reason = _worker_python(chosen.worker_python or [], planned)
+        python, reason = interpreter.chosen(chosen.worker_python or [], planned)
     if not 0 <= chosen.seed < 2**32:
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
@@ -287,8 +286,8 @@ def read_settings(
         devices=_devices(chosen.device, found),
         devices_asked_for=None if chosen.device is None else tuple(chosen.device),
         data_dir=data.folder,
-        cache_dir=chosen.cache_dir,
-        results_dir=chosen.results_dir,
+        cache_dir=paths.folder("--cache-dir", chosen.cache_dir) if chosen.cache_dir else None,
+        results_dir=paths.folder("--results-dir", chosen.results_dir),
         synthetic=chosen.synthetic,
         seed=chosen.seed,
         limits=_limits(chosen.limit),
@@ -300,9 +299,9 @@ def read_settings(
         inputs=_words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
         learning_curve=chosen.learning_curve,
-        second_worker=environments[1] if environments else None,
+        second_worker=paths.interpreter(environments[1]) if environments else None,
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
-        against=against,
+        against=paths.against(against),
         order_seed=secrets.randbits(32),
         workloads=workloads,
         brought=data.brought,
@@ -314,7 +313,8 @@ def read_settings(
 
 def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
     """Those in files of one's own."""
-    made = read_files([each.expanduser() for each in chosen.workload or ()], EVERY)
+    named = [paths.from_here("--workload", each) for each in chosen.workload or ()]
+    made = read_files(named, EVERY)
     for name in ("input", "time_to_target", "data_dir", "synthetic"):
         if made and getattr(chosen, name):
             raise GrindstoneError(
@@ -409,16 +409,3 @@ def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
             f"--processes {wanted} is out of range; give a number from 1 to {_MOST_REPEATS}"
         )
     return (wanted,)
-
-
-def _worker_python(wanted: list[Path], planned: interpreter.Plan | None) -> tuple[Path, str]:
-    if len(wanted) > 1:
-        raise GrindstoneError(
-            "--worker-python takes one interpreter; to compare two environments, use "
-            f"`python -m bench compare-envs {' '.join(map(str, wanted[:2]))}`"
-        )
-    if wanted:
-        return wanted[0], "--worker-python"
-    if planned is not None:
-        return planned.interpreter, "the plan on this host"
-    return Path(sys.executable), "the running interpreter: no plan on this host"

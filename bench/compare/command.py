@@ -24,13 +24,13 @@ each row the newest record before B in --results-dir that is comparable and has 
 and `best` the fastest such record.  With A alone, a record that compare-envs left, its two sides
 are compared.
 
-Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
+Exit status: 1 when a row is SLOWER, 2 when no row has an answer, else 0 (docs/exit-codes.md).
 """
 _ENVIRONMENTS = """\
 Trains every row with both interpreters, in turn, until it is clear whether B is slower: after
 12 repeats a side, and 24, 48 and 96 of the rows that are not clear by then.
 
-Exit status: 0, 1 when a row is SLOWER, 2 when nothing could be compared.
+Exit status: 1 when a row is SLOWER, 2 when no row has an answer, else 0 (docs/exit-codes.md).
 """
 SLOWER, NOTHING = 1, 2
 
@@ -136,7 +136,7 @@ def exit_status(compared: Sequence[Compared]) -> int:
     words = {row.word for row in compared}
     if "SLOWER" in words:
         return SLOWER
-    return NOTHING if words <= {"not comparable"} else 0
+    return 0 if words & {"SAME", "FASTER"} else NOTHING
 
 
 def to_json(compared: Sequence[Compared], a: str, b: str) -> str:

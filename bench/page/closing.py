@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
-from bench.runner.session import Ending, Session, end
+from bench.runner.ending import Ending, end
+from bench.runner.session import Session
 
 if TYPE_CHECKING:
     from bench.compare.until_clear import Comparison, ComparisonRequest

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from bench.errors import GrindstoneError
+from bench.runner import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN_FILE = Path("/etc/grindstone/plan.json")
@@ -69,6 +71,24 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         ) from error
     planned = file.tensorflow
     return Plan(path, file.stack, planned.version, Path(planned.interpreter), planned.compiled)
+
+
+def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
+    """The interpreter that trains, and what chose it.
+
+    Raises:
+        GrindstoneError: several are named.
+    """
+    if len(wanted) > 1:
+        raise GrindstoneError(
+            "--worker-python takes one interpreter; to compare two environments, use "
+            f"`python -m bench compare-envs {' '.join(map(str, wanted[:2]))}`"
+        )
+    if wanted:
+        return paths.interpreter(wanted[0]), "--worker-python"
+    if planned is not None:
+        return planned.interpreter, "the plan on this host"
+    return Path(sys.executable), "the running interpreter: no plan on this host"
 
 
 _NO_TENSORFLOW = 3

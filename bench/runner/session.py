@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import bench
 from bench.datasets.prepared import Prepared, Store
-from bench.errors import GrindstoneError, RecordError, UnableError, shown, unforeseen
+from bench.errors import GrindstoneError, RecordError, UnableError, unforeseen
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds, read_evidence
@@ -25,16 +22,16 @@ from bench.observe import devices
 from bench.observe.devices import Found
 from bench.observe.telemetry import GpuMonitor, idle_power
 from bench.options import Settings
-from bench.record import head
 from bench.record.head import Device
 from bench.record.measured import Measured
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
-from bench.record.variant import AS_PUBLISHED, Way
+from bench.record.variant import Way
 from bench.runner import result, time_to_target
 from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
+from bench.runner.head import head_of
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.scratch import Scratch
@@ -89,7 +86,7 @@ class Session:
     @cached_property
     def record(self) -> RecordFile:
         """The record of this run; its file appears with the first result."""
-        head = _head(self.settings, self._found, self._versions, self._started)
+        head = head_of(self.settings, self._found, self._versions, self._started)
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
 
     def __enter__(self) -> Session:
@@ -362,7 +359,7 @@ def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:
         return None
     metrics = tuple(floor.metric for floor in workload.floors)
     path, steps = str(workload.path), workload.steps
-    return OwnFile(path, workload.sha256, workload.batch, steps, metrics)
+    return OwnFile(path, workload.sha256, workload.batch, steps, metrics, str(Path.cwd()))
 
 
 def _interrupted(error: BaseException) -> str:
@@ -376,62 +373,3 @@ def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bou
     if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
         return floors.NONE
     return bounds(workload, data.kind, profile, data.baselines, read_evidence())
-
-
-def _head(
-    chosen: Settings, found: Found, versions: Sequence[str], started: datetime.datetime
-) -> head.Head:
-    return head.Head(
-        grindstone=bench.__version__,
-        started=started,
-        machine=devices.describe_machine(found),
-        plan=head.Plan(chosen.plan.stack, chosen.plan.tensorflow) if chosen.plan else None,
-        settings=head.Settings(
-            profile=chosen.profile,
-            devices=chosen.devices_asked_for,
-            modes=chosen.modes,
-            variants=tuple(each for each in chosen.variants if each != AS_PUBLISHED),
-            inputs=chosen.inputs,
-            time_to_target=chosen.time_to_target,
-            data_dir=shown(chosen.data_dir) if chosen.data_dir else None,
-            dataset=chosen.dataset,
-            synthetic=chosen.synthetic,
-            seed=chosen.seed,
-            limits=chosen.limits,
-            worker_python=str(chosen.worker_python),
-            second_worker=str(chosen.second_worker) if chosen.second_worker else None,
-            repeats=chosen.repeats,
-            interim_checks=chosen.interim_checks,
-            against=chosen.against,
-            workloads=tuple(str(workload.path) for workload in chosen.workloads),
-        ),
-        versions={
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in versions},
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What a run came to.
-
-    path: of the record, or None where nothing could be written.
-    problem: why the record could not be written whole, or None.
-    """
-
-    record: Record
-    path: Path | None
-    problem: str | None = None
-
-
-def end(session: Session) -> Ending | None:
-    """Writes the record whole; None where nothing was trained."""
-    file = session.record
-    if not (file.results or file.time_to_target):
-        file.close()
-        return None
-    try:
-        return Ending(session.finish(), file.path if file.written else None)
-    except RecordError as error:
-        return Ending(file.record, file.journal, str(error))

@@ -27,6 +27,7 @@ class OwnFile:
     batch: examples a step, of arrays; null is Keras' default.
     steps: batches of an epoch and of the validation data, where these do not end by themselves.
     metrics: those that are held to a floor.
+    folder: where the person stands, from which the file names its data; "" stays where it is.
     """
 
     path: str
@@ -34,6 +35,7 @@ class OwnFile:
     batch: int | None = None
     steps: tuple[int | None, int | None] = (None, None)
     metrics: tuple[str, ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,11 @@ class Run(Protocol):
     """Calls `run` from somewhere else, with little more than a fresh root's environment."""
 
     def __call__(
-        self, *arguments: str, env: dict[str, str] | None = None, user: int | None = None
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        user: int | None = None,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]: ...
 
 

@@ -95,7 +95,7 @@ def test_what_is_unclear_says_what_would_make_it_clear(
     write: Files, a: list[float], b: list[float], told: str
 ) -> None:
     done = compare_command(write("a", repeats("mlp", a)), write("b", repeats("mlp", b)))
-    assert done.returncode == 0
+    assert done.returncode == 2
     (line,) = done.lines("UNCLEAR")
     assert re.match(f"UNCLEAR: mlp on cpu: .*{told}", line)
 
@@ -242,7 +242,7 @@ def test_a_flagged_row_is_neither_a_baseline_nor_judged(write: Files, word: Any,
     rows[side] = _flagged(repeats("mlp", slower(0.5)), Verdict(word, "87 C", "cool it"))
     paths = write("a", rows[0]), write("b", rows[1])
     done = compare_command(*paths)
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert f"UNCLEAR: mlp on cpu: no repeat of {paths[side]} counts (12 {word})" in done.stdout
 
 

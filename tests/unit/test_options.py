@@ -15,8 +15,9 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record.repeats import INTERIM_CHECKS
-from bench.runner import interpreter, supervisor
+from bench.runner import interpreter, paths, supervisor
 from bench.runner.row import rows
+from tests.conftest import unprivileged
 from tests.support.digit_sets import LAYOUTS, Digits, put
 from tests.support.records import CPU, GT1030, H100
 
@@ -249,6 +250,46 @@ def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text("{", encoding="utf-8")
     with pytest.raises(GrindstoneError, match="is not a Grindstone plan file"):
         chosen(f"--plan={tmp_path / 'plan.json'}")
+
+
+# ---- paths are the caller's
+
+
+def test_a_home_is_found_behind_an_equals_sign_too(
+    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["results-dir", "cache-dir", "worker-python", "against"]
+    made = chosen(*(f"--{word}=~/{word}" for word in words))
+    assert (made.results_dir, made.cache_dir) == (tmp_path / words[0], tmp_path / words[1])
+    assert (made.worker_python, made.against) == (tmp_path / words[2], str(tmp_path / words[3]))
+
+
+def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(
+    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "venv").mkdir()
+    link = tmp_path / "venv/python"
+    link.symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(link.parent))
+    for named in ("venv/python", "./venv/../venv/python", "python", str(link)):
+        assert chosen(f"--worker-python={named}").worker_python == link
+
+
+@pytest.mark.parametrize("option", ["--results-dir", "--cache-dir"])
+def test_a_folder_that_cannot_be_one_is_refused(
+    chosen: Chosen, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GrindstoneError, match=rf"^{option} .*/file/below: .*/file is no folder"):
+        chosen(f"{option}={tmp_path / 'file/below'}")
+    with pytest.raises(GrindstoneError, match="there is no user ~nobody_of_that_name"):
+        chosen(f"{option}=~nobody_of_that_name/x")
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with unprivileged(), pytest.raises(GrindstoneError, match=r"cannot be written|no folder"):
+        paths.folder(option, tmp_path / "closed/new")
+    assert not (tmp_path / "closed/new").exists()
 
 
 # ---- the worker's interpreter, looked at before anything is generated or downloaded

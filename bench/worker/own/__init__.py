@@ -6,6 +6,7 @@ Its metrics are measured before the first step and after the last, off the clock
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -105,6 +106,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
 
 def _load(tf: Any, keras: Any, job: Job, own: OwnFile, say: Say) -> _Loaded:
+    if own.folder:
+        os.chdir(own.folder)  # TensorFlow is imported: nothing there is in its way
     say(Phase("running the file"))
     file = File(own.path, own.sha256)
     say(Phase("data()"))

@@ -44,11 +44,14 @@ def tools(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(copy: Path, tools: Path, tmp_path: Path) -> Run:
     def call(
-        *arguments: str, env: dict[str, str] | None = None, user: int | None = None
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        user: int | None = None,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(copy / "run"), *arguments],
-            cwd=tmp_path,
+            cwd=cwd or tmp_path,
             env={"PATH": str(tools), "HOME": str(tmp_path), **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -84,8 +87,14 @@ def python(tools: Path) -> None:
 
 
 @pytest.fixture
-def uv(tools: Path) -> None:
-    """`python3`, and a `uv` that makes environments and installs nothing: quicker than pip."""
+def uv(tools: Path, copy: Path) -> None:
+    """`python3`, and a `uv` that makes environments and installs nothing: quicker than pip.
+
+    They find what says how it was called from every folder.
+    """
     stub(tools / "python3", f'exec "{PYTHON}" "$@"')
-    made = f'for folder; do :; done; exec "{PYTHON}" -m venv --without-pip "$folder"'
+    made = (
+        f'for folder; do :; done; "{PYTHON}" -m venv --without-pip "$folder"; '
+        f'for site in "$folder"/lib/python*/site-packages; do echo "{copy}" >"$site/copy.pth"; done'
+    )
     stub(tools / "uv", f"case $1 in venv) {made};; esac")

@@ -1,0 +1,59 @@
+"""Paths as a person names them, from the folder where they stand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bench.errors import GrindstoneError
+
+
+def from_here(option: str, path: Path) -> Path:
+    """A path as a shell would have it: `~` stands for a home, though `--option=~/x` keeps it.
+
+    Raises:
+        GrindstoneError: there is no such user.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise GrindstoneError(
+            f"{option} {path}: there is no user {path.parts[0]}; name a folder"
+        ) from error
+
+
+def absolute(option: str, path: Path) -> Path:
+    """The same from anywhere: workers run in a folder of their own.  Links stay links."""
+    return Path(os.path.abspath(from_here(option, path)))  # noqa: PTH100 - resolve() follows links
+
+
+def folder(option: str, path: Path) -> Path:
+    """A folder that can be written, or made; nothing is made yet.
+
+    Raises:
+        GrindstoneError: it cannot be.
+    """
+    named = from_here(option, path)
+    there = named
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise GrindstoneError(f"{option} {named}: {there} is no folder; name another one")
+    if not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        raise GrindstoneError(
+            f"{option} {named}: {there} cannot be written; name a folder of your own"
+        )
+    return named
+
+
+def interpreter(python: Path) -> Path:
+    """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does."""
+    if python.parent == Path() and not python.exists():
+        return Path(shutil.which(python) or python)
+    return absolute("--worker-python", python)
+
+
+def against(word: str | None) -> str | None:
+    """What a run is compared with: a record's path, `last` or `best`."""
+    return word if word in (None, "last", "best") else str(from_here("--against", Path(word)))

@@ -1,0 +1,122 @@
+"""docs/exit-codes.md says what the commands do.  How a run ends: test_pytest_run.py, too."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as verbs
+from bench.compare.command import exit_status
+from bench.compare.compare import Compared
+from bench.record import codec
+from tests.conftest import ROOT
+from tests.support import records
+
+_TABLE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
+_ROW = re.compile(r"\| `([^`]+)` \| (\d+) \| (.+) \|")
+DOCUMENTED = {(command, int(status)) for command, status, _ in _ROW.findall(_TABLE)}
+
+
+def _compared(words: Sequence[str]) -> list[Compared]:
+    name = ("mlp", records.CPU, "stock")
+    return [Compared(name, word, None, None) for word in words]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["SAME"], 0),
+        (["FASTER", "UNCLEAR", "not comparable"], 0),
+        (["SAME", "SLOWER", "UNCLEAR"], 1),
+        (["UNCLEAR"], 2),
+        (["not comparable", "UNCLEAR"], 2),
+        (["not comparable"], 2),
+        ([], 2),
+    ],
+)
+def test_a_comparison_without_an_answer_is_no_success(words: list[str], status: int) -> None:
+    assert exit_status(_compared(words)) == status
+    assert ("python -m bench compare", status) in DOCUMENTED
+
+
+def _record(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_bytes(codec.encode(records.record([records.failed("mlp", records.CPU, "killed")])))
+    return path
+
+
+def test_two_records_in_which_nothing_counts_are_compared_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = _record(tmp_path, "a.json"), _record(tmp_path, "b.json")
+    assert verbs.main(["compare", str(a), str(b)]) == 2
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("verb", ["show", "compare"])
+def test_a_record_that_cannot_be_read_is_2_and_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    missing = [str(tmp_path / "none.json")] * (2 if verb == "compare" else 1)
+    assert verbs.main([verb, *missing]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("bench: ")
+    assert (f"python -m bench {verb}", 2) in DOCUMENTED
+
+
+def test_a_record_is_shown_with_0_whatever_its_run_came_to(tmp_path: Path) -> None:
+    assert verbs.main(["show", str(_record(tmp_path, "a.json"))]) == 0
+    assert ("python -m bench show", 0) in DOCUMENTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_verb_that_is_ended_from_outside_says_so(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trains(_: object) -> int:
+        signal.raise_signal(number)
+        return 0
+
+    monkeypatch.setattr("bench.report.command.run", trains)
+    assert verbs.main(["show", "a.json"]) == 128 + number
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == ("bench: interrupted" if number == 2 else f"bench: ended by {number.name}")
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
+
+
+def _pytest(*options: str, folder: Path) -> int:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "bench/", "--plan=/nonexistent/plan.json"),
+            *(f"--results-dir={folder}", "-p", "no:cacheprovider", *options),
+        ],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST")},
+        capture_output=True,
+        check=False,
+        timeout=300,
+    ).returncode
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [(["-k", "nothing_of_that_name"], 5), (["--device=gpu:99"], 4)],
+)
+def test_a_run_that_trains_nothing_has_its_status(
+    tmp_path: Path, options: list[str], status: int
+) -> None:
+    assert _pytest(*options, folder=tmp_path / "results") == status
+    assert ("pytest bench/", status) in DOCUMENTED
+    assert not (tmp_path / "results").exists()
+
+
+def test_every_status_of_a_run_is_in_the_table() -> None:
+    told = {status for command, status in DOCUMENTED if command == "pytest bench/"}
+    assert told == {0, 1, 2, 4, 5, 128 + signal.SIGHUP, 128 + signal.SIGTERM}
