@@ -127,7 +127,8 @@ def figures(result: Result | TargetResult) -> dict[str, str | float]:
     if isinstance(result, Finished):
         told["median_epoch_seconds"] = result.epochs.median
         told["images_per_second"] = result.images_per_second
-        told[result.quality.metric] = result.quality.value
+        if result.quality.value is not None:
+            told[result.quality.metric] = result.quality.value
     elif (seconds := result.targets[-1].median_seconds) is not None:
         told["seconds_to_target"] = seconds
     return told

@@ -27,7 +27,8 @@ def test_variables_that_lead_python_or_pip_elsewhere_are_not_passed_on(
     names = "[name for name in os.environ if name.startswith(('PYTHON', 'PIP_'))]"
     (copy / "pytest.py").write_text(f"import os; print({names})\n", encoding="utf-8")
     misled = {"PYTHONHOME": "/nowhere", "PYTHONSAFEPATH": "1", "PIP_TARGET": "/x", "PIP_USER": "1"}
-    done = run("bench", env={**misled, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"})
+    env = {**misled, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    done = run("bench", env=env, cwd=copy)
     assert done.stdout == "['PIP_INDEX_URL']\n", done.stderr
 
 
@@ -90,7 +91,7 @@ class TestAptIsBusy:
         held = f"E: Could not get lock /var/{name}. It is held by process 42 (packagekitd)"
         (copy / "waited").touch()
         stub(tools / "apt-get", f"{free}\necho '{held}' >&2; exit 100")
-        done = run("bench")
+        done = run("bench", cwd=copy)
         assert done.returncode == 0, done.stderr
         assert f"\nWaiting up to 5 minutes: {held}\n" in done.stderr
 
