@@ -16,6 +16,7 @@ import pytest
 from bench.datasets import cache
 from bench.errors import GrindstoneError
 from bench.record import codec
+from bench.record.head import Device
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.record.variant import STOCK
@@ -23,7 +24,6 @@ from bench.runner import time_to_target
 from bench.runner.events import Listener, Planned
 from bench.runner.row import Row, title
 from bench.runner.session import Session
-from bench.workloads.workload import Workload
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -135,8 +135,10 @@ def figures(result: Result | TargetResult) -> dict[str, str | float]:
 
 
 def _named(value: Any) -> str:
-    """A test's parameter as a person calls it: a workload, a device, a mode, a repeat."""
-    return str(getattr(value, "name" if isinstance(value, Workload) else "id", value))
+    """A test's parameter as a person calls it: a workload, a device, a way, a repeat."""
+    if isinstance(value, (Device, Repeat)):
+        return value.id
+    return str(getattr(value, "name", value))
 
 
 def must_pass(results: Iterable[Result | TargetResult]) -> None:

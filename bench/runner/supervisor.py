@@ -32,6 +32,7 @@ from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
 from bench.runner import events
 from bench.runner.interpreter import ROOT, clean_environment, how_it_ended
+from bench.runner.worker_log import WorkerLog
 from bench.worker import messages
 from bench.worker.messages import EVALUATION, WARM_UP, Job, Message
 
@@ -54,79 +55,9 @@ def limit_during(limits: Limits, phase: str, longest_epoch: float) -> float:
     return limits.start
 
 
-_LAST_LINES = 12
 # A worker is waited for in slices of so many s: a process that was stopped itself, by Ctrl-Z or
 # with its container, loses one of them, and not all of a worker's time.
 _SLICE = 1.0
-# What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
-# fatal line: they would hide the line that matters.
-_ROUTINE = re.compile(
-    r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
-    r"|.*Unable to register cu|.*TF-TRT Warning|.*Overriding orig_value setting"
-    r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
-)
-_ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")
-# What TensorFlow logs of a GPU before the error that it ends with, and what that means.
-_CAUSES = (
-    (
-        re.compile("UNSUPPORTED_PTX_VERSION|driver version is insufficient"),
-        "the driver is too old for this TensorFlow on this GPU: `./run site` installs a newer one",
-    ),
-    (
-        re.compile("NO_BINARY_FOR_GPU|INVALID_PTX|no kernel image is available"),
-        "this TensorFlow has no kernels for this GPU: `./run site` installs one that has",
-    ),
-)
-# Its own allocators, C++'s and the C library's words for the same.
-_OUT_OF_MEMORY = re.compile("ran out of memory|RESOURCE_EXHAUSTED|bad_alloc|annot allocate memory")
-
-
-class WorkerLog:
-    """The file that takes a worker's standard error, and its output where that is no message."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def make(self) -> None:
-        """Begins anew: what killed the process before must not be found in the log of this one.
-
-        Raises:
-            WorkerError: it cannot be made.
-        """
-        try:
-            self.path.unlink(missing_ok=True)
-            self.path.touch()
-        except OSError as error:
-            raise WorkerError(
-                f"the worker's log {self.path} cannot be made: {error.strerror}; make room there, "
-                "or name another place with TMPDIR"
-            ) from error
-
-    def add(self, line: str) -> None:
-        """Adds a line that was no message: a start-up hook may print anything."""
-        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as log:
-            log.write(line)
-
-    def last_lines(self, *, is_gpu: bool) -> list[str]:
-        """The end of it, less what is routine."""
-        routine = _ROUTINE if is_gpu else _ROUTINE_WITHOUT_GPU
-        return [line for line in self._lines() if not routine.match(line)][-_LAST_LINES:]
-
-    def tells_of_memory(self) -> bool:
-        """Whether it says that memory ran out."""
-        return bool(_OUT_OF_MEMORY.search("\n".join(self._lines())))
-
-    def cause(self, error: str) -> str:
-        """What the error means, by what was logged before it; "" where nothing tells."""
-        text = "\n".join([*self._lines(), error])
-        return next((meaning for said, meaning in _CAUSES if said.search(text)), "")
-
-    def _lines(self) -> list[str]:
-        try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
-        except OSError:  # somebody has cleaned up below us
-            return []
-        return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:

@@ -176,7 +176,7 @@ def test_junit_and_pytest_benchmark_have_the_figures_and_no_time_of_what_did_not
     assert told["test_mnist[cnn_simple-cpu]"]["verdict"] == "BELOW-FLOOR"
     rows = json.loads(figures.read_text(encoding="utf-8"))["benchmarks"]
     assert [row["name"] for row in rows] == ["test_mnist[mlp-cpu]"]
-    assert rows[0]["params"] == {"workload": "mlp", "device": "cpu", "mode": "stock"}
+    assert rows[0]["params"] == {"workload": "mlp", "device": "cpu", "way": "stock"}
 
 
 def test_rows_are_grouped_by_their_workloads_name(bench: Bench) -> None:
