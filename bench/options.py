@@ -26,7 +26,6 @@ from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, Profi
 if TYPE_CHECKING:
     from bench.datasets.brought import Brought
 
-_LONGEST_LIMIT = 1_000_000
 _MOST_REPEATS = 1000
 _MOST_IN_A_STEP = 1_000_000
 
@@ -290,7 +289,7 @@ def read_settings(
         results_dir=paths.folder("--results-dir", chosen.results_dir),
         synthetic=chosen.synthetic,
         seed=chosen.seed,
-        limits=_limits(chosen.limit),
+        limits=supervisor.chosen_limits(chosen.limit),
         worker_python=python,
         worker_chosen_by=reason,
         plan=planned,
@@ -389,16 +388,6 @@ def _numbers(option: str, wanted: list[str] | None) -> list[int | None]:
 def _names(wanted: list[str]) -> list[str]:
     """The words of an option that takes lists and may be repeated, each once."""
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
-
-
-def _limits(seconds: float | None) -> Limits:
-    if seconds is None:
-        return supervisor.DEFAULT_LIMITS
-    if not 0 < seconds <= _LONGEST_LIMIT:  # nan, too, fails this
-        raise GrindstoneError(
-            f"--limit {seconds:g} is no time; give seconds above 0, {_LONGEST_LIMIT} at most"
-        )
-    return supervisor.same_limits(seconds)
 
 
 def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:

@@ -25,7 +25,6 @@ def run(options: argparse.Namespace) -> int:
     from bench.record import codec
     from bench.report import summary
     from bench.report.format import Screen
-    from bench.runner import paths
 
     path = run_of(options)
     record, screen = codec.read(path), Screen.of(sys.stdout)

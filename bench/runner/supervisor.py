@@ -26,7 +26,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from bench.errors import UnableError, WorkerError
+from bench.errors import GrindstoneError, UnableError, WorkerError
 from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
@@ -41,9 +41,27 @@ from bench.worker.messages import EVALUATION, WARM_UP, Job, Message
 DEFAULT_LIMITS = Limits(start=300.0, first_epoch=1800.0, epoch=120.0, patience=20.0)
 
 
+_LONGEST_LIMIT = 1_000_000
+
+
 def same_limits(seconds: float) -> Limits:
     """One limit for every phase, as `--limit` sets it."""
     return Limits(start=seconds, first_epoch=seconds, epoch=seconds, patience=0.0)
+
+
+def chosen_limits(seconds: float | None) -> Limits:
+    """The limits that `--limit` sets, or the usual ones.
+
+    Raises:
+        GrindstoneError: it is no time.
+    """
+    if seconds is None:
+        return DEFAULT_LIMITS
+    if not 0 < seconds <= _LONGEST_LIMIT:  # nan, too, fails this
+        raise GrindstoneError(
+            f"--limit {seconds:g} is no time; give seconds above 0, {_LONGEST_LIMIT} at most"
+        )
+    return same_limits(seconds)
 
 
 def limit_during(limits: Limits, phase: str, longest_epoch: float) -> float:

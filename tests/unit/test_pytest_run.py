@@ -50,7 +50,7 @@ class Run:
 
     @property
     def record(self) -> Record:
-        (path,) = self.results.iterdir()
+        (path,) = self.results.glob("*.json")
         return codec.read(path)
 
     @property
@@ -365,7 +365,7 @@ def test_a_signal_ends_a_run_as_ctrl_c_does(
         run.kill()
     assert run.returncode == status, output
     assert ended(worker)
-    (path,) = (bench.folder / "results").iterdir()
+    (path,) = (bench.folder / "results").glob("*.json")
     (result,) = codec.read(path).results
     assert isinstance(result, Failed)
     assert result.reason.startswith("mlp on cpu: interrupted")
