@@ -47,6 +47,13 @@ def test_an_environment_whose_packages_cannot_be_imported_is_not_taken_for_made(
 
 
 @pytest.mark.usefixtures("uv")
+def test_an_environment_that_has_lost_a_package_is_made_anew(run: Run, copy: Path) -> None:
+    run("bench")
+    (copy / "numpy.py").unlink()
+    assert run("bench").stderr.startswith("Installing requirements/run.txt into .venv")
+
+
+@pytest.mark.usefixtures("uv")
 def test_a_run_waits_for_the_other_that_makes_the_environment(start: Start, copy: Path) -> None:
     with (copy / "requirements/run.txt").open() as other, start("bench") as running:
         fcntl.flock(other, fcntl.LOCK_EX)
