@@ -3,9 +3,9 @@
     python -m pytest tests/bench/measure_site.py -s
 
 Not part of `./run test`: it holds times.  Provisions one Debian 12 root, lays 1, 5 and 20 hosts as
-overlays on it, connects by chroot, and runs `site.yml` RUNS times on each inventory, verification
-included.  Prints the seconds and, for one host, the slowest tasks.  The target for one host is 8 s
-on 2 cores.
+overlays on it, connects by chroot, and runs `site.yml` RUNS times on each inventory, in turn with
+all stages of the verification (`verify_force=true`) and as it is.  Prints the seconds, their ratio,
+and for one host the slowest tasks.  The target for one host is 8 s on 2 cores.
 
 Those have no GPU.  What a GPU adds is the driver: its second run, with the plan, is measured on a
 Debian 12 where DKMS has built it for a mock Tesla T4, as if that kernel had loaded it;
@@ -51,10 +51,16 @@ def test_the_second_run_of_the_site_on_one_and_more_hosts(tmp_path: Path) -> Non
         hosts = [undo.enter_context(_host(layers, tmp_path, i)) for i in range(max(HOSTS))]
         medians = {}
         for count in HOSTS:
-            seconds = [_seconds(hosts[:count]) for _ in range(RUNS)]
-            medians[count] = statistics.median(seconds)
-            every = ", ".join(f"{second:.1f}" for second in seconds)
-            print(f"{count} hosts: {medians[count]:.1f} s ({every})")
+            seconds: dict[bool, list[float]] = {True: [], False: []}
+            for forced in RUNS * [True, False]:
+                seconds[forced].append(_seconds(hosts[:count], forced=forced))
+            of = {forced: statistics.median(each) for forced, each in seconds.items()}
+            medians[count] = of[False]
+            every = ", ".join(f"{second:.1f}" for second in seconds[False])
+            print(
+                f"{count} hosts: {of[False]:.1f} s ({every}), "
+                f"{of[False] / of[True]:.2f} of the {of[True]:.1f} s with all stages"
+            )
         growth = (medians[HOSTS[-1]] - medians[1]) / (HOSTS[-1] - 1)
         print(f"each further host: {growth:.2f} s")
         _show_the_slowest_tasks(hosts[:1])
@@ -85,17 +91,17 @@ def _host(layers: list[Path], folder: Path, number: int) -> AbstractContextManag
     return roots.root_on(layers, own)
 
 
-def _run(hosts: list[roots.Root], **environment: str) -> str:
+def _run(hosts: list[roots.Root], *arguments: str, **environment: str) -> str:
     named = {host.path.parent.name: playbook.in_root(host.path, {}) for host in hosts}
     inventory = hosts[0].path.with_name("inventory.json")
-    done = playbook.finish(playbook.start(named, inventory, "site.yml", **environment))
+    done = playbook.finish(playbook.start(named, inventory, "site.yml", *arguments, **environment))
     assert done.status == 0, done.output
     return done.output
 
 
-def _seconds(hosts: list[roots.Root]) -> float:
+def _seconds(hosts: list[roots.Root], *, forced: bool) -> float:
     began = time.perf_counter()
-    output = _run(hosts)
+    output = _run(hosts, "-e", f"verify_force={str(forced).lower()}")
     took = time.perf_counter() - began
     assert len(re.findall(r"changed=0 .*failed=0", output)) == len(hosts), output
     return took
