@@ -49,7 +49,7 @@ def run(record: Record, path: Path | None, past: Past) -> Run:
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
     headings, cells = table.cells(results)
-    status = str(summary.status(record, names))
+    status = "; ".join(str(summary.status(record, names)).split(summary.GAP))
     found = [
         *summary.findings(results, names),
         *variants.lines(results),

@@ -7,6 +7,7 @@ is 200 kB that import in a quarter of a second.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -90,7 +91,6 @@ def lines(
     named = list(places or map(str, range(1, count + 1)))
     step = -(-count // _MOST_LABELS)
     shown = {"show_minor_x_labels": False, "x_labels_major_every": step} if step > 1 else {}
-    lowest = {"range": (0, _highest(series))} if from_zero else {}
     legend_rows = -(-len(series) // _LEGEND_COLUMNS)
     chart = pygal.Line(
         height=(_STRIP_HEIGHT if strip else _HEIGHT) + _LEGEND_ROW * (legend_rows - 1),
@@ -99,22 +99,26 @@ def lines(
         show_legend=len(series) > 1,
         legend_at_bottom=True,
         legend_at_bottom_columns=min(len(series), _LEGEND_COLUMNS),
-        y_labels_major_count=3 if strip else 5,
-        show_minor_y_labels=False,
         dots_size=2,
         show_dots=count <= _MOST_DOTS,
         **shown,
-        **lowest,
         **_settings(),
     )
     chart.x_labels = named
+    known = [value for each in series for value in each.values if value is not None]
+    chart.y_labels = ticks(0.0 if from_zero else min(known), max(known), 3 if strip else 6)
     for each in series:
         chart.add(each.name, list(each.values))
     return _plot(chart, title, sentence)
 
 
-def _highest(series: Sequence[Line]) -> float:
-    return 1.05 * max((value for each in series for value in each.values if value), default=1.0)
+def ticks(least: float, most: float, count: int) -> list[float]:
+    """Round values that hold a range, about so many: 0, 0.5, 1, 1.5."""
+    range_ = (most - least) or abs(most) or 1.0
+    power = 10.0 ** math.floor(math.log10(range_ / count))
+    step = next(nice * power for nice in (1, 2, 5, 10, 20) if nice * power >= range_ / count)
+    first, last = math.floor(least / step), math.ceil(most / step)
+    return [round(number * step, 12) for number in range(first, max(last, first + 1) + 1)]
 
 
 def _pygal() -> Any:

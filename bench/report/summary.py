@@ -19,7 +19,7 @@ from bench.report import format as shown
 from bench.report.format import Screen
 
 TITLE = "Grindstone  "
-_GAP = "   "
+GAP = "   "
 # Below this the others had ended, or not begun, for much of the time that the median is taken over.
 _LEAST_CONCURRENT = 0.9
 
@@ -131,7 +131,7 @@ def status(record: Record, names: shown.Names) -> Text:
     if finished and not any(each.device.is_gpu for each in finished):
         slowest = max(finished, key=lambda each: each.epochs.median)
         median = shown.seconds(slowest.epochs.median)
-        status.append(f"{_GAP}slowest: {slowest.workload}, {median} per epoch")
+        status.append(f"{GAP}slowest: {slowest.workload}, {median} per epoch")
     return status
 
 
@@ -230,13 +230,13 @@ def _footer(
         "" if verbose else "More: -v",
     ]
     told = [part for part in parts if part]
-    whole = (2 * _GAP).join(told)
+    whole = (2 * GAP).join(told)
     if len(whole) <= screen.width:
         return f"{whole}\n"
     lines = [told[0]]
     for part in told[1:]:
-        if len(lines) > 1 and len(f"{lines[-1]}{2 * _GAP}{part}") <= screen.width:
-            lines[-1] += f"{2 * _GAP}{part}"
+        if len(lines) > 1 and len(f"{lines[-1]}{2 * GAP}{part}") <= screen.width:
+            lines[-1] += f"{2 * GAP}{part}"
         else:
             lines.append(part)
     return "".join(f"{line}\n" for line in lines)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bench import __main__ as command
 from bench.errors import GrindstoneError
+from bench.page import plots
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
 from tests.conftest import ROOT
@@ -93,6 +94,20 @@ def test_earlier_runs_are_shown_with_the_step_they_took() -> None:
     assert "1 s before, 1.6 s since" in history.sentence
     (mlp,) = pages.shown(made, pages.past(made, [1.0])).workloads
     assert not any("runs on this machine" in plot.title for plot in mlp.plots)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "count", "told"),
+    [
+        (0.0, 6.4, 6, [0, 2, 4, 6, 8]),
+        (0.0, 0.65, 6, [0, 0.2, 0.4, 0.6, 0.8]),
+        (1915.0, 1980.0, 3, [1900, 1950, 2000]),
+        (0.0, 0.0, 6, [0, 0.2]),
+        (5.0, 5.0, 6, [5, 6]),
+    ],
+)
+def test_an_axis_has_round_values(least: float, most: float, count: int, told: list[float]) -> None:
+    assert plots.ticks(least, most, count) == told
 
 
 def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> None:
