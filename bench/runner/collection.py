@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -83,7 +83,7 @@ def train(request: pytest.FixtureRequest, benchmark: Any, repeat: Repeat) -> Tra
         with _failing():
             results = session.train(row, repeat)
         if not results:
-            pytest.skip(f"{row.title}: left out: {session.why_left_out(row)}")
+            _leave_out(row, session)
         tell(request.node, benchmark, results)
         if isinstance(results[0], Finished) and results[0].quality.ok:
             rounds_of(benchmark, _clock(request), results[0].epochs.steady)
@@ -139,6 +139,15 @@ def _named(value: Any) -> str:
     if isinstance(value, (Device, Repeat)):
         return value.id
     return str(getattr(value, "name", value))
+
+
+def _leave_out(row: Row, session: Session) -> NoReturn:
+    """Skips what cannot be trained; fails where nothing else of it is trained either."""
+    told = f"{row.title}: left out: {session.why_left_out(row)}"
+    rows = [Row(row.workload, row.device, *way) for way in session.settings.ways_on(row.device)]
+    if all(map(session.why_left_out, rows)):
+        pytest.fail(told, pytrace=False)
+    pytest.skip(told)
 
 
 def must_pass(results: Iterable[Result | TargetResult]) -> None:

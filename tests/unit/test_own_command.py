@@ -55,6 +55,15 @@ def test_a_file_is_trained_alone_and_recorded(tmp_path: Path, words: tuple[str, 
     assert (result.workload, result.mode) == ("my_model", "stock")
 
 
+def test_nothing_trained_is_no_success(tmp_path: Path) -> None:
+    file = tmp_path / "my_model.py"
+    file.write_text(_TEXT, encoding="utf-8")
+    ended = _ran(tmp_path, "bench", "run", str(file), "--mode=tuned")
+    assert ended.returncode == 1
+    assert "my_model on cpu, tuned: left out: data() returns a tf.data, and tuned" in ended.stdout
+    assert "1 failed" in ended.stdout
+
+
 def test_a_file_that_is_none_is_one_line_and_exit_4_before_anything(tmp_path: Path) -> None:
     file = tmp_path / "my_model.py"
     file.write_text("def model(): pass\n", encoding="utf-8")
