@@ -13,12 +13,12 @@ from bench.compare import command as compare
 from bench.errors import GrindstoneError
 from bench.page import command as page
 from bench.report import command as show
-from bench.report import listing
+from bench.report import listing, share
 from bench.report.export import command as export
 from bench.runner import command as run
 from bench.runner import evidence, stop
 
-_VERBS = (run, listing, show, compare, page, export, evidence)
+_VERBS = (run, listing, show, compare, page, export, share, evidence)
 
 
 def main(arguments: list[str] | None = None) -> int:

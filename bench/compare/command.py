@@ -24,6 +24,8 @@ each row the newest record before B in --results-dir that is comparable and has 
 and `best` the fastest such record.  With A alone, a record that compare-envs left, its two sides
 are compared.
 
+Runs of two machines are put side by side, `informative only`: no row is SLOWER or FASTER.
+
 Exit status: 1 when a row is SLOWER, 2 when no row has an answer, else 0 (docs/exit-codes.md).
 """
 _ENVIRONMENTS = """\

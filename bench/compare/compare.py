@@ -13,10 +13,19 @@ import numpy as np
 from bench.compare import stats
 from bench.compare.match import Choose, Pair, refuse_two_sides
 from bench.judge.verdict import pytest_command
-from bench.record.comparable import OF_THE_ENVIRONMENT, Name, Row, Rows, row_difference, title
+from bench.record.comparable import (
+    OF_THE_ENVIRONMENT,
+    OF_THE_MACHINE,
+    Name,
+    Row,
+    Rows,
+    other_machine,
+    row_difference,
+    title,
+)
 from bench.record.repeats import ENOUGH, LEAST_REPEATS, SIDES
 
-Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "not comparable"]
+Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "informative only", "not comparable"]
 
 # How much less evidence than it now looks like might do after all: of 12 repeats a side the
 # spread, squared, is known to within a factor of two.
@@ -49,7 +58,7 @@ class Evidence:
 class Compared:
     """A row and its answer.
 
-    word: the answer, or that there can be none.
+    word: the answer, or that there can be none; two machines are only put side by side.
     ratio, low, high: B's time over A's and its interval; None without an answer from figures.
     why: what an answer other than SAME, FASTER or SLOWER comes from, and what would make it
         clear; None with those three.
@@ -142,7 +151,9 @@ def _without_figures(pair: Pair, now_from: str, *, in_turn: bool) -> Compared | 
     if before is None:
         return Compared(now.name, "not comparable", None, b, why=pair.why_none)
     a = _evidence(before, pair.source)
-    unlike = row_difference(before, now, OF_THE_ENVIRONMENT if in_turn else ())
+    machines = None if in_turn else other_machine(before, now)
+    may_differ = OF_THE_ENVIRONMENT if in_turn else OF_THE_MACHINE if machines else ()
+    unlike = row_difference(before, now, may_differ)
     if unlike is not None:
         return Compared(now.name, "not comparable", a, b, why=unlike)
     for row, side in ((before, a), (now, b)):
@@ -152,6 +163,9 @@ def _without_figures(pair: Pair, now_from: str, *, in_turn: bool) -> Compared | 
                 "train again"
             )
             return Compared(now.name, "UNCLEAR", a, b, why=why)
+    if machines and a.median and b.median:
+        why = f"{machines}: two machines side by side tell nothing of a change"
+        return Compared(now.name, "informative only", a, b, b.median / a.median, why=why)
     return None
 
 

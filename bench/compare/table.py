@@ -35,7 +35,9 @@ def text(compared: Sequence[Compared], a: str, b: str, screen: Screen) -> str:
 
 def verdict(compared: Sequence[Compared]) -> str:
     """`SLOWER: 1 of 5 rows (3 SAME, 1 UNCLEAR)`, `SAME: all 5 rows`."""
-    order: tuple[Word, ...] = ("SLOWER", "FASTER", "UNCLEAR", "not comparable", "SAME")
+    order: tuple[Word, ...] = (
+        *("SLOWER", "FASTER", "UNCLEAR", "not comparable", "informative only", "SAME"),
+    )
     counts = Counter(row.word for row in compared)
     (first, *rest) = [(word, counts[word]) for word in order if word in counts] or [("SAME", 0)]
     rows = f"{len(compared)} row{'' if len(compared) == 1 else 's'}"

@@ -43,12 +43,14 @@ class Past:
 
     def of(self, result: Finished) -> list[tuple[str, float]]:
         """The day, and the median of a row's repeats in s, of each run that is comparable."""
-        key, name = comparable.key_for(result, self.head), comparable.name_of(result)
-        same = [(each.head.started, each.alone.get(name)) for each in self.records]
+        key, now = comparable.key_for(result, self.head), comparable.Row(comparable.name_of(result))
+        now.add(result, self.head)
+        same = [(each.head.started, each.alone.get(now.name)) for each in self.records]
         return [
             (f"{started:%m-%d %H:%M}", statistics.median(row.medians.values()))
             for started, row in same
             if row and row.medians and row.key and comparable.difference(row.key, key) is None
+            if comparable.other_machine(row, now) is None
         ]
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.record import codec
-from bench.record.head import Device, Head
+from bench.record.head import WITHHELD, Device, Head
 from bench.record.measured import NOT_RECORDED
 from bench.record.model import Failed, Finished, Record, Result, Side, TimeToTarget
 from bench.record.repeats import ENOUGH, LEAST_REPEATS
@@ -21,6 +22,15 @@ Key = Mapping[str, str]
 # What differs between the two sides of one run, and is meant to; and the network's fingerprint,
 # which another Keras may write otherwise: one checkout trained both.
 OF_THE_ENVIRONMENT = ("TensorFlow", "Keras", "network")
+
+# What may differ between two machines, whose times are put side by side and not judged.
+OF_THE_MACHINE = (
+    *("GPU", "driver", "power limit", "processor", "threads", "environment"),
+    *("TensorFlow", "Keras", "XLA", "precision", "deterministic ops"),
+)
+
+# What Docker calls a container, another one in every run: it tells nothing of the machine.
+_CONTAINER = re.compile(r"[0-9a-f]{12}")
 
 _NEW_BASELINE = f"make a new baseline: pytest bench/ --processes {ENOUGH}"
 _BOTH_IN_ONE_RUN = "train with both in one run: python -m bench compare-envs PYTHON_A PYTHON_B"
@@ -56,6 +66,7 @@ class Row:
     key: what its repeats share; the last one's where they do not.
     difference: what they do not share, in words, or None.
     file: that the workload is in, where it is none of Grindstone's.
+    host, uuids: whose it is: the machine's name, and those of the GPUs.
     """
 
     name: Name
@@ -64,6 +75,8 @@ class Row:
     key: Key | None = None
     difference: str | None = None
     file: str | None = None
+    host: str = ""
+    uuids: tuple[str, ...] = ()
 
     @property
     def why_excluded(self) -> str:
@@ -73,6 +86,7 @@ class Row:
     def add(self, result: Result, head: Head) -> None:
         """Takes one more repeat."""
         self.file = result.file.path if result.file else None
+        self.host, self.uuids = head.machine.host, result.device.uuids
         why = why_excluded(result)
         if why is not None or not isinstance(result, Finished):
             self.excluded.append(why or "failed")
@@ -189,15 +203,41 @@ def difference(before: Key, now: Key, *, but: Iterable[str] = ()) -> str | None:
 
     but: names that may differ.
     """
-    pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
-    unlike = {name: pair for name, pair in pairs.items() if name not in but and len(set(pair)) > 1}
+    unlike = {name: pair for name, pair in _unlike(before, now).items() if name not in but}
     if not unlike:
         return None
-    told = ", ".join(f"{name} {old} → {new}" for name, (old, new) in unlike.items())
+    told = _words(unlike)
     unsaid = any(NOT_RECORDED in pair for pair in unlike.values())
     return (
         f"{told}; {_NEW_BASELINE if unsaid else _FIXES.get(next(iter(unlike)), 'train both alike')}"
     )
+
+
+def _unlike(before: Key, now: Key) -> dict[str, tuple[str, str]]:
+    pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
+    return {name: pair for name, pair in pairs.items() if len(set(pair)) > 1}
+
+
+def _words(unlike: Mapping[str, tuple[str, str]]) -> str:
+    """`driver 580.95.05 → 595.12, threads 2 → 4`."""
+    return ", ".join(f"{name} {old} → {new}" for name, (old, new) in unlike.items())
+
+
+def other_machine(before: Row, now: Row) -> str | None:
+    """How the machines of two rows differ, in words; None where they are one, or may well be."""
+    if before.uuids and now.uuids and now.name[1].slice is None:  # another slice may be made alike
+        if set(before.uuids) == set(now.uuids):
+            return None
+        owners = {"GPU": (", ".join(before.uuids), ", ".join(now.uuids))}
+    elif before.host == now.host != WITHHELD or any(
+        _CONTAINER.fullmatch(host) for host in (before.host, now.host)
+    ):
+        return None
+    else:
+        owners = {}
+    if before.host != now.host or WITHHELD in (before.host, now.host):
+        owners = {"machine": (before.host, now.host)}
+    return _words({**owners, **_unlike(before.key or {}, now.key or {})})
 
 
 def row_difference(before: Row, now: Row, but: Iterable[str] = ()) -> str | None:
@@ -246,13 +286,16 @@ def comparable(now: Row, records: Iterable[Rows]) -> tuple[list[Found], str]:
     # Records of two environments are no baseline of one.
     named = [(r.alone[now.name], r) for r in records if now.name in r.alone and not r.two_sided]
     clean = [(row, record) for row, record in named if row.medians]
-    found = [(row, record) for row, record in clean if row_difference(row, now) is None]
+    own = [(row, record) for row, record in clean if other_machine(row, now) is None]
+    found = [(row, record) for row, record in own if row_difference(row, now) is None]
     # A quick look with one repeat does not take the place of a baseline that has several.
     several = [each for each in found if len(each[0].medians) >= LEAST_REPEATS]
     if found or not named:
         return several or found, "no other record has it"
     if clean and now.medians:
-        return [], f"{row_difference(clean[0][0], now)} (nearest: {clean[0][1].path})"
+        nearest, record = (own or clean)[0]
+        why = row_difference(nearest, now) if own else other_machine(nearest, now)
+        return [], f"{why} (nearest: {record.path})"
     row, record = named[0]
     return [], f"no record has a clean row of it ({record.path}: {row.why_excluded})"
 

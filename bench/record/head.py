@@ -14,6 +14,9 @@ from bench.workloads.workload import Mode, ProfileName
 
 SCHEMA: Literal[3] = 3
 
+# In the place of a name that its owner does not tell (bench.record.shared).
+WITHHELD = "withheld"
+
 
 class Device(Part, frozen=True):
     """What was trained on.

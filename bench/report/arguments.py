@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 
 from bench.errors import GrindstoneError
 from bench.record.runs import resolve
+from bench.runner.paths import from_here
 
 # argparse names the type of add_subparsers() nowhere else.
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -68,11 +68,12 @@ def runs_of(options: argparse.Namespace) -> list[Path]:
 
 
 def folder_of(options: argparse.Namespace) -> Path:
-    """The folder with the runs; a shell leaves the `~` of `--results-dir=~/x` as it is."""
-    folder: Path = options.results_dir
-    with contextlib.suppress(RuntimeError):  # no such user: the folder is not there, then
-        return folder.expanduser()
-    return folder
+    """The folder with the runs.
+
+    Raises:
+        GrindstoneError: it is below the home of a user who is not there.
+    """
+    return from_here("--results-dir", options.results_dir)
 
 
 def write(text: str, out: Path | None) -> None:
@@ -84,6 +85,7 @@ def write(text: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
         return
+    out = from_here("--out", out)
     if os.path.lexists(out):
         raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
     partial = None
