@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import secrets
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, Any
 
 from bench.datasets.choice import read_choice
 from bench.errors import GrindstoneError
@@ -18,7 +15,8 @@ from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import interpreter, paths, supervisor
+from bench.runner import asked, container, interpreter, paths, supervisor
+from bench.runner.container import Image
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from bench.datasets.brought import Brought
 
 _MOST_REPEATS = 1000
-_MOST_IN_A_STEP = 1_000_000
-
-_Word = TypeVar("_Word", bound=str)
 
 # Each as pytest's `addoption` and argparse's `add_argument` take it.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -116,6 +111,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "train with this interpreter (default: the one that the plan on this host names, "
         "else the running one)",
     },
+    "--worker-image": {
+        "metavar": "IMAGE@sha256:…",
+        "help": "train inside this container image, by podman or docker, with its GPUs by CDI",
+    },
     "--processes": {
         "type": int,
         "metavar": "N",
@@ -164,6 +163,7 @@ class Settings:
     devices_asked_for: the words of `--device`, or None where every device is meant.
     worker_python: the interpreter that trains; that of side A where there are two.
     worker_chosen_by: why this one.
+    worker_image: the container image to train in, or None.
     second_worker: the interpreter of side B, or None where no environments are compared.
     interim_checks: after how many repeats of a row, on each side, it is checked whether it is
         clear; once where a number is given or nothing is compared.
@@ -192,6 +192,7 @@ class Settings:
     worker_python: Path
     worker_chosen_by: str
     plan: interpreter.Plan | None
+    worker_image: Image | None = None
     second_worker: Path | None = None
     interim_checks: tuple[int, ...] = (1,)
     against: str | None = None
@@ -247,6 +248,9 @@ class Settings:
         Raises:
             GrindstoneError: it is not there, or has no TensorFlow.
         """
+        if self.worker_image:
+            self.worker_image.check(self.limits.start, lambda what: print(f"{what} …", flush=True))
+            return
         for python in dict.fromkeys(filter(None, (self.worker_python, self.second_worker))):
             interpreter.check(python, self.worker_chosen_by, self.limits.start)
 
@@ -275,6 +279,9 @@ def read_settings(
         python, reason = paths.interpreter(environments[0]), "named to be compared"
     else:
         python, reason = interpreter.chosen(chosen.worker_python or [], planned)
+    image = _image(chosen, compared=environments is not None)
+    if image:
+        python, reason = Path(container.PYTHON), f"in {image}"
     if not 0 <= chosen.seed < 2**32:
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
@@ -292,10 +299,11 @@ def read_settings(
         limits=supervisor.chosen_limits(chosen.limit),
         worker_python=python,
         worker_chosen_by=reason,
+        worker_image=image,
         plan=planned,
-        modes=_words("mode", chosen.mode, MODES),
-        variants=_variants(chosen),
-        inputs=_words("input", chosen.input, INPUTS) or (),
+        modes=asked.words("mode", chosen.mode, MODES),
+        variants=asked.variants(chosen),
+        inputs=asked.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
         learning_curve=chosen.learning_curve,
         second_worker=paths.interpreter(environments[1]) if environments else None,
@@ -328,7 +336,7 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
         return found.devices
     every = (*found.devices, *device_groups(found.devices[1:]))
     here = {device.option: device for device in every}
-    names = _names(wanted)
+    names = asked.names(wanted)
     for name in names:
         if name not in here:
             why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
@@ -336,58 +344,15 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
     return tuple(here[name] for name in names)
 
 
-def _words(
-    what: str, wanted: list[str] | None, there_is: tuple[_Word, ...]
-) -> tuple[_Word, ...] | None:
-    """The words asked for, in the order that there is."""
-    if wanted is None:
+def _image(chosen: argparse.Namespace, *, compared: bool) -> Image | None:
+    name = getattr(chosen, "worker_image", None)
+    if name is None:
         return None
-    names = _names(wanted)
-    for name in names:
-        if name not in there_is:
-            raise GrindstoneError(f"no {what} {name!r}; there is {', '.join(there_is)}")
-    return tuple(word for word in there_is if word in names)
-
-
-def _variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
-    """Every combination of what was asked for, in its order."""
-    asked = (
-        _numbers("batch", chosen.batch),
-        _words("precision", chosen.precision, PRECISIONS) or (None,),
-        [each == "on" for each in _words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
-        _numbers("steps-per-execution", chosen.steps_per_execution),
-    )
-    made = [
-        Variant(batch=batch, precision=precision, xla=xla, steps=steps).beside(None)
-        for batch, precision, xla, steps in itertools.product(*asked)
-    ]
-    modes = _words("mode", chosen.mode, MODES) or ()
-    if "tuned" in modes and any(replace(each, batch=None) != AS_PUBLISHED for each in made):
+    if chosen.worker_python or compared:
         raise GrindstoneError(
-            "--mode tuned has XLA, float32 and one call an epoch of its own; with it --batch alone "
-            "can be chosen: leave --mode out, or --precision, --xla and --steps-per-execution"
+            "--worker-image and an interpreter were named; a worker has one of them: leave one out"
         )
-    return tuple(dict.fromkeys(made))
-
-
-def _numbers(option: str, wanted: list[str] | None) -> list[int | None]:
-    """The numbers asked for; None stands for as published."""
-    if wanted is None:
-        return [None]
-    numbers: list[int | None] = []
-    for name in _names(wanted):
-        if not (name.isascii() and name.isdigit() and 1 <= int(name) <= _MOST_IN_A_STEP):
-            raise GrindstoneError(
-                f"--{option} {name} is no number from 1 to {_MOST_IN_A_STEP:,}; give one, or a "
-                "list with commas"
-            )
-        numbers.append(int(name))
-    return numbers
-
-
-def _names(wanted: list[str]) -> list[str]:
-    """The words of an option that takes lists and may be repeated, each once."""
-    return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
+    return container.read_image(name)
 
 
 def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:

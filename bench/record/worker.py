@@ -42,6 +42,7 @@ class Worker(Part, frozen=True, kw_only=True):
     numpy: its version.
     device: as TensorFlow calls it.
     replicas: how many devices the training spans.
+    image: that it ran in, with its digest; null outside of containers.
     pinned: what it set.
     """
 
@@ -52,4 +53,5 @@ class Worker(Part, frozen=True, kw_only=True):
     numpy: str
     device: str
     replicas: Number = 1
+    image: str | None = None
     pinned: Pinned

@@ -91,10 +91,10 @@ def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
     return Path(sys.executable), "the running interpreter: no plan on this host"
 
 
-_NO_TENSORFLOW = 3
-_LOOK = (
+NO_TENSORFLOW = 3
+LOOK = (
     "import importlib.util as u, sys; "
-    f"sys.exit(0 if u.find_spec('tensorflow') else {_NO_TENSORFLOW})"
+    f"sys.exit(0 if u.find_spec('tensorflow') else {NO_TENSORFLOW})"
 )
 
 
@@ -126,7 +126,7 @@ def check(python: Path, chosen_by: str, within: float) -> None:
     problem = None
     try:
         code = subprocess.run(
-            [python, "-c", _LOOK],
+            [python, "-c", LOOK],
             capture_output=True,
             check=False,
             env=clean_environment(),
@@ -138,14 +138,14 @@ def check(python: Path, chosen_by: str, within: float) -> None:
     except subprocess.TimeoutExpired:
         problem = f"nothing came of it within {within:g} s"
     else:
-        if code not in (0, _NO_TENSORFLOW):
+        if code not in (0, NO_TENSORFLOW):
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(
             f"{python} ({chosen_by}) cannot be started: {problem}; run `./run site`, or name "
             "a Python that has TensorFlow with --worker-python"
         )
-    if code == _NO_TENSORFLOW:
+    if code == NO_TENSORFLOW:
         raise GrindstoneError(
             f"{python} ({chosen_by}) has no TensorFlow; run `./run site` to install it, or name a "
             "Python that has it with --worker-python"

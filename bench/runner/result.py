@@ -121,7 +121,9 @@ def network_and_worker(outcome: Outcome) -> dict[str, Any]:
     """The members of a result that are the worker's own words."""
     return {
         "model": msgspec.convert(outcome.model, model.Model, from_attributes=True),
-        "worker": msgspec.convert(outcome.ready, Worker, from_attributes=True),
+        "worker": msgspec.structs.replace(
+            msgspec.convert(outcome.ready, Worker, from_attributes=True), image=outcome.image
+        ),
         "memory_peak": outcome.quality.memory_peak,
     }
 

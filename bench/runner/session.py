@@ -232,13 +232,15 @@ class Session:
             if row.way.variant.batch:  # another batch learns otherwise: it has no floor
                 held = floors.NONE
         job = self._job(training, prepared)
-        with self._workers(training, job) as workers:
+        with self._workers(training, job, prepared) as workers:
             epochs = [worker.epochs() for worker in workers]
             for run, coming in zip(runs, epochs, strict=True):
                 run.epochs.append(next(coming))
             for run, worker in zip(runs, workers, strict=True):
                 others = [other.pid for other in workers if other is not worker]
                 run.host.begin(worker.pid, *others)
+                if run.gpu:
+                    run.gpu.worker = worker.pid  # inside a container it was not known before
             for worker in workers:
                 worker.go_on()
             for run, coming in zip(runs, epochs, strict=True):
@@ -272,7 +274,7 @@ class Session:
             time_to_target.seeds(self.settings.seed),
         )
         job = self._job(training, prepared, target=goal.targets[-1], seeds=goal.seeds)
-        with self._workers(training, job) as (worker,):
+        with self._workers(training, job, prepared) as (worker,):
             for epoch in worker.epochs():
                 if not run.epochs:
                     run.host.begin(worker.pid)
@@ -312,7 +314,9 @@ class Session:
         )
 
     @contextlib.contextmanager
-    def _workers(self, training: _Training, job: Job) -> Iterator[tuple[WorkerProcess, ...]]:
+    def _workers(
+        self, training: _Training, job: Job, prepared: Prepared | None
+    ) -> Iterator[tuple[WorkerProcess, ...]]:
         """A running worker for each of the training's devices, its GPU being watched."""
         folder = self._scratch.path
         python = self.settings.interpreter(training.repeat.side)
@@ -324,6 +328,8 @@ class Session:
                 python,
                 self.settings.limits,
                 folder,
+                self.settings.worker_image,
+                _read_by(training.row.workload, prepared),
             )
             for run in training.runs
         ]
@@ -351,6 +357,13 @@ class Session:
             self._listener(Phase("the idle GPU's power"))
             self._idle[device] = idle_power(device, pynvml)
         return GpuMonitor(device, pynvml, idle=self._idle[device])
+
+
+def _read_by(workload: Workload | OwnWorkload, prepared: Prepared | None) -> tuple[Path, ...]:
+    """The folders that a worker reads, besides the run's own."""
+    if isinstance(workload, OwnWorkload):
+        return (workload.path.resolve().parent,)
+    return (prepared.pictures.folder,) if prepared and prepared.pictures else ()
 
 
 def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:

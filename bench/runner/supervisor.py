@@ -31,6 +31,7 @@ from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
 from bench.runner import events
+from bench.runner.container import Image, heard
 from bench.runner.interpreter import ROOT, clean_environment, how_it_ended
 from bench.runner.worker_log import WorkerLog
 from bench.worker import messages
@@ -99,6 +100,7 @@ class Launch:
 
     title: what a person calls its training.
     folder: for its log and its Keras home.
+    image: what it runs in, where that is a container; reads: the folders that it reads there.
     """
 
     title: str
@@ -106,6 +108,8 @@ class Launch:
     interpreter: Path
     limits: Limits
     folder: Path
+    image: Image | None = None
+    reads: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Outcome:
 
     rate: None where it measured none.
     data: of a file of one's own, which the worker alone has run; else None.
+    image: that it ran in, or None.
     """
 
     ready: messages.Ready
@@ -121,6 +126,7 @@ class Outcome:
     quality: messages.Quality
     rate: messages.Rate | None
     data: messages.Data | None = None
+    image: str | None = None
 
 
 class WorkerProcess:
@@ -132,6 +138,7 @@ class WorkerProcess:
         self._listener = listener
         name = re.sub("[^a-z0-9]+", "-", launch.title)
         self._log = WorkerLog(launch.folder / f"{name}.log")
+        self._container = f"grindstone-{os.getpid()}-{name}"
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._reported: dict[type[Message], Message] = {}
         self._phase = "start-up"
@@ -157,6 +164,8 @@ class WorkerProcess:
         self._kill_group()
         self._reaper.join()
         self._process.wait()
+        if self._launch.image:
+            self._launch.image.remove(self._container)
         with contextlib.suppress(BrokenPipeError):
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
@@ -164,7 +173,10 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The worker's process id, and the id of the session that all of its processes are in."""
+        """The worker's process id; inside a container it is known once the worker is ready."""
+        ready = self._reported.get(messages.Ready)
+        if self._launch.image and isinstance(ready, messages.Ready) and ready.pid:
+            return ready.pid
         return self._process.pid
 
     def epochs(self) -> Iterator[EpochTiming]:
@@ -196,7 +208,8 @@ class WorkerProcess:
         assert rate is None or isinstance(rate, messages.Rate)
         assert data is None or isinstance(data, messages.Data)
         ready, model = self._report(messages.Ready), self._report(messages.Model)
-        return Outcome(ready, model, quality, rate, data)
+        image = self._launch.image.name if self._launch.image else None
+        return Outcome(ready, model, quality, rate, data, image)
 
     def _report(self, kind: type[_M]) -> _M:
         message = self._reported.get(kind)
@@ -209,7 +222,7 @@ class WorkerProcess:
         with self._log.path.open("ab") as log:
             try:
                 return subprocess.Popen(
-                    [self._launch.interpreter, "-m", "bench.worker"],
+                    self._command(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
@@ -226,14 +239,25 @@ class WorkerProcess:
                     f"{error.strerror}; name another with --worker-python"
                 ) from error
 
+    def _command(self) -> list[str]:
+        launch = self._launch
+        if launch.image is None:
+            return [str(launch.interpreter), "-m", "bench.worker"]
+        folders = {ROOT / "bench": False, **dict.fromkeys(launch.reads, False), launch.folder: True}
+        is_gpu = launch.device.is_gpu
+        variables = {**heard(os.environ, is_gpu=is_gpu), **self._set_here()}
+        return launch.image.command(self._container, launch.device, folders, variables, ROOT)
+
     def _environment(self) -> dict[str, str]:
         """What a worker finds in its environment: what this process has, and its device.
 
         It finds `bench` in the folder that it runs in: PYTHONPATH is a list with colons, and has no
         way to write a folder whose name has one.
         """
+        return {**clean_environment(), **self._set_here()}
+
+    def _set_here(self) -> dict[str, str]:
         return {
-            **clean_environment(),
             **devices.environment(self._launch.device),
             "KERAS_BACKEND": "tensorflow",
             "KERAS_HOME": str(self._launch.folder / "keras"),  # no floatx of somebody's ~/.keras

@@ -31,6 +31,7 @@ def ready(tf: Any, keras: Any, job: Job) -> Ready:
         numpy=np.__version__,
         device=_only_devices(tf, job),
         replicas=job.replicas,
+        pid=os.getpid(),
         pinned=environment.pinned(tf, keras, job),
     )
 

@@ -108,7 +108,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """TensorFlow is up and sees the device."""
+    """TensorFlow is up and sees the device.  pid: of the worker, as this machine numbers it."""
 
     python: str
     interpreter: str
@@ -118,6 +118,7 @@ class Ready:
     device: str
     replicas: int
     pinned: Pinned
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""Options that take words, numbers and lists of them."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from bench.errors import GrindstoneError
+from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant
+from bench.workloads.workload import MODES
+
+_MOST_IN_A_STEP = 1_000_000
+
+_Word = TypeVar("_Word", bound=str)
+
+
+def words(
+    what: str, wanted: list[str] | None, there_is: tuple[_Word, ...]
+) -> tuple[_Word, ...] | None:
+    """The words asked for, in the order that there is."""
+    if wanted is None:
+        return None
+    asked = names(wanted)
+    for name in asked:
+        if name not in there_is:
+            raise GrindstoneError(f"no {what} {name!r}; there is {', '.join(there_is)}")
+    return tuple(word for word in there_is if word in asked)
+
+
+def variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
+    """Every combination of what was asked for, in its order."""
+    asked = (
+        numbers("batch", chosen.batch),
+        words("precision", chosen.precision, PRECISIONS) or (None,),
+        [each == "on" for each in words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
+        numbers("steps-per-execution", chosen.steps_per_execution),
+    )
+    made = [
+        Variant(batch=batch, precision=precision, xla=xla, steps=steps).beside(None)
+        for batch, precision, xla, steps in itertools.product(*asked)
+    ]
+    modes = words("mode", chosen.mode, MODES) or ()
+    if "tuned" in modes and any(replace(each, batch=None) != AS_PUBLISHED for each in made):
+        raise GrindstoneError(
+            "--mode tuned has XLA, float32 and one call an epoch of its own; with it --batch alone "
+            "can be chosen: leave --mode out, or --precision, --xla and --steps-per-execution"
+        )
+    return tuple(dict.fromkeys(made))
+
+
+def numbers(option: str, wanted: list[str] | None) -> list[int | None]:
+    """The numbers asked for; None stands for as published."""
+    if wanted is None:
+        return [None]
+    found: list[int | None] = []
+    for name in names(wanted):
+        if not (name.isascii() and name.isdigit() and 1 <= int(name) <= _MOST_IN_A_STEP):
+            raise GrindstoneError(
+                f"--{option} {name} is no number from 1 to {_MOST_IN_A_STEP:,}; give one, or a "
+                "list with commas"
+            )
+        found.append(int(name))
+    return found
+
+
+def names(wanted: list[str]) -> list[str]:
+    """The words of an option that takes lists and may be repeated, each once."""
+    return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
