@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import secrets
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -19,12 +20,22 @@ from bench.runner import asked, container, interpreter, paths, supervisor
 from bench.runner.container import Image
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
-from bench.workloads.workload import INPUTS, MODES, PROFILES, Input, Mode, ProfileName
+from bench.workloads.workload import (
+    INPUTS,
+    MODES,
+    PROFILES,
+    Input,
+    Mode,
+    ProfileName,
+    Schedule,
+    Workload,
+)
 
 if TYPE_CHECKING:
     from bench.datasets.brought import Brought
 
 _MOST_REPEATS = 1000
+_MOST_EPOCHS = 100_000
 
 # Each as pytest's `addoption` and argparse's `add_argument` take it.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -72,6 +83,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "memory|disk|data-dir",
         "help": "also train on grind images that are read from files in every epoch, and measure "
         "the share of it spent waiting for them; disk: that of --cache-dir",
+    },
+    "--epochs": {
+        "type": int,
+        "metavar": "N",
+        "help": "train for so many in the place of the profile's (without a floor), 3 at least",
     },
     "--learning-curve": {
         "action": "store_true",
@@ -172,6 +188,7 @@ class Settings:
     variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
+    epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
@@ -200,6 +217,7 @@ class Settings:
     variants: tuple[Variant, ...] = (AS_PUBLISHED,)
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
+    epochs: int | None = None
     learning_curve: bool = False
     order_seed: int = 0
     brought: Brought | None = None
@@ -241,6 +259,11 @@ class Settings:
     def published_ways_on(self, device: Device) -> list[Way]:
         """The modes on a device, as published."""
         return [Way(mode) for mode in self.modes_on(device)]
+
+    def schedule(self, workload: Workload | OwnWorkload) -> Schedule:
+        """How much of a workload is trained."""
+        schedule = workload.schedules[self.profile]
+        return dataclasses.replace(schedule, epochs=self.epochs) if self.epochs else schedule
 
     def check_workers(self) -> None:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.
@@ -305,6 +328,7 @@ def read_settings(
         variants=asked.variants(chosen),
         inputs=asked.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
+        epochs=_epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
         second_worker=paths.interpreter(environments[1]) if environments else None,
         interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
@@ -353,6 +377,15 @@ def _image(chosen: argparse.Namespace, *, compared: bool) -> Image | None:
             "--worker-image and an interpreter were named; a worker has one of them: leave one out"
         )
     return container.read_image(name)
+
+
+def _epochs(wanted: int | None) -> int | None:
+    if wanted is not None and not 3 <= wanted <= _MOST_EPOCHS:
+        raise GrindstoneError(
+            f"--epochs {wanted} is out of range; give a number from 3 to {_MOST_EPOCHS:,}: "
+            "the first is told apart, and a spread takes two more"
+        )
+    return wanted
 
 
 def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:

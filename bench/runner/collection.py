@@ -272,7 +272,7 @@ def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, 
             made.append(Planned(f"{row.title}, to target", epochs))
         elif row:
             title = f"{row.title}{repeat_of(item).suffix}"
-            made.append(Planned(title, row.workload.schedules[settings.profile].epochs))
+            made.append(Planned(title, settings.schedule(row.workload).epochs))
     return tuple(made)
 
 

@@ -149,7 +149,7 @@ class Session:
         Raises:
             GrindstoneError: it could not be recorded.
         """
-        schedule = row.workload.schedules[self.settings.profile]
+        schedule = self.settings.schedule(row.workload)
         return self._recorded(row, repeat, row.title, schedule, self._train, self.record.add)
 
     def why_left_out(self, row: Row) -> str | None:
@@ -229,7 +229,7 @@ class Session:
         else:
             assert prepared is not None
             held = _bounds(row.workload, prepared, self.settings.profile)
-            if row.way.variant.batch:  # another batch learns otherwise: it has no floor
+            if row.way.variant.batch or self.settings.epochs:  # learns otherwise: it has no floor
                 held = floors.NONE
         job = self._job(training, prepared)
         with self._workers(training, job, prepared) as workers:

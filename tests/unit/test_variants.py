@@ -75,6 +75,7 @@ def test_axes_make_a_row_of_every_combination(words: list[str], made: list[Varia
         (["--precision", "float16"], "no precision 'float16'; there is float32, tf32-off"),
         (["--xla", "yes"], "no xla setting 'yes'; there is off, on"),
         (["--mode", "tuned", "--xla", "on"], "with it --batch alone"),
+        (["--epochs", "2"], "--epochs 2 is out of range; give a number from 3"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_in_a_line(words: list[str], told: str) -> None:
@@ -87,6 +88,11 @@ def test_axes_are_of_stock_unless_tuned_is_asked_for() -> None:
     both = settings("--mode", "stock,tuned", "--batch", "8")
     assert both.ways_on(CPU) == [Way("stock", Variant(batch=8)), Way("tuned", Variant(batch=8))]
     assert both.published_ways_on(CPU) == [Way("stock"), Way("tuned")]
+
+
+def test_epochs_take_the_place_of_the_profiles() -> None:
+    assert settings("--profile", "quick").schedule(EVERY["mlp"]).epochs == 4
+    assert settings("--epochs", "50").schedule(EVERY["mlp"]).epochs == 50
 
 
 # ---- what it is called
