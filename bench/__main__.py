@@ -15,10 +15,11 @@ from bench.page import command as page
 from bench.report import command as show
 from bench.report import listing, share
 from bench.report.export import command as export
+from bench.report.fleet import command as fleet
 from bench.runner import command as run
 from bench.runner import evidence, stop
 
-_VERBS = (run, listing, show, compare, page, export, share, evidence)
+_VERBS = (run, listing, show, compare, page, fleet, export, share, evidence)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from bench.report.arguments import Verbs, add_runs, folder_of
+
+if TYPE_CHECKING:
+    from bench.report.fleet.reading import Fleet
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
-    parser = verbs.add_parser("page", help="write the page, with plots, of one run or of several")
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="+", help="a record's file, its beginning, last, or -2"
+    parser = verbs.add_parser(
+        "page",
+        help="write the page, with plots, of one run or of several",
+        description="A RUN may be a folder here, as playbooks/bench.yml leaves one.",
     )
+    add_runs(parser, nargs="+")
     parser.add_argument(
         "--html", metavar="FILE", type=Path, help="where it goes (default: beside the first record)"
     )
-    parser.add_argument("--results-dir", metavar="DIR", type=Path, default=Path("results"))
     parser.set_defaults(run=run)
 
 
@@ -26,12 +32,16 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: a record cannot be read, or the page cannot be written.
     """
-    from bench.page.write import write
-    from bench.record import codec
-    from bench.record.runs import resolve
+    from bench.page.write import write_fleet
+    from bench.report.fleet.reading import read
 
-    paths = resolve(options.runs, options.results_dir.expanduser())
-    page = options.html.expanduser() if options.html else paths[0].with_suffix(".html")
-    write([(codec.read(path), path) for path in paths], page)
+    fleet = read(options.runs, folder_of(options))
+    page = options.html.expanduser() if options.html else _beside(Path(options.runs[0]), fleet)
+    write_fleet(fleet, page)
     print(page)
     return 0
+
+
+def _beside(first: Path, fleet: Fleet) -> Path:
+    """In the folder that is named first, or beside the first record."""
+    return first / "fleet.html" if first.is_dir() else fleet.members[0].path.with_suffix(".html")

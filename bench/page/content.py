@@ -43,8 +43,14 @@ class Run:
     facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-def run(record: Record, path: Path | None, past: Past) -> Run:
-    """All that is shown of a record."""
+def run(
+    record: Record, path: Path | None, past: Past, *, host: str | None = None, drawn: bool = True
+) -> Run:
+    """All that is shown of a record.
+
+    host: what it is called in a fleet.
+    drawn: whether there are plots.
+    """
     results = rows.one_a_row(record.results)
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
@@ -57,7 +63,7 @@ def run(record: Record, path: Path | None, past: Past) -> Run:
         *summary.last(record, results, names),
     ]
     return Run(
-        title=f"{record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
+        title=f"{host or record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
         started=record.started.isoformat(),
         verdict=(*(_clean(line) for line in summary.headline(record, results)), status),
         headings=tuple(headings),
@@ -65,7 +71,7 @@ def run(record: Record, path: Path | None, past: Past) -> Run:
         findings=tuple(found),
         warnings=tuple(notes.warnings(record, told, names)),
         details=tuple(notes.details(record, told, names)),
-        workloads=tuple(_workloads(record, rows.finished(results), names, past)),
+        workloads=tuple(_workloads(record, rows.finished(results), names, past) if drawn else ()),
         facts=tuple(_facts(record, path)),
     )
 

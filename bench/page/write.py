@@ -10,12 +10,19 @@ from bench.errors import GrindstoneError
 from bench.page import content
 from bench.page.history import Past
 from bench.record.model import Record
+from bench.report.fleet import sheet
+from bench.report.fleet.reading import Fleet
 
 _FOLDER = Path(__file__).parent
+# The plots of more runs than these are a page of megabytes; each run has a page of its own.
+_MOST_DRAWN = 4
 
 
-def page(records: Sequence[tuple[Record, Path | None]]) -> str:
-    """The page of one run, or of several."""
+def page(records: Sequence[tuple[Record, Path | None]], fleet: Fleet | None = None) -> str:
+    """The page of one run, or of several.
+
+    fleet: what several are of, with those hosts that have no record: it has a table, on top.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -25,9 +32,32 @@ def page(records: Sequence[tuple[Record, Path | None]]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    runs = [content.run(record, path, Past.of_folder(record, path)) for record, path in records]
+    drawn = len(records) <= _MOST_DRAWN
+    hosts = [each.name for each in fleet.members] if fleet else [None] * len(records)
+    runs = [
+        content.run(record, path, _past(record, path, drawn), host=host, drawn=drawn)
+        for (record, path), host in zip(records, hosts, strict=True)
+    ]
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(runs=runs, style=style) + "\n"
+    table = sheet.of(fleet) if fleet else None
+    template = environment.get_template("page.html.j2")
+    return template.render(runs=runs, style=style, fleet=table, drawn=drawn) + "\n"
+
+
+def _past(record: Record, path: Path | None, drawn: bool) -> Past:
+    """Reading the records beside each of many would grow with their square."""
+    return Past.of_folder(record, path) if drawn else Past(record)
+
+
+def write_fleet(fleet: Fleet, path: Path) -> None:
+    """Writes the page of a fleet, or of the one run that it is.
+
+    Raises:
+        GrindstoneError: it cannot be written; what lay there before is whole.
+    """
+    records = [(each.record, each.path) for each in fleet.members]
+    alone = len(records) == 1 and not fleet.missing
+    _write(page(records, None if alone else fleet), path)
 
 
 def write(records: Sequence[tuple[Record, Path | None]], path: Path) -> None:
@@ -36,10 +66,14 @@ def write(records: Sequence[tuple[Record, Path | None]], path: Path) -> None:
     Raises:
         GrindstoneError: it cannot be written; what lay there before is whole.
     """
+    _write(page(records), path)
+
+
+def _write(text: str, path: Path) -> None:
     partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page(records), encoding="utf-8", errors="backslashreplace")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
         partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -200,29 +200,30 @@ def key_for(result: Finished, head: Head) -> Key:
     }
 
 
+def unlike(before: Key, now: Key, but: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
+    """The names in which two keys differ, each with both values.  but: names that may differ."""
+    pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
+    return {name: pair for name, pair in pairs.items() if name not in but and len(set(pair)) > 1}
+
+
 def difference(before: Key, now: Key, *, but: Iterable[str] = ()) -> str | None:
     """What makes two keys incomparable and what to do about the first of it, or None.
 
     but: names that may differ.
     """
-    unlike = {name: pair for name, pair in _unlike(before, now).items() if name not in but}
-    if not unlike:
+    differing = unlike(before, now, but)
+    if not differing:
         return None
-    told = _words(unlike)
-    unsaid = any(NOT_RECORDED in pair for pair in unlike.values())
+    unsaid = any(NOT_RECORDED in pair for pair in differing.values())
+    first = next(iter(differing))
     return (
-        f"{told}; {_NEW_BASELINE if unsaid else _FIXES.get(next(iter(unlike)), 'train both alike')}"
+        f"{_words(differing)}; {_NEW_BASELINE if unsaid else _FIXES.get(first, 'train both alike')}"
     )
 
 
-def _unlike(before: Key, now: Key) -> dict[str, tuple[str, str]]:
-    pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
-    return {name: pair for name, pair in pairs.items() if len(set(pair)) > 1}
-
-
-def _words(unlike: Mapping[str, tuple[str, str]]) -> str:
+def _words(differing: Mapping[str, tuple[str, str]]) -> str:
     """`driver 580.95.05 → 595.12, threads 2 → 4`."""
-    return ", ".join(f"{name} {old} → {new}" for name, (old, new) in unlike.items())
+    return ", ".join(f"{name} {old} → {new}" for name, (old, new) in differing.items())
 
 
 def other_machine(before: Row, now: Row) -> str | None:
@@ -239,7 +240,7 @@ def other_machine(before: Row, now: Row) -> str | None:
         owners = {}
     if before.host != now.host or WITHHELD in (before.host, now.host):
         owners = {"machine": (before.host, now.host)}
-    return _words({**owners, **_unlike(before.key or {}, now.key or {})})
+    return _words({**owners, **unlike(before.key or {}, now.key or {})})
 
 
 def row_difference(before: Row, now: Row, but: Iterable[str] = ()) -> str | None:

@@ -23,7 +23,8 @@ from bench.record import codec, store
 from bench.record.comparable import Name, Row, Rows, fastest, read
 
 _BACK = re.compile(r"-([1-9][0-9]{0,5})")
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
+# How a record is named that nobody has named.
+STAMP = re.compile(r"\d{8}T\d{6}Z")
 _LIST = "`python -m bench list` shows them"
 # So many of several are named.
 _NAMED = 4
@@ -191,7 +192,7 @@ def _started(path: Path) -> datetime.datetime | None:
 
 def _stamped(path: Path) -> datetime.datetime | None:
     """When a run began by the name of its record."""
-    stamp = _STAMP.match(path.name)
+    stamp = STAMP.match(path.name)
     try:
         return stamp and datetime.datetime.strptime(f"{stamp[0]}+0000", "%Y%m%dT%H%M%SZ%z")
     except ValueError:

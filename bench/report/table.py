@@ -92,7 +92,12 @@ def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str
 def verdict(result: Result | TargetResult) -> Text:
     """Its word, in its colour."""
     word = rows.word(result)
-    return Text(word, _STYLES.get(word, "yellow"))
+    return Text(word, colour(word))
+
+
+def colour(word: str) -> str:
+    """That of a verdict's word."""
+    return _STYLES.get(word, "yellow")
 
 
 def energy(result: Finished) -> float | None:

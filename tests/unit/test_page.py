@@ -16,8 +16,9 @@ from bench.errors import GrindstoneError
 from bench.page import plots
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
+from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
-from tests.support import pages
+from tests.support import pages, records
 from tests.support.records import CPU, H100, WORKER, failed, machine, record, result
 
 _LARGEST = 1_500_000
@@ -130,6 +131,38 @@ def test_several_runs_have_a_list_of_them_first() -> None:
     text = page([(pages.full(), None), (record([result("mlp")]), None)])
     links = [attributes["href"] for name, attributes in parsed(text) if name == "a"]
     assert links == ["#run-1", "#run-2"]
+
+
+def test_a_fleet_has_its_table_first_and_says_who_is_odd_and_who_has_no_record() -> None:
+    members = tuple(
+        Member(f"gpu{n}", Path(f"gpu{n}.json"), record([result("mlp", H100, seconds=(2, t, t))]))
+        for n, t in enumerate((1.0, 1.0, 1.2), start=1)
+    )
+    text = page(
+        [(each.record, each.path) for each in members],
+        Fleet(members, {"gpu4": "<b>no</b> & never"}),
+    )
+    names = [name for name, _ in parsed(text)]
+    assert names.index("table") < names.index("article")
+    assert ("td", {"class": "odd"}) in parsed(text)
+    assert "b" not in names
+    assert "gpu4: no record: &lt;b&gt;no&lt;/b&gt; &amp; never" in text
+    assert "gpu3 gpu:0: slower than its 2 twins: mlp 20 %" in text
+    assert "<h2>gpu1, 2026-11-21 12:00 UTC</h2>" in text
+
+
+def test_many_runs_have_their_figures_and_no_plots() -> None:
+    text = page([(record([result("mlp")]), None)] * 5)
+    assert "svg" not in [name for name, _ in parsed(text)]
+    assert text.count("<article") == 5
+    assert "on the pages of their own" in text
+
+
+def test_the_verb_writes_the_page_of_a_folder_into_it(tmp_path: Path) -> None:
+    for name in ("gpu1", "gpu2"):
+        records.write(tmp_path, f"{name}.json", record([result("mlp")]))
+    assert command.main(["page", str(tmp_path)]) == 0
+    assert "<h1>Fleet: 2 hosts</h1>" in (tmp_path / "fleet.html").read_text(encoding="utf-8")
 
 
 _HOSTILE = st.one_of(

@@ -1,0 +1,1 @@
+"""The runs of many hosts beside each other: one table, and the odd one out."""

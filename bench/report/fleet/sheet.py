@@ -1,0 +1,186 @@
+"""Hosts by workloads, as text: what the terminal and the page show of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.errors import shown as printable
+from bench.record.head import Device
+from bench.record.model import Finished, Result
+from bench.report import format as shown
+from bench.report import rows
+from bench.report.fleet import twins
+from bench.report.fleet.reading import Fleet, Member
+from bench.report.fleet.twins import Findings, Place, Slow
+
+NO_RECORD = "no record"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a workload came to at a place.
+
+    epoch: the median one; "" where it did not end.
+    mark: by how much it is slower than its twins, "" where it is not.
+    """
+
+    word: str
+    epoch: str = ""
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return self.told()
+
+    def told(self, between: str = " ") -> str:
+        """`83.2 ms OK`, `83.2 ms OK +12 %`.  between: what stands behind the time."""
+        rest = " ".join(filter(None, (self.word, self.mark)))
+        return f"{self.epoch}{between}{rest}" if self.epoch else rest
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A host's device and the way that it trained.
+
+    cells: by workload.
+    """
+
+    host: str
+    device: str
+    name: str
+    way: str
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The table of a fleet, and what is to be said of it.
+
+    headline: how many hosts, and how many of them are odd.
+    notes: a line each: what is slower than its twins and why, what failed, who has no record.
+    """
+
+    headline: str
+    workloads: tuple[str, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Those of the columns."""
+        way = ("Mode",) if self.several_ways else ()
+        return ("Host", "Device", *way, *self.workloads)
+
+    @property
+    def several_ways(self) -> bool:
+        """Whether hosts trained in more than one way."""
+        return len({line.way for line in self.lines} - {""}) > 1
+
+    @property
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The cells of each row."""
+        for line in self.lines:
+            way = (line.way,) if self.several_ways else ()
+            device = " ".join(filter(None, (line.device, line.name)))
+            cells = (str(line.cells.get(workload, "")) for workload in self.workloads)
+            yield (line.host, device, *way, *cells)
+
+
+def of(fleet: Fleet) -> Sheet:
+    """The table of a fleet."""
+    every = [trained for member in fleet.members for trained in twins.trained(member)]
+    found = twins.find(every)
+    lines: list[Line] = []
+    workloads: dict[str, None] = {}
+    for member in fleet.members:
+        lines += _lines(member, found)
+        workloads.update(dict.fromkeys(printable(each.workload) for each in member.record.results))
+    lines += [Line(printable(host), NO_RECORD, "", "", {}) for host in fleet.missing]
+    notes = (*_odd(found), *found.split, *_wrong(fleet.members), *_missing(fleet))
+    headline = _headline(fleet, found)
+    return Sheet(headline, tuple(workloads), tuple(lines), tuple(map(printable, notes)))
+
+
+def _headline(fleet: Fleet, found: Findings) -> str:
+    count = len(fleet.members) + len(fleet.missing)
+    told = [f"{count} host{'s' if count > 1 else ''}"]
+    if fleet.missing:
+        told.append(f"{len(fleet.missing)} without a record")
+    hosts = {spot[0] for spot in found.slow} | {place[0] for place in found.otherwise}
+    told.append(f"{len(hosts)} unlike {'its' if len(hosts) == 1 else 'their'} twins")
+    return f"Fleet: {', '.join(told)}" if hosts else f"Fleet: {', '.join(told[:-1])}"
+
+
+def _lines(member: Member, found: Findings) -> Iterator[Line]:
+    made: dict[tuple[str, str], tuple[Device, dict[str, Cell]]] = {}
+    for result in rows.one_a_row(member.record.results):
+        way = f"{result.way}, side {result.side}" if result.side else str(result.way)
+        _, cells = made.setdefault((result.device.id, way), (result.device, {}))
+        # What failed beside repeats that did not is in the notes.
+        cells.setdefault(printable(result.workload), _cell(member.name, result, found))
+    for (place, way), (device, cells) in made.items():
+        yield Line(member.name, place, printable(shown.short_name(device.name)), way, cells)
+
+
+def _cell(host: str, result: Result, found: Findings) -> Cell:
+    word = rows.word(result)
+    if not isinstance(result, Finished):
+        return Cell(word)
+    slow = found.slow.get((host, result.device.id, f"{result.workload}{result.way.suffix}"))
+    mark = f"+{100 * (slow.ratio - 1):.0f} %" if slow else ""
+    return Cell(word, shown.seconds(result.epochs.median), mark)
+
+
+def _odd(found: Findings) -> Iterator[str]:
+    """`gpu3 gpu:0: slower than its 4 twins: mlp 12 %; driver 570.1, theirs 580.95`."""
+    places: dict[Place, list[Slow]] = {}
+    for each in found.slow.values():
+        places.setdefault(each.trained.place, []).append(each)
+    for place in dict.fromkeys((*places, *found.otherwise)):
+        slow, differing = places.get(place, []), found.otherwise.get(place, {})
+        told = [*_slower(slow), *_reasons(slow), *_differing(differing)]
+        if slow and len(told) == 1:
+            look = f"python -m bench show {slow[0].trained.path} -v"
+            told.append(f"nothing that is recorded tells why: {look}")
+        yield f"{place[0]} {place[1]}: {'; '.join(told)}"
+
+
+def _slower(slow: Sequence[Slow]) -> Iterator[str]:
+    if slow:
+        by = ", ".join(f"{each.trained.name} {100 * (each.ratio - 1):.0f} %" for each in slow)
+        count = max(each.twins for each in slow)
+        whom = "twin" if count == 1 else f"{count} twins"
+        yield f"slower than its {whom}: {by}"
+
+
+def _reasons(slow: Sequence[Slow]) -> Iterator[str]:
+    """What the training's own verdict says, and the clock."""
+    verdicts = (each.trained.result.verdict for each in slow)
+    yield from dict.fromkeys(
+        f"{each.word}: {each.evidence}" for each in verdicts if each and each.word != "OK"
+    )
+    for own, theirs in [each.clock for each in slow if each.clock][:1]:
+        yield f"SM clock {own:.0f} MHz, theirs {theirs:.0f} MHz"
+
+
+def _differing(names: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    for name, (own, theirs) in names.items():
+        yield f"{name} {own}, theirs {theirs}"
+
+
+def _wrong(members: Sequence[Member]) -> Iterator[str]:
+    """What does not count, and why."""
+    for member in members:
+        for result in rows.one_a_row(member.record.results):
+            if rows.word(result) in rows.WRONG:
+                quality = isinstance(result, Finished) and result.quality.reason
+                why = quality or getattr(result, "reason", "")
+                name = f"{result.workload}{result.way.suffix}"
+                first = str(why).strip().partition("\n")[0]
+                where = f"{member.name} {result.device.id}"
+                yield f"{where}: {name} {rows.word(result)}: {first}"
+
+
+def _missing(fleet: Fleet) -> Iterator[str]:
+    for host, why in fleet.missing.items():
+        yield f"{host}: {NO_RECORD}: {why}"

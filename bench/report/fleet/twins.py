@@ -1,0 +1,198 @@
+"""The odd one out: what is slower than its twins, and what is set otherwise there.
+
+Twins train the same workload in the same way on the same model of device, wherever they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.record import comparable
+from bench.record.comparable import Key
+from bench.record.model import Finished
+from bench.record.telemetry import Telemetry
+from bench.report import format as shown
+from bench.report import rows
+from bench.report.fleet.reading import Member
+
+# A GPU that is so much slower than its twins is ill, throttled or set otherwise: cards of one model
+# differ by some percent, as their clocks under load do.
+SLOWER = 0.08
+# The clock is told as a reason from here on: half of what makes a GPU odd.
+_CLOCK = SLOWER / 2
+# So many hosts are named.
+_NAMED = 4
+
+Place = tuple[str, str]  # a host's name, a device's id
+Spot = tuple[str, str, str]  # and the workload with its way
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A row of a host's table: the middle repeat.  path: of the record."""
+
+    host: str
+    path: Path
+    result: Finished
+    key: Key
+
+    @property
+    def place(self) -> Place:
+        """Where it was trained."""
+        return self.host, self.result.device.id
+
+    @property
+    def spot(self) -> Spot:
+        """Its cell in the table."""
+        return self.host, self.result.device.id, self.name
+
+    @property
+    def name(self) -> str:
+        """`mlp`, `mlp, tuned`."""
+        return f"{self.result.workload}{self.result.way.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """One that is slower than its twins.
+
+    ratio: its median epoch by theirs.
+    twins: how many they are.
+    """
+
+    trained: Trained
+    ratio: float
+    twins: int
+    clock: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is odd in a fleet.
+
+    slow: by host, device, workload and way.
+    otherwise: what is set otherwise at a place than at most of its twins: name, own value, theirs.
+    split: what twins differ in, none of them being most.
+    """
+
+    slow: Mapping[Spot, Slow]
+    otherwise: Mapping[Place, Mapping[str, tuple[str, str]]]
+    split: tuple[str, ...]
+
+
+def trained(member: Member) -> Iterator[Trained]:
+    """What a host trained to its end and learned, a row each."""
+    for result in rows.counted(rows.one_a_row(member.record.results)):
+        yield Trained(member.name, member.path, result, comparable.key_for(result, member.record))
+
+
+def find(every: Iterable[Trained]) -> Findings:
+    """Holds each against its twins."""
+    groups: dict[tuple[str, ...], list[Trained]] = defaultdict(list)
+    for each in every:
+        groups[_kind(each)].append(each)
+    slow: dict[Spot, Slow] = {}
+    otherwise: dict[Place, dict[str, tuple[str, str]]] = defaultdict(dict)
+    split: dict[str, None] = {}
+    for twins in groups.values():
+        if len(twins) < 2:
+            continue
+        for one in _slower(twins):
+            slow[one.trained.spot] = one
+        for each, differing in _set_otherwise(twins):
+            otherwise[each.place].update(differing)
+        split.update(dict.fromkeys(_split(twins)))
+    return Findings(slow, otherwise, tuple(split))
+
+
+def _kind(each: Trained) -> tuple[str, ...]:
+    """What twins share.  Processors of one model come with more cores and with fewer."""
+    device = each.result.device
+    own = (device.name, "" if device.slice is None else "slice", device.group or "")
+    threads = "" if device.is_gpu else each.key["threads"]
+    return (each.name, each.result.side or "", *own, threads, each.key["devices"])
+
+
+def _slower(twins: list[Trained]) -> Iterator[Slow]:
+    medians = _Others(each.result.epochs.median for each in twins)
+    clocks = _Others(_clock(each.result.telemetry) for each in twins)
+    for each in twins:
+        theirs = medians.without(each.result.epochs.median)
+        if theirs and each.result.epochs.median >= (1 + SLOWER) * theirs:
+            own = _clock(each.result.telemetry)
+            usual = clocks.without(own)
+            lower = own and usual and own <= (1 - _CLOCK) * usual
+            told = (own, usual) if own and usual and lower else None
+            yield Slow(each, each.result.epochs.median / theirs, len(twins) - 1, told)
+
+
+class _Others:
+    """The median of all values but one, for each of them: sorted once."""
+
+    def __init__(self, values: Iterable[float | None]) -> None:
+        self._sorted = sorted(value for value in values if value is not None)
+        self._places = {value: place for place, value in enumerate(self._sorted)}
+
+    def without(self, value: float | None) -> float | None:
+        """The median of the others; None where there are none."""
+        place = len(self._sorted) if value is None else self._places[value]
+        count = len(self._sorted) - (value is not None)
+        if count < 1:
+            return None
+        low, high = (self._at(number, place) for number in ((count - 1) // 2, count // 2))
+        return (low + high) / 2
+
+    def _at(self, number: int, left_out: int) -> float:
+        return self._sorted[number + (number >= left_out)]
+
+
+def _clock(telemetry: Telemetry | None) -> float | None:
+    return telemetry.clocks.sm.value if telemetry else None
+
+
+def _set_otherwise(
+    twins: list[Trained],
+) -> Iterator[tuple[Trained, dict[str, tuple[str, str]]]]:
+    """Those that are set otherwise than most, by name with their own value and the others'."""
+    usual = {}
+    for name, values in _values(twins).items():
+        value, count = values.most_common(1)[0]
+        if 2 * count > len(twins):
+            usual[name] = value
+    for each in twins:
+        differing = comparable.unlike(usual, each.key, but=_but(each.key, usual))
+        if differing:
+            yield each, {name: (own, theirs) for name, (theirs, own) in differing.items()}
+
+
+def _split(twins: list[Trained]) -> Iterator[str]:
+    """`H100: driver 570.1 on a; 580.2 on b`."""
+    for name, values in _values(twins).items():
+        if len(values) < 2 or 2 * values.most_common(1)[0][1] > len(twins) or name == "network":
+            continue
+        hosts: dict[str, dict[str, None]] = defaultdict(dict)
+        for each in twins:
+            hosts[each.key.get(name, "")][each.host] = None
+        told = "; ".join(f"{value} on {_named(list(on))}" for value, on in hosts.items())
+        yield f"{shown.short_name(twins[0].result.device.name)}: {name} {told}"
+
+
+def _values(twins: list[Trained]) -> dict[str, Counter[str]]:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for each in twins:
+        for name, value in each.key.items():
+            counted[name][value] += 1
+    return counted
+
+
+def _but(key: Key, usual: Key) -> tuple[str, ...]:
+    """Another Keras may write the same network otherwise."""
+    return ("network",) if key["Keras"] != usual.get("Keras") else ()
+
+
+def _named(hosts: list[str]) -> str:
+    more = len(hosts) - _NAMED
+    return ", ".join(hosts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
