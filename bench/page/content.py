@@ -213,9 +213,10 @@ def _qualities(own: Sequence[Finished], names: shown.Names) -> Iterator[str]:
         quality = each.quality
         reached = shown.quality(quality.metric, quality.value)
         before = shown.quality(quality.metric, quality.untrained)
-        told = f"{names(each)}: {reached} on the test images, {before} before the first step"
+        judged = f"of {quality.metric}" if each.file else "on the test images"
+        told = f"{names(each)}: {reached} {judged}, {before} before the first step"
         if quality.floor is not None:
-            sign = "at least" if quality.metric == "accuracy" else "at most"
+            sign = "at most" if quality.floor_is_most else "at least"
             told += f"; required: {sign} {shown.quality(quality.metric, quality.floor)}"
         if each.epochs.memory:
             most = shown.megabytes(max(each.epochs.memory))

@@ -42,3 +42,8 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     at_most: bool | None = None
     guess: float | None = None
     others: dict[str, float | None] = {}  # noqa: RUF012, msgspec copies it
+
+    @property
+    def floor_is_most(self) -> bool:
+        """Whether the floor is the most that passes, as an error's is, else the least."""
+        return self.metric == "mse" if self.at_most is None else self.at_most

@@ -183,7 +183,7 @@ def _quality(result: Finished, between: str) -> Text:
 def _beside(quality: Quality) -> str:
     """A floor of one's own, else what a constant guess reaches; nothing where neither is known."""
     if quality.floor is not None:
-        side = "≤" if quality.at_most else "≥"
+        side = "≤" if quality.floor_is_most else "≥"
         return f"({side} {shown.quality(quality.metric, quality.floor)})"
     if quality.guess is not None:
         return f"(a guess: {shown.quality(quality.metric, quality.guess)})"

@@ -36,7 +36,10 @@ for path, modes in json.loads(sys.argv[1]):
         file = OwnFile(
             str(workload.path), workload.sha256, workload.batch, workload.steps, metrics
         )
-        job = Job(workload.name, is_gpu=False, epochs=3, seed=1, data={}, mode=mode, own=file)
+        job = Job(
+            workload.name, is_gpu=False, epochs=3, seed=1, data={}, mode=mode, own=file,
+            evaluate_after=(2, 3),
+        )
         told = said.setdefault(f"{workload.path.stem} {mode}", [])
         def say(message):
             told.append({"event": type(message).__name__, **dataclasses.asdict(message)})
@@ -103,6 +106,8 @@ def test_a_public_example_trains_unchanged_but_for_its_data(
     assert [each["number"] for each in epochs] == [1, 2, 3]
     assert {each["images"] for each in epochs} == {train}
     assert all(each["ended"] > each["begun"] for each in epochs)
+    assert [each["quality"] is None for each in epochs] == [True, False, False]
+    assert epochs[-1]["quality"] == pytest.approx(quality["value"], rel=1e-4)
     assert epochs[-1]["loss"] < epochs[0]["loss"] * 1.1
 
 

@@ -90,7 +90,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     metric = network.judged(untrained, job.own.metrics)
 
     say(Phase("epoch 1"))
-    tell = training.epoch_end(job, loaded.train.examples, say, wait)
+    examples = loaded.train.examples
+    tell = training.epoch_end(job, examples, say, wait, lambda _: loaded.metrics(losses)[metric])
     _fit(tf, loaded, job, _keeping(losses, tell))
     say(Phase(EVALUATION))
     metrics = loaded.metrics(losses)
