@@ -19,9 +19,11 @@ KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 def test_what_a_plan_names_is_installable(version: str, tmp_path: Path) -> None:
     if reason := resolver.missing("apt-get"):
         pytest.skip(reason)
+    mirror = roots.mirror()
+    if not mirror:
+        pytest.skip("this machine's apt takes nothing from Debian's archive")
     planned = everything()
-    mirror = [*roots.mirror(), "http://deb.debian.org/debian"][0]
-    source = f"deb [signed-by={KEYS}] {mirror} {SUITES[version]} {COMPONENTS}"
+    source = f"deb [signed-by={KEYS}] {mirror[0]} {SUITES[version]} {COMPONENTS}"
     refused, asked = {}, 0
     for archive, sets in planned.of("debian", version):
         offered = archives.debian_kernels(sorted(planned.releases["debian", version]))
