@@ -124,6 +124,7 @@ def compare_environments(options: argparse.Namespace) -> int:
         raise GrindstoneError(f"-k {options.workload}: no such workload; there are {names}")
     request = ComparisonRequest("side A", "side B")
     with Session(settings, found, listener=progress.on_stream(sys.stderr)) as session:
+        session.check_data(chosen)
         recorded = Rows(session.record.path, session.record.record)
         train_until_clear(chosen, session.train, request, settings, recorded)
     a, b = (_environment(recorded, side) for side in SIDES)

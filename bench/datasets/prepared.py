@@ -192,6 +192,11 @@ class Store:
         wanted = {(each.dataset, each.image, each.input): each for each in workloads}.values()
         for workload in wanted:
             brought = self._brought is not None and self._brought.holds(workload.dataset)
+            if workload.input == "data-dir" and not brought:  # without drawing any first
+                raise DataError(
+                    "--input data-dir times the reading of grind photographs, and there are none: "
+                    "name their folder with --data-dir"
+                )
             if workload.input == "data-dir":
                 _persons_own(self._load(workload))
             elif brought or (workload.dataset == "mnist" and self._name != "mnist"):
