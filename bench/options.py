@@ -14,9 +14,9 @@ from bench.datasets.choice import read_choice
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
-from bench.record.repeats import INTERIM_CHECKS, Side
+from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import asked, container, interpreter, paths, supervisor
+from bench.runner import again, asked, container, interpreter, paths, supervisor
 from bench.runner.container import Image
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
@@ -34,7 +34,6 @@ from bench.workloads.workload import (
 if TYPE_CHECKING:
     from bench.datasets.brought import Brought
 
-_MOST_REPEATS = 1000
 _MOST_EPOCHS = 100_000
 
 # Each as pytest's `addoption` and argparse's `add_argument` take it.
@@ -195,6 +194,7 @@ class Settings:
     brought: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
+    again: the options that train a row again as here, but what names the row.
     """
 
     profile: ProfileName
@@ -225,6 +225,7 @@ class Settings:
     page: bool = True
     html: Path | None = None
     workloads: tuple[OwnWorkload, ...] = ()
+    again: tuple[str, ...] = ()
 
     @property
     def repeats(self) -> int:
@@ -331,7 +332,7 @@ def read_settings(
         epochs=_epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
         second_worker=paths.interpreter(environments[1]) if environments else None,
-        interim_checks=_interim_checks(chosen.processes, compared=bool(environments or against)),
+        interim_checks=checks_for(chosen.processes, compared=bool(environments or against)),
         against=paths.against(against),
         order_seed=secrets.randbits(32),
         workloads=workloads,
@@ -339,6 +340,7 @@ def read_settings(
         dataset=data.name,
         page=not chosen.no_page,
         html=chosen.html,
+        again=again.words(vars(chosen), OPTIONS),
     )
 
 
@@ -386,13 +388,3 @@ def _epochs(wanted: int | None) -> int | None:
             "the first is told apart, and a spread takes two more"
         )
     return wanted
-
-
-def _interim_checks(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
-    if wanted is None:
-        return INTERIM_CHECKS if compared else (1,)
-    if not 1 <= wanted <= _MOST_REPEATS:
-        raise GrindstoneError(
-            f"--processes {wanted} is out of range; give a number from 1 to {_MOST_REPEATS}"
-        )
-    return (wanted,)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.compare import stats
 from bench.compare.match import Choose, Pair, refuse_two_sides
-from bench.judge.verdict import pytest_command
+from bench.judge.verdict import as_typed, pytest_command
 from bench.record.comparable import (
     OF_THE_ENVIRONMENT,
     OF_THE_MACHINE,
@@ -211,7 +211,8 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
         train_again = "python -m bench compare-envs PYTHON_A PYTHON_B --processes"
     else:
         workload, device, way = pair.now.name
-        train_again = f"{pytest_command(workload, device.id, way, pair.now.file)} --processes"
+        train_again = f"{pytest_command(workload, device.option, way, pair.now.file)}"
+        train_again += f"{as_typed(pair.now.again)} --processes"
     if factor is None:
         few = "one repeat" if min(counts) == 1 else f"{min(counts)} repeats"
         return (

@@ -18,12 +18,13 @@ from __future__ import annotations
 import shlex
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from bench.judge.verdict import as_typed
 from bench.record.model import Bottleneck, Finished, Result
 
 # A tenth of the epoch is more than prefetching leaves over where the input keeps up (0 to 3 %),
@@ -73,22 +74,24 @@ class Figures:
 _Pair: TypeAlias = tuple[object, ...]
 
 
-def with_bottlenecks(results: Iterable[Result]) -> tuple[Result, ...]:
+def with_bottlenecks(results: Iterable[Result], again: Sequence[str] = ()) -> tuple[Result, ...]:
     """The results of a record with each finished one's bottleneck.
 
     A stock row's is told best when its tuned one has been trained, too: so over all of them.
+
+    again: the options that train the same again.
     """
     results = tuple(results)
     medians = _medians(results)
     return tuple(
-        replace(each, bottleneck=judge(figures(each, _gain(medians, each))))
+        replace(each, bottleneck=judge(figures(each, _gain(medians, each), again)))
         if isinstance(each, Finished)
         else each
         for each in results
     )
 
 
-def figures(result: Finished, gain: float | None) -> Figures:
+def figures(result: Finished, gain: float | None, again: Sequence[str] = ()) -> Figures:
     """What was measured of a result; times as fast as it the same is tuned."""
     alone = result.data_seconds
     return Figures(
@@ -99,18 +102,20 @@ def figures(result: Finished, gain: float | None) -> Figures:
         waiting=result.input.waiting if result.input else None,
         alone=None if alone is None else alone / result.epochs.median,
         gain=gain,
-        again=_both_modes(result) if could_be_tuned(result) else None,
+        again=_both_modes(result, again) if could_be_tuned(result) else None,
     )
 
 
 def could_be_tuned(result: Finished) -> bool:
-    """Whether tuned takes such data: of a file of one's own, arrays alone."""
+    """Whether there is a tuned row: on one device, and of arrays in memory."""
+    if result.device.group == "gpus" or result.input is not None:
+        return False
     return result.file is None or result.dataset.note == "arrays in memory"
 
 
-def _both_modes(result: Finished) -> str:
+def _both_modes(result: Finished, again: Sequence[str]) -> str:
     file = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
-    return f"pytest bench/{file} --mode stock,tuned"
+    return f"pytest bench/{file}{as_typed(again)} --mode stock,tuned"
 
 
 def judge(seen: Figures) -> Bottleneck:

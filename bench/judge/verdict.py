@@ -19,7 +19,8 @@ A flagged training is kept, and is never a baseline.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from bench.judge.drift import change
@@ -91,19 +92,25 @@ _SLOW_PROFILES = ("low-power", "quiet", "cool")
 _OWN_CHOICE = ("intel_pstate", "amd-pstate-epp", "amd_pstate_epp")
 
 
-def judge(result: Judged) -> Verdict:
-    """The verdict of a finished training."""
-    for find in (_below_floor, _contended, _throttled, _power_capped, _drift, _noisy):
+def judge(result: Judged, again: Sequence[str] = ()) -> Verdict:
+    """The verdict of a finished training.
+
+    again: the options that train the same again, but what names the row.
+    """
+    below_floor, noisy = partial(_below_floor, again=again), partial(_noisy, again=again)
+    for find in (below_floor, _contended, _throttled, _power_capped, _drift, noisy):
         verdict = next(find(result), None)
         if verdict is not None:
             return verdict
     return Verdict("OK", _spread_words(result), None)
 
 
-def _below_floor(result: Judged) -> Iterator[Verdict]:
+def _below_floor(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
     if result.quality.reason is not None:
         proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
-        fix = f"{rerun_command(result)} --seed 2{proof}"
+        seed = next((int(word[7:]) for word in again if word.startswith("--seed=")), 1)
+        another = f"{as_typed(again, but='--seed')} --seed {(seed + 1) % 2**32}"
+        fix = f"{rerun_command(result)}{another}{proof}"
         yield Verdict("BELOW-FLOOR", result.quality.reason, fix)
 
 
@@ -238,13 +245,15 @@ def _drift(result: Judged) -> Iterator[Verdict]:
     yield Verdict("DRIFT", evidence, f"{beside} beside it shows what changes meanwhile")
 
 
-def _noisy(result: Judged) -> Iterator[Verdict]:
+def _noisy(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
     lost = result.telemetry.lost if result.telemetry else None
     if lost:
         evidence = f"the GPU was lost beside it ({lost.why})"
         yield Verdict("NOISY", evidence, "sudo dmesg | grep -i xid says why")
     if result.epochs.relative_spread > NOISY_SPREAD:
-        fix = f"{rerun_command(result)} --profile full"
+        more = "--processes 5" if "--profile=full" in again else "--profile full"
+        but = "" if "--profile=full" in again else "--profile"
+        fix = f"{rerun_command(result)}{as_typed(again, but=but)} {more}"
         yield Verdict("NOISY", f"{_spread_words(result)}, cause unknown", fix)
 
 
@@ -269,6 +278,11 @@ def rerun_command(result: Training) -> str:
     return pytest_command(result.workload, device, way, file, to_target=to_target)
 
 
+def as_typed(again: Sequence[str], *, but: str = "") -> str:
+    """Options as a shell takes them, each behind a blank.  but: one that is left out."""
+    return "".join(f" {shlex.quote(word)}" for word in again if word.partition("=")[0] != but)
+
+
 def pytest_command(
     workload: str,
     device: str,
@@ -284,7 +298,6 @@ def pytest_command(
     """
     known = EVERY.get(workload)  # a record may name one that is no more
     reads = f" --input {known.input}" if known and known.input else ""
-    device = device.rpartition(" of ")[2]  # "gpu:0 of all" is trained with all of them
     if to_target:
         workload = f"'target and {workload}' --time-to-target"
     chosen = f"--workload {shlex.quote(file)}" if file else f"-k {workload}{reads}"

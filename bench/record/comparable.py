@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class Row:
     difference: what they do not share, in words, or None.
     file: that the workload is in, where it is none of Grindstone's.
     host, uuids: whose it is: the machine's name, and those of the GPUs.
+    again: the options that train it again as it was, but what names the row.
     """
 
     name: Name
@@ -78,6 +79,7 @@ class Row:
     file: str | None = None
     host: str = ""
     uuids: tuple[str, ...] = ()
+    again: Sequence[str] = ()
 
     @property
     def why_excluded(self) -> str:
@@ -88,6 +90,7 @@ class Row:
         """Takes one more repeat."""
         self.file = result.file.path if result.file else None
         self.host, self.uuids = head.machine.host, result.device.uuids
+        self.again = head.settings.again
         why = why_excluded(result)
         if why is not None or not isinstance(result, Finished):
             self.excluded.append(why or "failed")

@@ -146,6 +146,7 @@ class Settings(Part, frozen=True, kw_only=True):
     against: the record to compare with, as asked for.
     workloads: files with models of one's own, trained in the place of Grindstone's.
     variants: what else than as published was asked for.
+    again: the options that train a row again as here, but what names the row.
     """
 
     profile: ProfileName
@@ -165,6 +166,7 @@ class Settings(Part, frozen=True, kw_only=True):
     against: str | None
     workloads: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 class Head(Part, frozen=True, kw_only=True):

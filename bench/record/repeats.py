@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.errors import GrindstoneError
+
 Side = Literal["A", "B"]
 
 SIDES: tuple[Side, Side] = ("A", "B")
@@ -73,3 +75,21 @@ def in_turn(count: int, *, sides: bool, order_seed: int = 0) -> list[Repeat]:
         for number in range(1, count + 1)
         for side in draw.sample(SIDES, len(SIDES))
     ]
+
+
+_MOST_REPEATS = 1000
+
+
+def checks_for(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
+    """After how many repeats a row is checked, from `--processes`.
+
+    Raises:
+        GrindstoneError: nobody trains so many.
+    """
+    if wanted is None:
+        return INTERIM_CHECKS if compared else (1,)
+    if not 1 <= wanted <= _MOST_REPEATS:
+        raise GrindstoneError(
+            f"--processes {wanted} is out of range; give a number from 1 to {_MOST_REPEATS}"
+        )
+    return (wanted,)

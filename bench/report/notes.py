@@ -7,6 +7,8 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from bench.judge.verdict import as_typed
+from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.telemetry import Telemetry
 from bench.record.variant import STOCK
@@ -17,10 +19,15 @@ from bench.report.oddities import oddities
 Told = Sequence[Result | TargetResult]
 
 
-def train_again(record: Record) -> str:
-    """`pytest bench/`, with the files of one's own that it trained."""
+def train_again(record: Record, but: str = "") -> str:
+    """`pytest bench/`, with the files of one's own that it trained, and with its options.
+
+    but: an option that is left out.
+    """
     files = (f" --workload {shlex.quote(path)}" for path in record.settings.workloads)
-    return f"pytest bench/{''.join(files)}"
+    devices = f" --device {','.join(record.settings.devices)}" if record.settings.devices else ""
+    options = as_typed(record.settings.again, but=but)
+    return f"pytest bench/{''.join(files)}{devices}{options}"
 
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the
@@ -116,12 +123,13 @@ def _repeats(record: Record, names: shown.Names) -> Iterator[str]:
 def bottlenecks(results: Sequence[Result], names: shown.Names) -> str:
     """What limits the speed, in a sentence a cause; where there are GPUs, theirs alone.
 
+    Not of a training whose times something speaks against: that is what limited it.
     It is told of plain `model.fit`, where that was trained; of the rest the details tell.
     """
     known = [
         each
         for each in rows.finished(results)
-        if each.bottleneck and each.bottleneck.cause != "unknown"
+        if each.bottleneck and each.bottleneck.cause != "unknown" and why_excluded(each) is None
     ]
     known = [each for each in known if each.device.is_gpu] or known
     known = [each for each in known if each.way == STOCK] or known
@@ -158,7 +166,7 @@ def _evidence(result: Finished | TimeToTarget, names: shown.Names) -> Iterator[s
     parts = []
     if result.verdict:
         parts.append(f"{result.verdict.word}, {result.verdict.evidence}")
-    if isinstance(result, Finished) and result.bottleneck:
+    if isinstance(result, Finished) and result.bottleneck and why_excluded(result) is None:
         limit = result.bottleneck
         told = "; ".join(filter(None, (limit.evidence, limit.fix)))
         parts.append(f"bottleneck {limit.cause}: {told}" if told else f"bottleneck {limit.cause}")

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.judge.bottleneck import could_be_tuned
+from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
@@ -197,10 +198,10 @@ def last(record: Record, results: Sequence[Result], names: shown.Names) -> list[
 
 
 def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:
-    again = notes.train_again(record)
     if record.settings.profile == "smoke":
+        again = notes.train_again(record, but="--profile")
         return f"Next: {again} (the smoke profile is too short to compare times)"
-    gpus = [each for each in results if each.device.is_gpu]
+    again, gpus = notes.train_again(record), [each for each in results if each.device.is_gpu]
     trained = {
         (each.workload, each.device.id, each.side) for each in results if each.mode != "stock"
     }
@@ -208,9 +209,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         each.bottleneck is not None
         and each.bottleneck.cause == "unknown"
         and each.mode == "stock"
-        and each.device.group is None
-        and each.input is None
         and could_be_tuned(each)
+        and why_excluded(each) is None
         and (each.workload, each.device.id, each.side) not in trained
         for each in rows.finished(gpus or results)
     )

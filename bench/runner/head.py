@@ -43,6 +43,7 @@ def head_of(
             interim_checks=chosen.interim_checks,
             against=chosen.against,
             workloads=tuple(str(workload.path) for workload in chosen.workloads),
+            again=chosen.again,
         ),
         versions={
             "python": platform.python_version(),

@@ -32,11 +32,13 @@ from bench.workloads.own import OwnWorkload
 class DeviceRun:
     """What goes on, or went on, on one device.
 
+    again: the options that train the same again.
     worker, outcome: None before the worker has started, and before it has reported.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, again: Sequence[str] = ()) -> None:
         self.device = device
+        self.again = again
         self.host = HostMonitor()
         self.gpu: GpuMonitor | None = None
         self.worker: WorkerProcess | None = None
@@ -87,7 +89,7 @@ def finished(
         concurrent=_concurrent(timings, others),
         data_seconds=outcome.quality.data_seconds,
     )
-    return msgspec.structs.replace(result, verdict=judge(result))
+    return msgspec.structs.replace(result, verdict=judge(result, run.again))
 
 
 def failed(

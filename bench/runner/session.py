@@ -123,7 +123,7 @@ class Session:
         Raises:
             RecordError: it cannot be written; what was written before is whole.
         """
-        results = with_bottlenecks(self.record.results)
+        results = with_bottlenecks(self.record.results, self.settings.again)
         self.record.close(results)
         return Record.of(self.record.record, results, self.record.time_to_target)
 
@@ -183,7 +183,8 @@ class Session:
     ) -> tuple[_R | Failed, ...]:
         """Trains and records what came of it, be it a failure or an interrupt."""
         begun, prepared = time.perf_counter(), None
-        runs = tuple(map(DeviceRun, devices.per_device(row.device, self._found.devices)))
+        places = devices.per_device(row.device, self._found.devices)
+        runs = tuple(DeviceRun(place, self.settings.again) for place in places)
         shown = f"{title}{repeat.suffix}"
         self._listener(RowStarted(shown, schedule.epochs))
         results: tuple[_R | Failed, ...]

@@ -100,6 +100,14 @@ def test_what_is_unclear_says_what_would_make_it_clear(
     assert re.match(f"UNCLEAR: mlp on cpu: .*{told}", line)
 
 
+def test_what_would_make_it_clear_is_trained_as_it_was(write: Files) -> None:
+    made = records.settings(again=("--data-dir=/x y", "--seed=3"))
+    at_once = replace(H100, group="all")
+    a, b = (write(name, repeats("mlp", [1.0], at_once), settings=made) for name in "ab")
+    again = "pytest bench/ -k mlp --device all '--data-dir=/x y' --seed=3 --processes 12"
+    assert again in compare_command(a, b).stdout
+
+
 def test_gpus_that_train_at_once_have_rows_of_their_own(write: Files) -> None:
     at_once = replace(H100, group="all")
     beside = repeats("mlp", [1.0], at_once, concurrent=Concurrent((replace(CPU, index=1),), 1.0))

@@ -252,6 +252,16 @@ def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path) -> None:
         chosen(f"--plan={tmp_path / 'plan.json'}")
 
 
+def test_what_makes_the_same_again_is_kept_as_it_was_said(chosen: Chosen) -> None:
+    assert [word for word in chosen().again if not word.startswith("--plan=")] == []
+    of_the_row = ("--device=cpu", "--mode=tuned", "--processes=3", "--batch=8", "--no-page")
+    same = ("--profile=smoke", "--synthetic", "--seed=7", "--worker-python=/b/python", "--limit=9")
+    made = chosen(*of_the_row, *same, found=RIG)
+    assert [word for word in made.again if not word.startswith("--plan=")] == [
+        *("--profile=smoke", "--synthetic", "--seed=7", "--worker-python=/b/python", "--limit=9.0")
+    ]
+
+
 # ---- paths are the caller's
 
 

@@ -341,3 +341,26 @@ def test_show_prints_the_same_from_a_file(
     assert "Trained with TensorFlow" in capsys.readouterr().out
     assert main(["show", str(tmp_path / "none.json")]) == 2
     assert capsys.readouterr().err.startswith("bench: ")
+
+
+def test_a_bottleneck_is_not_told_of_a_time_that_something_speaks_against() -> None:
+    contended = replace(NOISY, word="CONTENDED")
+    made = [
+        result("mlp", bottleneck=COMPUTE),
+        result("post", bottleneck=COMPUTE, verdict=contended),
+        result("convnet", bottleneck=UNKNOWN, verdict=contended),
+    ]
+    text = _shown(record(made), width=400)
+    assert "mlp is compute-bound" in text
+    assert "post" not in text.partition("mlp is compute-bound")[2]
+    assert "stock,tuned" not in text
+
+
+def test_the_next_step_trains_on_the_same_data() -> None:
+    again = ("--data-dir=/my data", "--profile=smoke", "--seed=7")
+    chosen = settings(profile="smoke", again=again, devices=("cpu",))
+    text = _shown(record([result("mlp")], settings=chosen), width=400)
+    assert "Next: pytest bench/ --device cpu '--data-dir=/my data' --seed=7 (the smoke" in text
+    chosen = settings(profile="quick", again=again)
+    text = _shown(record([result("mlp", bottleneck=UNKNOWN)], settings=chosen), width=400)
+    assert "'--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned" in text

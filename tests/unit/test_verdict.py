@@ -245,6 +245,24 @@ def test_what_repairs_a_tuned_row_trains_it_tuned_again() -> None:
     assert str(noisy.fix).startswith("pytest bench/ -k mlp --device cpu --mode tuned --profile")
 
 
+_AGAIN = ("--data-dir=/my data", "--profile=smoke", "--seed=7", "--worker-python=/b/python")
+
+
+def test_what_repairs_a_row_trains_it_on_the_same_data_with_the_same_interpreter() -> None:
+    missed = judge(result("mlp", H100, value=0.1), _AGAIN)
+    assert str(missed.fix).startswith(
+        "pytest bench/ -k mlp --device gpu:0 '--data-dir=/my data' --profile=smoke "
+        "--worker-python=/b/python --seed 8; "
+    )
+    noisy = result(seconds=(9.0, 2.0, 1.5, 2.5))
+    assert str(judge(noisy, _AGAIN).fix) == (
+        "pytest bench/ -k mlp --device cpu '--data-dir=/my data' --seed=7 "
+        "--worker-python=/b/python --profile full"
+    )
+    longest = judge(noisy, ["--profile=full"])
+    assert str(longest.fix).endswith("--device cpu --profile=full --processes 5")
+
+
 def test_heat_that_was_counted_is_throttling() -> None:
     bench = WatchedGpu("hopper")
     bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}

@@ -1,0 +1,36 @@
+"""What a run was told, as words: advice that leaves one out trains something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.errors import shown
+
+# These name the row, which the advice does itself, or are not about a training.
+_OF_THE_ROW = {
+    *("--device", "--workload", "--mode", "--batch", "--precision", "--xla"),
+    *("--steps-per-execution", "--input", "--learning-curve", "--time-to-target"),
+    *("--processes", "--against", "--html", "--no-plots", "--no-page"),
+}
+
+
+def words(chosen: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The options that are not as they are by themselves: `--seed=7`, `--synthetic`.
+
+    chosen: what was parsed, by attribute.
+    options: each as pytest's `addoption` takes it.
+    """
+    return tuple(
+        word
+        for name, attributes in options.items()
+        if name not in _OF_THE_ROW
+        for word in _words(name, chosen.get(name[2:].replace("-", "_")), attributes)
+    )
+
+
+def _words(name: str, value: Any, attributes: Mapping[str, Any]) -> Iterator[str]:
+    if value in (None, False, attributes.get("default")):
+        return
+    for each in value if isinstance(value, (list, tuple)) else (value,):
+        yield name if each is True else f"{name}={shown(each)}"
