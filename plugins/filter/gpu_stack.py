@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 from ..plugin_utils.gpu_stack.block import describe
 from ..plugin_utils.gpu_stack.load import load
 from ..plugin_utils.gpu_stack.options import Options, RefusedError
@@ -31,9 +33,15 @@ def gpu_stack(
         facts = parse(found)
         plan = resolve(facts, decode(options, Options, "the options"), rows)
     except (RefusedError, InvalidDataError) as refused:
-        return {"refusal": str(refused)}
+        return _text({"refusal": str(refused)})
     texts = {"block": describe(plan, facts, rows, host), "row": row(plan, facts, rows)}
-    return {"refusal": "", **texts, **plan.to_builtins()}
+    return _text({"refusal": "", **texts, **plan.to_builtins()})
+
+
+def _text(result: dict[str, Any]) -> dict[str, Any]:
+    """A host's names are among it: Ansible must not take them for templates."""
+    text: dict[str, Any] = wrap_var(result)
+    return text
 
 
 class FilterModule:

@@ -9,6 +9,7 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+from tests.unit import hosts
 from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX
 
 ROOT = Path(__file__).parents[2]
@@ -81,4 +82,59 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Meaning of: {{ lookup('pipe'" in done.stdout
     assert "half installed: {{ lookup('pipe'" in done.stdout
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_file_of_a_host_is_a_template_on_its_way_to_plan_json(tmp_path: Path) -> None:
+    """From os-release, pci.ids, dpkg's status, a record and the inventory, by the roles' own doors.
+
+    What the modules read, the plan or its refusal, plan.json itself, and the doctor's bundle.
+    """
+    evil = "{{ lookup('pipe', 'touch " + str(tmp_path / "ran") + "') }}"
+    root = hosts.write(
+        tmp_path / "root",
+        hosts.WITH_GPU
+        | {
+            "etc/os-release": f'ID=debian\nNAME="{evil}"\nVERSION_ID="12"\n',
+            "usr/share/misc/pci.ids": f"10de  NVIDIA\n\t2204  GA102 [{evil}]\n",
+            "var/lib/dpkg/status": f"Package: {evil}\nStatus: install ok half-installed\n\n",
+            "etc/grindstone/verify.json": json.dumps({"tensorflow": evil, "notes": [evil]}),
+            "etc/grindstone/plan.json": json.dumps({"tensorflow": evil, "notes": [evil]}),
+        },
+    )
+    play = ROOT / f"doors-{os.getpid()}.yml"
+    tasks = f"""
+    - grindstone.grindstone.gpu_info: {{sysroot: "{root}", prefix: /opt/grindstone}}
+      register: plan_facts
+    - ansible.builtin.include_vars: {{dir: roles/plan/vars/main}}
+    - ansible.builtin.include_vars: {{dir: roles/plan/defaults}}
+    - ansible.builtin.set_fact:
+        plan_result: >-
+          {{{{ plan_facts.found
+             | grindstone.grindstone.gpu_stack(plan_options, plan_matrix, inventory_hostname) }}}}
+    - ansible.builtin.debug: {{msg: "{{{{ plan_result.block | default('') }}}}"}}
+    - ansible.builtin.debug: {{msg: "{{{{ plan_result.refusal }}}}"}}
+    - grindstone.grindstone.host_files:
+        files:
+          - path: {tmp_path}/plan.json
+            content: "{{{{ plan_result.persisted | default(plan_result) }}}}"
+    - ansible.builtin.debug: {{msg: "{{{{ plan_facts.found | to_nice_json }}}}"}}
+"""
+    play.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:{tasks}", encoding="utf-8")
+    inventory = tmp_path / "inventory.json"
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(json.dumps({"all": {"hosts": {f"x {evil}": local}}}), encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), play.name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        play.unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("lookup('pipe'") > 3
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     assert not (tmp_path / "ran").exists()
