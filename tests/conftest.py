@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import select
@@ -12,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from bench.runner import interpreter
@@ -23,9 +23,13 @@ ROOT = Path(__file__).resolve().parent.parent
 _NOBODY = 65534
 
 
-# How long an example takes is the machine's matter: times belong in benchmarks.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# `pytest-benchmark compare` imports this file where it stands, also without what tests need.
+with contextlib.suppress(ImportError):
+    import hypothesis
+
+    # How long an example takes is the machine's matter: times belong in benchmarks.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

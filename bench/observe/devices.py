@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from bench.errors import unforeseen
+from bench.observe import answering
 from bench.record.head import Cpu, Device, Machine
 
 
@@ -91,10 +93,11 @@ def environment(device: Device) -> dict[str, str]:
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's model name, or its architecture where the kernel gives no name (Arm)."""
-    for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
+    with contextlib.suppress(OSError):  # some containers hide all of /proc but processes
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
     return platform.machine()
 
 
@@ -127,8 +130,12 @@ def _nvml_gpus() -> tuple[list[Device], str]:
     Raises:
         _NoGpuError: NVML is not there or does not answer.
     """
-    import pynvml
-
+    if (stuck := answering.why_not()) is not None:
+        raise _NoGpuError(stuck)
+    try:
+        import pynvml
+    except Exception as error:  # whatever stands there under this name
+        raise _NoGpuError(f"nvidia-ml-py cannot be imported: {unforeseen(error)}") from error
     if (what_to_do := shadowed(pynvml)) is not None:
         raise _NoGpuError(what_to_do)
     try:
@@ -144,8 +151,10 @@ def _nvml_gpus() -> tuple[list[Device], str]:
         return gpus, driver
     except pynvml.NVMLError as error:
         raise _NoGpuError(f"NVML lost a GPU while listing them: {error}; see `dmesg`") from error
+    except UnicodeDecodeError as error:
+        raise _NoGpuError("NVML gives a GPU's name as bytes that are no text") from error
     finally:
-        pynvml.nvmlShutdown()
+        end_nvml(pynvml)
 
 
 def _gpu_or_slices(pynvml: Any, index: int) -> list[Device]:

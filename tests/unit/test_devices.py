@@ -6,6 +6,7 @@ the driver's library answer from recorded shapes.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from types import ModuleType
 import pynvml
 import pytest
 
-from bench.observe import devices
+from bench.observe import answering, devices
 from bench.observe.devices import Found
 from bench.record.head import Device
 
@@ -71,6 +72,7 @@ class Nvml:
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
     fake = Nvml()
+    monkeypatch.setattr(answering, "why_not", lambda: None)  # a child has the real one
     answers: dict[str, Callable[..., object]] = {
         "nvmlInit": fake.start,
         "nvmlShutdown": fake.stop,
@@ -280,3 +282,47 @@ def test_where_the_kernel_gives_no_name_the_architecture_stands_in(tmp_path: Pat
     cpuinfo.write_text("processor\t: 0\nCPU implementer\t: 0x41\n", "utf-8")
     assert devices.cpu_name(cpuinfo)
     assert ":" not in devices.cpu_name(cpuinfo)
+
+
+# ---- an NVML that does not answer, in a real child
+
+
+@pytest.mark.parametrize("where", ["nvmlInit", "nvmlDeviceGetCount", "nvmlDeviceGetUUID"])
+def test_an_nvml_that_hangs_anywhere_leaves_the_cpu_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    hangs = "import signal\ndef hang(*_):\n    signal.pause()\n"
+    answers: dict[str, object] = {"nvmlInit": None, "nvmlDeviceGetCount": 1}
+    answers |= {"nvmlDeviceGetHandleByIndex": 0}
+    answers |= {"nvmlDeviceGetName": "GPU", "nvmlDeviceGetUUID": "GPU-1"}
+    told = "".join(f"def {name}(*_): return {value!r}\n" for name, value in answers.items())
+    (tmp_path / "pynvml.py").write_text(f"{hangs}{told}{where} = hang\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(answering, "why_not", functools.partial(answering.why_not, 3.0))
+    found = devices.find()
+    assert [device.id for device in found.devices] == ["cpu"]
+    assert found.why_no_gpu is not None
+    assert found.why_no_gpu.startswith("NVML does not answer within 3 s; ")
+
+
+def test_an_nvml_that_crashes_is_not_called_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    (tmp_path / "pynvml.py").write_text(crash, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert devices.find().why_no_gpu == "NVML broke off: its process was ended by SIGSEGV"
+
+
+def test_an_nvml_that_reports_an_error_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pynvml.py").write_text("raise OSError('no library')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert answering.why_not() is None
+
+
+def test_a_module_that_cannot_be_imported_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "why_not", lambda: None)
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert str(devices.find().why_no_gpu).startswith("nvidia-ml-py cannot be imported: ")
