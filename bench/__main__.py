@@ -13,13 +13,16 @@ from bench.compare import command as compare
 from bench.errors import GrindstoneError
 from bench.page import command as page
 from bench.report import command as show
-from bench.report import listing, share
+from bench.report import completion, listing, merge, share
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import command as run
 from bench.runner import evidence, stop
 
-_VERBS = (run, listing, show, compare, page, fleet, export, share, evidence)
+_VERBS = (
+    *(run, listing, show, compare, page, fleet),
+    *(export, share, merge, completion, evidence),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
