@@ -20,7 +20,7 @@ from plugins.plugin_utils.gpu_doctor.pasted import answer_log, host_of, recognis
 from plugins.plugin_utils.gpu_doctor.pattern import REACH, lowered, words
 from plugins.plugin_utils.gpu_doctor.scan import scan
 from plugins.plugin_utils.gpu_doctor.symptoms import Symptom
-from tests.unit.doctor import healthy
+from tests.unit.doctor import confusion, healthy
 
 SYMPTOMS, LANGUAGES = rows.symptoms(), rows.languages()
 UNKNOWN_HOST = host_of("", rows.knowledge())
@@ -72,6 +72,13 @@ def test_every_example_is_told_first_and_alone_however_it_is_pasted(
         elif found != [row.name]:
             confused[f"{row.name}: told {', '.join(found) or 'nothing'} for {text[:90]!r}"] += 1
     assert not confused, "\n".join(sorted(confused))
+
+
+def test_what_is_confused_is_shown_and_little() -> None:
+    shown = confusion.table(confusion.corpus())
+    print(shown)
+    right, unknown, confused = (int(number) for number in re.findall(r"\d+", shown)[:3])
+    assert confused <= 0.03 * (right + unknown), shown
 
 
 # What tells these from their neighbours may be in the other half.

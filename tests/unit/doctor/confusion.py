@@ -1,0 +1,53 @@
+"""Which symptom is taken for which, over every example and every pasted text.
+
+python -m tests.unit.doctor.confusion
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from plugins.plugin_utils.gpu_doctor import rows
+from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
+
+NOTHING = "nothing"
+Pair = tuple[str, str]  # the symptom that it is, the one that is told
+
+
+def corpus() -> Iterator[Pair]:
+    """Of each example, of its halves and of each pasted text: what it is, and what is told."""
+    for row in rows.symptoms():
+        for text in row.examples:
+            if isinstance(text, str) and not row.aside:
+                middle = len(text) // 2
+                for part in (text, text[:middle], text[middle:]):
+                    yield row.name, told(part)
+    pasted = Path(__file__).parent / "pasted.yml"
+    for case in yaml.safe_load(pasted.read_text(encoding="utf-8")):
+        yield case["is"], told(case["text"])
+
+
+def told(text: str) -> str:
+    """The first symptom that is told of a text."""
+    host = host_of(text, rows.knowledge())
+    found = recognise(text, host, rows.symptoms(), rows.languages())
+    return found[0].symptom if found else NOTHING
+
+
+def table(pairs: Iterable[Pair]) -> str:
+    """What was told right, what was not known, and each confusion on a line."""
+    counts = Counter(pairs)
+    right = sum(count for (is_, said), count in counts.items() if is_ == said)
+    unknown = sum(count for (is_, said), count in counts.items() if said == NOTHING != is_)
+    wrong = {pair: n for pair, n in counts.items() if pair[0] != pair[1] != NOTHING}
+    head = f"{right} right, {unknown} not known (most are halves), {sum(wrong.values())} confused"
+    lines = [f"{n:4}  {is_:<45} told as  {said}" for (is_, said), n in sorted(wrong.items())]
+    return "\n".join([head, *lines])
+
+
+if __name__ == "__main__":
+    print(table(corpus()))
