@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from bench import __version__
 from bench.record import codec
 from bench.record.model import Verdict
+from bench.report import summary
+from bench.report.format import Screen
 from tests.conftest import ROOT
 from tests.support import records
 from tests.support.comparison import Files, command
@@ -167,3 +169,14 @@ def test_a_reader_who_has_enough_is_no_error(folder: Path) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_no_color_takes_the_colours_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path, *_) = folder.glob("20261121T14*")
+    record = codec.read(path)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    colour = re.compile(r"\x1b\[[\d;]*3\dm")
+    assert colour.search(summary.text(record, path, Screen(colours=True), verbose=False))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colour.search(summary.text(record, path, Screen(colours=True), verbose=False))
