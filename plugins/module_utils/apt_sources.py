@@ -53,8 +53,10 @@ def problems(output: str) -> list[Problem]:
     lines = [re.search(each, line) for line in output.splitlines() for each in _PROBLEMS]
     told = [match.group("url", "why") for match in lines if match]
     found: dict[str, str] = {}
-    for where, reason in [*told, *_FAILED.findall(output)]:
-        url = re.sub(r"(/dists/|/pool/|/*(In)?Release\b).*$|/$", "", where)
+    of_end = "\n".join(url for url, _ in told)
+    fetched = [each for each in _FAILED.findall(output) if each[0].rstrip("/") not in of_end]
+    for where, reason in [*told, *fetched]:
+        url = re.sub(r"(/dists/|/*(In)?Release\b).*$|/$", "", where)
         why = re.sub(r"^\s*|\s*\[IP:.*?\]|[. ]+$", "", reason)
         found.setdefault(url, why[:200])
     return [Problem(url, why) for url, why in found.items()]

@@ -91,12 +91,16 @@ def _fits(wanted: str, there: Packages, here: set[str], provided: set[str]) -> b
 
 def why(host: Apt, names: list[str], output: str, updated: str) -> str:
     """Why packages could not be installed, in one line; `updated` is what the update said."""
-    found = apt_sources.problems(f"{updated}\n{output}")
-    if found and apt_sources.lacking(output):
-        clock = apt_sources.wrong_clock(updated + output, found, host.proxy)
+    lists = apt_sources.problems(updated)
+    of_lists = tuple(each.url for each in lists)
+    files = [each for each in apt_sources.problems(output) if not each.url.startswith(of_lists)]
+    if (lists or files) and apt_sources.lacking(output):
+        clock = apt_sources.wrong_clock(updated + output, lists + files, host.proxy)
+        found = f"package at {apt_sources.told(files[:2])}"
+        if not files:
+            found = f"package lists at {apt_sources.told(lists)}"
         return clock or (
-            f"found no package lists at {apt_sources.told(found)}; expected sources that answer "
-            f"and are signed, for {', '.join(names)}"
+            f"found no {found}; expected sources that answer and are signed, for {', '.join(names)}"
         )
     errors = re.findall(r"^(?:E|Error|dpkg: error[^:]*): ?(.+)$", output, re.MULTILINE)
     # apt names what does not fit together only before its error.

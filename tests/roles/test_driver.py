@@ -85,6 +85,11 @@ def be_a_gtx_1080_ti(root: Root) -> None:
     (root.path / "sys/bus/pci/devices/0000:01:00.0/device").write_text(f"{GTX_1080_TI}\n")
 
 
+def forget_the_lists(root: Root) -> None:
+    for path in (root.path / "var/lib/apt/lists").glob("*_*"):
+        path.unlink()
+
+
 def in_archive(pattern: str, change: Callable[[Path], object]) -> Spoil:
     """Changes one file of Ubuntu's archive."""
     archive = mock_ubuntu.HOSTS["distribution"]
@@ -138,7 +143,10 @@ REFUSED: dict[str, tuple[Case, list[str]]] = {
         ["found no package lists at http://archive.ubuntu.com/ubuntu"],
     ),
     "bad signature": (
-        Case(spoil=in_archive("dists/noble/InRelease", replace(b"Suite: noble", b"Suite: Noble"))),
+        Case(
+            prepare=forget_the_lists,  # else apt goes on with those, as it should
+            spoil=in_archive("dists/noble/InRelease", replace(b"Suite: noble", b"Suite: Noble")),
+        ),
         ["http://archive.ubuntu.com/ubuntu", "signed"],
     ),
     "altered package": (

@@ -182,6 +182,20 @@ def test_the_source_and_its_cause_are_named_where_the_packages_are_missed(
     assert said.endswith("expected sources that answer and are signed, for python3-venv")
 
 
+def test_a_package_that_a_source_has_lost_is_named_and_not_another_source(
+    host: package_manager.Apt, tmp_path: Path
+) -> None:
+    lost = "http://a.example/debian/pool/v/venv_1_all.deb"
+    missed = (
+        "Err:1 http://a.example/debian bookworm/main all venv all 1\n  404  Not Found\n"
+        f"E: Failed to fetch {lost}  404  Not Found [IP: 192.0.2.1 80]\n"
+    )
+    apt_get(tmp_path, update=UNSIGNED, install=missed)
+    assert failure(host).startswith(f"found no package at {lost} (404  Not Found); expect")
+    apt_get(tmp_path, update=UNREACHABLE, install=missed)
+    assert failure(host).startswith("found no package lists at http://a.example/debian (Could not")
+
+
 def test_what_else_apt_says_is_the_cause_with_what_does_not_fit(
     host: package_manager.Apt, tmp_path: Path
 ) -> None:
