@@ -125,6 +125,10 @@ def test_however_it_is_pasted_it_is_recognised(shape: str) -> None:
         ),
         ("エラー: ターゲットが見つかりません: nvidia-580xx-dkms", "target not found: nvidia-580xx"),
         ("nvidia: /usr/lib/x existiert im Dateisystem", "/usr/lib/x exists in filesystem"),
+        (
+            "intentando sobreescribir `/usr/x', que está también en el paquete nvidia-smi 1",
+            "trying to overwrite '/usr/x', which is also in package nvidia-smi",
+        ),
     ],
 )
 def test_other_languages_are_read_as_english(said: str, english: str) -> None:
