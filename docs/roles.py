@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 ROLES = ROOT / "roles"
 ORDER = (
     *("plan", "nvidia_repository", "nvidia_driver", "cuda", "tensorflow"),
-    *("verify", "doctor", "remove"),
+    *("verify", "benchmark", "doctor", "remove"),
 )
 # Galaxy names a distribution's releases by their code names.
 CODENAMES = {

@@ -103,6 +103,8 @@ def _empty(folder: Path) -> bool:
 def own(prefix: Path) -> tuple[list[Path], list[Path]]:
     """What goes of a prefix, in its order, and what else it holds: others' files and mounts."""
     mine = [path for path in environments(prefix) + of_uv(prefix) if not os.path.ismount(str(path))]
+    if (prefix / "bench/lock").is_file():  # of benchmark_job
+        mine.append(prefix / "bench")
     if mine and (prefix / ".lock").exists():
         mine.append(prefix / ".lock")
     stays = sorted(set(prefix.iterdir()) - set(mine)) if prefix.is_dir() else []

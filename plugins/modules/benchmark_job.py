@@ -1,0 +1,282 @@
+# Copyright: The Grindstone authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One benchmark on a host: started where none runs, waited for where one does.
+
+It runs in a session of its own, and what was started holds a lock as long as it lives.  So a
+connection that drops, a controller that dies and a time limit of Ansible's leave it running, the
+next call tells that it does, and no process id can be mistaken for it after a reboot.
+"""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: benchmark_job
+short_description: Runs the benchmark on a host, or waits for the one that runs
+description:
+  - Starts C(pytest bench/) and waits for its end.
+  - Where the same one runs already, from a call that was cut off, it is waited for; where it has
+    ended and nobody has collected it, its end is returned.
+  - Where another one runs, it fails in a line.
+author: The Grindstone authors (@grindstone)
+options:
+  folder:
+    description: Where the benchmark and its runs are.
+    type: path
+    required: true
+  tree:
+    description: The folder in O(folder) that holds the benchmark's files.
+    type: str
+    default: ""
+  options:
+    description: The options of C(pytest bench/).
+    type: list
+    elements: str
+    default: []
+  collected:
+    description: The run whose record has been fetched; nothing is started then.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = """
+- name: Run the benchmark
+  grindstone.grindstone.benchmark_job:
+    folder: /opt/grindstone/bench
+    tree: tree-0123456789ab
+    options: [--profile, quick]
+  async: 14400
+  poll: 15
+"""
+
+RETURN = """
+run:
+  description: The name of the run.
+  returned: success
+  type: str
+record:
+  description: The path of its record; empty where it has left none.
+  returned: success
+  type: str
+problem:
+  description: Why it is no whole result; empty where it is one, failed trainings included.
+  returned: success
+  type: str
+told:
+  description: What was found of an earlier run; empty for nothing.
+  returned: success
+  type: str
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+LOCK, RUNS, RECORDS = "lock", "runs", "records"
+JOB, END, OUTPUT, COLLECTED = "job.json", "ended.json", "output.txt", "collected"
+OWN = "--results-dir"  # which folder records go to is this module's to know
+KEPT = 10  # runs, the newest
+RESULT = (0, 1)  # pytest's: all passed, or something failed, which the record has
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """The JSON of a file; empty where it is not there or not whole."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def runs(folder: Path) -> list[Path]:
+    """Those of a host, the newest first."""
+    found = folder / RUNS
+    return sorted(found.iterdir(), reverse=True) if found.is_dir() else []
+
+
+def words(job: dict[str, Any]) -> str:
+    """The options of a job as one reads them."""
+    return " ".join(job.get("options", [])) or "no options"
+
+
+class BusyError(Exception):
+    """Another benchmark runs here."""
+
+
+def run_of(folder: Path, wanted: dict[str, Any]) -> tuple[Path, str]:
+    """The run whose end is wanted: one that goes on or was not collected, else a new one.
+
+    Raises:
+        BusyError: another one goes on.
+    """
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        there = runs(folder)
+        last = there[0] if there else None
+        job = parsed(last / JOB) if last else {}
+        same = all(job.get(name) == value for name, value in wanted.items())
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if last and same:
+                return last, f"it has been running since {job.get('began')}: waited for"
+            raise BusyError(
+                f"another benchmark ({words(job)}) has been running here since "
+                f"{job.get('began', 'just now')}: wait for it, or end it:  "
+                f"kill -- -{job.get('pid', 'PID')}"
+            ) from None
+        told = ""
+        if last and not (last / COLLECTED).exists():
+            if same and parsed(last / END):
+                return last, f"that of {job.get('began')} had ended and was not collected"
+            if not parsed(last / END):
+                told = f"that of {job.get('began', last.name)} was cut off, and is begun anew"
+        remove_old(folder, there, wanted["tree"])
+        return start(folder, wanted, lock), told
+    finally:
+        os.close(lock)
+
+
+def remove_old(folder: Path, there: list[Path], tree: str) -> None:
+    """Removes what no run needs any more."""
+    old = [each for each in there[KEPT:] if (each / COLLECTED).exists()]
+    for path in [*old, *(each for each in folder.glob("tree-*") if each.name != tree)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def start(folder: Path, wanted: dict[str, Any], lock: int) -> Path:
+    """Starts one in a session of its own, which inherits the lock.
+
+    Raises:
+        OSError: it cannot be started, as where the disk is full.
+    """
+    now = time.gmtime()
+    run = folder / RUNS / time.strftime("%Y%m%dT%H%M%SZ", now)
+    run.mkdir(parents=True)
+    heard, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(said)
+        # Nothing comes where the parent could not note the job: then nothing is run.
+        if os.read(heard, 1):
+            live(folder, run, wanted, lock)
+        os._exit(0)
+    os.close(heard)
+    try:
+        began = time.strftime("%Y-%m-%d %H:%M:%S UTC", now)
+        job = json.dumps({**wanted, "began": began, "pid": child})
+        (run / JOB).write_text(job, encoding="utf-8")
+        os.write(said, b"!")
+    except OSError:
+        shutil.rmtree(run, ignore_errors=True)
+        raise
+    finally:
+        os.close(said)
+    return run
+
+
+def live(folder: Path, run: Path, wanted: dict[str, Any], lock: int) -> None:
+    """The life of the process that runs pytest, and writes down how it ended."""
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        command = [str(folder / "environment/bin/python"), "-m", "pytest", "bench/"]
+        command += ["-p", "no:cacheprovider", "--no-page", OWN, str(run / RECORDS)]
+        kept = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
+        with (run / OUTPUT).open("wb") as output:
+            status = subprocess.Popen(
+                command + wanted["options"],
+                cwd=folder / wanted["tree"],
+                env={**kept, "LC_ALL": "C.UTF-8"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(lock,),  # it may outlive this process
+            ).wait()
+        partial = run / (END + ".part")
+        partial.write_text(json.dumps({"status": status}), encoding="utf-8")
+        partial.replace(run / END)
+    finally:
+        os._exit(0)
+
+
+def wait(folder: Path) -> None:
+    """Until nothing that was started lives."""
+    with (folder / LOCK).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def record_of(run: Path) -> str:
+    """The path of a run's record: of one that was killed, the journal."""
+    found = [*run.glob(RECORDS + "/*.json"), *run.glob(RECORDS + "/*.jsonl")]
+    return str(found[0]) if found else ""
+
+
+def last_words(run: Path) -> str:
+    """The line of the output that tells most: pytest's or the benchmark's error, else the last."""
+    try:
+        text = (run / OUTPUT).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "it has said nothing"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR: ", "bench: "))]
+    chosen = (errors or lines or ["it has said nothing"])[-1]
+    return re.sub(r"^ERROR: ", "", chosen)
+
+
+def problem(run: Path) -> str:
+    """Why a run is no whole result, "" where it is one."""
+    status = parsed(run / END).get("status")
+    if status in RESULT and record_of(run):
+        return ""
+    if status in RESULT:
+        return f"the benchmark left no record: {last_words(run)}"
+    if status is None:
+        how = "was cut off (killed, a reboot, or a full disk)"
+    elif status < 0:
+        how = f"was killed by {signal.Signals(-status).name}"
+    else:
+        how = f"ended with exit status {status}"
+    return f"the benchmark {how}: {last_words(run)}"
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "folder": {"type": "path", "required": True},
+            "tree": {"type": "str", "default": ""},
+            "options": {"type": "list", "elements": "str", "default": []},
+            "collected": {"type": "str", "default": ""},
+        },
+    )
+    folder, options = Path(module.params["folder"]), module.params["options"]
+    chosen = [word for word in options if word.split("=")[0] == OWN]
+    if chosen:
+        module.fail_json(msg=f"found {OWN} among the options, which the role sets: leave it out")
+    try:
+        if module.params["collected"]:
+            (folder / RUNS / module.params["collected"] / COLLECTED).touch()
+            module.exit_json(changed=True)
+        run, told = run_of(folder, {"tree": module.params["tree"], "options": options})
+        wait(folder)
+    except BusyError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        where = error.filename or folder
+        module.fail_json(msg=f"the benchmark cannot run: {where}: {error.strerror or error}")
+    result = {"run": run.name, "record": record_of(run), "problem": problem(run), "told": told}
+    module.exit_json(changed=True, **result)
+
+
+if __name__ == "__main__":
+    main()
