@@ -126,6 +126,14 @@ def test_however_it_is_pasted_it_is_recognised(shape: str) -> None:
         ("エラー: ターゲットが見つかりません: nvidia-580xx-dkms", "target not found: nvidia-580xx"),
         ("nvidia: /usr/lib/x existiert im Dateisystem", "/usr/lib/x exists in filesystem"),
         (
+            "E: Sperre /var/lib/dpkg/lock konnte nicht erlangt werden. Sie wird von Prozess 9",
+            "Could not get lock /var/lib/dpkg/lock. It is held by process 9",
+        ),
+        ("E: No se pudo bloquear /var/lib/apt/lists/lock. El proceso 9", "Could not get lock /var"),
+        ("x : Dépend : nvidia-y mais ne sera pas installé", "but it is not going to be installed"),
+        ("x : Dépend : nvidia-y mais 5 devra être installé", "nvidia-y but 5 is to be installed"),
+        ("se interrumpió la ejecución de dpkg, debe iniciar manualmente", "dpkg was interrupted"),
+        (
             "intentando sobreescribir `/usr/x', que está también en el paquete nvidia-smi 1",
             "trying to overwrite '/usr/x', which is also in package nvidia-smi",
         ),
