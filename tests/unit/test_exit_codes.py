@@ -76,6 +76,7 @@ def test_a_record_is_shown_with_0_whatever_its_run_came_to(tmp_path: Path) -> No
     assert ("python -m bench show", 0) in DOCUMENTED
 
 
+@pytest.mark.usefixtures("heeded_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_verb_that_is_ended_from_outside_says_so(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

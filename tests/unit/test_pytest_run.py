@@ -334,6 +334,7 @@ def test_an_error_that_nobody_has_foreseen_is_one_line_and_whole_when_asked_for(
 # ---- the ways a run is ended
 
 
+@pytest.mark.usefixtures("heeded_signals")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 2)]
 )
