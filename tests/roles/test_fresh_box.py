@@ -13,6 +13,10 @@ from tests.support.ansible_env import HERE
 from tests.support.roots import Root
 
 
+# Where a person stands, whose folder has the pytest that only speaks.
+_IN_THE_CHECKOUT = "cd '/srv/a checkout' && exec ./run bench"
+
+
 @pytest.fixture
 def checkout(fresh: Callable[[str], Root]) -> Root:
     """A root with a checkout in `/srv/a checkout`: its lock is empty and its pytest only speaks."""
@@ -31,7 +35,7 @@ def checkout(fresh: Callable[[str], Root]) -> Root:
 
 def run(root: Root, user: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["chroot", f"--userspec={user}", str(root.path), "/srv/a checkout/run", "bench"],
+        ["chroot", f"--userspec={user}", str(root.path), "sh", "-c", _IN_THE_CHECKOUT],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
