@@ -61,9 +61,9 @@ def add(verbs: Verbs) -> None:
 
     parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter with TensorFlow")
     parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the one that is judged")
-    parser.add_argument("-k", dest="workload", metavar="NAME", help="train this workload only")
+    parser.add_argument("-k", dest="only", metavar="NAME", help="train this workload only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    add_options(parser.add_argument, without=("--worker-python", "--against"))
+    add_options(parser.add_argument, without=("--worker-python", "--worker-image", "--against"))
     parser.set_defaults(run=compare_environments)
 
 
@@ -118,10 +118,10 @@ def compare_environments(options: argparse.Namespace) -> int:
     found = devices.find()
     settings = read_settings(options, found, environments=(options.a, options.b))
     settings.check_workers()
-    chosen = [row for row in rows(settings) if options.workload in (None, row.workload.name)]
+    chosen = [row for row in rows(settings) if options.only in (None, row.workload.name)]
     if not chosen:
         names = ", ".join(dict.fromkeys(row.workload.name for row in rows(settings)))
-        raise GrindstoneError(f"-k {options.workload}: no such workload; there are {names}")
+        raise GrindstoneError(f"-k {options.only}: no such workload; there are {names}")
     request = ComparisonRequest("side A", "side B")
     with Session(settings, found, listener=progress.on_stream(sys.stderr)) as session:
         session.check_data(chosen)
