@@ -12,7 +12,6 @@ import pytest
 from tests.support.ansible_env import HERE
 from tests.support.roots import Root
 
-
 # Where a person stands, whose folder has the pytest that only speaks.
 _IN_THE_CHECKOUT = "cd '/srv/a checkout' && exec ./run bench"
 
