@@ -158,10 +158,10 @@ def test_a_run_that_is_killed_while_it_mends_leaves_nothing_in_place_and_the_nex
     shutil.copytree(repaired.path / "tools", tmp_path / "tools", symlinks=True)
     patchelf = tmp_path / "tools/bin/patchelf"
     os.mkfifo(tmp_path / "mending")
-    real = patchelf.rename(tmp_path / "real")
-    patchelf.write_text(
-        f"#!/bin/sh\necho $PPID $$ >{tmp_path}/mending; exec cat {tmp_path}/mending\n"
-    )
+    size, real = patchelf.stat().st_size, patchelf.rename(tmp_path / "real")
+    # As large as the real one: tools that were cut are installed anew.
+    told = f"#!/bin/sh\necho $PPID $$ >{tmp_path}/mending; exec cat {tmp_path}/mending\n"
+    patchelf.write_text(told.ljust(size, "#"))
     patchelf.chmod(0o755)
     with killed.start("wheels") as running:
         for pid in (tmp_path / "mending").read_text(encoding="utf-8").split():  # waits for it
