@@ -52,7 +52,7 @@ def test_a_fresh_debian_is_read_and_left_as_it_is(
         "unattended_upgrades": False,
     }
     assert found["driver"]["packages"] == found["cuda"] == found["cudnn"] == []
-    assert found["owned"] == {"open": [], "packages": []}
+    assert found["owned"] == {"open": [], "packages": [], "prefixes": []}
     assert found["environment"] == {"python": "", "tensorflow": "", "wheel": "", "cudnn": ""}
     assert found["free_mb"] > 0
 
