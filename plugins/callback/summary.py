@@ -27,7 +27,6 @@ requirements:
 import json
 import re
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterable
 from typing import Any
@@ -138,7 +137,7 @@ class Summary(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Says why nothing follows, and fails: Ansible would call it a success."""
         self._print([NO_HOSTS], C.COLOR_ERROR, failure=True)
-        sys.exit(1)
+        raise SystemExit(1)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Prints a line for each host."""
@@ -179,7 +178,7 @@ class Verbose(Default):  # type: ignore[misc]
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """As above."""
         self._display.display(NO_HOSTS, color=C.COLOR_ERROR)
-        sys.exit(1)
+        raise SystemExit(1)
 
 
 class CallbackModule(Verbose if Display().verbosity else Summary):  # type: ignore[misc]

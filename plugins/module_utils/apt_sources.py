@@ -53,7 +53,7 @@ def problems(output: str) -> list[Problem]:
     lines = [re.search(each, line) for line in output.splitlines() for each in _PROBLEMS]
     told = [match.group("url", "why") for match in lines if match]
     found: dict[str, str] = {}
-    of_end = "\n".join(url for url, _ in told)
+    of_end = "\n".join(each[0] for each in told)
     fetched = [each for each in _FAILED.findall(output) if each[0].rstrip("/") not in of_end]
     for where, reason in [*told, *fetched]:
         url = re.sub(r"(/dists/|/*(In)?Release\b).*$|/$", "", where)

@@ -156,7 +156,7 @@ class Apt(Host):
 def holder(held: re.Match[str]) -> str:
     """Who holds which lock, and for how long it was waited for."""
     lock = held.group("lock") or held.group("dpkg")
-    number, _, name = (held.group("holder") or held.group("pid") or "").partition(" ")
+    number, _blank, name = (held.group("holder") or held.group("pid") or "").partition(" ")
     who = f"process {number} {name}".strip() if number.strip("0") else "a process out of sight"
     return (
         f"{who} has held {lock} for more than {WAIT // 60} minutes; expected apt to be free: let "

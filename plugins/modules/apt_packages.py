@@ -83,7 +83,7 @@ def missing(names: list[str], there: Packages) -> list[str]:
 
 
 def _fits(wanted: str, there: Packages, here: set[str], provided: set[str]) -> bool:
-    name, _, version = wanted.partition("=")
+    name, _equals, version = wanted.partition("=")
     if name in here:
         return not version or fnmatchcase(there[name]["version"], version)
     return not version and name in provided

@@ -80,8 +80,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-LOCK, RUNS, RECORDS = "lock", "runs", "records"
-JOB, END, OUTPUT, COLLECTED = "job.json", "ended.json", "output.txt", "collected"
+LOCK = "lock"
+RUNS = "runs"
+RECORDS = "records"
+JOB = "job.json"
+END = "ended.json"
+OUTPUT = "output.txt"
+COLLECTED = "collected"
 OWN = "--results-dir"  # which folder records go to is this module's to know
 KEPT = 10  # runs, the newest
 RESULT = (0, 1)  # pytest's: all passed, or something failed, which the record has
@@ -194,14 +199,15 @@ def live(folder: Path, run: Path, wanted: dict[str, Any], lock: int) -> None:
         command += ["-p", "no:cacheprovider", "--no-page", OWN, str(run / RECORDS)]
         kept = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
         with (run / OUTPUT).open("wb") as output:
-            status = subprocess.Popen(
+            status = subprocess.run(
                 command + wanted["options"],
                 cwd=folder / wanted["tree"],
                 env={**kept, "LC_ALL": "C.UTF-8"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(lock,),  # it may outlive this process
-            ).wait()
+                check=False,
+            ).returncode
         partial = run / (END + ".part")
         partial.write_text(json.dumps({"status": status}), encoding="utf-8")
         partial.replace(run / END)
