@@ -16,7 +16,7 @@ from bench.observe.devices import Found, device_groups
 from bench.record.head import Device, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import again, asked, container, interpreter, paths, supervisor
+from bench.runner import container, interpreter, option_values, paths, rerun, supervisor
 from bench.runner.container import Image
 from bench.workloads import EVERY
 from bench.workloads.own import OwnWorkload, read_files
@@ -32,7 +32,7 @@ from bench.workloads.workload import (
 )
 
 if TYPE_CHECKING:
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
 
 _MOST_EPOCHS = 100_000
 
@@ -191,7 +191,7 @@ class Settings:
     learning_curve: whether the quality is measured after every epoch.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
-    brought: what is in the folder that was named.
+    data_folder: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
     again: the options that train a row again as here, but what names the row.
@@ -220,7 +220,7 @@ class Settings:
     epochs: int | None = None
     learning_curve: bool = False
     order_seed: int = 0
-    brought: Brought | None = None
+    data_folder: DataFolder | None = None
     dataset: str = "mnist"
     page: bool = True
     html: Path | None = None
@@ -325,9 +325,9 @@ def read_settings(
         worker_chosen_by=reason,
         worker_image=image,
         plan=planned,
-        modes=asked.words("mode", chosen.mode, MODES),
-        variants=asked.variants(chosen),
-        inputs=asked.words("input", chosen.input, INPUTS) or (),
+        modes=option_values.words("mode", chosen.mode, MODES),
+        variants=option_values.variants(chosen),
+        inputs=option_values.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
         epochs=_epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
@@ -336,11 +336,11 @@ def read_settings(
         against=paths.against(against),
         order_seed=secrets.randbits(32),
         workloads=workloads,
-        brought=data.brought,
+        data_folder=data.data_folder,
         dataset=data.name,
         page=not chosen.no_page,
         html=chosen.html,
-        again=again.words(vars(chosen), OPTIONS),
+        again=rerun.words(vars(chosen), OPTIONS),
     )
 
 
@@ -362,7 +362,7 @@ def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
         return found.devices
     every = (*found.devices, *device_groups(found.devices[1:]))
     here = {device.option: device for device in every}
-    names = asked.names(wanted)
+    names = option_values.names(wanted)
     for name in names:
         if name not in here:
             why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.datasets import kin
+from bench.datasets import known_sets
 from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Choice:
     """What was chosen.
 
     folder: that was named, absolute, or None.
-    brought: what is in it.
+    data_folder: what is in it.
     name: of what MNIST's networks are trained on.
     """
 
     folder: Path | None
-    brought: Brought | None
+    data_folder: DataFolder | None
     name: str
 
 
@@ -40,7 +40,7 @@ def read_choice(chosen: argparse.Namespace) -> Choice:
         raise DataError("--data-dir names nothing; name a folder, or leave it out")
     if folder is not None and chosen.synthetic:
         raise DataError("--data-dir names real data, and --synthetic wants none: leave one out")
-    name = kin.chosen(chosen.dataset)
+    name = known_sets.chosen(chosen.dataset)
     if name == "grind":
         raise DataError("--dataset is for MNIST's networks; grind's has its data alone")
     if name != "mnist" and folder is None:
@@ -58,15 +58,15 @@ def read_choice(chosen: argparse.Namespace) -> Choice:
     return Choice(path, usable(path), name)
 
 
-def usable(folder: Path) -> Brought:
+def usable(folder: Path) -> DataFolder:
     """What is in a folder that was named.
 
     Raises:
         DataError: nothing that can be trained on.
     """
-    from bench.datasets import brought  # reads pictures: not where nothing was named
+    from bench.datasets import data_folder  # reads pictures: not where nothing was named
 
-    found = brought.look(folder)
+    found = data_folder.look(folder)
     if found.refusal is not None:
         raise DataError(found.refusal)
     return found

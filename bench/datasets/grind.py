@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
     from bench.datasets.layouts.shots import Shots
     from bench.datasets.photographs import Photograph
 
 
-def load(brought: Brought | None, cache_dir: Path, size: tuple[int, int]) -> Dataset:
+def load(data_folder: DataFolder | None, cache_dir: Path, size: tuple[int, int]) -> Dataset:
     """The grind data at `size` = (height, width): real photographs, or else drawn ones.
 
     `x` is `(n, height, width, 3) uint8` RGB, `y` `(n,) float32` seconds.  The images of a shot
@@ -36,7 +36,7 @@ def load(brought: Brought | None, cache_dir: Path, size: tuple[int, int]) -> Dat
     where they were drawn and so are known; of photographs only how far repeated shots were seen to
     scatter is known (`particles.label_spread`), as another machine and another hand need not.
 
-    brought: what is in a folder that a person named.  With pictures by class alone it is passed
+    data_folder: what is in a folder that a person named.  With pictures by class alone it is passed
         over.
     cache_dir: where the drawn photographs are kept, under `grind/`.  Real ones are read anew each
         time, which takes a few milliseconds each.
@@ -45,11 +45,11 @@ def load(brought: Brought | None, cache_dir: Path, size: tuple[int, int]) -> Dat
         DataError: a folder or file is misnamed, a picture is damaged or too large, the shots are
             too few to split, or too alike to learn anything from.
     """
-    if brought is None:
+    if data_folder is None:
         return drawn(cache_dir, size, "no --data-dir")
-    if brought.shots is None:
-        return drawn(cache_dir, size, f"no grind photographs in {shown(brought.folder)}")
-    return _brought(brought.shots, size)
+    if data_folder.shots is None:
+        return drawn(cache_dir, size, f"no grind photographs in {shown(data_folder.folder)}")
+    return _from_folder(data_folder.shots, size)
 
 
 def drawn(
@@ -109,7 +109,7 @@ def _baselines(train: Split, test: Split, best_possible_mse: float) -> dict[str,
 # ---- a folder that a person brings
 
 
-def _brought(shots: Shots, size: tuple[int, int]) -> Dataset:
+def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
     found, folder = shots.found(), shown(shots.folder)
     together = photographs.group(found)
     paths = [photograph.path for photograph in found]

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, digits, kin, others
+from bench.datasets import cache, digits, known_sets, others
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.layouts import idx_files
 from bench.datasets.mirrors import UnreachableError, Wanted, download
 from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
     from bench.datasets.layouts.found import Classified, Half
 
 CLASSES = 10
@@ -98,7 +98,7 @@ PUBLISHED = (TRAIN.images, TRAIN.labels, TEST.images, TEST.labels)
 
 
 def load(
-    brought: Brought | None,
+    data_folder: DataFolder | None,
     cache_dir: Path,
     *,
     mirrors: Sequence[str] | None = None,
@@ -106,11 +106,11 @@ def load(
 ) -> Dataset:
     """MNIST from the first place that has it, or else drawn digits of the same shape.
 
-    The places: `brought`, the cache, a mirror, the generator.  Real files are checked down to the
-    last byte, wherever they come from; x is `(n, 28, 28, 1) uint8`, y `(n,) int64`, 0..9.  A cache
-    that cannot be used is done without, and the note says so.
+    The places: `data_folder`, the cache, a mirror, the generator.  Real files are checked down to
+    the last byte, wherever they come from; x is `(n, 28, 28, 1) uint8`, y `(n,) int64`, 0..9.
+    A cache that cannot be used is done without, and the note says so.
 
-    brought: what is in a folder that a person named.  With photographs alone it is passed over.
+    data_folder: what is in a folder that a person named.  With photographs alone it is passed over.
     cache_dir: where downloads and drawn digits are kept, under `mnist/`.
     mirrors: base URLs; None means `$GRINDSTONE_MNIST_URL` or else `MIRRORS`, and an empty sequence
         that nothing is downloaded.
@@ -121,10 +121,10 @@ def load(
             published checksum.
     """
     besides = "no --data-dir"
-    if brought is not None:
-        if brought.classified:
-            return _brought(brought)
-        besides = f"no MNIST files in {shown(brought.folder)}"
+    if data_folder is not None:
+        if data_folder.classified:
+            return _from_folder(data_folder)
+        besides = f"no MNIST files in {shown(data_folder.folder)}"
     return _kept_or_downloaded(cache_dir / "mnist", _base_urls(mirrors), answer_within, besides)
 
 
@@ -170,11 +170,11 @@ def is_mnist(train: Half, test: Half) -> bool:
 # ---- a folder that a person brings
 
 
-def _brought(brought: Brought) -> Dataset:
+def _from_folder(data_folder: DataFolder) -> Dataset:
     mend = "put the published files there, or leave --data-dir out to have them downloaded"
     faults = []
     try:
-        for found in others.fitting(brought, "mnist"):
+        for found in others.fitting(data_folder, "mnist"):
             train, test = others.read(found)
             if is_mnist(train, test):
                 note = f"MNIST from {shown(found.where)} ({found.layout})"
@@ -190,7 +190,7 @@ def _what_it_is(found: Classified, train: Half, test: Half) -> str:
     where, name = shown(found.where), others.by_content(found, train, test)
     if name is not None:
         return (
-            f"not MNIST: {where} holds {kin.title(name)}; --dataset {name} trains on it, "
+            f"not MNIST: {where} holds {known_sets.title(name)}; --dataset {name} trains on it, "
             "without the "
             "floors that were published for MNIST alone"
         )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import kin
+from bench.datasets import known_sets
 from bench.datasets.dataset import Dataset, Split
 from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
     from bench.datasets.layouts.found import Classified, Half
 
 FEWEST = 256
@@ -20,13 +20,13 @@ FEWEST = 256
 _SEED = 20201123
 
 
-def load(brought: Brought, name: str) -> Dataset:
+def load(data_folder: DataFolder, name: str) -> Dataset:
     """The set that a person calls `name`: x `(n, 28, 28, 1) uint8`, y `(n,) int64` from 0 on.
 
     Raises:
         DataError: it is not there, is damaged, or is another set.
     """
-    found = fitting(brought, name)[0]
+    found = fitting(data_folder, name)[0]
     train, test = read(found)
     name = _named(found, name, train, test)
     classes = np.unique(train.y)
@@ -47,7 +47,7 @@ def load(brought: Brought, name: str) -> Dataset:
     return Dataset(
         name,
         "files",
-        f"{kin.title(name)}, {len(classes)} classes, from {shown(found.where)} "
+        f"{known_sets.title(name)}, {len(classes)} classes, from {shown(found.where)} "
         f"({found.layout}); it has "
         "no floors",
         mixed(splits[0]),
@@ -57,26 +57,27 @@ def load(brought: Brought, name: str) -> Dataset:
     )
 
 
-def fitting(brought: Brought, name: str) -> list[Classified]:
+def fitting(data_folder: DataFolder, name: str) -> list[Classified]:
     """The sets in a folder that a name can mean: those of that name before those without any.
 
     Raises:
         DataError: there is none, or none that is whole.
     """
-    known = {each: kin.by_words(each.names) for each in brought.classified}
+    known = {each: known_sets.by_words(each.names) for each in data_folder.classified}
     if name == "mnist":
         found = [each for each, other in known.items() if other is None]
     else:
-        found = [each for each, other in known.items() if other and kin.belong(name, other)]
+        found = [each for each, other in known.items() if other and known_sets.belong(name, other)]
         parts = dict.fromkeys(str(known[each]) for each in found)
         if len(parts) > 1:
             raise DataError(
-                f"{shown(brought.folder)} holds {', '.join(parts)}: name one of them with --dataset"
+                f"{shown(data_folder.folder)} holds {', '.join(parts)}: "
+                "name one of them with --dataset"
             )
         found = found or [each for each, other in known.items() if other is None]
     if not found:
         problem = next((each.problem for each in known if each.problem), None)
-        told = _only_others(brought, name, [str(each) for each in known.values()])
+        told = _only_others(data_folder, name, [str(each) for each in known.values()])
         raise DataError(f"{told}; and {problem}" if problem else told)
     if found[0].problem is not None:  # the whole ones come first
         raise DataError(found[0].problem)
@@ -100,7 +101,7 @@ def read(found: Classified) -> tuple[Half, Half]:
 def by_content(found: Classified, train: Half, test: Half) -> str | None:
     """The set that images and labels are known as, whatever their files are called."""
     size = len(train.x), len(test.x), len(np.unique(train.y))
-    return kin.by_files(found.files) or kin.by_size(*size)
+    return known_sets.by_files(found.files) or known_sets.by_size(*size)
 
 
 def mixed(split: Split) -> Split:
@@ -118,28 +119,27 @@ def _named(found: Classified, name: str, train: Half, test: Half) -> str:
 
     if mnist.is_mnist(train, test):
         raise DataError(f"{shown(found.where)} holds MNIST itself: leave --dataset {name} out")
-    known = kin.by_words(found.names)
+    known = known_sets.by_words(found.names)
     if known in (None, "emnist"):
         known = by_content(found, train, test) or known
-    if known is not None and not kin.belong(name, known):
+    if known is not None and not known_sets.belong(name, known):
         raise DataError(
-            f"{shown(found.where)} holds {kin.title(known)}, not {kin.title(name)}: --dataset "
-            f"{known} "
-            "trains on it"
+            f"{shown(found.where)} holds {known_sets.title(known)}, not {known_sets.title(name)}: "
+            f"--dataset {known} trains on it"
         )
     return name if known is None or name != "emnist" else known
 
 
-def _only_others(brought: Brought, name: str, there: list[str]) -> str:
+def _only_others(data_folder: DataFolder, name: str, there: list[str]) -> str:
     if not there:
         return (
-            f"{shown(brought.folder)} holds no pictures by class for --dataset {name}; it "
+            f"{shown(data_folder.folder)} holds no pictures by class for --dataset {name}; it "
             "holds grind "
             "photographs: leave --dataset out, or name another folder with --data-dir"
         )
-    titles = ", ".join(dict.fromkeys(map(kin.title, there)))
-    wanted = "MNIST" if name == "mnist" else kin.title(name)
+    titles = ", ".join(dict.fromkeys(map(known_sets.title, there)))
+    wanted = "MNIST" if name == "mnist" else known_sets.title(name)
     return (
-        f"{shown(brought.folder)} holds {titles}, not {wanted}: --dataset {there[0]} trains on it, "
-        "without MNIST's floors; or name another folder with --data-dir"
+        f"{shown(data_folder.folder)} holds {titles}, not {wanted}: --dataset {there[0]} trains on "
+        "it, without MNIST's floors; or name another folder with --data-dir"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench.datasets.brought import Brought
+    from bench.datasets.data_folder import DataFolder
 
 
 # Linux's file system in memory, on every distribution.
@@ -144,21 +144,21 @@ class Prepared:
 class Store:
     """Prepares each (data set, size, schedule) once, under a temporary folder of the run.
 
-    brought: what is in the folder that a person named.
+    data_folder: what is in the folder that a person named.
     name: of the pictures by class that MNIST's networks are trained on.
     """
 
     def __init__(
         self,
         folder: Path,
-        brought: Brought | None,
+        data_folder: DataFolder | None,
         cache_dir: Path | None,
         *,
         synthetic: bool = False,
         name: str = "mnist",
     ) -> None:
         self._folder = folder
-        self._brought = brought
+        self._named = data_folder
         self._cache_dir = cache_dir
         self._synthetic = synthetic
         self._name = name
@@ -191,19 +191,19 @@ class Store:
         """
         wanted = {(each.dataset, each.image, each.input): each for each in workloads}.values()
         for workload in wanted:
-            brought = self._brought is not None and self._brought.holds(workload.dataset)
-            if workload.input == "data-dir" and not brought:  # without drawing any first
+            own = self._named is not None and self._named.holds(workload.dataset)
+            if workload.input == "data-dir" and not own:  # without drawing any first
                 raise DataError(
                     "--input data-dir times the reading of grind photographs, and there are none: "
                     "name their folder with --data-dir"
                 )
             if workload.input == "data-dir":
                 _persons_own(self._load(workload))
-            elif brought or (workload.dataset == "mnist" and self._name != "mnist"):
+            elif own or (workload.dataset == "mnist" and self._name != "mnist"):
                 self._load(workload)
-        if self._brought is not None and not any(self._brought.holds(w.dataset) for w in wanted):
+        if self._named is not None and not any(self._named.holds(w.dataset) for w in wanted):
             raise DataError(
-                f"{shown(self._brought.folder)} holds {self._brought.summary}, and nothing that is "
+                f"{shown(self._named.folder)} holds {self._named.summary}, and nothing that is "
                 "chosen here trains on it: choose other workloads with -k, or leave --data-dir out"
             )
 
@@ -228,13 +228,13 @@ class Store:
 
         place = cache.directory(self._cache_dir)
         size = workload.image[:2]
-        if workload.dataset == "mnist" and self._name != "mnist" and self._brought:
-            return others.load(self._brought, self._name)
+        if workload.dataset == "mnist" and self._name != "mnist" and self._named:
+            return others.load(self._named, self._name)
         if workload.dataset == "mnist":
-            return mnist.drawn(place) if self._synthetic else mnist.load(self._brought, place)
+            return mnist.drawn(place) if self._synthetic else mnist.load(self._named, place)
         if self._synthetic:
             return grind.drawn(place, size)
-        return grind.load(self._brought, place, size)
+        return grind.load(self._named, place, size)
 
 
 def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:

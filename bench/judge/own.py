@@ -68,7 +68,7 @@ class OwnFloors:
 
 def _constant(metric: str) -> str:
     """The constant guess that a metric is held beside."""
-    return "majority_class" if is_accuracy(metric) else _ERRORS.get(metric, "")
+    return "most_frequent_class_accuracy" if is_accuracy(metric) else _ERRORS.get(metric, "")
 
 
 def _shown(metric: str, value: float) -> str:

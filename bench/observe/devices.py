@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from bench.errors import unforeseen
-from bench.observe import answering
+from bench.observe import nvml_probe
 from bench.record.head import Cpu, Device, Machine
 
 
@@ -130,7 +130,7 @@ def _nvml_gpus() -> tuple[list[Device], str]:
     Raises:
         _NoGpuError: NVML is not there or does not answer.
     """
-    if (stuck := answering.why_not()) is not None:
+    if (stuck := nvml_probe.why_not()) is not None:
         raise _NoGpuError(stuck)
     try:
         import pynvml

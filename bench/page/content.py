@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.judge.drift import change
 from bench.page import plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
@@ -32,7 +33,6 @@ class Run:
     """
 
     title: str
-    started: str
     verdict: tuple[str, ...]
     headings: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
@@ -64,7 +64,6 @@ def run(
     ]
     return Run(
         title=f"{host or record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
-        started=record.started.isoformat(),
         verdict=(*(_clean(line) for line in summary.headline(record, results)), status),
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
@@ -232,7 +231,7 @@ def _history(own: Sequence[Finished], past: Past) -> Iterator[Plot]:
             continue
         values = [median for _, median in medians]
         told = f"{len(values)} comparable runs, {shown.seconds(values[-1])} in the last one"
-        step = past.step(values)
+        step = change(values)
         if step:
             told += (
                 f"; a step after {medians[step.after - 1][0]}: {shown.seconds(step.before)} "

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import RecordError
-from bench.judge.drift import Change, change
 from bench.record import comparable
 from bench.record.comparable import Rows
 from bench.record.head import Head
@@ -43,17 +42,12 @@ class Past:
 
     def of(self, result: Finished) -> list[tuple[str, float]]:
         """The day, and the median of a row's repeats in s, of each run that is comparable."""
-        key, now = comparable.key_for(result, self.head), comparable.Row(comparable.name_of(result))
+        now = comparable.Row(comparable.name_of(result))
         now.add(result, self.head)
         same = [(each.head.started, each.alone.get(now.name)) for each in self.records]
         return [
             (f"{started:%m-%d %H:%M}", statistics.median(row.medians.values()))
             for started, row in same
-            if row and row.medians and row.key and comparable.difference(row.key, key) is None
+            if row and row.medians and comparable.row_difference(row, now) is None
             if comparable.other_machine(row, now) is None
         ]
-
-    @staticmethod
-    def step(medians: list[float]) -> Change | None:
-        """Where the runs became slower or faster for good."""
-        return change(medians)

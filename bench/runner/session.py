@@ -75,7 +75,7 @@ class Session:
         self._scratch = Scratch()
         self._store = Store(
             self._scratch.path,
-            settings.brought,
+            settings.data_folder,
             settings.cache_dir,
             synthetic=settings.synthetic,
             name=settings.dataset,

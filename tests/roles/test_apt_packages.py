@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils.package_manager import LOCKED, holder
-from tests.support.ansible_env import HERE, ansible_environment
-from tests.support.playbook import in_root
+from tests.support import module_call
 from tests.support.roots import Root
 
 SUITES = ("bookworm", "trixie")
@@ -24,22 +21,7 @@ DEAD = "http://127.0.0.1:9/debian"
 
 def call(root: Root, **arguments: object) -> dict[str, Any]:
     """Runs the module there, and returns its result."""
-    inventory = root.path.with_suffix(".json")
-    inventory.write_text(json.dumps({"all": {"hosts": {"root": in_root(root.path, {})}}}), "utf-8")
-    command = [sys.executable, "-m", "ansible", "adhoc", "root", "-i", str(inventory)]
-    command += ["-m", "grindstone.grindstone.apt_packages", "-a", json.dumps(arguments)]
-    done = subprocess.run(
-        command,
-        cwd=HERE,
-        env=ansible_environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = re.search(r"^root \| \w+!? => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)
-    assert told, done.stdout + done.stderr
-    return {**json.loads(told.group(1)), "printed": done.stdout + done.stderr}
+    return module_call.call(root, "apt_packages", arguments)
 
 
 def sources(root: Root) -> list[Path]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.ansible_env import HERE, ansible_environment
+from tests.support import module_call
 from tests.support.mock_packages import Package, deb
-from tests.support.playbook import in_root
 from tests.support.roots import Root
 
 LEDGER = "var/lib/grindstone"
@@ -23,25 +19,8 @@ LEDGER = "var/lib/grindstone"
 
 def call(root: Root, state: str, *files: str, check: bool = False) -> dict[str, Any]:
     """Runs the module there, and returns its result; a failure has its `msg`."""
-    inventory = root.path.with_suffix(".json")
-    hosts = {"root": in_root(root.path, {})}
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    arguments = json.dumps({"name": "driver", "state": state, "files": files})
-    command = [sys.executable, "-m", "ansible", "adhoc", "root", "-i", str(inventory)]
-    command += ["-m", "grindstone.grindstone.host_ledger", "-a", arguments]
-    done = subprocess.run(
-        [*command, *(["--check"] if check else [])],
-        cwd=HERE,
-        env=ansible_environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = re.search(r"^root \| \w+!? => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)
-    assert told, done.stdout + done.stderr
-    result: dict[str, Any] = json.loads(told.group(1))
-    return result
+    arguments: dict[str, object] = {"name": "driver", "state": state, "files": files}
+    return module_call.call(root, "host_ledger", arguments, *(["--check"] if check else []))
 
 
 def packages(root: Root) -> list[str]:

@@ -114,8 +114,9 @@ def test_a_public_example_trains_unchanged_but_for_its_data(
 def test_what_learns_is_told_with_a_guess_beside_it(said: Said) -> None:
     messages = said["mnist_convnet stock"]
     quality, data = _one(messages, "Quality"), _one(messages, "Data")
-    assert data["baselines"]["majority_class"] < 0.3
-    assert quality["value"] > max(quality["untrained"], data["baselines"]["majority_class"])
+    guess = data["baselines"]["most_frequent_class_accuracy"]
+    assert guess < 0.3
+    assert quality["value"] > max(quality["untrained"], guess)
     assert set(quality["others"]) == {"val_loss"}
     assert "baselines" in data
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.datasets import grind, kin, mnist, others
-from bench.datasets.brought import Brought, look
+from bench.datasets import grind, known_sets, mnist, others
+from bench.datasets.data_folder import DataFolder, look
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError, shown
 from tests.support import digit_sets
@@ -39,7 +39,7 @@ def must_be(dataset: Dataset, made: Digits) -> None:
         np.testing.assert_array_equal(split.y, y)
 
 
-def trained_on(brought: Brought, name: str) -> Dataset:
+def trained_on(brought: DataFolder, name: str) -> Dataset:
     """What MNIST's networks are trained on."""
     if name == "mnist":
         return mnist.load(brought, brought.folder / "cache", mirrors=[])
@@ -165,7 +165,7 @@ def test_a_set_whose_folder_names_it_is_refused_as_mnist_and_trained_as_itself(
 ) -> None:
     put(tmp_path / "data" / folder, LAYOUTS["published"](MADE))
     line = refusal(tmp_path / "data")
-    assert f"holds {kin.title(name)}, not MNIST: --dataset {name} trains on it" in line
+    assert f"holds {known_sets.title(name)}, not MNIST: --dataset {name} trains on it" in line
     dataset = others.load(look(tmp_path / "data"), name)
     assert dataset.name == name
     must_be(dataset, MADE)
@@ -200,9 +200,10 @@ def test_a_published_file_is_known_by_its_checksum(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, LAYOUTS["published"](MADE))
-    known = kin._md5((tmp_path / f"{NAMES[1]}.gz").read_bytes())
-    fashion = kin.Kin("fashion-mnist", "Fashion-MNIST", "fashion", None, frozenset([known]))
-    monkeypatch.setattr(kin, "KIN", (fashion,))
+    known = known_sets._md5((tmp_path / f"{NAMES[1]}.gz").read_bytes())
+    names = ("fashion-mnist", "Fashion-MNIST", "fashion")
+    fashion = known_sets.KnownSet(*names, None, frozenset([known]))
+    monkeypatch.setattr(known_sets, "KNOWN_SETS", (fashion,))
     assert "holds Fashion-MNIST; --dataset fashion-mnist trains on it" in refusal(tmp_path)
     assert "holds Fashion-MNIST, not own: --dataset fashion-mnist" in refusal(tmp_path, "own")
 
@@ -221,18 +222,18 @@ def test_a_published_file_is_known_by_its_checksum(
     ],
 )
 def test_a_known_set_may_be_spelt_in_any_way(word: str, name: str) -> None:
-    assert kin.chosen(word) == name
+    assert known_sets.chosen(word) == name
 
 
 @pytest.mark.parametrize("word", ["", "a b", "../x", "-x", "x" * 41, "a\nb"])
 def test_what_is_no_name_is_refused(word: str) -> None:
     with pytest.raises(DataError, match="is no name; expected fashion-mnist, "):
-        kin.chosen(word)
+        known_sets.chosen(word)
 
 
 @pytest.mark.parametrize("name", ["kaggle-mnist", "the_mnist", "simple mnist", "somemnist"])
 def test_an_e_or_a_k_that_ends_another_word_makes_no_other_set(name: str) -> None:
-    assert kin.by_words(f"{name}/train-images-idx3-ubyte") is None
+    assert known_sets.by_words(f"{name}/train-images-idx3-ubyte") is None
 
 
 @needs_mnist

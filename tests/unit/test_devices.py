@@ -15,7 +15,7 @@ from types import ModuleType
 import pynvml
 import pytest
 
-from bench.observe import answering, devices
+from bench.observe import devices, nvml_probe
 from bench.observe.devices import Found
 from bench.record.head import Device
 
@@ -72,7 +72,7 @@ class Nvml:
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
     fake = Nvml()
-    monkeypatch.setattr(answering, "why_not", lambda: None)  # a child has the real one
+    monkeypatch.setattr(nvml_probe, "why_not", lambda: None)  # a child has the real one
     answers: dict[str, Callable[..., object]] = {
         "nvmlInit": fake.start,
         "nvmlShutdown": fake.stop,
@@ -298,7 +298,7 @@ def test_an_nvml_that_hangs_anywhere_leaves_the_cpu_and_says_so(
     told = "".join(f"def {name}(*_): return {value!r}\n" for name, value in answers.items())
     (tmp_path / "pynvml.py").write_text(f"{hangs}{told}{where} = hang\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(answering, "why_not", functools.partial(answering.why_not, 3.0))
+    monkeypatch.setattr(nvml_probe, "why_not", functools.partial(nvml_probe.why_not, 3.0))
     found = devices.find()
     assert [device.id for device in found.devices] == ["cpu"]
     assert found.why_no_gpu is not None
@@ -319,10 +319,10 @@ def test_an_nvml_that_reports_an_error_has_answered(
 ) -> None:
     (tmp_path / "pynvml.py").write_text("raise OSError('no library')\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert answering.why_not() is None
+    assert nvml_probe.why_not() is None
 
 
 def test_a_module_that_cannot_be_imported_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "why_not", lambda: None)
+    monkeypatch.setattr(nvml_probe, "why_not", lambda: None)
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert str(devices.find().why_no_gpu).startswith("nvidia-ml-py cannot be imported: ")

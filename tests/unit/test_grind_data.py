@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets import grind, particles, photographs
-from bench.datasets.brought import look
+from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError
 

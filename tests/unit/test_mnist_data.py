@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench.datasets import digits, mnist
-from bench.datasets.brought import look
+from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset, Split
 from bench.errors import DataError
 

@@ -71,9 +71,9 @@ def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
     for word in ("mine", "~/mine", str(tmp_path / "mine")):
         made = chosen("--data-dir", word)
         assert made.data_dir == tmp_path / "mine"
-        assert made.brought is not None
-        assert made.brought.holds("mnist")
-        assert not made.brought.holds("grind")
+        assert made.data_folder is not None
+        assert made.data_folder.holds("mnist")
+        assert not made.data_folder.holds("grind")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ if own["batch"] == 13:
 assert job["data"] == {}
 begin()
 say("data", kind="arrays in memory", sha256="da" * 32, train=500, validation=100,
-    baselines=dict(majority_class=0.12))
+    baselines=dict(most_frequent_class_accuracy=0.12))
 for number in range(1, job["epochs"] + 1):
     epoch(number, 0.0, 1.0 / number)
 say("phase", name="evaluation")
@@ -238,7 +238,8 @@ def test_a_quality_is_held_to_every_floor_and_to_be_a_number(
 
 
 def test_a_guess_of_another_metric_is_none() -> None:
-    made: Any = OwnFloors(()).quality("val_auc", 0.9, 0.5, {}, {"majority_class": 0.6})
+    guesses = {"most_frequent_class_accuracy": 0.6}
+    made: Any = OwnFloors(()).quality("val_auc", 0.9, 0.5, {}, guesses)
     assert (made.guess, made.floor, made.at_most) == (None, None, None)
 
 

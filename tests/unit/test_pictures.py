@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets import particles, prepared
-from bench.datasets.brought import look
+from bench.datasets.data_folder import look
 from bench.datasets.dataset import Split
 from bench.datasets.particles import Drawing
 from bench.datasets.prepared import Store

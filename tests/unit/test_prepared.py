@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.datasets import digits, others
-from bench.datasets.brought import look
+from bench.datasets.data_folder import look
 from bench.datasets.dataset import Split
 from bench.datasets.prepared import Store
 from bench.errors import DataError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.datasets import grind
-from bench.datasets.brought import look
+from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError
 

@@ -254,7 +254,7 @@ def baselines(train: Split, validation: Split | None) -> dict[str, float]:
         learned, judged = learned.argmax(axis=-1), judged.argmax(axis=-1)
     if learned.size <= _MOST_CLASSES and (learned.dtype.kind in "iub" or _is_binary(learned)):
         values, counts = np.unique(learned, return_counts=True)
-        found["majority_class"] = float(np.mean(judged == values[counts.argmax()]))
+        found["most_frequent_class_accuracy"] = float(np.mean(judged == values[counts.argmax()]))
     return found
 
 

@@ -24,7 +24,7 @@ MENDED_BY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class DataFolder:
     """What a folder holds that can be trained on.
 
     classified: pictures by class, whole sets first.
@@ -50,7 +50,7 @@ class Brought:
         return self.shots is not None if dataset == "grind" else bool(self.classified)
 
 
-def look(folder: Path) -> Brought:
+def look(folder: Path) -> DataFolder:
     """What a folder holds: its names are read, and of a few files their first bytes."""
     try:
         root = listing.read(folder)
@@ -58,10 +58,10 @@ def look(folder: Path) -> Brought:
         taken = frozenset(path for each in classified for path in each.folders)
         photographs = shots.find(root, taken)
     except DataError as error:
-        return Brought(folder, refusal=f"{error}; {EXPECTED}: {MENDED_BY}")
+        return DataFolder(folder, refusal=f"{error}; {EXPECTED}: {MENDED_BY}")
     if classified or photographs:
-        return Brought(folder, classified, photographs)
-    return Brought(folder, refusal=_neither(root))
+        return DataFolder(folder, classified, photographs)
+    return DataFolder(folder, refusal=_neither(root))
 
 
 # What other things are told by, and what is to be done about them.

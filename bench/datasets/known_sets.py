@@ -1,4 +1,4 @@
-"""MNIST's kin: other sets of 28x28 pictures by class, known by their names or by their content.
+"""Sets like MNIST: other sets of 28x28 pictures by class, known by their names or by their content.
 
 Sources: sizes and classes from each set's own paper or page; checksums of the published gzip files
 as torchvision has them (torchvision/datasets/mnist.py).
@@ -16,7 +16,7 @@ from bench.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class KnownSet:
     """One of the sets.
 
     name: as `--dataset` takes it.
@@ -36,13 +36,13 @@ class Kin:
 _EMNIST = r"(?<![a-z])e[-_]?mnist"
 
 
-def _emnist(part: str, train: int, test: int, classes: int) -> Kin:
+def _emnist(part: str, train: int, test: int, classes: int) -> KnownSet:
     size = None if part == "mnist" else (train, test, classes)  # that of MNIST itself
-    return Kin(f"emnist-{part}", f"EMNIST {part}", rf"{_EMNIST}[-_ ./]*{part}", size)
+    return KnownSet(f"emnist-{part}", f"EMNIST {part}", rf"{_EMNIST}[-_ ./]*{part}", size)
 
 
-KIN = (
-    Kin(
+KNOWN_SETS = (
+    KnownSet(
         "fashion-mnist",
         "Fashion-MNIST",
         r"fashion",
@@ -55,8 +55,8 @@ KIN = (
             )
         ),
     ),
-    Kin("k49", "Kuzushiji-49", r"(?<![a-z])k[-_]?49|kuzushiji[-_ ]?49", (232_365, 38_547, 49)),
-    Kin(
+    KnownSet("k49", "Kuzushiji-49", r"(?<![a-z])k[-_]?49|kuzushiji[-_ ]?49", (232_365, 38_547, 49)),
+    KnownSet(
         "kmnist",
         "Kuzushiji-MNIST",
         r"(?<![a-z])k[-_]?mnist|kuzushiji",
@@ -69,7 +69,7 @@ KIN = (
             )
         ),
     ),
-    Kin(
+    KnownSet(
         "qmnist",
         "QMNIST",
         r"(?<![a-z])q[-_]?mnist",
@@ -89,13 +89,13 @@ KIN = (
     _emnist("letters", 124_800, 20_800, 26),
     _emnist("digits", 240_000, 40_000, 10),
     _emnist("mnist", 60_000, 10_000, 10),
-    Kin("emnist", "EMNIST", _EMNIST),  # where no name tells which part
-    Kin("notmnist", "notMNIST", r"not[-_ ]?mnist"),
+    KnownSet("emnist", "EMNIST", _EMNIST),  # where no name tells which part
+    KnownSet("notmnist", "notMNIST", r"not[-_ ]?mnist"),
 )
 
 _LARGEST = 1 << 26  # bytes; the largest of those files has 26 million
 
-_BY_NAME = {kin.name: kin for kin in KIN}
+_BY_NAME = {known.name: known for known in KNOWN_SETS}
 _OWN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -108,9 +108,13 @@ def chosen(word: str) -> str:
     plain = _plain(word)
     if plain in ("mnist", "grind"):
         return plain
-    for kin in KIN:
-        if plain in (_plain(kin.name), _plain(kin.title), _plain(kin.title).removesuffix("mnist")):
-            return kin.name
+    for known in KNOWN_SETS:
+        if plain in (
+            _plain(known.name),
+            _plain(known.title),
+            _plain(known.title).removesuffix("mnist"),
+        ):
+            return known.name
     if not _OWN.fullmatch(word.lower()):
         raise DataError(
             f"--dataset {word!r} is no name; expected {', '.join(_BY_NAME)}, or a name of your own "
@@ -127,7 +131,7 @@ def title(name: str) -> str:
 def by_words(names: str) -> str | None:
     """The set that names of files and folders speak of, or None where they name none."""
     small = names.lower()
-    return next((kin.name for kin in KIN if re.search(kin.words, small)), None)
+    return next((known.name for known in KNOWN_SETS if re.search(known.words, small)), None)
 
 
 def by_files(paths: Iterable[Path]) -> str | None:
@@ -136,15 +140,15 @@ def by_files(paths: Iterable[Path]) -> str | None:
         if path.suffix == ".gz":
             with path.open("rb") as file:
                 digest = _md5(file.read(_LARGEST))
-            for kin in KIN:
-                if digest in kin.gzip_md5:
-                    return kin.name
+            for known in KNOWN_SETS:
+                if digest in known.gzip_md5:
+                    return known.name
     return None
 
 
 def by_size(train: int, test: int, classes: int) -> str | None:
     """The set that alone has so many images and classes."""
-    return next((kin.name for kin in KIN if kin.size == (train, test, classes)), None)
+    return next((known.name for known in KNOWN_SETS if known.size == (train, test, classes)), None)
 
 
 def belong(name: str, known: str) -> bool:
