@@ -452,3 +452,29 @@ def test_a_first_start_that_compiles_may_take_longer() -> None:
 def test_what_a_gpu_is_asked_to_do_passes_on_the_cpu(check: Callable[[Any], str]) -> None:
     (known,) = main.in_child([Stage("check", check, "")], PLAN, CUDA_VISIBLE_DEVICES="-1")
     assert known.state == "passed", known
+
+
+def test_a_training_that_has_gone_elsewhere_fails() -> None:
+    """The network is on one of two devices, and the other is the one that was asked for."""
+
+    def elsewhere(plan: Any) -> str:
+        import keras
+        import tensorflow as tf
+
+        (processor,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        build = keras.Sequential
+
+        def built(layers: Any) -> Any:
+            with tf.device("CPU:0"):
+                return build(layers)
+
+        keras.Sequential = built
+        with tf.device("CPU:1"):
+            return cpu.fit(plan)
+
+    (known,) = main.in_child([Stage("check", elsewhere, "")], PLAN, CUDA_VISIBLE_DEVICES="-1")
+    assert known.state == "failed"
+    assert known.found == "AssertionError: it was trained on CPU:0, not on CPU:1"

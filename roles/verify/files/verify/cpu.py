@@ -82,9 +82,14 @@ def relu(_plan: Plan) -> str:
 
 
 def fit(_plan: Plan) -> str:
-    """A small convolutional network learns by Keras' own `fit`, as most programs train."""
+    """A small convolutional network learns by Keras' own `fit`, as most programs train.
+
+    On a GPU, Keras needs TensorFlow to place what only the CPU has by itself, as data sets: so it
+    is looked at where the network's variables and results have come to lie.
+    """
     import keras
     import numpy as np
+    import tensorflow as tf
 
     keras.utils.set_random_seed(7)
     random = np.random.default_rng(7)
@@ -101,10 +106,21 @@ def fit(_plan: Plan) -> str:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
     losses = model.fit(pictures, labels, batch_size=32, epochs=3, verbose=0).history["loss"]
+    wanted = tf.zeros(1).device
+    there = {place(each) for each in (*model.variables, *model.optimizer.variables)}
+    elsewhere = sorted((there | {model(pictures[:1]).device}) - {wanted})
+    if elsewhere:
+        short = [each.rpartition("/device:")[2] for each in (*elsewhere, wanted)]
+        raise AssertionError(f"it was trained on {' and '.join(short[:-1])}, not on {short[-1]}")
     lower = losses[-1] < losses[0]  # not so either where it is no number
     if not lower:
         raise AssertionError(f"the loss went from {losses[0]:.4f} to {losses[-1]:.4f} in 3 epochs")
     return "three epochs lower the loss"
+
+
+def place(variable: Any) -> str:
+    """The device that a variable lies on, of TensorFlow's or of Keras'."""
+    return str(variable.device if hasattr(variable, "device") else variable.value.device)
 
 
 def product(_plan: Plan) -> str:
