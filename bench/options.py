@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.datasets.choice import read_choice
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
-from bench.record.head import Device, Limits
+from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
 from bench.runner import container, interpreter, option_values, paths, rerun, supervisor
@@ -76,6 +76,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "action": "append",
         "metavar": "N,…",
         "help": "as model.compile takes it, a row each",
+    },
+    "--design": {
+        "action": "append",
+        "metavar": "CHANGE=…,…",
+        "help": "train with such changes to the network and its training, a row for each time that "
+        "it is given (without a floor): pooling, filters, dense, dropout, last_dropout, size, "
+        "loss, augment, learning_rate, rates, images, held_out, epochs (docs/experiments.md)",
     },
     "--input": {
         "action": "append",
@@ -189,12 +196,15 @@ class Settings:
     time_to_target: whether to train to targets, too.
     epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
+    images: how many are trained on; None leaves it to the profile.
+    judge_training: whether the quality on the training images is measured at the end, too.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
     data_folder: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
     again: the options that train a row again as here, but what names the row.
+    experiment: that the trainings belong to, if any.
     """
 
     profile: ProfileName
@@ -219,6 +229,8 @@ class Settings:
     time_to_target: bool = False
     epochs: int | None = None
     learning_curve: bool = False
+    images: int | None = None
+    judge_training: bool = False
     order_seed: int = 0
     data_folder: DataFolder | None = None
     dataset: str = "mnist"
@@ -226,6 +238,7 @@ class Settings:
     html: Path | None = None
     workloads: tuple[OwnWorkload, ...] = ()
     again: tuple[str, ...] = ()
+    experiment: Experiment | None = None
 
     @property
     def repeats(self) -> int:
@@ -264,7 +277,8 @@ class Settings:
     def schedule(self, workload: Workload | OwnWorkload) -> Schedule:
         """How much of a workload is trained."""
         schedule = workload.schedules[self.profile]
-        return dataclasses.replace(schedule, epochs=self.epochs) if self.epochs else schedule
+        epochs, images = self.epochs or schedule.epochs, self.images or schedule.train
+        return dataclasses.replace(schedule, epochs=epochs, train=images)
 
     def check_workers(self) -> None:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.

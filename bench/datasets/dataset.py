@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from bench.errors import DataError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -70,6 +72,31 @@ class Dataset:
         """The same data set cut to its first images; None keeps a split whole."""
         paths = self.paths[:train]
         return replace(self, train=self.train.head(train), test=self.test.head(test), paths=paths)
+
+    def holding_out(self, train: int | None, count: int) -> Dataset:
+        """The same with its last training images in the place of the test images.
+
+        Images of one shot stand together and have one label, and are never parted.
+
+        train: how many are trained on; None is all that are left.
+        count: how many are held out, or a few less.
+
+        Raises:
+            DataError: there are too few.
+        """
+        x, y = self.train.x, self.train.y
+        first = len(x) - count
+        if first < (train or 1):
+            raise DataError(
+                f"{self.name} has {len(x)} training images: {count} cannot be held out of them"
+                + (f" beside {train} that are trained on" if train else "")
+            )
+        while y.dtype.kind == "f" and first < len(x) - 1 and y[first - 1] == y[first]:
+            first += 1
+        held = Split(x[first:], y[first:])
+        note = f"{self.note}; judged on {len(held)} training images that were held out"
+        taught = Split(x[:first], y[:first])
+        return replace(self, note=note, train=taught, test=held, paths=self.paths[:first])
 
     def sha256(self) -> str:
         """A fingerprint of the arrays themselves, wherever they came from."""

@@ -172,9 +172,13 @@ class Store:
         Raises:
             DataError: the data set is damaged or cannot be laid out.
         """
-        key = (workload.dataset, workload.image, schedule.train, schedule.test, workload.input)
+        sizes = (schedule.train, schedule.test, schedule.held_out)
+        key = (workload.dataset, workload.image, *sizes, workload.input)
         if key not in self._prepared:
-            dataset = self._load(workload).head(schedule.train, schedule.test)
+            dataset = self._load(workload)
+            if schedule.held_out:
+                dataset = dataset.holding_out(schedule.train, schedule.held_out)
+            dataset = dataset.head(schedule.train, schedule.test)
             folder = self._folder / f"{workload.dataset}-{len(self._prepared)}"
             files = _lay_out(dataset, folder)
             pictures = self._pictures(dataset, workload.input) if workload.input else None

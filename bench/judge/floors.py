@@ -90,8 +90,10 @@ class Bounds:
         return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:,.1f} s²"
 
 
-NONE = Bounds("accuracy", -math.inf, math.inf)
-"""For data that nothing is known of: a quality is shown, and held to nothing but to be a number."""
+def none(metric: Metric) -> Bounds:
+    """Where nothing is known: a quality is shown, and held to nothing but to be a number."""
+    least, most = (-math.inf, math.inf) if metric == "accuracy" else (math.inf, -math.inf)
+    return Bounds(metric, least, most)
 
 
 @dataclass(frozen=True, slots=True)

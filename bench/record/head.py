@@ -126,6 +126,19 @@ class Limits(Part, frozen=True):
     patience: Amount
 
 
+class Experiment(Part, frozen=True, kw_only=True):
+    """Several networks, or ways to train one, each from several seeds; the first is the measure.
+
+    name: as `python -m bench experiment` takes it.
+    epochs: of every training, where a number was chosen; null: as the experiment has it.
+    images: that every training trains on; null: as the experiment has it.
+    """
+
+    name: Text
+    epochs: Number | None = None
+    images: Number | None = None
+
+
 class Settings(Part, frozen=True, kw_only=True):
     """What was asked for.
 
@@ -147,6 +160,7 @@ class Settings(Part, frozen=True, kw_only=True):
     workloads: files with models of one's own, trained in the place of Grindstone's.
     variants: what else than as published was asked for.
     again: the options that train a row again as here, but what names the row.
+    experiment: that the trainings belong to; null where they stand alone.
     """
 
     profile: ProfileName
@@ -167,6 +181,7 @@ class Settings(Part, frozen=True, kw_only=True):
     workloads: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     again: tuple[str, ...] = ()
+    experiment: Experiment | None = None
 
 
 class Head(Part, frozen=True, kw_only=True):

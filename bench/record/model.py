@@ -209,6 +209,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     repeat: 1, 2, …: each is a process of its own.
     side: which of two environments trained; null where there is one.
     file: that the workload is in, where it is none of Grindstone's; else null.
+    seed: of weights, shuffling and dropout, where each repeat has its own; null: the run's.
     conditions: what the CPU side did meanwhile.
     telemetry: what the GPU did meanwhile; null on the CPU.
     """
@@ -220,6 +221,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     repeat: Number = 1
     side: Side | None = None
     file: File | None = None
+    seed: Count | None = None
     conditions: Conditions
     telemetry: Telemetry | None
 

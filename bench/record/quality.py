@@ -35,6 +35,7 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     at_most: whether the floor of a model of one's own is the most that passes; null without one.
     guess: what a constant guess reaches in the same metric; null where that is not known.
     others: further metrics of a model of one's own.
+    training: the same on the training images; null where that was not measured.
     """
 
     value: float | None
@@ -42,6 +43,7 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     at_most: bool | None = None
     guess: float | None = None
     others: dict[str, float | None] = {}  # noqa: RUF012, msgspec copies it
+    training: float | None = None
 
     @property
     def floor_is_most(self) -> bool:

@@ -36,10 +36,12 @@ class Repeat:
 
     number: 1 for the first.
     side: which environment trains, or None where there is only one.
+    seed: that it trains from, where each repeat has its own; else None.
     """
 
     number: int = 1
     side: Side | None = None
+    seed: int | None = None
 
     @property
     def id(self) -> str:
@@ -51,6 +53,8 @@ class Repeat:
         """Behind a row's title, where it is not the only one: `, 3`, `, A 3`."""
         if self == ALONE:
             return ""
+        if self.seed is not None:
+            return f", seed {self.seed}"
         return f", {self.side} {self.number}" if self.side else f", {self.number}"
 
 

@@ -3,15 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
-from bench.record.measured import Number, Part
+from bench.record.measured import Number, Part, Positive
+from bench.workloads import design
 from bench.workloads.workload import Mode
 
 Precision = Literal["float32", "tf32-off", "mixed_float16", "mixed_bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32-off", "mixed_float16", "mixed_bfloat16")
+
+
+Units = Annotated[tuple[Number, ...], Meta(min_length=1, max_length=16)]
+Dropped = Annotated[float, Meta(ge=0, lt=1)]
+
+
+class Design(Part, frozen=True, kw_only=True):
+    """What of the network and its training was designed otherwise; null is as published.
+
+    pooling: what pools.
+    filters: of the convolutions, in their order.
+    dense: units of the dense layers before the last one.
+    dropout: the share that the network's dropout layers drop.
+    last_dropout: that of a dropout layer behind the last layer.
+    size: height and width of the images.
+    loss: whether the squared errors of a batch are averaged or added up.
+    augment: how training images are moved about.
+    learning_rate: of the optimizer; of a schedule its peak.
+    rates: how the learning rate goes over the training.
+    images: how many images were trained on.
+    held_out: on how many further training images the quality was measured; null: the test images.
+    epochs: how many were trained.
+    """
+
+    pooling: design.Pooling | None = None
+    filters: Units | None = None
+    dense: Units | None = None
+    dropout: Dropped | None = None
+    last_dropout: Dropped | None = None
+    size: Annotated[int, Meta(ge=8, le=4096)] | None = None
+    loss: design.Loss | None = None
+    augment: design.Augment | None = None
+    learning_rate: Positive | None = None
+    rates: design.Rates | None = None
+    images: Number | None = None
+    held_out: Number | None = None
+    epochs: Annotated[int, Meta(ge=3, le=100_000)] | None = None
+
+    @property
+    def changes(self) -> design.Design:
+        """As the worker takes it."""
+        return msgspec.convert(self, design.Design, from_attributes=True)
+
+    def words(self) -> Iterator[str]:
+        """`average pooling`, `filters 32-32-64`, `10 epochs`."""
+        for name in self.changes.changed:
+            value = getattr(self, name)
+            yield _WORDS.get(name, f"{name.replace('_', ' ')} {{}}").format(_short(value))
+
+    def option(self) -> str:
+        """As the command line takes it: `pooling=average,filters=32/32/64`."""
+        changed = self.changes.changed
+        return ",".join(f"{name}={_short(getattr(self, name), '/')}" for name in changed)
+
+
+_WORDS = {
+    "pooling": "{} pooling",
+    "last_dropout": "dropout {} behind the last layer",
+    "size": "{0}x{0} images",
+    "loss": "loss by {}",
+    "augment": "augmented by {}",
+    "rates": "{} learning rates",
+    "images": "{} images",
+    "held_out": "{} held out",
+    "epochs": "{} epochs",
+}
+
+
+def _short(value: object, between: str = "-") -> str:
+    """`32-32-64`, `0.0001`, `average`."""
+    if isinstance(value, tuple):
+        return between.join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Variant(Part, frozen=True, kw_only=True):
@@ -21,12 +97,14 @@ class Variant(Part, frozen=True, kw_only=True):
     precision: of the arithmetic; `tf32-off` is float32 without a GPU's TF32.
     xla: whether XLA compiles the step.
     steps: `steps_per_execution`: how many one call of Python trains.
+    design: of the network and its training.
     """
 
     batch: Number | None = None
     precision: Precision | None = None
     xla: bool | None = None
     steps: Number | None = None
+    design: Design | None = None
 
     def beside(self, batch: int | None) -> Variant:
         """The same, less what a network with this batch has anyway."""
@@ -36,6 +114,7 @@ class Variant(Part, frozen=True, kw_only=True):
             precision=None if self.precision == "float32" else self.precision,
             xla=self.xla or None,
             steps=None if self.steps == 1 else self.steps,
+            design=None if self.design == Design() else self.design,
         )
 
     def words(self) -> Iterator[str]:
@@ -48,6 +127,8 @@ class Variant(Part, frozen=True, kw_only=True):
             yield "XLA"
         if self.steps:
             yield f"{self.steps} steps a call"
+        if self.design:
+            yield from self.design.words()
 
     def options(self) -> Iterator[str]:
         """As the command line takes them: `--batch 512`."""
@@ -59,6 +140,8 @@ class Variant(Part, frozen=True, kw_only=True):
             yield "--xla on"
         if self.steps:
             yield f"--steps-per-execution {self.steps}"
+        if self.design:
+            yield f"--design {self.design.option()}"
 
 
 AS_PUBLISHED = Variant()

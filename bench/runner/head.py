@@ -44,6 +44,7 @@ def head_of(
             against=chosen.against,
             workloads=tuple(str(workload.path) for workload in chosen.workloads),
             again=chosen.again,
+            experiment=chosen.experiment,
         ),
         versions={
             "python": platform.python_version(),

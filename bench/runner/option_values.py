@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from bench.errors import GrindstoneError
-from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant
+from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
 from bench.workloads.workload import MODES
 
 _MOST_IN_A_STEP = 1_000_000
@@ -37,18 +38,39 @@ def variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
         words("precision", chosen.precision, PRECISIONS) or (None,),
         [each == "on" for each in words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
         numbers("steps-per-execution", chosen.steps_per_execution),
+        [design(each) for each in chosen.design or ()] or (None,),
     )
     made = [
-        Variant(batch=batch, precision=precision, xla=xla, steps=steps).beside(None)
-        for batch, precision, xla, steps in itertools.product(*asked)
+        Variant(batch=batch, precision=precision, xla=xla, steps=steps, design=changes).beside(None)
+        for batch, precision, xla, steps, changes in itertools.product(*asked)
     ]
     modes = words("mode", chosen.mode, MODES) or ()
     if "tuned" in modes and any(replace(each, batch=None) != AS_PUBLISHED for each in made):
         raise GrindstoneError(
             "--mode tuned has XLA, float32 and one call an epoch of its own; with it --batch alone "
-            "can be chosen: leave --mode out, or --precision, --xla and --steps-per-execution"
+            "can be chosen: leave --mode out, or --precision, --xla, --steps-per-execution and "
+            "--design"
         )
     return tuple(dict.fromkeys(made))
+
+
+def design(text: str) -> Design:
+    """The changes asked for: `pooling=average,filters=32/32/64`; `published` asks for none."""
+    if text == "published":
+        return Design()
+    members: dict[str, Any] = {}
+    for each in text.split(","):
+        name, _, value = each.strip().partition("=")
+        if name not in Design.__struct_fields__:
+            there_is = ", ".join(Design.__struct_fields__)
+            raise GrindstoneError(f"--design: no change {name!r}; there is {there_is}")
+        members[name] = value.split("/") if name in ("filters", "dense") else value
+    try:
+        return msgspec.convert(members, Design, strict=False)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        name = where.rstrip("`").partition("[")[0]
+        raise GrindstoneError(f"--design {text}: {name} is not as expected ({what})") from error
 
 
 def numbers(option: str, wanted: list[str] | None) -> list[int | None]:

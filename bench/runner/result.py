@@ -76,6 +76,7 @@ def finished(
         variant=row.varied,
         repeat=repeat.number,
         side=repeat.side,
+        seed=repeat.seed,
         conditions=run.conditions,
         telemetry=telemetry,
         file=_file(row),
@@ -105,6 +106,7 @@ def failed(
         variant=row.varied,
         repeat=repeat.number,
         side=repeat.side,
+        seed=repeat.seed,
         conditions=conditions,
         telemetry=telemetry,
         file=_file(row),
@@ -168,7 +170,10 @@ def _file(row: Row) -> File | None:
 def _quality(outcome: Outcome, held: Bounds | OwnFloors) -> Quality:
     reached = outcome.quality
     if isinstance(held, Bounds):
-        return held.quality(reached.value, reached.untrained)
+        made = held.quality(reached.value, reached.untrained)
+        if reached.training is None:
+            return made
+        return msgspec.structs.replace(made, training=finite(reached.training))
     assert reached.metric is not None
     assert outcome.data is not None
     known = outcome.data.baselines

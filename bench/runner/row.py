@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.errors import UnableError
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.workloads import grind, mnist
+from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import Mode, Workload
+from bench.workloads.workload import Mode, Schedule, Workload
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -41,6 +43,31 @@ class Row:
         """The workload of a row that is Grindstone's: those alone have targets."""
         assert isinstance(self.workload, Workload)
         return self.workload
+
+    @property
+    def changes(self) -> Design:
+        """What of the network and its training is designed otherwise."""
+        return self.variant.design.changes if self.variant.design else UNCHANGED
+
+    @property
+    def designed(self) -> Workload | OwnWorkload:
+        """The workload as it is trained.
+
+        Raises:
+            UnableError: it has nothing of what is designed otherwise.
+        """
+        if self.changes == UNCHANGED:
+            return self.workload
+        if isinstance(self.workload, OwnWorkload):
+            raise UnableError("--design is for Grindstone's workloads; change the file itself")
+        try:
+            return self.workload.changed_by(self.changes)
+        except ValueError as error:
+            raise UnableError(str(error)) from error
+
+    def schedule(self, asked: Schedule) -> Schedule:
+        """How much is trained.  asked: by the run's profile and options."""
+        return asked.changed_by(self.changes)
 
     @property
     def title(self) -> str:

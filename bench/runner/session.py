@@ -149,7 +149,7 @@ class Session:
         Raises:
             GrindstoneError: it could not be recorded.
         """
-        schedule = self.settings.schedule(row.workload)
+        schedule = row.schedule(self.settings.schedule(row.workload))
         return self._recorded(row, repeat, row.title, schedule, self._train, self.record.add)
 
     def why_left_out(self, row: Row) -> str | None:
@@ -191,7 +191,7 @@ class Session:
         try:
             if told := self.why_left_out(row):
                 raise UnableError(told)
-            prepared = self._prepare(row.workload, schedule)
+            prepared = self._prepare(row.designed, schedule)
             results = train(_Training(row, repeat, title, schedule, runs), prepared)
         except UnableError as error:
             self._left_out[row.workload.name, row.way] = str(error)
@@ -229,9 +229,13 @@ class Session:
             held: Bounds | OwnFloors = OwnFloors(row.workload.floors)
         else:
             assert prepared is not None
-            held = _bounds(row.workload, prepared, self.settings.profile)
-            if row.way.variant.batch or self.settings.epochs:  # learns otherwise: it has no floor
-                held = floors.NONE
+            # What learns otherwise, or from other images, has no floor.
+            otherwise = row.way.variant.batch or row.way.variant.design or self.settings.epochs
+            held = (
+                floors.none(row.workload.metric)
+                if otherwise or self.settings.images
+                else _bounds(row.workload, prepared, self.settings.profile)
+            )
         job = self._job(training, prepared)
         with self._workers(training, job, prepared) as workers:
             epochs = [worker.epochs() for worker in workers]
@@ -298,7 +302,7 @@ class Session:
             row.workload.name,
             is_gpu=row.device.is_gpu,
             epochs=training.schedule.epochs,
-            seed=self.settings.seed,
+            seed=self.settings.seed if training.repeat.seed is None else training.repeat.seed,
             data=prepared.files if prepared else {},
             mode=row.mode,
             evaluate_after=evaluated,
@@ -312,6 +316,8 @@ class Session:
             steps=variant.steps or 1,
             own=_own_file(row.workload),
             classes=prepared.dataset.classes if prepared else None,
+            design=row.changes,
+            judge_training=self.settings.judge_training,
         )
 
     @contextlib.contextmanager
@@ -385,5 +391,5 @@ def _interrupted(error: BaseException) -> str:
 def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:
     data = prepared.dataset
     if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
-        return floors.NONE
+        return floors.none(workload.metric)
     return bounds(workload, data.kind, profile, data.baselines, read_evidence())

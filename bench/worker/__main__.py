@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 
 from bench.worker import own, training
+from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
 from bench.worker.own.file import FileError, ModeError
 
@@ -30,7 +31,7 @@ def main() -> int:
     train = own.train if job.own else training.train
     try:
         train(job, say, told_to_go_on.wait)
-    except ModeError as error:
+    except (ModeError, DesignError) as error:
         say(Unable(str(error)))
         return 1
     except FileError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.workload import Mode
 
 GO_ON = "go on"
@@ -54,6 +55,8 @@ class Job:
     steps: that one call of Python trains, in `fit`.
     own: the file that the workload is in, where it is none of Grindstone's.
     classes: how many the labels have, where these are not the network's own data.
+    design: what of the network and its training is otherwise than published.
+    judge_training: whether the quality on the training images is measured at the end, too.
     """
 
     workload: str
@@ -73,6 +76,8 @@ class Job:
     steps: int = 1
     own: OwnFile | None = None
     classes: int | None = None
+    design: Design = UNCHANGED
+    judge_training: bool = False
 
     def line(self) -> str:
         """As the one line that the worker reads."""
@@ -82,8 +87,8 @@ class Job:
     def read(cls, line: str) -> Job:
         """The job in such a line."""
         members = json.loads(line)
-        own = members.pop("own", None)
-        return cls(**members, own=OwnFile(**own) if own else None)
+        own, design = members.pop("own", None), Design.read(members.pop("design", {}))
+        return cls(**members, own=OwnFile(**own) if own else None, design=design)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,7 @@ class Quality:
 
     metric: which one it is, where the model is one's own; others: the rest of its metrics.
     data_seconds: of a pass over its data without training, where they come in batches.
+    training: the same on the training images, where that was asked for.
     """
 
     value: float
@@ -184,6 +190,7 @@ class Quality:
     metric: str | None = None
     others: dict[str, float] = field(default_factory=dict)
     data_seconds: float | None = None
+    training: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,29 @@ import json
 import math
 from typing import Any
 
+from bench.worker import design
 from bench.workloads.workload import CLASSES, Workload
 
 
-def compiled(keras: Any, workload: Workload, *, xla: bool = False, steps: int = 1) -> Any:
+def compiled(
+    keras: Any, workload: Workload, *, xla: bool = False, steps: int = 1, length: int = 1
+) -> Any:
     """The workload's model, freshly drawn, with XLA pinned alike on every device.
 
     Left to itself Keras turns XLA on wherever TensorFlow lists a GPU and off elsewhere, and the
     CPU and the GPU would not train the same program.
 
     xla, steps: as bench.worker.messages.Job has them.
+    length: of the training, in batches, which a schedule of learning rates goes over.
 
     Raises:
         RuntimeError: under this Keras it is not the published network.
     """
-    model = workload.build(keras)
-    compile_alike(keras, model, workload, xla=xla, steps=steps)
+    model = design.changed(keras, workload.build(keras), workload.design)
+    compile_alike(keras, model, workload, xla=xla, steps=steps, length=length)
     expected = workload.parameters
+    if expected is None:  # a design has other layers
+        return model
     if workload.classes != CLASSES:  # more or fewer outputs, each with its weights and its bias
         expected += (workload.classes - CLASSES) * (model.layers[-1].kernel.shape[0] + 1)
     if model.count_params() != expected:
@@ -35,12 +41,19 @@ def compiled(keras: Any, workload: Workload, *, xla: bool = False, steps: int = 
 
 
 def compile_alike(
-    keras: Any, model: Any, workload: Workload, *, xla: bool = False, steps: int = 1
+    keras: Any,
+    model: Any,
+    workload: Workload,
+    *,
+    xla: bool = False,
+    steps: int = 1,
+    length: int = 1,
 ) -> None:
     """Gives a model the workload's loss, optimizer and metric."""
+    rate = design.learning_rate(keras, workload.learning_rate, workload.design, length)
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=workload.learning_rate),
-        loss=workload.loss,
+        optimizer=keras.optimizers.Adam(learning_rate=rate),
+        loss=design.loss(keras, workload.loss, workload.design),
         metrics=["accuracy"] if workload.metric == "accuracy" else [],
         jit_compile=xla,
         steps_per_execution=steps,

@@ -49,7 +49,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     data = Arrays.load(job.data["train"], workload)
     evaluate = Evaluation(workload, Arrays.load(job.data["test"], workload))
     with devices.scope(tf, job.replicas):
-        model = network.compiled(keras, workload, xla=job.xla, steps=job.steps)
+        length = job.epochs * -(-len(data.y) // workload.batch)
+        model = network.compiled(keras, workload, xla=job.xla, steps=job.steps, length=length)
     say(Model(**network.described(model, workload)))
     flop = network.flop_per_image(model)
 
@@ -61,9 +62,10 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
     say(Phase(EVALUATION))
     value = evaluate(model)
+    on_training = Evaluation(workload, data)(model) if job.judge_training else None
     if untrained is None:
         untrained = _untrained(keras, workload, job.seed, evaluate)
-    quality = Quality(value, untrained, devices.memory_peak(tf))
+    quality = Quality(value, untrained, devices.memory_peak(tf), training=on_training)
     say(Phase("peak matmul throughput"))
     say(Rate(flop, devices.peak_throughput(tf)))
     say(quality)

@@ -7,12 +7,15 @@ from typing import Any
 
 from bench.worker.messages import Job
 from bench.workloads import EVERY
+from bench.workloads.design import UNCHANGED
 from bench.workloads.workload import Workload
 
 
 def workload(job: Job) -> Workload:
-    """The job's workload, with its batch."""
+    """The job's workload, with its batch and design."""
     published = EVERY[job.workload].for_classes(job.classes)
+    if job.design != UNCHANGED:
+        published = published.changed_by(job.design)
     return replace(published, batch=job.batch) if job.batch else published
 
 

@@ -8,29 +8,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bench.workloads.design import Pooling
 from bench.workloads.workload import INPUTS, Schedule, Workload
 
 _IMAGE = (255, 255, 3)
 
 
-def _post(keras: Any) -> Any:
+def _post(
+    keras: Any,
+    *,
+    image: tuple[int, int, int] = _IMAGE,
+    filters: tuple[int, ...] = (32, 64, 128),
+    pooling: Pooling = "max",
+    dense: tuple[int, ...] = (128,),
+) -> Any:
     """LeakyReLU's slope is 0.3 by default in every Keras, and named otherwise in Keras 2 and 3."""
     layers = keras.layers
-    stack = [keras.Input(_IMAGE)]
-    for filters in (32, 64, 128):
-        stack += [
-            layers.Conv2D(filters, 3),
-            layers.LeakyReLU(),
-            layers.MaxPooling2D(),
-        ]
-    stack += [
-        layers.Flatten(),
-        layers.Dense(128),
-        layers.LeakyReLU(),
-        layers.Dropout(0.5),
-        layers.Dense(1),
-    ]
-    return keras.Sequential(stack)
+    pool = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D
+    stack = [keras.Input(image)]
+    for count in filters:
+        stack += [layers.Conv2D(count, 3), layers.LeakyReLU(), pool(2)]
+    stack.append(layers.Flatten())
+    for units in dense:
+        stack += [layers.Dense(units), layers.LeakyReLU()]
+    return keras.Sequential([*stack, layers.Dropout(0.5), layers.Dense(1)])
 
 
 WORKLOADS = (

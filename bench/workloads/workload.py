@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
+
+from bench.workloads.design import OF_THE_BUILDER, UNCHANGED, Design
 
 ProfileName = Literal["smoke", "quick", "full"]
 PROFILES: tuple[ProfileName, ...] = ("smoke", "quick", "full")
@@ -32,11 +35,23 @@ class Schedule:
 
     epochs: at least 3, because epoch 1 is reported apart and a spread needs two more.
     train, test: how many images of each split; None is all of them.
+    held_out: how many training images, behind those, stand in the place of the test split; None
+        leaves the test split.
     """
 
     epochs: int
     train: int | None = None
     test: int | None = None
+    held_out: int | None = None
+
+    def changed_by(self, design: Design) -> Schedule:
+        """The same with a design's epochs and images."""
+        return replace(
+            self,
+            epochs=design.epochs or self.epochs,
+            train=design.images or self.train,
+            held_out=design.held_out or self.held_out,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +69,13 @@ class Workload:
         classifier for other `classes`, too.
     schedules: how much each profile trains.
     parameters: how many weights the published network has; the worker refuses any other count.
+        None where a design changes the layers.
     published: the floor at `full` on real data that the sources support, or None.
     source: where the network and its figures come from.
     input: where images are read from on the clock; None has them in memory as arrays before it.
     learns_like: the workload whose floors hold for this one too, where it has none of its own.
     classes: how many a classifier tells apart; no matter to a regression.
+    design: what of all this is otherwise than published.
     """
 
     name: str
@@ -70,12 +87,13 @@ class Workload:
     learning_rate: float
     build: Callable[..., Any]
     schedules: Mapping[ProfileName, Schedule]
-    parameters: int
+    parameters: int | None
     source: str
     published: float | None = None
     input: Input | None = None
     learns_like: str | None = None
     classes: int = CLASSES
+    design: Design = UNCHANGED
 
     def reaches(self, quality: float, target: float) -> bool:
         """Whether a quality is the target's or better."""
@@ -86,6 +104,32 @@ class Workload:
         if count is None or count == self.classes:
             return self
         return replace(self, classes=count, build=partial(self.build, classes=count))
+
+    def changed_by(self, design: Design) -> Workload:
+        """The same as a design has it.
+
+        Raises:
+            ValueError: the network has no such part.
+        """
+        asked: dict[str, Any] = {
+            name: value for name in OF_THE_BUILDER if (value := getattr(design, name))
+        }
+        image = (design.size, design.size, self.image[2]) if design.size else self.image
+        if image != self.image:
+            asked["image"] = image
+        taken = inspect.signature(self.build).parameters
+        for name in asked:
+            if name not in taken:
+                what = "size of images" if name == "image" else name
+                raise ValueError(f"{self.name} has no {what} to change")
+        return replace(
+            self,
+            image=image,
+            build=partial(self.build, **asked) if asked else self.build,
+            parameters=None if asked else self.parameters,
+            learning_rate=design.learning_rate or self.learning_rate,
+            design=design,
+        )
 
     @property
     def loss(self) -> str:

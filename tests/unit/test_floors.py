@@ -226,7 +226,14 @@ def test_photographs_have_bounds_at_every_profile(profile: ProfileName) -> None:
 
 
 def test_data_that_nothing_is_known_of_have_a_quality_and_no_floor() -> None:
-    quality = floors.NONE.quality(0.11, 0.1)
+    quality = floors.none("accuracy").quality(0.11, 0.1)
     assert (quality.floor, quality.bound, quality.ok, quality.value) == (None, None, True, 0.11)
-    assert floors.NONE.quality(1.0, 0.1).ok
-    assert not floors.NONE.quality(math.nan, 0.1).ok
+    assert floors.none("accuracy").quality(1.0, 0.1).ok
+    assert not floors.none("accuracy").quality(math.nan, 0.1).ok
+
+
+def test_an_mse_that_has_no_floor_is_shown_as_one() -> None:
+    quality = floors.none("mse").quality(5000.0, 9000.0)
+    assert (quality.metric, quality.ok) == ("mse", True)
+    assert (quality.floor, quality.bound) == (None, None)
+    assert not floors.none("mse").quality(math.inf, 1.0).ok

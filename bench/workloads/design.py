@@ -1,0 +1,61 @@
+"""What of a network, and of its training, is otherwise than published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+Pooling = Literal["max", "average"]
+Loss = Literal["mean", "sum"]
+Rates = Literal["constant", "one-cycle"]
+Augment = Literal["shift", "flip", "shift-flip"]
+
+# What a network's builder is asked for, by keyword: only one that has such a part takes it.
+OF_THE_BUILDER = ("pooling", "filters", "dense")
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Changes; None is as published.
+
+    pooling: what pools.
+    filters: of the convolutions, in their order.
+    dense: units of the dense layers before the last one.
+    dropout: the share that the network's dropout layers drop; 0 drops nothing.
+    last_dropout: the same of a dropout layer that is put behind the last layer.
+    size: height and width of the images.
+    loss: whether the squared errors of a batch are averaged or added up.
+    augment: how training images are moved about, anew in every epoch.
+    learning_rate: of the optimizer; of a schedule its peak.
+    rates: how the learning rate goes over the training.
+    images: how many of the training images are trained on, the first ones.
+    held_out: how many further training images the quality is measured on, instead of the test's.
+    epochs: how many are trained.
+    """
+
+    pooling: Pooling | None = None
+    filters: tuple[int, ...] | None = None
+    dense: tuple[int, ...] | None = None
+    dropout: float | None = None
+    last_dropout: float | None = None
+    size: int | None = None
+    loss: Loss | None = None
+    augment: Augment | None = None
+    learning_rate: float | None = None
+    rates: Rates | None = None
+    images: int | None = None
+    held_out: int | None = None
+    epochs: int | None = None
+
+    @classmethod
+    def read(cls, members: dict[str, object]) -> Design:
+        """From JSON, which has lists for tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in members.items()})  # type: ignore[arg-type]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of what is not as published."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) is not None)
+
+
+UNCHANGED = Design()
