@@ -1,4 +1,4 @@
-"""Grindstone's command line beside `pytest bench/`: `python -m bench VERB`."""
+"""Grindstone's command line: `python -m bench VERB`, or `grindstone VERB` where it is installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import bench
 from bench.compare import command as compare
 from bench.errors import GrindstoneError
+from bench.invocation import COMMAND
 from bench.page import command as page
 from bench.report import command as show
 from bench.report import completion, listing, merge, share
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    made = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
     made.add_argument("--version", action="version", version=version)
     verbs = made.add_subparsers(required=True, metavar="VERB")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
+from bench.invocation import COMMAND
 from bench.report.arguments import RUN, Verbs, add_results_dir, folder_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def compare_records(options: argparse.Namespace) -> int:
         if not record.two_sided:
             raise GrindstoneError(
                 f"{path} holds one environment; name the record to compare it with as well: "
-                f"python -m bench compare last {path}"
+                f"{COMMAND} compare last {path}"
             )
         a, b = (_environment(record, side) for side in SIDES)
         return _shown(compare.between_sides(record), a, b, options)

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.compare import stats
 from bench.compare.match import Choose, Pair, refuse_two_sides
+from bench.invocation import COMMAND
 from bench.judge.verdict import as_typed, pytest_command
 from bench.record.comparable import (
     OF_THE_ENVIRONMENT,
@@ -208,7 +209,7 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
     assert pair.before is not None
     counts = [len(row.medians) for row in (pair.before, pair.now)]
     if in_turn:
-        train_again = "python -m bench compare-envs PYTHON_A PYTHON_B --processes"
+        train_again = f"{COMMAND} compare-envs PYTHON_A PYTHON_B --processes"
     else:
         workload, device, way = pair.now.name
         train_again = f"{pytest_command(workload, device.option, way, pair.now.file)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import GrindstoneError, RecordError
+from bench.invocation import BENCHMARK, COMMAND
 from bench.record.comparable import Row, Rows, comparable, fastest, read
 from bench.record.store import paths
 
@@ -52,7 +53,7 @@ def baseline(against: str, folder: Path, now: Rows | None) -> tuple[Choose, list
     if not records:
         told = f" ({damaged[0]})" if damaged else ""
         raise GrindstoneError(
-            f"there is no record in {folder} to compare with{told}; run `pytest bench/` first, "
+            f"there is no record in {folder} to compare with{told}; run `{BENCHMARK}` first, "
             "or name another folder with --results-dir"
         )
     newest = sorted(records, key=lambda record: (record.head.started, record.path), reverse=True)
@@ -77,7 +78,7 @@ def refuse_two_sides(record: Rows) -> None:
     if record.two_sided:
         raise GrindstoneError(
             f"{record.path} holds two environments, A and B; to compare them with each other: "
-            f"python -m bench compare {record.path}"
+            f"{COMMAND} compare {record.path}"
         )
 
 

@@ -24,6 +24,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from bench.invocation import BENCHMARK
 from bench.judge.verdict import as_typed
 from bench.record.model import Bottleneck, Finished, Result
 
@@ -115,7 +116,7 @@ def could_be_tuned(result: Finished) -> bool:
 
 def _both_modes(result: Finished, again: Sequence[str]) -> str:
     file = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
-    return f"pytest bench/{file}{as_typed(again)} --mode stock,tuned"
+    return f"{BENCHMARK}{file}{as_typed(again)} --mode stock,tuned"
 
 
 def judge(seen: Figures) -> Bottleneck:

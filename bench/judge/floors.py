@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from bench.invocation import COMMAND
 from bench.record.measured import finite
 from bench.record.quality import Quality
 from bench.workloads.workload import Metric, ProfileName, Workload
@@ -183,7 +184,7 @@ def _rows(
     if len(rows) < SEEDS_NEEDED:
         raise LookupError(
             f"{EVIDENCE.name} has {len(rows)} seeds for {' '.join(wanted)}, and a floor takes "
-            f"{SEEDS_NEEDED}; run `python -m bench evidence`"
+            f"{SEEDS_NEEDED}; run `{COMMAND} evidence`"
         )
     return rows
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from bench.invocation import BENCHMARK
 from bench.judge.drift import change
 from bench.record.conditions import Conditions
 from bench.record.head import Device
@@ -301,4 +302,4 @@ def pytest_command(
     if to_target:
         workload = f"'target and {workload}' --time-to-target"
     chosen = f"--workload {shlex.quote(file)}" if file else f"-k {workload}{reads}"
-    return f"pytest bench/ {chosen} --device {device}{way.options}"
+    return f"{BENCHMARK} {chosen} --device {device}{way.options}"

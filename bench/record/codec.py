@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from bench.errors import RecordError
+from bench.invocation import BENCHMARK
 from bench.record import legacy
 from bench.record.head import SCHEMA, Head
 from bench.record.model import Record, Training
@@ -16,7 +17,7 @@ _Line: TypeAlias = dict[Literal["results", "time_to_target"], Any]
 
 # The suffix of a record that is not finished (bench.record.store).
 JOURNAL = ".jsonl"
-_ANOTHER = "run `pytest bench/` to make another"
+_ANOTHER = f"run `{BENCHMARK}` to make another"
 
 
 def encode(record: Record) -> bytes:
@@ -54,7 +55,7 @@ def read(path: Path) -> Record:
         data = (journal if journal.exists() and not path.exists() else path).read_bytes()
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be read: {error.strerror}; name a record, as `pytest bench/` leaves "
+            f"{path} cannot be read: {error.strerror}; name a record, as `{BENCHMARK}` leaves "
             "them in results/"
         ) from error
     return decode(data, path)
@@ -77,7 +78,7 @@ def decode(data: bytes, path: Path) -> Record:
     schema = document.get("schema") if isinstance(document, dict) else None
     if type(schema) is not int:  # True is one of those, too
         raise RecordError(
-            f"{path} is no record of Grindstone's; `pytest bench/` leaves them in results/"
+            f"{path} is no record of Grindstone's; `{BENCHMARK}` leaves them in results/"
         )
     if not 1 <= schema <= SCHEMA:
         raise RecordError(

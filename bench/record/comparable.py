@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec
 from bench.record.head import WITHHELD, Device, Head
 from bench.record.measured import NOT_RECORDED
@@ -32,8 +33,8 @@ OF_THE_MACHINE = (
 # What Docker calls a container, another one in every run: it tells nothing of the machine.
 _CONTAINER = re.compile(r"[0-9a-f]{12}")
 
-_NEW_BASELINE = f"make a new baseline: pytest bench/ --processes {ENOUGH}"
-_BOTH_IN_ONE_RUN = "train with both in one run: python -m bench compare-envs PYTHON_A PYTHON_B"
+_NEW_BASELINE = f"make a new baseline: {BENCHMARK} --processes {ENOUGH}"
+_BOTH_IN_ONE_RUN = f"train with both in one run: {COMMAND} compare-envs PYTHON_A PYTHON_B"
 _FIXES = {
     "GPU": "compare on one GPU",
     "driver": f"go back to that driver, or {_NEW_BASELINE}",

@@ -19,13 +19,14 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import RecordError
+from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec, store
 from bench.record.comparable import Name, Row, Rows, fastest, read
 
 _BACK = re.compile(r"-([1-9][0-9]{0,5})")
 # How a record is named that nobody has named.
 STAMP = re.compile(r"\d{8}T\d{6}Z")
-_LIST = "`python -m bench list` shows them"
+_LIST = f"`{COMMAND} list` shows them"
 # So many of several are named.
 _NAMED = 4
 
@@ -106,7 +107,7 @@ def _back(word: str, count: int, folder: Path) -> Path:
     found = runs(folder)
     if not found:
         raise RecordError(
-            f"`{word}`: there is no run in {folder}; run `pytest bench/` first, or name another "
+            f"`{word}`: there is no run in {folder}; run `{BENCHMARK}` first, or name another "
             "folder with --results-dir"
         )
     if count > len(found):

@@ -11,28 +11,32 @@ import shlex
 import sys
 from collections.abc import Iterator
 
+from bench.invocation import COMMAND
 from bench.report.arguments import Verbs
 
 SHELLS = ("bash", "zsh")
 # What stands for a run in a usage line.
 _RUNS = ("RUN", "A", "B")
 
-_COMPLETION = """\
-Prints a script that completes `python -m bench` in a shell.  For this one:
+_COMPLETION = f"""\
+Prints a script that completes `{COMMAND}` in a shell.  For this one:
 
-  source <(python -m bench completion bash)
+  source <({COMMAND} completion bash)
 
 For all to come, write it into the file that your shell reads when it starts.
 """
 _ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
 _SCRIPT = """\
-# Completion of `python -m bench`, made by `python -m bench completion`.
+# Completion of `grindstone` and of `python -m bench`, made by their verb `completion`.
 _grindstone_bench() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     local first=3 folder=results values='' options='' runs='' place name
     COMPREPLY=()
-    # Of any other call of Python files are completed, as ever.
-    [[ ${COMP_WORDS[1]-} == -m && ${COMP_WORDS[2]-} == bench ]] || return 0
+    if [[ ${COMP_WORDS[0]##*/} == grindstone ]]; then
+        first=1
+    else # of any other call of Python files are completed, as ever
+        [[ ${COMP_WORDS[1]-} == -m && ${COMP_WORDS[2]-} == bench ]] || return 0
+    fi
     ((COMP_CWORD >= first)) || return 0
     if ((COMP_CWORD == first)); then
         COMPREPLY=($(compgen -W @VERBS@ -- "$word"))
@@ -62,7 +66,7 @@ _grindstone_bench() {
     done
     return 0
 }
-complete -o default -F _grindstone_bench python python3
+complete -o default -F _grindstone_bench grindstone python python3
 """
 
 
@@ -84,13 +88,20 @@ def run(verbs: Verbs, options: argparse.Namespace) -> int:
     return 0
 
 
-def script(parsers: dict[str, argparse.ArgumentParser], shell: str) -> str:
+def script(verbs: dict[str, argparse.ArgumentParser], shell: str) -> str:
     """The script that completes these verbs."""
-    verbs = shlex.quote(" ".join([*parsers, "--help", "--version"]))
+    parsers = {name: _completed(parser) for name, parser in verbs.items()}
+    names = shlex.quote(" ".join([*parsers, "--help", "--version"]))
     values = "\n".join(line for verb, parser in parsers.items() for line in _values(verb, parser))
     options = "\n".join(_options(verb, parser) for verb, parser in parsers.items())
-    made = _SCRIPT.replace("@VERBS@", verbs).replace("@VALUES@", values)
+    made = _SCRIPT.replace("@VERBS@", names).replace("@VALUES@", values)
     return (_ZSH if shell == "zsh" else "") + made.replace("@OPTIONS@", options)
+
+
+def _completed(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """What a verb takes, where it is pytest that reads it."""
+    made = parser.get_default("completed")
+    return made() if made else parser
 
 
 def _values(verb: str, parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from bench.invocation import BENCHMARK
 from bench.judge.verdict import as_typed
 from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
@@ -27,7 +28,7 @@ def train_again(record: Record, but: str = "") -> str:
     files = (f" --workload {shlex.quote(path)}" for path in record.settings.workloads)
     devices = f" --device {','.join(record.settings.devices)}" if record.settings.devices else ""
     options = as_typed(record.settings.again, but=but)
-    return f"pytest bench/{''.join(files)}{devices}{options}"
+    return f"{BENCHMARK}{''.join(files)}{devices}{options}"
 
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the

@@ -1,4 +1,4 @@
-"""`python -m bench run FILE`: benchmarks a model of one's own, as `pytest bench/` does."""
+"""`python -m bench run [FILE…]`: what `pytest bench/` does, from any folder."""
 
 from __future__ import annotations
 
@@ -8,32 +8,54 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import options
+from bench.invocation import COMMAND, INSTALLED
+
 _BENCH = Path(__file__).resolve().parents[1]
+_USAGE = f"{COMMAND} run [FILE ...] [options]"
+_HELP = "benchmark this machine, or a model of your own"
+_MORE = """\
+FILE is a model of your own, with model() and data().  Without one Grindstone's workloads are
+trained; -k mlp chooses one.  pytest's options are taken, too: run -k mlp --help lists all."""
 
 
 def add(verbs: Any) -> None:
     """Adds the verb `run`."""
-    parser = verbs.add_parser(
-        "run",
-        help="benchmark a model of your own",
-        usage="python -m bench run FILE [FILE ...] [options of pytest bench/]",
-    )
-    parser.add_argument("file", metavar="FILE", help="it has model() and data()")
-    parser.add_argument(
-        "options", nargs=argparse.REMAINDER, metavar="...", help="those of `pytest bench/`"
-    )
-    parser.set_defaults(run=run)
+    # No option is this parser's: pytest reads them.
+    parser = verbs.add_parser("run", help=_HELP, prefix_chars="\0", add_help=False)
+    parser.add_argument("words", nargs="*")
+    parser.set_defaults(run=run, completed=options_parser)
 
 
-def run(options: argparse.Namespace) -> int:
+def options_parser() -> argparse.ArgumentParser:
+    """The options as a person reads and completes them."""
+    parser = argparse.ArgumentParser(
+        prog=f"{COMMAND} run",
+        usage=_USAGE,
+        description=f"{_HELP[0].upper()}{_HELP[1:]}.",
+        epilog=_MORE,
+    )
+    options.add_options(parser.add_argument)
+    return parser
+
+
+def run(chosen: argparse.Namespace) -> int:
     """Trains; pytest's exit status."""
+    if chosen.words in (["-h"], ["--help"]):
+        options_parser().print_help()
+        return 0
     import pytest
 
-    return int(pytest.main(arguments(options.file, options.options)))
+    return int(pytest.main(arguments(chosen.words)))
 
 
-def arguments(file: str, rest: Sequence[str]) -> list[str]:
+def arguments(words: Sequence[str]) -> list[str]:
     """Those of `pytest`: what stands before the first option is files."""
-    more = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
-    named = [f"--workload={each}" for each in (file, *more)]
-    return [str(_BENCH), *named, *rest[len(more) :]]
+    files = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    named = [f"--workload={each}" for each in files]
+    return [*_settings(), str(_BENCH), *named, *words[len(files) :]]
+
+
+def _settings() -> list[str]:
+    """Those of `run` itself, and not of a project in whose folder the environment is."""
+    return ["-c", str(_BENCH / "installed.ini")] if INSTALLED else []

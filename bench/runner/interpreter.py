@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import GrindstoneError
+from bench.invocation import COMMAND
 from bench.runner import paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +83,7 @@ def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
     if len(wanted) > 1:
         raise GrindstoneError(
             "--worker-python takes one interpreter; to compare two environments, use "
-            f"`python -m bench compare-envs {' '.join(map(str, wanted[:2]))}`"
+            f"`{COMMAND} compare-envs {' '.join(map(str, wanted[:2]))}`"
         )
     if wanted:
         return paths.interpreter(wanted[0]), "--worker-python"

@@ -53,6 +53,8 @@ def _completed(script: Path, folder: Path, *words: str) -> set[str]:
         ("page --results-dir none 2026", set()),
         ("export last --out 2026", set()),
         ("run my", set()),
+        ("run --prof", {"--profile"}),
+        ("run --profile ", {"smoke", "quick", "full"}),
     ],
 )
 def test_verbs_options_values_and_runs(
@@ -63,6 +65,12 @@ def test_verbs_options_values_and_runs(
     write("20261121T130000Z-box", [result()])
     given = ["python", "-m", "bench", *words.split(" ")]
     assert _completed(script, tmp_path, *given) == offered
+
+
+def test_an_installed_command_is_completed_by_the_same_script(script: Path, tmp_path: Path) -> None:
+    for program in ("grindstone", "/home/me/.local/bin/grindstone"):
+        assert _completed(script, tmp_path, program, "sh") == {"show", "share"}
+        assert _completed(script, tmp_path, program, "completion", "z") == {"zsh"}
 
 
 def test_other_calls_of_python_are_completed_as_ever(script: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import main
+from bench.options import OPTIONS
 from bench.record.codec import read
 from bench.record.model import Finished
 from tests.conftest import ROOT
@@ -53,6 +55,21 @@ def test_a_file_is_trained_alone_and_recorded(tmp_path: Path, words: tuple[str, 
     (result,) = read(path).results
     assert isinstance(result, Finished)
     assert (result.workload, result.mode) == ("my_model", "stock")
+
+
+def test_without_a_file_it_trains_grindstone_s_workloads(tmp_path: Path) -> None:
+    ended = _ran(tmp_path, "bench", "run", "-k", "mlp or post", "--collect-only", "-q")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert re.findall(r"::test_(\w+)", ended.stdout) == ["grind", "mnist"]
+
+
+def test_its_help_lists_the_options_that_are_grindstone_s(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("usage: python -m bench run [FILE ...] [options]\n")
+    assert re.findall(r"^  (--[\w-]+)", told, re.MULTILINE) == list(OPTIONS)
 
 
 def test_nothing_trained_is_no_success(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import shown as printable
+from bench.invocation import COMMAND
 from bench.record.head import Device
 from bench.record.model import Finished, Result
 from bench.report import format as shown
@@ -140,7 +141,7 @@ def _odd(found: Findings) -> Iterator[str]:
         slow, differing = places.get(place, []), found.otherwise.get(place, {})
         told = [*_slower(slow), *_reasons(slow), *_differing(differing)]
         if slow and len(told) == 1:
-            look = f"python -m bench show {slow[0].trained.path} -v"
+            look = f"{COMMAND} show {slow[0].trained.path} -v"
             told.append(f"nothing that is recorded tells why: {look}")
         yield f"{place[0]} {place[1]}: {'; '.join(told)}"
 
