@@ -247,6 +247,6 @@ def test_a_guess_of_another_metric_is_none() -> None:
 
 
 def test_run_is_pytest_with_the_files() -> None:
-    bench, *rest = arguments("a.py", ["b.py", "--device", "cpu", "-v"])
+    bench, *rest = arguments(["a.py", "b.py", "--device", "cpu", "-v"])
     assert Path(bench).name == "bench"
     assert rest == ["--workload=a.py", "--workload=b.py", "--device", "cpu", "-v"]
