@@ -194,6 +194,7 @@ class Settings:
     variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
+    on_request: the workloads besides the default ones that `-k` names.
     epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
     images: how many are trained on; None leaves it to the profile.
@@ -237,6 +238,7 @@ class Settings:
     page: bool = True
     html: Path | None = None
     workloads: tuple[OwnWorkload, ...] = ()
+    on_request: tuple[Workload, ...] = ()
     again: tuple[str, ...] = ()
     experiment: Experiment | None = None
 
@@ -350,6 +352,7 @@ def read_settings(
         against=paths.against(against),
         order_seed=secrets.randbits(32),
         workloads=workloads,
+        on_request=option_values.on_request(chosen),
         data_folder=data.data_folder,
         dataset=data.name,
         page=not chosen.no_page,

@@ -12,14 +12,14 @@ import csv
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from bench.invocation import COMMAND
 from bench.record.measured import finite
 from bench.record.quality import Quality
-from bench.workloads.workload import Metric, ProfileName, Workload
+from bench.workloads.workload import ERRORS, Metric, ProfileName, Workload
 
 EVIDENCE = Path(__file__).parents[1] / "workloads" / "evidence.csv"
 
@@ -30,7 +30,7 @@ SEEDS_NEEDED = 5
 # least 1.4 true ones beyond the worst of five.
 _DEVIATIONS = 4.0
 # Below .2 points, differences between single MNIST runs mean nothing (docs/floors.md).
-_LEAST_MARGIN: Mapping[Metric, float] = {"accuracy": 0.003, "mse": 1.0}
+_LEAST_MARGIN: Mapping[Metric, float] = {"accuracy": 0.003, "mse": 1.0, "pixel_mse": 1.0}
 # An untrained network guesses: one class in ten.  Three times that is not a guess any more.
 _GUESSING = 0.3
 # Predicting the mean is the guess of a regression; a tenth of the variance is the least to explain.
@@ -41,7 +41,7 @@ _GUESSING_MSE = 0.9
 class Bounds:
     """What a quality is held to.
 
-    floor: the least accuracy, or the most MSE in s², that passes; infinitely far off where the data
+    floor: the least accuracy, or the most MSE, that passes; infinitely far off where the data
         have none.
     bound: the other side: nobody trains better than this without a leak or a cheat.
     """
@@ -68,7 +68,7 @@ class Bounds:
 
         quality: on the test split after training; untrained: before the first step.
         """
-        accuracy = self.metric == "accuracy"
+        accuracy = self.metric not in ERRORS
         if not math.isfinite(quality):
             return f"the {self.metric} is {quality}: the training diverged"
         if quality < self.floor if accuracy else quality > self.floor:
@@ -88,13 +88,14 @@ class Bounds:
 
     def show(self, value: float) -> str:
         """The value with its unit, as the table prints it."""
-        return f"{100 * value:.2f} %" if self.metric == "accuracy" else f"{value:,.1f} s²"
+        unit = ERRORS.get(self.metric)
+        return f"{value:,.1f} {unit}" if unit else f"{100 * value:.2f} %"
 
 
 def none(metric: Metric) -> Bounds:
-    """Where nothing is known: a quality is shown, and held to nothing but to be a number."""
-    least, most = (-math.inf, math.inf) if metric == "accuracy" else (math.inf, -math.inf)
-    return Bounds(metric, least, most)
+    """For data that nothing is known of: a quality is shown, and only has to be a number."""
+    far_off = (math.inf, -math.inf) if metric in ERRORS else (-math.inf, math.inf)
+    return Bounds(metric, *far_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def bounds(
     Raises:
         LookupError: the evidence has fewer than five seeds for it.
     """
-    if workload.metric == "mse":
+    if workload.metric in ERRORS:
         return _mse_bounds(workload, data, profile, baselines, evidence)
     values = [row.quality for row in _rows(evidence, workload, data, profile)]
     margin = _margin(values, workload.metric)
@@ -151,6 +152,23 @@ def bounds(
         floor = workload.published
     best = max(values)
     return Bounds("accuracy", floor, min(best + margin, (1 + best) / 2))
+
+
+def bounds_or_none(
+    workload: Workload,
+    data: str,
+    profile: ProfileName,
+    baselines: Mapping[str, float],
+    evidence: list[Reached],
+) -> Bounds:
+    """The same; where the evidence does not reach, what the sources published, or no floor."""
+    try:
+        return bounds(workload, data, profile, baselines, evidence)
+    except LookupError:
+        unheld = none(workload.metric)
+        if workload.published is None or (data, profile) != ("real", "full"):
+            return unheld
+        return replace(unheld, floor=workload.published)
 
 
 def _mse_bounds(
@@ -167,13 +185,13 @@ def _mse_bounds(
     """
     rows = _rows(evidence, workload, "synthetic", profile)
     values, mean_predictor = [row.quality for row in rows], rows[0].mean_predictor
-    relative = (max(values) + _margin(values, "mse")) / mean_predictor
+    relative = (max(values) + _margin(values, workload.metric)) / mean_predictor
     if max(values) < mean_predictor:
         relative = min(relative, _GUESSING_MSE)  # every seed learned, so a guess must not pass
     if data == "real":
         relative = max(relative, 1.0)
     floor = relative * baselines["mean_predictor_mse"]
-    return Bounds("mse", floor, baselines["best_possible_mse"])
+    return Bounds(workload.metric, floor, baselines["best_possible_mse"])
 
 
 def _rows(

@@ -28,22 +28,18 @@ from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
 from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.record.worker import Worker
+from bench.workloads.workload import DATA_NAMES, Mode
 from bench.workloads.workload import Input as InputName
-from bench.workloads.workload import Mode
 
 Side = Literal["A", "B"]
 Word = Literal["OK", "NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
 Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
 
 
-# The data sets that the networks were published on.
-_PUBLISHED_ON = ("mnist", "grind")
-
-
 class DataSet(Part, frozen=True, kw_only=True):
     """What was trained on.
 
-    name: of the data set: `mnist`, `grind`, or the name that `--dataset` gave.
+    name: of the data set: `mnist`, `grind`, …, or the name that `--dataset` gave.
     kind: photographs that somebody took, generated ones, or what a file of one's own returns.
     source: where they came from.
     note: the same in words.
@@ -65,7 +61,7 @@ class DataSet(Part, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """`real`, `synthetic`, `own`; the name, where the networks were published on other data."""
-        return self.kind if self.name in _PUBLISHED_ON or self.kind == "own" else self.name
+        return self.kind if self.name in DATA_NAMES or self.kind == "own" else self.name
 
 
 class EpochSpread(Part, frozen=True, kw_only=True):
@@ -279,7 +275,7 @@ class Failed(Training, frozen=True, kw_only=True, tag="failed"):
 class Target(Part, frozen=True, kw_only=True):
     """What it took to reach a quality; by seed, in the order of the trials.
 
-    target: an accuracy, or an MSE in s².
+    target: an accuracy, or an MSE in its unit.
     epochs: null where it was not reached.
     seconds: of training alone, in s; null where it was not reached.
     median_seconds: in s; null where not every seed reached it.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bench.record.measured import Part, Text
+from bench.workloads.workload import ERRORS
 
 
 class TargetQuality(Part, frozen=True, kw_only=True):
-    """Whether the network learned what it should; an MSE is in s².
+    """Whether the network learned what it should; an MSE is in s², one of pixels in lightness².
 
-    metric: what is measured: `accuracy`, `mse`; of a model of one's own as Keras names it.
+    metric: `accuracy`, `mse`, `pixel_mse`; of a model of one's own as Keras names it.
     untrained: before the first step; null where it is not finite.
     bound: nobody trains better than this without a leak; null where nothing is known of the data.
     ok: whether it passes; where not, the times do not count.
@@ -28,7 +29,7 @@ class TargetQuality(Part, frozen=True, kw_only=True):
 
 
 class Quality(TargetQuality, frozen=True, kw_only=True):
-    """What the network learned, measured on the test images; an MSE is in s².
+    """What the network learned, measured on the test images; units as of a target.
 
     value: after the last epoch; null where it is not finite.
     floor: the least accuracy, or the most MSE, that passes; null for data that have no floor.
@@ -48,4 +49,4 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     @property
     def floor_is_most(self) -> bool:
         """Whether the floor is the most that passes, as an error's is, else the least."""
-        return self.metric == "mse" if self.at_most is None else self.at_most
+        return self.metric in ERRORS if self.at_most is None else self.at_most

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from bench.record.model import Training
 from bench.workloads.own import is_accuracy
+from bench.workloads.workload import ERRORS
 
 if TYPE_CHECKING:  # rich is imported where it is used: collecting the tests does not wait for it
     from rich.console import Console, RenderableType
@@ -49,8 +50,8 @@ def quality(metric: str, value: float | None) -> str:
     """
     if value is None:
         return "n/a"
-    if metric == "mse":
-        return f"{squares(value)} s²"
+    if metric in ERRORS:
+        return f"{squares(value)} {ERRORS[metric]}"
     return accuracy(value) if metric == "accuracy" or is_accuracy(metric) else f"{value:.4g}"
 
 

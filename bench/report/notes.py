@@ -16,6 +16,7 @@ from bench.record.variant import STOCK
 from bench.report import format as shown
 from bench.report import rows, targets
 from bench.report.oddities import oddities
+from bench.workloads.workload import ERRORS
 
 Told = Sequence[Result | TargetResult]
 
@@ -178,9 +179,11 @@ def _evidence(result: Finished | TimeToTarget, names: shown.Names) -> Iterator[s
 def _baselines(result: Finished | TimeToTarget, _names: shown.Names) -> Iterator[str]:
     """What an MSE stands beside: a guess, and the best that anything could reach."""
     known = result.dataset.baselines
-    if result.quality.metric == "mse":
-        guess, best = known["mean_predictor_mse"], known["best_possible_mse"]
-        told = f"mean predictor {guess:.1f} s², best possible {best:.1f} s²"
+    metric = result.quality.metric
+    if metric in ERRORS:
+        of_a_guess, of_the_best = known["mean_predictor_mse"], known["best_possible_mse"]
+        guess, best = (shown.quality(metric, each) for each in (of_a_guess, of_the_best))
+        told = f"mean predictor {guess}, best possible {best}"
         yield f"{result.workload}: {told}"
 
 

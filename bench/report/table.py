@@ -15,6 +15,7 @@ from bench.record.quality import Quality
 from bench.report import format as shown
 from bench.report import rows
 from bench.report.format import Screen
+from bench.workloads.workload import ERRORS
 
 _FIRST, _EPOCH, _IMAGES = "First epoch", "Epoch (median ± MAD)", "Images/s"
 _DATA, _RATIO, _ENERGY = "Data", "CPU ÷ GPU", "Energy/epoch"
@@ -172,7 +173,7 @@ def _quality(result: Finished, between: str) -> Text:
     if result.file:
         told = f"{quality.metric} {reached}{between}{_beside(quality)}".rstrip()
     elif quality.floor is None:
-        told = f"MSE {reached}" if quality.metric == "mse" else reached
+        told = f"MSE {reached}" if quality.metric in ERRORS else reached
     elif quality.metric == "accuracy":
         told = f"{reached}{between}(≥ {shown.accuracy(quality.floor)})"
     else:

@@ -22,6 +22,7 @@ from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.record.variant import STOCK
 from bench.runner import time_to_target
 from bench.runner.events import Listener, Planned
+from bench.runner.option_values import ON_REQUEST_FILE
 from bench.runner.row import Row, title
 from bench.runner.session import Session
 
@@ -224,6 +225,7 @@ def left_out(path: Path, settings: Settings) -> bool:
         "test_mnist.py": published,
         "test_grind.py": published,
         "test_own.py": not published,
+        ON_REQUEST_FILE: published and bool(settings.on_request),
         "test_input.py": bool(settings.inputs),
         "test_target.py": settings.time_to_target,
         TRAINS_ON: settings.against is not None and len(settings.interim_checks) > 1,

@@ -15,7 +15,7 @@ import csv
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ from bench.runner.events import ignore
 from bench.runner.row import Row
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
-from bench.workloads import WORKLOADS
-from bench.workloads.workload import PROFILES, ProfileName, Schedule, Workload
+from bench.workloads import EVERY
+from bench.workloads.workload import ERRORS, PROFILES, ProfileName, Schedule, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
                 options.cache_dir,
                 synthetic=data_dir is None,
             )
-            for series in _series(options.workload):
+            for series in _series(options.workload, options.profile or PROFILES):
                 _gather(series, store, device, options, Path(folder))
     return 0
 
@@ -78,11 +78,11 @@ def table(evidence: list[Reached]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, data, profile in dict.fromkeys((r.workload, r.data, r.profile) for r in evidence):
-        workload = WORKLOADS[name]
+        workload = EVERY[name]
         rows = [r for r in evidence if (r.workload, r.data, r.profile) == (name, data, profile)]
         baselines = {"mean_predictor_mse": rows[0].mean_predictor, "best_possible_mse": 0.0}
         held = bounds(workload, data, profile, baselines, evidence)
-        values = sorted((r.quality for r in rows), reverse=workload.metric == "mse")
+        values = sorted((r.quality for r in rows), reverse=workload.metric in ERRORS)
         schedule = workload.schedules[profile]
         cells = (
             f"`{name}`",
@@ -91,7 +91,7 @@ def table(evidence: list[Reached]) -> str:
             f"{schedule.epochs} × {schedule.train or 'all'}",
             ", ".join(held.show(value) for value in values),
             held.show(held.floor),
-            held.show(held.bound) if workload.metric == "accuracy" else "best possible",
+            "best possible" if workload.metric in ERRORS else held.show(held.bound),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -139,16 +139,19 @@ def _train(
     return reached
 
 
-def _series(names: list[str] | None) -> Iterator[Series]:
+def _series(
+    names: Container[str] | None, profiles: Container[ProfileName] = PROFILES
+) -> Iterator[Series]:
     """Each workload's profiles, those of one size together, cheapest first."""
-    for workload in WORKLOADS.values():
-        if names and workload.name not in names:
+    for workload in EVERY.values():
+        if workload.learns_like or (names and workload.name not in names):
             continue
-        sizes = {(s.train, s.test) for s in workload.schedules.values()}
+        wanted = [profile for profile in PROFILES if profile in profiles]
+        sizes = {(s.train, s.test) for s in map(workload.schedules.__getitem__, wanted)}
         for size in sorted(sizes, key=lambda size: size[0] or sys.maxsize):
             alike = tuple(
                 p
-                for p in PROFILES
+                for p in wanted
                 if (workload.schedules[p].train, workload.schedules[p].test) == size
             )
             yield Series(workload, alike)
@@ -197,6 +200,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("--table", action="store_true", help="print the table and train nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS_NEEDED, help="how many (default 5)")
     parser.add_argument("--workload", action="append", help="only this one; may be repeated")
+    parser.add_argument(
+        "--profile", action="append", choices=PROFILES, help="only this one; may be repeated"
+    )
     parser.add_argument("--worker", type=Path, help="the Python that has TensorFlow")
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from bench import workloads
 from bench.errors import GrindstoneError
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
-from bench.workloads.workload import MODES
+from bench.workloads.workload import MODES, Workload
+
+# The test that trains what is not trained by default.
+ON_REQUEST_FILE = "test_on_request.py"
 
 _MOST_IN_A_STEP = 1_000_000
 
@@ -86,6 +91,15 @@ def numbers(option: str, wanted: list[str] | None) -> list[int | None]:
             )
         found.append(int(name))
     return found
+
+
+def on_request(chosen: argparse.Namespace) -> tuple[Workload, ...]:
+    """The workloads that pytest's `-k`, or that of `compare-envs`, names; all, with their file."""
+    paths = getattr(chosen, "file_or_dir", None) or ()
+    if any(Path(each.partition("::")[0]).name == ON_REQUEST_FILE for each in paths):
+        return tuple(workloads.ON_REQUEST.values())
+    named = getattr(chosen, "keyword", None) or getattr(chosen, "only", None)
+    return workloads.on_request(named or "")
 
 
 def names(wanted: list[str]) -> list[str]:

@@ -94,6 +94,7 @@ def rows(settings: Settings) -> list[Row]:
             for device in every
         ),
         *_of(mnist.WORKLOADS, settings),
+        *_of(settings.on_request, settings),
     ]
 
 

@@ -16,7 +16,7 @@ from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError, UnableError, unforeseen
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
-from bench.judge.floors import Bounds, bounds, read_evidence
+from bench.judge.floors import Bounds, bounds_or_none, read_evidence
 from bench.judge.own import OwnFloors
 from bench.observe import devices
 from bench.observe.devices import Found
@@ -392,4 +392,4 @@ def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bou
     data = prepared.dataset
     if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
         return floors.none(workload.metric)
-    return bounds(workload, data.kind, profile, data.baselines, read_evidence())
+    return bounds_or_none(workload, data.kind, profile, data.baselines, read_evidence())

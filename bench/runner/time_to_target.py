@@ -24,7 +24,7 @@ from bench.record.timing import EpochTiming, spread
 from bench.runner.result import DeviceRun, data_set, network_and_worker, reported
 from bench.runner.row import Row
 from bench.workloads import WORKLOADS
-from bench.workloads.workload import ProfileName, Schedule, Workload
+from bench.workloads.workload import ERRORS, ProfileName, Schedule, Workload
 
 # MNIST's by the network that reaches both, with room, before its published epochs are over.
 TARGETED = (WORKLOADS["convnet"], WORKLOADS["post"])
@@ -62,7 +62,7 @@ def targets(workload: Workload, profile: ProfileName, bounds: Bounds) -> tuple[f
 
     At `smoke` MNIST's few images do not carry so far, and a regression has its floor alone.
     """
-    if workload.metric == "accuracy" and profile != "smoke":
+    if workload.metric not in ERRORS and profile != "smoke":
         return MNIST_TARGETS
     return (bounds.floor,)
 
@@ -136,7 +136,7 @@ def _miss(
             )
     if missed:
         return "; ".join(missed)
-    best = max if workload.metric == "accuracy" else min
+    best = min if workload.metric in ERRORS else max
     return hardest.reason(best(q for epochs in trials for q in _qualities(epochs)), untrained)
 
 

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-from bench.worker import design
+from bench.worker import design, losses
 from bench.workloads.workload import CLASSES, Workload
 
 
@@ -51,9 +51,10 @@ def compile_alike(
 ) -> None:
     """Gives a model the workload's loss, optimizer and metric."""
     rate = design.learning_rate(keras, workload.learning_rate, workload.design, length)
+    optimizer = getattr(keras.optimizers, workload.optimizer)
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=rate),
-        loss=design.loss(keras, workload.loss, workload.design),
+        optimizer=optimizer(learning_rate=rate),
+        loss=design.loss(keras, losses.of(workload.loss), workload.design),
         metrics=["accuracy"] if workload.metric == "accuracy" else [],
         jit_compile=xla,
         steps_per_execution=steps,
@@ -62,9 +63,12 @@ def compile_alike(
 
 def loss(keras: Any, workload: Workload) -> Any:
     """The workload's loss as a function of targets and predictions, averaged over a batch."""
-    if workload.metric == "accuracy":
-        return keras.losses.SparseCategoricalCrossentropy()
-    return keras.losses.MeanSquaredError()
+    made = losses.of(workload.loss)
+    if not isinstance(made, str):
+        return lambda targets, predicted: keras.ops.mean(made(targets, predicted))
+    if workload.loss == "mse":
+        return keras.losses.MeanSquaredError()
+    return keras.losses.SparseCategoricalCrossentropy()
 
 
 def flop_per_image(model: Any) -> float:
@@ -85,6 +89,8 @@ def flop_per_image(model: Any) -> float:
 def described(model: Any, workload: Workload) -> dict[str, Any]:
     """The model's size and a hash of all that defines its training."""
     training = {"batch": workload.batch, "optimizer": model.optimizer.get_config()}
+    if not isinstance(losses.of(workload.loss), str):  # Keras' own go with the kind of network
+        training["loss"] = workload.loss
     definition = model.to_json() + json.dumps(training, sort_keys=True, default=str)
     return {
         "parameters": model.count_params(),

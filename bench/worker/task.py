@@ -18,7 +18,7 @@ class Arrays:
     """Images as the network takes them, and their targets.
 
     x: `(n, height, width, channels)`, float32 where the workload scales them, else uint8.
-    y: `(n,) int64` classes or `(n,) float32` seconds.
+    y: `(n,) int64` classes, `(n,) float32` seconds, or images as x, likewise scaled.
     """
 
     x: NDArray[Any]
@@ -32,7 +32,10 @@ class Arrays:
         x = np.load(files["x"])
         if workload.scale is not None:
             x = x.astype("float32") * np.float32(workload.scale)
-        return cls(x, np.load(files["y"]))
+        y = np.load(files["y"])
+        if workload.target_scale != 1.0:
+            y = y.astype("float32") * np.float32(workload.target_scale)
+        return cls(x, y)
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,15 @@ class Evaluation:
     test: Arrays
 
     def __call__(self, model: Any) -> float:
-        """The accuracy (0 to 1) or the MSE (in s²)."""
+        """The accuracy (0 to 1), or the MSE in the targets' own unit."""
         import numpy as np
 
         batch = 16 * self.workload.batch if self.workload.metric == "accuracy" else 16
         predicted: NDArray[np.float32] = model.predict(self.test.x, batch_size=batch, verbose=0)
         if self.workload.metric == "accuracy":
             return float(np.mean(predicted.argmax(axis=1) == self.test.y))
-        return float(np.mean(np.square(predicted[:, 0].astype("float64") - self.test.y)))
+        error = predicted.reshape(self.test.y.shape).astype("float64") - self.test.y
+        return float(np.mean(np.square(error / self.workload.target_scale)))
 
 
 class EpochEnd(Protocol):

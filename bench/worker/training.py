@@ -24,6 +24,7 @@ from bench.worker.messages import (
     Quality,
     Rate,
 )
+from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
 from bench.workloads.workload import Workload
 
@@ -79,6 +80,8 @@ def _trained(
         pictures = files.read_list(job.data["train"]["paths"])
         files.train(tf, model, task, pictures, cold=task.workload.input != "memory")
         return model, None
+    if job.mode == "tuned" and (why := tuned.why_not(model)):
+        raise ModeError(why)
     trainer: Trainer = (
         tuned.Tuned(tf, keras, model, task) if job.mode == "tuned" else stock.Stock(keras, model)
     )

@@ -41,6 +41,19 @@ def uses_xla(tf: Any) -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def why_not(model: Any) -> str | None:
+    """Why a published network cannot be tuned; None where it can."""
+    optimizer = type(model.optimizer).__name__
+    if optimizer != "Adam":
+        return f"it is trained with {optimizer}, and tuned has Adam alone"
+    drawn = [layer.name for layer in model.layers if type(layer).__name__.startswith("Random")]
+    if drawn:
+        return (
+            f"it turns its images while it trains ({', '.join(drawn)}), which XLA does not compile"
+        )
+    return None
+
+
 class Tuned:
     """Trains one network on the images of one task, as often as it is asked to.
 

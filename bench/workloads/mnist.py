@@ -84,6 +84,7 @@ _workload = partial(
     image=_IMAGE,
     scale=1 / 255,
     metric="accuracy",
+    loss="sparse_categorical_crossentropy",
     learning_rate=1e-3,
 )
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bench.workloads.design import OF_THE_BUILDER, UNCHANGED, Design
 
@@ -23,10 +23,19 @@ INPUTS: tuple[Input, ...] = ("memory", "disk", "data-dir")
 # Of the classifiers, as published.
 CLASSES = 10
 
-Metric = Literal["accuracy", "mse"]
+Metric = Literal["accuracy", "mse", "pixel_mse"]
+
+# Those that are errors, the less the better, with their units: pull times are in s, and pixels are
+# CIE lightness.
+ERRORS: Mapping[str, str] = {"mse": "s²", "pixel_mse": "L²"}
 
 # The data sets that the networks were published on.
-DataName = Literal["mnist", "grind"]
+DataName = Literal["mnist", "grind", "circles", "cifar10"]
+DATA_NAMES: tuple[DataName, ...] = get_args(DataName)
+
+# What is made small: Keras' own names, but the last, which is in `bench.worker.losses`.
+Loss = Literal["sparse_categorical_crossentropy", "mse", "pseudo_huber"]
+Optimizer = Literal["Adam", "RMSprop", "SGD"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,9 @@ class Workload:
     image: height, width and channels that the network takes.
     scale: what the pixels are multiplied by before training; None feeds the raw uint8.
     batch: images a step.
-    metric: what the floor is about; `mse` is in s².
-    learning_rate: of Adam.
+    metric: what the floor is about, in the unit that ERRORS has for it.
+    loss: what the training makes small.
+    learning_rate: of the optimizer.
     build: makes the layers, not yet compiled, from the `keras` module that it is handed; of a
         classifier for other `classes`, too.
     schedules: how much each profile trains.
@@ -74,6 +84,10 @@ class Workload:
     source: where the network and its figures come from.
     input: where images are read from on the clock; None has them in memory as arrays before it.
     learns_like: the workload whose floors hold for this one too, where it has none of its own.
+    optimizer: by Keras' name, with Keras' other settings.
+    target_scale: what the targets are multiplied by before training; the metric is in their own
+        unit all the same.
+    watched: the layers whose features are drawn while it learns, where that is asked for.
     classes: how many a classifier tells apart; no matter to a regression.
     design: what of all this is otherwise than published.
     """
@@ -84,6 +98,7 @@ class Workload:
     scale: float | None
     batch: int
     metric: Metric
+    loss: Loss
     learning_rate: float
     build: Callable[..., Any]
     schedules: Mapping[ProfileName, Schedule]
@@ -94,10 +109,13 @@ class Workload:
     learns_like: str | None = None
     classes: int = CLASSES
     design: Design = UNCHANGED
+    optimizer: Optimizer = "Adam"
+    target_scale: float = 1.0
+    watched: tuple[str, ...] = ()
 
     def reaches(self, quality: float, target: float) -> bool:
         """Whether a quality is the target's or better."""
-        return quality >= target if self.metric == "accuracy" else quality <= target
+        return quality <= target if self.metric in ERRORS else quality >= target
 
     def for_classes(self, count: int | None) -> Workload:
         """The same for data of so many classes; for None, as published."""
@@ -130,8 +148,3 @@ class Workload:
             learning_rate=design.learning_rate or self.learning_rate,
             design=design,
         )
-
-    @property
-    def loss(self) -> str:
-        """Keras' name of the loss: the classifiers' labels are class numbers, not one-hot."""
-        return "sparse_categorical_crossentropy" if self.metric == "accuracy" else "mse"

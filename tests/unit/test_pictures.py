@@ -20,7 +20,7 @@ from bench.datasets.prepared import Store
 from bench.errors import DataError
 from bench.record.timing import EpochTiming, Timings
 from bench.worker import files
-from bench.workloads import EVERY, WORKLOADS
+from bench.workloads import EVERY, ON_REQUEST, WORKLOADS
 from bench.workloads.workload import INPUTS, Schedule
 
 SCHEDULE = Schedule(epochs=3, train=5, test=2)
@@ -41,11 +41,11 @@ def _store(folder: Path, data_dir: Path | None = None) -> Store:
 
 
 def test_each_place_is_a_workload_of_its_own_with_the_floors_of_the_one_without() -> None:
-    added = [workload for name, workload in EVERY.items() if name not in WORKLOADS]
+    added = [workload for workload in EVERY.values() if workload.input]
     assert [workload.input for workload in added] == list(INPUTS)
     assert {workload.learns_like for workload in added} == {"post"}
     assert {workload.build for workload in added} == {WORKLOADS["post"].build}
-    assert {name for name in EVERY if EVERY[name].input is None} == set(WORKLOADS)
+    assert not {workload.name for workload in added} & (set(WORKLOADS) | set(ON_REQUEST))
 
 
 @pytest.mark.usefixtures("_few_particles")

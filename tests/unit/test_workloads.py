@@ -5,23 +5,43 @@ import sys
 
 import pytest
 
-from bench.workloads import WORKLOADS, grind, mnist
+from bench.workloads import EVERY, ON_REQUEST, WORKLOADS, grind, mnist, on_request
 from bench.workloads.workload import PROFILES, Workload
 from tests.conftest import ROOT
 
 _HEAVY = ("tensorflow", "keras", "numpy", "PIL", "rich", "psutil", "scipy")
 
-each_workload = pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
+DIRECT = {**WORKLOADS, **ON_REQUEST}  # those that a test of their own names
+each_workload = pytest.mark.parametrize("workload", DIRECT.values(), ids=DIRECT)
 
 
 def test_no_two_workloads_share_a_name() -> None:
-    assert len(WORKLOADS) == len(mnist.WORKLOADS) + len(grind.WORKLOADS)
-    assert list(WORKLOADS) == [workload.name for workload in WORKLOADS.values()]
+    every = (*mnist.WORKLOADS, *grind.WORKLOADS, *grind.FROM_FILES, *ON_REQUEST.values())
+    assert len(EVERY) == len(every)
+    assert {workload.name for workload in every} == set(EVERY)
 
 
 def test_no_name_is_part_of_another_so_that_k_chooses_one() -> None:
     names = list(WORKLOADS)
-    assert not [(a, b) for a in names for b in names if a != b and a in b]
+    assert not [(a, b) for a in names for b in DIRECT if a != b and (a in b or b in a)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("strided", ["strided"]),
+        ("(Strided or nvidia2) and cpu", ["strided", "nvidia2"]),
+        ("", []),
+        ("not mlp", []),
+        ("grind", []),
+        ("mnist or cpu", []),
+        ("test", []),
+    ],
+)
+def test_on_request_is_what_k_names_and_nothing_that_it_merely_leaves_in(
+    expression: str, names: list[str]
+) -> None:
+    assert [workload.name for workload in on_request(expression)] == names
 
 
 @each_workload
@@ -41,10 +61,7 @@ def test_a_larger_profile_trains_more(workload: Workload) -> None:
 @each_workload
 def test_a_workload_says_where_its_network_comes_from(workload: Workload) -> None:
     assert workload.source
-    assert (
-        workload.loss
-        == {"accuracy": "sparse_categorical_crossentropy", "mse": "mse"}[workload.metric]
-    )
+    assert (workload.loss == "sparse_categorical_crossentropy") is (workload.metric == "accuracy")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +72,9 @@ def test_a_workload_says_where_its_network_comes_from(workload: Workload) -> Non
         ("cnn_large", 59_933, 200, 1e-3, 10, 0.987),
         ("convnet", 34_826, 128, 1e-3, 15, 0.987),
         ("post", 14_839_105, 16, 1e-4, 200, None),
+        ("strided", 16_456_289, 16, 1e-4, 200, None),
+        ("nvidia2", 301_947, 16, 3e-4, 200, None),
+        ("last", 731_201, 128, 3e-4, 500, None),
     ],
 )
 def test_a_workload_is_trained_as_it_was_published(
@@ -65,7 +85,7 @@ def test_a_workload_is_trained_as_it_was_published(
     epochs: int,
     published: float | None,
 ) -> None:
-    workload = WORKLOADS[name]
+    workload = EVERY[name]
     assert workload.parameters == parameters
     assert workload.batch == batch
     assert workload.learning_rate == learning_rate

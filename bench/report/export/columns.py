@@ -85,7 +85,11 @@ COLUMNS = (
         "hardest.median_seconds",
     ),
     # what it learned
-    Column("quality_metric", "what is measured; `mse` is in s²", "ended.quality.metric"),
+    Column(
+        "quality_metric",
+        "what is measured; `mse` is in s², `pixel_mse` in lightness²",
+        "ended.quality.metric",
+    ),
     Column("quality", "after the last epoch", "timed.quality.value"),
     Column("quality_floor", "what has to be reached", "timed.quality.floor"),
     Column("quality_ok", "whether the time counts", "ended.quality.ok"),

@@ -22,7 +22,7 @@ class FileError(Exception):
 
 
 class ModeError(Exception):
-    """Why a mode cannot train what the file has."""
+    """Why a mode cannot train a network."""
 
 
 class File:
