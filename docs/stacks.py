@@ -19,7 +19,7 @@ from plugins.plugin_utils.versions import numbers
 PAGE = Path(__file__).with_suffix(".md")
 
 _HEAD = """\
-# What fits what
+# Which GPU gets which stack?
 
 Made by `python -m docs.stacks` from `roles/plan/vars/main/`, where every row names its source. The
 rule: **the newest stack that takes all GPUs of the host**, with one driver from one origin. Where

@@ -223,7 +223,7 @@ def _pauses(told: Told, names: shown.Names) -> Iterator[str]:
         yield (
             f"Excluded from times: model.fit stalls: {', '.join(found)}. They wait for tf.data's "
             "autotuner; in your own script train from a tf.data.Dataset with "
-            "options.autotune.enabled = False (docs/benchmark.md, the clock)"
+            "options.autotune.enabled = False (docs/clock.md)"
         )
 
 

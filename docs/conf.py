@@ -1,0 +1,49 @@
+"""What `./run docs` makes of this folder: a site that needs no network, with every link checked.
+
+Sphinx with MyST, and not mkdocs-material: MkDocs has had no release since 2024, and Material's
+authors end its support in November 2026.  Sphinx is kept, checks links and anchors between pages by
+itself, and its search works on pages that are opened from a disk.  Furo loads nothing from
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import bench
+
+project = "Grindstone"
+project_copyright = "The Grindstone authors"
+version = release = bench.__version__
+
+extensions = ["myst_parser"]
+exclude_patterns = ["_site"]
+highlight_language = "text"
+html_theme = "furo"
+html_title = f"Grindstone {release}"
+html_copy_source = False
+html_show_sphinx = False
+myst_heading_anchors = 3
+nitpicky = True
+
+
+def setup(app: Sphinx) -> None:
+    """Hangs `contents` in."""
+    app.connect("source-read", contents)
+
+
+def contents(_: Sphinx, page: str, source: list[str]) -> None:
+    """Makes the sidebar of the lists that index.md has for every reader: each heading a part."""
+    if page != "index":
+        return
+    made = []
+    for part in re.split(r"^## ", source[0], flags=re.MULTILINE)[1:]:
+        pages = "\n".join(re.findall(r"^- \[.*?\]\(([\w-]+)\.md\)", part, re.MULTILINE))
+        made.append(f"```{{toctree}}\n:hidden:\n:caption: {part.splitlines()[0]}\n\n{pages}\n```\n")
+    source[0] += "\n" + "\n".join(made)
