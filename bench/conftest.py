@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # `pytest-benchmark list` has not done it
+
 from bench import options
-from bench.errors import GrindstoneError, unforeseen
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
@@ -19,6 +19,7 @@ from bench.runner import collection, plugins, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.session import Session
+from bench.runner.usage import one_line
 
 if TYPE_CHECKING:
     from bench.compare.until_clear import ComparisonRequest
@@ -34,47 +35,27 @@ _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Grindstone's own options; `-k` chooses workloads."""
     group = parser.getgroup("grindstone", "Grindstone: what is trained, on what")
-    try:
+    with plugins.clash(pluginmanager):
         options.add_options(group.addoption)
-    except ValueError as error:  # another plugin has one of that name
-        raise pytest.UsageError(f"bench: {plugins.clash(error, pluginmanager)}") from error
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
-    with _one_line(config):
+    with one_line(config):
         plugins.check(config)
         found = devices.find()
         settings = options.read_settings(config.option, found)
         if settings.against is not None:
             from bench.compare import until_clear
 
-            if request := until_clear.request(settings):
-                config.stash[REQUEST] = request
+            config.stash[REQUEST] = until_clear.request(settings.against, settings)
         config.stash[LISTENER] = progress.listener(config)
         config.stash[SESSION] = Session(settings, found, _PACKAGES, config.stash[LISTENER])
     config.add_cleanup(config.stash[SESSION].clean)
     config.stash[_STOPPING] = stop.Stopping()
     config.add_cleanup(config.stash[_STOPPING].close)
-    if not any(word.startswith("--benchmark") for word in plugins.words(config)):
-        config.option.benchmark_quiet = True  # one table is enough; ask for theirs and it is there
-    if config.option.verbose <= 0:
-        config.option.no_header = True  # of pytest and its plugins
-
-
-@contextlib.contextmanager
-def _one_line(config: pytest.Config) -> Generator[None]:
-    """What goes wrong before anything is trained is one line; all of it with --full-trace."""
-    try:
-        yield
-    except GrindstoneError as error:
-        raise pytest.UsageError(f"bench: {error}") from error
-    except Exception as error:
-        if config.option.fulltrace:
-            raise
-        told = f"bench: {unforeseen(error)}; --full-trace shows where it comes from"
-        raise pytest.UsageError(told) from error
+    plugins.quieten(config)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -87,8 +68,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leaves out what is trained only where it is asked for."""
-    left_out = collection.left_out(collection_path, config.stash[SESSION].settings)
-    return True if left_out else None
+    return collection.left_out(collection_path, config.stash[SESSION].settings) or None
 
 
 @pytest.hookimpl(trylast=True)  # so that the workload comes first in the id
@@ -121,7 +101,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config, run = session.config, session.config.stash[SESSION]
     trainings = collection.planned(session.items, run.settings)
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
-        with _one_line(config):
+        with one_line(config):
             run.check_data(collection.every(session.items))
             run.begin()
         config.stash[LISTENER](RunStarted(trainings))
@@ -144,15 +124,5 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """The results, the comparison, and where the record is."""
-    closing = config.stash.get(_CLOSING, None)
-    if closing is None:
-        return
-    from bench.report.format import Screen
-
-    colours, pictures = terminalreporter.hasmarkup, not config.option.no_plots
-    screen = Screen.of(sys.stdout, colours=colours, pictures=pictures)
-    for heading, text in closing.sections(screen, verbose=config.option.verbose > 0):
-        terminalreporter.section(heading)
-        terminalreporter.write(text)
-    for problem in closing.problems:
-        terminalreporter.write_line(f"bench: {problem}")
+    if _CLOSING in config.stash:
+        config.stash[_CLOSING].tell(terminalreporter, config)

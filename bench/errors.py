@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,13 +49,27 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def unforeseen(error: BaseException) -> str:
-    """An error that nobody has foreseen, in a line: what it says, and where it came up."""
+def why(error: OSError) -> str:
+    """What the system says of it; some such errors have a text alone, or nothing."""
+    said = " ".join(str(error.strerror or error).split())
+    return shown(said or "the system does not say why")
+
+
+def in_words(error: BaseException) -> str:
+    """Any error in a line: what it says, and of what kind it is where that is not said."""
     if isinstance(error, MemoryError):
         return "this machine has no memory left for it: close other programs, then run it again"
-    said = " ".join(str(error).split())
-    told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        path = error.filename if isinstance(error.filename, (str, os.PathLike)) else None
+        return f"{shown(path)}: {why(error)}" if path else why(error)
+    said, kind = " ".join(str(error).split()), type(error).__name__
+    return shown(f"{kind}: {said}" if said else f"an error without a text ({kind})")
+
+
+def unforeseen(error: BaseException) -> str:
+    """An error that nobody has foreseen, in a line: what it says, and where it came up."""
     frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return told
-    return f"{told} (at {Path(*Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})"
+    if isinstance(error, MemoryError) or not frames:
+        return in_words(error)
+    where = Path(*Path(frames[-1].filename).parts[-2:])
+    return f"{in_words(error)} (at {shown(where)}:{frames[-1].lineno})"

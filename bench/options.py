@@ -147,7 +147,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--against": {
         "metavar": "FILE|last|best",
         "help": "compare with this record, or with the last or the fastest comparable one in "
-        "--results-dir; exit status 1 when a row is slower",
+        "--results-dir; exit status 1 when a row is slower, or none has an answer",
     },
     "--cache-dir": {"type": Path, "metavar": "DIR", "help": "where data are kept between runs"},
     "--results-dir": {

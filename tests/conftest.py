@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+# `pytest-benchmark` imports this file where it stands, also without what tests need.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 from bench.runner import interpreter
 
 pytest_plugins = ("pytester",)
@@ -24,8 +27,6 @@ pytest_plugins = ("pytester",)
 ROOT = Path(__file__).resolve().parent.parent
 _NOBODY = 65534
 
-
-# `pytest-benchmark compare` imports this file where it stands, also without what tests need.
 with contextlib.suppress(ImportError):
     import hypothesis
 

@@ -35,7 +35,6 @@ Trains every row with both interpreters, in turn, until it is clear whether B is
 
 Exit status: 1 when a row is SLOWER, 2 when no row has an answer, else 0 (docs/exit-codes.md).
 """
-SLOWER, NOTHING = 1, 2
 
 
 def add(verbs: Verbs) -> None:
@@ -135,14 +134,6 @@ def compare_environments(options: argparse.Namespace) -> int:
     return status
 
 
-def exit_status(compared: Sequence[Compared]) -> int:
-    """The exit status that answers make."""
-    words = {row.word for row in compared}
-    if "SLOWER" in words:
-        return SLOWER
-    return 0 if words & {"SAME", "FASTER"} else NOTHING
-
-
 def to_json(compared: Sequence[Compared], a: str, b: str) -> str:
     """The comparison for a machine."""
     from bench.compare import stats
@@ -173,11 +164,11 @@ def _environment(record: Rows, side: str) -> str:
 
 
 def _shown(compared: Sequence[Compared], a: str, b: str, options: argparse.Namespace) -> int:
-    from bench.compare import table
+    from bench.compare import compare, table
     from bench.report.format import Screen
 
     if options.json:
         print(to_json(compared, a, b))
     else:
         print(table.text(compared, a, b, Screen.of(sys.stdout)), end="")
-    return exit_status(compared)
+    return compare.exit_status(compared)

@@ -28,6 +28,8 @@ from bench.record.repeats import ENOUGH, LEAST_REPEATS, SIDES
 
 Word = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR", "informative only", "not comparable"]
 
+SLOWER, NOTHING = 1, 2  # exit statuses
+
 # How much less evidence than it now looks like might do after all: of 12 repeats a side the
 # spread, squared, is known to within a factor of two.
 _SLACK = 2.0
@@ -99,6 +101,14 @@ class Compared:
             "a": _side_to_json(self.a),
             "b": _side_to_json(self.b),
         }
+
+
+def exit_status(compared: Sequence[Compared]) -> int:
+    """The exit status that answers make: without one, nothing was compared (NOTHING)."""
+    words = {row.word for row in compared}
+    if "SLOWER" in words:
+        return SLOWER
+    return 0 if words & {"SAME", "FASTER"} else NOTHING
 
 
 def with_baseline(now: Rows, choose: Choose) -> list[Compared]:

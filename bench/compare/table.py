@@ -35,11 +35,13 @@ def text(compared: Sequence[Compared], a: str, b: str, screen: Screen) -> str:
 
 def verdict(compared: Sequence[Compared]) -> str:
     """`SLOWER: 1 of 5 rows (3 SAME, 1 UNCLEAR)`, `SAME: all 5 rows`."""
+    if not compared:
+        return "nothing was compared: B has no row"
     order: tuple[Word, ...] = (
         *("SLOWER", "FASTER", "UNCLEAR", "not comparable", "informative only", "SAME"),
     )
     counts = Counter(row.word for row in compared)
-    (first, *rest) = [(word, counts[word]) for word in order if word in counts] or [("SAME", 0)]
+    (first, *rest) = [(word, counts[word]) for word in order if word in counts]
     rows = f"{len(compared)} row{'' if len(compared) == 1 else 's'}"
     if not rest:
         return f"{first[0]}: all {rows}" if len(compared) > 1 else f"{first[0]}: {rows}"

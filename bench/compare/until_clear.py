@@ -52,25 +52,29 @@ class Comparison:
     request: ComparisonRequest
 
     @property
-    def any_slower(self) -> bool:
-        """Whether a row is SLOWER."""
-        return any(row.word == "SLOWER" for row in self.rows)
+    def status(self) -> int:
+        """The exit status that `python -m bench compare` would have."""
+        return compare.exit_status(self.rows)
+
+    @property
+    def problem(self) -> str | None:
+        """What has to be said below it, or None."""
+        unanswered = self.status == compare.NOTHING
+        return "--against: no row has an answer; the reasons are above" if unanswered else None
 
     def text(self, screen: Screen) -> str:
         """The table and the lines below it."""
         return table.text(self.rows, self.request.a, self.request.b, screen)
 
 
-def request(settings: Settings) -> ComparisonRequest | None:
-    """What `--against` asks for, or None.
+def request(against: str, settings: Settings) -> ComparisonRequest:
+    """What `--against` asks for.
 
     Raises:
         GrindstoneError: there is nothing to compare with.
     """
-    if settings.against is None:
-        return None
-    choose, skipped = baseline(settings.against, settings.results_dir, None)
-    a = in_words(settings.against, settings.results_dir)
+    choose, skipped = baseline(against, settings.results_dir, None)
+    a = in_words(against, settings.results_dir)
     return ComparisonRequest(a, "this run", choose, skipped)
 
 

@@ -13,17 +13,19 @@ import shutil
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bench.errors import CacheError, shown
+from bench.errors import CacheError, shown, why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MENDED_BY = "choose another folder with --cache-dir"
+
+_ENOUGH = 60e6  # bytes, as drawn digits take
 
 ABANDONED_AFTER = 24 * 3600
 """Seconds after which a partial file belongs to a writer that was killed."""
@@ -44,10 +46,18 @@ def directory(override: Path | None = None) -> Path:
     return platformdirs.user_cache_path("grindstone").absolute()
 
 
+def warning(folder: Path) -> str | None:
+    """What there is to say, before anything is made, of a cache that will keep nothing; or None."""
+    told = why_unwritable(folder)
+    if told is None and (free := _room_at(folder / "data")) is not None and free < _ENOUGH:
+        told = f"the cache {shown(folder)} has {free / 1e6:.0f} MB left"
+    return told and f"{told}: what is drawn or downloaded is not kept ({MENDED_BY})"
+
+
 def why_unwritable(folder: Path) -> str | None:
     """Why nothing can be kept in a folder of the cache, known before anything is made; or None."""
     there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    if not there.is_dir():
+    if not os.path.isdir(there):  # noqa: PTH112 - Path's raises where it may not look
         return f"the cache cannot be in {shown(folder)}: {shown(there)} is no folder"
     if not os.access(there, os.W_OK | os.X_OK):
         return f"the cache {shown(folder)} cannot be written"
@@ -78,7 +88,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         partial.replace(path)
     except OSError as error:
         _discard(partial)  # first, so that its bytes are not missing from the free space named
-        found = _cannot("write", path, error) + _room_at(path)
+        free = _room_at(path)
+        found = _cannot("write", path, error)
+        found += f" ({free / 1e6:.0f} MB free there)" if free is not None else ""
         raise CacheError(f"{found}; {_mend(error)}") from error
     finally:
         _discard(partial)
@@ -97,10 +109,33 @@ def store_arrays(path: Path, **arrays: NDArray[Any]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def keep_arrays(path: Path, **arrays: NDArray[Any]) -> None:
-    """Stores arrays that can be made again, where that is possible."""
-    with suppress(CacheError):
+def keep_arrays(path: Path, **arrays: NDArray[Any]) -> str:
+    """Stores arrays that can be made again; what to add to their note where it cannot be."""
+    try:
         store_arrays(path, **arrays)
+    except CacheError as error:
+        return unkept(path.parent, error)
+    return ""
+
+
+def keep_files(folder: Path, names: Iterable[str], place: Path) -> str:
+    """Copies files into the cache, all or none; what to add to their note where it cannot be."""
+    kept: list[Path] = []
+    try:
+        for name in names:
+            with replacing(place / name) as file:
+                file.write((folder / name).read_bytes())
+            kept.append(place / name)
+    except CacheError as error:
+        for path in kept:
+            _discard(path)
+        return unkept(place, error)
+    return ""
+
+
+def unkept(folder: Path, error: CacheError) -> str:
+    """What is said of data that will have to be made again."""
+    return f"; {why_unwritable(folder) or error}, so nothing is kept"
 
 
 def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
@@ -149,15 +184,16 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _cannot(verb: str, path: Path, error: OSError) -> str:
-    return f"cannot {verb} the cache file {path}: {error.strerror or error}"
+    return f"cannot {verb} the cache file {path}: {why(error)}"
 
 
-def _room_at(path: Path) -> str:
+def _room_at(path: Path) -> int | None:
+    """Free bytes where a file is, or will be; None where nobody says."""
+    there = next(each for each in path.absolute().parents if os.path.isdir(each))  # noqa: PTH112
     try:
-        free = shutil.disk_usage(path.parent).free
+        return shutil.disk_usage(there).free
     except OSError:
-        return ""
-    return f" ({free / 1e6:.0f} MB free there)"
+        return None
 
 
 def _mend(error: OSError) -> str:

@@ -63,10 +63,10 @@ def drawn(
     """
     height, width = size
     path = cache_dir / "grind" / f"drawn-particles-v{particles.VERSION}-{height}x{width}.npz"
-    drawing = _stored(path)
+    drawing, unkept = _stored(path), ""
     if drawing is None:
         drawing = particles.draw(size)
-        cache.keep_arrays(
+        unkept = cache.keep_arrays(
             path,
             train_x=drawing.train.x,
             train_y=drawing.train.y,
@@ -77,7 +77,7 @@ def drawn(
     return Dataset(
         name="grind",
         source="synthetic",
-        note=f"synthetic coffee particles: {reason}",
+        note=f"synthetic coffee particles: {reason}{unkept}",
         train=drawing.train,
         test=drawing.test,
         baselines=_baselines(drawing.train, drawing.test, drawing.best_possible_mse),

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from bench.datasets import signs
-from bench.errors import DataError, shown
+from bench.errors import DataError, shown, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def reading(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     except (gzip.BadGzipFile, zlib.error, struct.error) as error:
         raise DataError(f"{shown(path)} is damaged: {error}") from error
     except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror}") from error
+        raise DataError(f"{shown(path)} cannot be read: {why(error)}") from error
 
 
 def read(path: Path) -> bytes:

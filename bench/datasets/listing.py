@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import DataError, shown
+from bench.errors import DataError, shown, why
 
 # Deep enough for `archive/mnist_png/training/7`, and for the caches of libraries.
 _DEPTH = 8
@@ -81,6 +81,6 @@ def _read(path: Path, depth: int, left: list[int]) -> Folder:
                     break
                 (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
-        return Folder(path, unread=error.strerror or type(error).__name__)
+        return Folder(path, unread=why(error))
     inside = [_read(path / name, depth - 1, left) for name in sorted(folders)] if depth else []
     return Folder(path, tuple(inside), tuple(sorted(files)))

@@ -13,7 +13,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from bench.datasets import cache
-from bench.errors import CacheError, DataError
+from bench.errors import CacheError, DataError, in_words, why
 
 CONNECTED_WITHIN = 5.0
 STALLED_AFTER = 30.0
@@ -85,7 +85,7 @@ def _take_all(files: Mapping[Path, Wanted], mirror: str) -> str | None:
         return _in_short(error)
     except OSError as error:
         raise CacheError(
-            f"a download cannot be put into {tempfile.gettempdir()}: {error.strerror}; "
+            f"a download cannot be put into {tempfile.gettempdir()}: {why(error)}; "
             "make room there, or name another place with TMPDIR"
         ) from error
     return None
@@ -211,4 +211,4 @@ def _in_short(error: Exception) -> str:
     ):
         if sign in str(error):
             return meaning
-    return type(error).__name__
+    return in_words(error)

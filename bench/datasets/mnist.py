@@ -134,18 +134,18 @@ def _kept_or_downloaded(
     cached, fault = _cached(kept)
     if cached is not None:
         return _dataset(cached, "cache", f"MNIST from {shown(kept)}, downloaded before; {besides}")
-    unwritable = cache.why_unwritable(kept)
-    if unwritable:
-        besides += f"; {unwritable}, so nothing is kept"
     try:
-        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as other:
-            folder = Path(other) if unwritable else kept
+        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as made:
+            folder = Path(made)
             wanted = {folder / f.gzip_name: Wanted(f.gzip_sha256, f.gzip_size) for f in PUBLISHED}
             mirror = download(wanted, mirrors, answer_within)
-            return _dataset(_read(folder), "download", f"MNIST downloaded from {mirror}; {besides}")
+            splits = _read(folder)
+            unkept = cache.keep_files(folder, (f.gzip_name for f in PUBLISHED), kept)
+        note = f"MNIST downloaded from {mirror}; {besides}{unkept}"
+        return _dataset(splits, "download", note)
     except UnreachableError as reason:
         note = f"synthetic digits: no download ({reason}), and {besides}"
-        return _dataset(_drawn(kept), "synthetic", f"{note}; {fault}" if fault else note)
+        return _drawn(kept, f"{note}; {fault}" if fault else note)
     except DataError as error:
         raise DataError(
             f"{error}; try again, name another mirror with {MIRROR_VARIABLE} "
@@ -155,8 +155,7 @@ def _kept_or_downloaded(
 
 def drawn(cache_dir: Path) -> Dataset:
     """Drawn digits, for a person who wants no real ones, with `load`'s shapes and cache."""
-    note = "synthetic digits: real ones were not asked for"
-    return _dataset(_drawn(cache_dir / "mnist"), "synthetic", note)
+    return _drawn(cache_dir / "mnist", "synthetic digits: real ones were not asked for")
 
 
 def is_mnist(train: Half, test: Half) -> bool:
@@ -266,14 +265,15 @@ def _cached(kept: Path) -> tuple[tuple[Split, Split] | None, str | None]:
         return None, f"MNIST's files in {shown(kept)} cannot be used: {error}"
 
 
-def _drawn(folder: Path) -> tuple[Split, Split]:
+def _drawn(folder: Path, note: str) -> Dataset:
     path = folder / f"drawn-digits-v{digits.VERSION}.npz"
     kept = cache.kept_arrays(path)
     if kept is None or set(kept) != {"train_x", "train_y", "test_x", "test_y"}:
         train, test = digits.draw()
-        cache.keep_arrays(path, train_x=train.x, train_y=train.y, test_x=test.x, test_y=test.y)
-        return train, test
-    return Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
+        kept = {"train_x": train.x, "train_y": train.y, "test_x": test.x, "test_y": test.y}
+        note += cache.keep_arrays(path, **kept)
+    splits = Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
+    return _dataset(splits, "synthetic", note)
 
 
 def _base_urls(wanted: Sequence[str] | None) -> list[str]:

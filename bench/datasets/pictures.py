@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bench.datasets import signs
-from bench.errors import DataError, shown
+from bench.errors import DataError, shown, why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def read(path: Path) -> Image.Image:
     except Exception as error:  # a damaged picture fails anywhere in Pillow, with any exception
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(
-                f"{shown(path)} cannot be read: {error.strerror}; make it readable, or take it away"
+                f"{shown(path)} cannot be read: {why(error)}; make it readable, or take it away"
             ) from error
         raise DataError(_no_picture(path)) from error
 

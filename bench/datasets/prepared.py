@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.datasets.dataset import Dataset, Split
-from bench.errors import DataError, listed, shown
+from bench.errors import DataError, listed, shown, why
 from bench.workloads.workload import Input, Schedule, Workload
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find_pictures(
     except OSError as error:
         way_out = "--input disk" if where == "memory" else "another disk with --cache-dir"
         raise DataError(
-            f"the {dataset.name} images cannot be written as files in {place}: {error.strerror}; "
+            f"the {dataset.name} images cannot be written as files in {place}: {why(error)}; "
             f"make room there, or choose {way_out}"
         ) from error
 
@@ -121,7 +121,11 @@ def _file_system(folder: Path) -> str:
     import psutil
 
     real = folder.resolve()
-    above = [p for p in psutil.disk_partitions(all=True) if real.is_relative_to(p.mountpoint)]
+    try:
+        mounts = psutil.disk_partitions(all=True)
+    except OSError:  # no /proc here
+        return "unknown"
+    above = [p for p in mounts if real.is_relative_to(p.mountpoint)]
     return max(above, key=lambda p: len(p.mountpoint)).fstype if above else "unknown"
 
 

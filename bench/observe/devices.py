@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from bench.errors import unforeseen
+from bench.errors import shown, unforeseen, why
 from bench.observe import nvml_probe
 from bench.record.head import Cpu, Device, Machine
 
@@ -107,6 +108,9 @@ _NO_SLICE = (
 )
 
 
+_LIBRARY = "libnvidia-ml.so.1"
+
+
 class _NoGpuError(Exception):
     """There is no usable GPU; the text says why."""
 
@@ -185,12 +189,27 @@ def why_nvml_failed(pynvml: Any, error: Any) -> str:
     """NVML's error as a reason that a person can act on."""
     code = getattr(error, "value", None)
     if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-        return "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"
+        return _why_not_loaded()
+    if code == pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+        return f"{_LIBRARY} was loaded and lacks NVML's functions: reinstall the NVIDIA driver"
     if code == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
         return "the NVIDIA driver is installed but its kernel module is not loaded"
     if code == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
         return "the NVIDIA kernel module and libraries differ in version; reboot"
     return f"NVML does not answer: {error}"
+
+
+def _why_not_loaded() -> str:
+    """What the loader says: to nvidia-ml-py whatever it cannot load is not there."""
+    try:
+        ctypes.CDLL(_LIBRARY)
+    except OSError as error:
+        said = shown(why(error))
+    else:
+        return f"{_LIBRARY} could not be loaded a moment ago, and now can: run this again"
+    if _LIBRARY in said and "No such file" in said:  # of one that it needs the name is another
+        return f"no NVIDIA driver installed ({_LIBRARY} not found)"
+    return f"{_LIBRARY} was found and cannot be loaded ({said}): reinstall the NVIDIA driver"
 
 
 def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]:
@@ -235,8 +254,6 @@ _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 def describe_machine(found: Found) -> Machine:
     """Host, processor, memory and devices."""
-    import psutil
-
     return Machine(
         host=platform.node(),
         system=_system(),
@@ -244,16 +261,33 @@ def describe_machine(found: Found) -> Machine:
         architecture=platform.machine(),
         cpu=Cpu(
             name=cpu_name(),
-            cores=psutil.cpu_count(logical=False),
-            threads=psutil.cpu_count(),
+            cores=_processors(logical=False),
+            threads=_processors(logical=True),
             affinity=tuple(sorted(os.sched_getaffinity(0))),
             governor=_governor(),
         ),
-        memory=psutil.virtual_memory().total,
+        memory=_memory(),
         driver=found.driver,
         why_no_gpu=found.why_no_gpu,
         devices=found.devices,
     )
+
+
+def _processors(*, logical: bool) -> int | None:
+    import psutil
+
+    try:
+        return psutil.cpu_count(logical)
+    except OSError:  # a /proc of processes alone
+        return None
+
+
+def _memory() -> int | None:
+    """Bytes, asked of the C library, which needs no /proc for it; None where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") or None
+    except (OSError, ValueError):
+        return None
 
 
 def _system() -> str:

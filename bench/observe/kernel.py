@@ -12,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
+from bench.errors import why
 from bench.record.measured import Measured, both, known, unknown
 
 T = TypeVar("T")
@@ -225,7 +226,7 @@ def _read(path: Path, absent: str, parse: Callable[[str], T]) -> Measured[T]:
     except PermissionError:
         return unknown(f"permission denied; `sudo chmod a+r {path}` lets it be read")
     except OSError as error:  # a kernel that was booted with psi=0 answers so
-        return unknown(f"{path}: {error.strerror}")
+        return unknown(f"{path}: {why(error)}")
     except (ValueError, KeyError, IndexError):  # gVisor's /proc, for one, says less
         return unknown(f"{path} reads otherwise than Linux writes it")
 

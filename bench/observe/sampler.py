@@ -223,7 +223,7 @@ def _name(pid: int) -> str | None:
 
     try:
         return psutil.Process(pid).name()
-    except psutil.Error:
+    except (psutil.Error, OSError):  # it has ended, or /proc shows processes alone
         return None
 
 

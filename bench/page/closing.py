@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from bench.runner.ending import Ending, end
 from bench.runner.session import Session
 
 if TYPE_CHECKING:
+    import pytest
+
     from bench.compare.until_clear import Comparison, ComparisonRequest
     from bench.report.format import Screen
 
@@ -30,11 +33,22 @@ class Closing:
 
     @property
     def is_well(self) -> bool:
-        """Whether all could be written, and no row is slower."""
-        slower = self.comparison is not None and self.comparison.any_slower
-        return not (self.ending.problem or self.no_page or slower)
+        """Whether all could be written, and a comparison has an answer, and no row is slower."""
+        return not self._problems and (self.comparison is None or self.comparison.status == 0)
 
-    def sections(self, screen: Screen, *, verbose: bool) -> Iterator[tuple[str, str]]:
+    def tell(self, reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """Prints it at the end of pytest's output."""
+        from bench.report.format import Screen
+
+        colours, pictures = reporter.hasmarkup, not config.option.no_plots
+        screen = Screen.of(sys.stdout, colours=colours, pictures=pictures)
+        for heading, text in self._sections(screen, verbose=config.option.verbose > 0):
+            reporter.section(heading)
+            reporter.write(text)
+        for problem in self._problems:
+            reporter.write_line(f"bench: {problem}")
+
+    def _sections(self, screen: Screen, *, verbose: bool) -> Iterator[tuple[str, str]]:
         """A heading and its text: the results, and the comparison."""
         from bench.report import summary
 
@@ -44,9 +58,10 @@ class Closing:
             yield "Comparison", self.comparison.text(screen)
 
     @property
-    def problems(self) -> list[str]:
-        """What could not be written, a line each."""
-        return [told for told in (self.ending.problem, self.no_page) if told]
+    def _problems(self) -> list[str]:
+        """What could not be written or answered, a line each."""
+        unanswered = self.comparison.problem if self.comparison else None
+        return [told for told in (self.ending.problem, self.no_page, unanswered) if told]
 
 
 def close(session: Session, request: ComparisonRequest | None) -> Closing | None:
@@ -61,7 +76,7 @@ def close(session: Session, request: ComparisonRequest | None) -> Closing | None
 def _comparison(
     session: Session, ending: Ending, request: ComparisonRequest | None
 ) -> Comparison | None:
-    if request is None or not ending.record.results:
+    if request is None:
         return None
     from bench.compare import until_clear
     from bench.record.comparable import Rows

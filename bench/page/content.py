@@ -257,7 +257,7 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
             ("Host", machine.host),
             ("System", f"{machine.system}, kernel {machine.kernel}, {machine.architecture}"),
             ("Processor", f"{machine.cpu.name}, {len(machine.cpu.affinity)} threads for this run"),
-            ("Memory", f"{machine.memory / 2**30:.1f} GiB"),
+            ("Memory", f"{machine.memory / 2**30:.1f} GiB" if machine.memory else "not told"),
             ("GPUs", _gpus(record)),
             ("Driver", machine.driver or "none"),
         ),

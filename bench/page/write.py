@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, why
 from bench.page import content
 from bench.page.history import Past
 from bench.record.model import Record
@@ -79,5 +79,5 @@ def _write(text: str, path: Path) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise GrindstoneError(
-            f"the page {path} cannot be written: {error.strerror}; name another file with --html"
+            f"the page {path} cannot be written: {why(error)}; name another file with --html"
         ) from error

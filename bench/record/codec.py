@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from bench.errors import RecordError
+from bench.errors import RecordError, in_words, why
 from bench.invocation import BENCHMARK
 from bench.record import legacy
 from bench.record.head import SCHEMA, Head
@@ -55,7 +55,7 @@ def read(path: Path) -> Record:
         data = (journal if journal.exists() and not path.exists() else path).read_bytes()
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be read: {error.strerror}; name a record, as `{BENCHMARK}` leaves "
+            f"{path} cannot be read: {why(error)}; name a record, as `{BENCHMARK}` leaves "
             "them in results/"
         ) from error
     return decode(data, path)
@@ -117,5 +117,5 @@ def _words(error: Exception) -> str:
     what, _, where = str(error).partition(" - at `$")
     place = where.rstrip("`").lstrip(".") or "its head"
     if not isinstance(error, msgspec.ValidationError):
-        what = f"{type(error).__name__}: {what}"
+        what = f"{what} is missing" if isinstance(error, KeyError) else in_words(error)
     return f"{place} is not as a record has it ({what})"

@@ -83,7 +83,7 @@ class Machine(Part, frozen=True, kw_only=True):
     kernel: its release.
     architecture: as `uname -m` has it.
     cpu: the processor.
-    memory: in bytes.
+    memory: in bytes; null where it cannot be told.
     driver: NVIDIA's version; null without one.
     why_no_gpu: null where there is one.
     devices: the CPU first, then the GPUs in PCI order.
@@ -94,7 +94,7 @@ class Machine(Part, frozen=True, kw_only=True):
     kernel: str
     architecture: str
     cpu: Cpu
-    memory: Number
+    memory: Number | None
     driver: str | None
     why_no_gpu: str | None
     devices: Annotated[tuple[Device, ...], Meta(min_length=1)]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.errors import RecordError
+from bench.errors import RecordError, why
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec, store
 from bench.record.comparable import Name, Row, Rows, fastest, read
@@ -68,7 +68,7 @@ def runs(folder: Path) -> list[Run]:
         found = {path.stem: path for path in reversed(store.paths(folder))}  # .json before .jsonl
     except OSError as error:
         raise RecordError(
-            f"{folder} cannot be read: {error.strerror}; name another folder with --results-dir"
+            f"{folder} cannot be read: {why(error)}; name another folder with --results-dir"
         ) from error
     begun = [Run(path, started) for path in found.values() if (started := _started(path))]
     return sorted(begun, key=lambda run: (run.started, run.path), reverse=True)

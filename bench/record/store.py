@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.errors import RecordError
+from bench.errors import RecordError, why
 from bench.record import codec
 from bench.record.head import Head
 from bench.record.model import Record, Result, TargetResult
@@ -149,7 +149,7 @@ class RecordFile:
     def _not_written(self, path: Path, error: OSError) -> RecordError:
         kept = f" (what was written before is whole in {self.journal})" if self.written else ""
         return RecordError(
-            f"the record {path} cannot be written: {error.strerror}; make room or name another "
+            f"the record {path} cannot be written: {why(error)}; make room or name another "
             f"folder with --results-dir{kept}"
         )
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, why
 from bench.record.runs import resolve
 from bench.runner.paths import from_here
 
@@ -101,7 +101,7 @@ def write(text: str, out: Path | None) -> None:
         if partial is not None:
             partial.unlink(missing_ok=True)
         raise GrindstoneError(
-            f"--out {out} cannot be written: {error.strerror}; name a file in another folder"
+            f"--out {out} cannot be written: {why(error)}; name a file in another folder"
         ) from error
 
 

@@ -20,6 +20,7 @@ def oddities(
     """A line each."""
     ended = [each for each in told if isinstance(each, (Finished, TimeToTarget))]
     yield from _variables(ended)
+    yield from dict.fromkeys(line for each in ended for line in _unread(each))
     for each in ended:
         if isinstance(each, Finished):
             yield from _guess(record, each, names)
@@ -31,6 +32,18 @@ def _variables(ended: Sequence[Finished | TimeToTarget]) -> Iterator[str]:
     for set_ in dict.fromkeys(each.worker.pinned.variables for each in ended):
         if set_:
             yield f"Trained with {set_}: this changes what TensorFlow computes, or how fast"
+
+
+def _unread(result: Finished | TimeToTarget) -> Iterator[str]:
+    """What the kernel shows elsewhere, and not here: a verdict cannot rest on it."""
+    seen = result.conditions
+    whys = {
+        f"{what} ({measured.why})": None
+        for what, measured in (("other load", seen.other_load), ("memory", seen.memory_available))
+        if measured.why and "/proc/" in measured.why  # and not that the epochs were too short
+    }
+    if whys:
+        yield f"Not read on this machine, and in no verdict: {', '.join(whys)}"
 
 
 def _guess(record: Record, result: Finished, names: shown.Names) -> Iterator[str]:

@@ -298,9 +298,8 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"{', '.join(fewer)} or {most} times until it is clear" if fewer else f"{most} times"
         )
         lines[0] += f", every row {times}, the rows in turn"
-    unwritable = cache.why_unwritable(cache.directory(settings.cache_dir))
-    if unwritable:
-        lines.append(f"{unwritable}: what is drawn or downloaded is not kept ({cache.MENDED_BY})")
+    if told := cache.warning(cache.directory(settings.cache_dir)):
+        lines.append(told)
     if verbose:
         lines += [
             f"worker: {settings.worker_python} ({settings.worker_chosen_by})",

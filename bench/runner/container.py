@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, why
 from bench.record.head import Device
 from bench.runner.interpreter import LOOK, NO_TENSORFLOW
 from bench.worker.environment import variables
@@ -113,7 +113,7 @@ class Image:
         except subprocess.TimeoutExpired:
             return 1, f"nothing came of it within {within:g} s"
         except OSError as error:
-            return 1, str(error.strerror)
+            return 1, why(error)
         lines = [line for line in ended.stderr.splitlines() if line.strip()]
         return ended.returncode, lines[-1] if lines else f"exit status {ended.returncode}"
 

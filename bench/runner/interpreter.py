@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, why
 from bench.invocation import COMMAND
+from bench.observe import child
 from bench.runner import paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise GrindstoneError(f"{path} cannot be read: {error.strerror}") from error
+        raise GrindstoneError(f"{path} cannot be read: {why(error)}") from error
     try:
         file = msgspec.json.decode(text, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -126,20 +126,14 @@ def check(python: Path, chosen_by: str, within: float) -> None:
     """
     problem = None
     try:
-        code = subprocess.run(
-            [python, "-c", LOOK],
-            capture_output=True,
-            check=False,
-            env=clean_environment(),
-            cwd=ROOT,  # no module of the folder that the person stands in
-            timeout=within,
-        ).returncode
+        # Not in the folder that the person stands in: none of its modules is meant.
+        code = child.status([python, "-c", LOOK], within, cwd=ROOT, env=clean_environment())
     except OSError as error:
-        problem = error.strerror
-    except subprocess.TimeoutExpired:
-        problem = f"nothing came of it within {within:g} s"
+        problem = why(error)
     else:
-        if code not in (0, NO_TENSORFLOW):
+        if code is None:
+            problem = f"nothing came of it within {within:g} s"
+        elif code not in (0, NO_TENSORFLOW):
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(

@@ -6,18 +6,19 @@ way it was loaded and wherever the option was written.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import importlib.util
 import inspect
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
 
 from bench.errors import GrindstoneError
-
-if TYPE_CHECKING:
-    import pytest
 
 _ONE_PROCESS = "trainings that run at the same time slow each other"
 _OWN_PROCESS = "what a test's own process has trained would be lost"
@@ -109,16 +110,27 @@ def without_effect(config: pytest.Config) -> list[str]:
     return [f"{named} {it} nothing here: {why}"]
 
 
-def clash(error: ValueError, manager: pytest.PytestPluginManager) -> str:
-    """Whose option one of ours is already, in a line.
+def quieten(config: pytest.Config) -> None:
+    """One table is enough: pytest-benchmark's, and pytest's header, are there where asked for."""
+    if not any(word.startswith("--benchmark") for word in words(config)):
+        config.option.benchmark_quiet = True
+    if config.option.verbose <= 0:
+        config.option.no_header = True
 
-    error: what pytest's parser said of it.
-    """
-    (option, *_) = re.findall(r"--[\w-]+", str(error)) or ["an option"]
-    owners = sorted(set(_owners(option, manager)))
-    who = ", ".join(owners) or "another plugin"
-    leave_out = " ".join(f"-p no:{name}" for name in owners) or "-p no:NAME"
-    return f"{option} is an option of {who} too; leave that plugin out: {leave_out}"
+
+@contextlib.contextmanager
+def clash(manager: pytest.PytestPluginManager) -> Generator[None]:
+    """Says in one line whose option one is that the block adds a second time."""
+    try:
+        yield
+    except (ValueError, argparse.ArgumentError) as error:  # which one, depends on pytest
+        (option, *_) = re.findall(r"--[\w-]+", str(error)) or ["an option"]
+        owners = sorted(set(_owners(option, manager)))
+        who = ", ".join(owners) or "another plugin"
+        leave_out = " ".join(f"-p no:{name}" for name in owners) or "-p no:NAME"
+        raise pytest.UsageError(
+            f"bench: {option} is an option of {who} too; leave that plugin out: {leave_out}"
+        ) from error
 
 
 def _owners(option: str, manager: pytest.PytestPluginManager) -> Iterator[str]:

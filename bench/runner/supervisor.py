@@ -26,7 +26,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from bench.errors import GrindstoneError, UnableError, WorkerError
+from bench.errors import GrindstoneError, UnableError, WorkerError, why
 from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
@@ -236,7 +236,7 @@ class WorkerProcess:
             except OSError as error:
                 raise WorkerError(
                     f"the worker's interpreter {self._launch.interpreter} cannot be started: "
-                    f"{error.strerror}; name another with --worker-python"
+                    f"{why(error)}; name another with --worker-python"
                 ) from error
 
     def _command(self) -> list[str]:

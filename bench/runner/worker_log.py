@@ -6,7 +6,7 @@ import contextlib
 import re
 from pathlib import Path
 
-from bench.errors import WorkerError
+from bench.errors import WorkerError, why
 
 _LAST_LINES = 12
 # What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
@@ -49,7 +49,7 @@ class WorkerLog:
             self.path.touch()
         except OSError as error:
             raise WorkerError(
-                f"the worker's log {self.path} cannot be made: {error.strerror}; make room there, "
+                f"the worker's log {self.path} cannot be made: {why(error)}; make room there, "
                 "or name another place with TMPDIR"
             ) from error
 

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from bench.errors import in_words
 from bench.worker import own, training
 from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
@@ -59,7 +60,7 @@ def in_short(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
         return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"
-    return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}"
+    return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}" if text else in_words(error)
 
 
 def _channel_instead_of_stdout() -> Callable[[Message], None]:

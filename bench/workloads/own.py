@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, why
 from bench.workloads.workload import PROFILES, Input, ProfileName, Schedule
 
 FUNCTIONS = ("model", "data")
@@ -124,7 +124,7 @@ def read(path: Path) -> OwnWorkload:
         source = path.read_bytes()
     except OSError as error:
         raise GrindstoneError(
-            f"--workload {path} cannot be read: {error.strerror}; name a Python file that has the "
+            f"--workload {path} cannot be read: {why(error)}; name a Python file that has the "
             "functions model() and data()"
         ) from error
     if path.suffix == ".ipynb":

@@ -155,6 +155,34 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing_behind(small_disk: Pat
     assert list(small_disk.iterdir()) == []
 
 
+def test_what_can_be_made_again_is_not_missed_where_the_disk_is_full(small_disk: Path) -> None:
+    told = cache.keep_arrays(small_disk / "big.npz", pixels=np.zeros(200_000, np.uint8))
+    assert told.startswith(f"; cannot write the cache file {small_disk}/big.npz: No space left")
+    assert told.endswith(", so nothing is kept")
+    assert "\n" not in told
+    assert list(small_disk.iterdir()) == []
+
+
+def test_of_several_files_a_full_disk_keeps_none(small_disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.gz").write_bytes(b"x")
+    (tmp_path / "big.gz").write_bytes(bytes(200_000))
+    told = cache.keep_files(tmp_path, ["small.gz", "big.gz"], small_disk)
+    assert told.startswith(f"; cannot write the cache file {small_disk}/big.gz: No space left")
+    assert list(small_disk.iterdir()) == []
+    assert cache.keep_files(tmp_path, ["small.gz"], small_disk) == ""
+    assert [path.name for path in small_disk.iterdir()] == ["small.gz"]
+
+
+def test_a_cache_that_will_keep_nothing_is_told_of_first(
+    small_disk: Path, read_only_disk: Path, tmp_path: Path
+) -> None:
+    assert cache.warning(tmp_path / "new/folder") is None
+    told = cache.warning(small_disk / "new/folder")
+    assert told is not None
+    assert told.startswith(f"the cache {small_disk}/new/folder has 0 MB left: what is drawn")
+    assert f"the cache {read_only_disk} cannot be written: " in str(cache.warning(read_only_disk))
+
+
 def test_a_full_disk_keeps_the_file_that_was_there(small_disk: Path) -> None:
     path = small_disk / "arrays.npz"
     cache.store_arrays(path, pixels=PIXELS)

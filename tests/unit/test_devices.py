@@ -7,6 +7,8 @@ the driver's library answer from recorded shapes.
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from bench.observe import devices, nvml_probe
 from bench.observe.devices import Found
 from bench.record.head import Device
+from tests.conftest import ROOT
 
 H100 = "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"
 GT1030 = "NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -311,7 +314,63 @@ def test_an_nvml_that_crashes_is_not_called_here(
     crash = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     (tmp_path / "pynvml.py").write_text(crash, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert devices.find().why_no_gpu == "NVML broke off: its process was ended by SIGSEGV"
+    assert devices.find().why_no_gpu == (
+        "NVML broke off: its process was ended by SIGSEGV; libnvidia-ml.so.1 may be damaged: "
+        "reinstall the NVIDIA driver"
+    )
+
+
+_TELLS = """
+import pynvml
+from bench.observe import devices
+print(devices.find().why_no_gpu, devices.start_nvml(pynvml), sep="\\n")
+"""
+_FUNCTION = "int other(void) { return 0; }"
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("nothing", "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"),
+        ("link", "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"),
+        ("empty", "was found and cannot be loaded (FOLDER/libnvidia-ml.so.1: file too short)"),
+        ("page", "was found and cannot be loaded (FOLDER/libnvidia-ml.so.1: invalid ELF header)"),
+        ("folder", "was found and cannot be loaded (FOLDER/libnvidia-ml.so.1: cannot read file"),
+        ("needy", "was found and cannot be loaded (libneeded.so: cannot open shared object file"),
+        ("other", "libnvidia-ml.so.1 was loaded and lacks NVML's functions: reinstall the NVIDIA"),
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_not_called_absent(
+    tmp_path: Path, what: str, told: str
+) -> None:
+    library, source = tmp_path / "libnvidia-ml.so.1", tmp_path / "other.c"
+    source.write_text(_FUNCTION, encoding="utf-8")
+    build = ["gcc", "-shared", "-fPIC", str(source)]
+    if what == "link":
+        library.symlink_to(tmp_path / "gone")
+    elif what == "folder":
+        library.mkdir()
+    elif what == "other":
+        subprocess.run([*build, "-o", library], check=True)
+    elif what == "needy":
+        needed = tmp_path / "libneeded.so"
+        subprocess.run([*build, "-o", needed], check=True)
+        needs = ["-Wl,--no-as-needed", f"-L{tmp_path}", "-lneeded"]
+        subprocess.run([*build, "-o", library, *needs], check=True)
+        needed.unlink()
+    elif what != "nothing":
+        library.write_text("" if what == "empty" else "<html>" * 100, encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "-c", _TELLS],
+        env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert len(said) == 2
+    assert said[0] == said[1]
+    assert told.replace("FOLDER", str(tmp_path)) in said[0]
 
 
 def test_an_nvml_that_reports_an_error_has_answered(

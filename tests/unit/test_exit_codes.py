@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as verbs
-from bench.compare.command import exit_status
-from bench.compare.compare import Compared
+from bench.compare.compare import Compared, exit_status
 from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import records

@@ -384,6 +384,31 @@ def test_drawn_digits_are_drawn_once_and_again_where_their_file_is_damaged(
     assert len(drawings) == 1
 
 
+def test_a_cache_that_is_full_keeps_nothing_and_the_digits_are_drawn(
+    tiny_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = digits.draw(100, 50)
+    monkeypatch.setattr(digits, "draw", lambda: small)
+    full = tiny_disk(64)
+    drawn = mnist.load(None, full, mirrors=[])
+    assert (drawn.source, len(drawn.train)) == ("synthetic", 100)
+    assert "No space left on device" in drawn.note
+    assert drawn.note.endswith(", so nothing is kept")
+    assert [path for path in full.rglob("*") if path.is_file()] == []
+
+
+@needs_mnist
+def test_a_download_for_which_the_cache_has_no_room_is_trained_on(
+    tiny_disk: Callable[[int], Path], mirror: str
+) -> None:
+    full = tiny_disk(2048)  # the labels would fit
+    loaded = mnist.load(None, full, mirrors=[mirror])
+    must_be_mnist(loaded)
+    assert loaded.source == "download"
+    assert loaded.note.endswith(", so nothing is kept")
+    assert [path for path in full.rglob("*") if path.is_file()] == []
+
+
 @needs_mnist
 def test_without_a_cache_it_goes_on_and_the_note_says_so(
     tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from bench.record.measured import Measured, unknown
 from bench.record.model import Finished
 from bench.report import format as shown
 from bench.report.oddities import oddities
@@ -53,6 +54,17 @@ def test_a_classifier_that_always_says_the_commonest_class_has_learned_nothing()
 
 def test_what_misses_its_floor_is_told_once() -> None:
     assert told(result("post", value=150.0)) == []
+
+
+def test_what_the_kernel_does_not_show_is_said_once_and_of_a_short_run_nothing_is() -> None:
+    made = result("mlp")
+    short: Measured[float] = unknown("the steady epochs took 0.10 s, and this takes 0.5 s")
+    hidden = replace(made.conditions, other_load=unknown("there is no /proc/stat"))
+    assert told(replace(made, conditions=replace(made.conditions, other_load=short))) == []
+    said = told(*(replace(made, workload=name, conditions=hidden) for name in ("mlp", "convnet")))
+    assert said == [
+        "Not read on this machine, and in no verdict: other load (there is no /proc/stat)"
+    ]
 
 
 @pytest.mark.parametrize(

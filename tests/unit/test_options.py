@@ -341,6 +341,19 @@ def test_an_interpreter_that_cannot_train_is_refused_with_the_ways_out(
     assert "\n" not in message
 
 
+def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_waited_for(
+    tmp_path: Path, ended: Callable[[int], bool]
+) -> None:
+    pid = tmp_path / "pid"
+    leaves = f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nexit 0\n"
+    interpreter.check(_program(tmp_path, leaves), "--worker-python", 60.0)
+    assert ended(int(pid.read_text()))
+    prints = _program(tmp_path, f"#!/bin/sh\necho $$ > {pid}\nexec yes\n")
+    with pytest.raises(GrindstoneError, match=r"nothing came of it within 0\.5 s"):
+        interpreter.check(prints, "--worker-python", 0.5)
+    assert ended(int(pid.read_text()))
+
+
 def test_both_interpreters_are_looked_at(
     chosen: Chosen, tmp_path: Path, worker_python: Path
 ) -> None:

@@ -12,10 +12,8 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,105 +22,18 @@ import pytest
 
 from bench.errors import GrindstoneError
 from bench.record import codec
-from bench.record.model import Failed, Record
+from bench.record.model import Failed
 from bench.runner import plugins
 from tests.conftest import ROOT
-from tests.support import fake_worker, no_data
+from tests.support import bench_command, fake_worker
+from tests.support.bench_command import MLP, WORKER, Bench
 
-# cnn_simple does not learn; the others do.
-_WORKER = """
-begin()
-for number in range(1, job["epochs"] + 1):
-    epoch(number)
-end(0.2 if job["workload"] == "cnn_simple" else 0.9)
-"""
 _HANGS = "begin()\nepoch(1)\n"
-_MLP = ("-k", "mlp")
-
-
-@dataclass
-class Run:
-    """What a run came to."""
-
-    status: int
-    output: str
-    results: Path
-
-    @property
-    def record(self) -> Record:
-        (path,) = self.results.glob("*.json")
-        return codec.read(path)
-
-    @property
-    def trained(self) -> list[str]:
-        return [result.workload for result in self.record.results]
-
-    @property
-    def one_line(self) -> str:
-        """What it said before anything was trained, with exit status 4."""
-        assert self.status == 4, self.output
-        assert not self.results.exists()
-        lines = [line for line in self.output.splitlines() if line.startswith("ERROR")]
-        assert "Traceback" not in self.output
-        (line,) = lines
-        return line
-
-
-@dataclass
-class Bench:
-    """The command, in folders of its own."""
-
-    folder: Path
-    worker: Path
-
-    @property
-    def scratch(self) -> Path:
-        folder = self.folder / "scratch"
-        folder.mkdir(exist_ok=True)
-        return folder
-
-    def command(self, *options: str, where: str = "bench/") -> list[str]:
-        return [
-            *(sys.executable, "-m", "pytest", where, "--profile=smoke", "--device=cpu"),
-            *("-p", "no_data", f"--worker-python={self.worker}"),
-            *(f"--results-dir={self.folder / 'results'}", "--plan=/nonexistent/plan.json"),
-            *("-o", f"cache_dir={self.folder / 'pytest-cache'}", *options),
-        ]
-
-    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        return {
-            **{name: text for name, text in os.environ.items() if not name.startswith("PYTEST")},
-            "PYTHONPATH": str(self.folder),
-            "TMPDIR": str(self.scratch),
-            "COLUMNS": "120",
-            **variables,
-        }
-
-    def __call__(
-        self, *options: str, where: str = "bench/", cwd: Path = ROOT, **variables: str
-    ) -> Run:
-        done = subprocess.run(
-            self.command(*options, where=where),
-            cwd=cwd,
-            env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert [path.name for path in self.scratch.iterdir()] == []
-        return Run(done.returncode, done.stdout, self.folder / "results")
-
-    def plugin(self, name: str, text: str) -> None:
-        (self.folder / f"{name}.py").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    shutil.copy(no_data.__file__, tmp_path)
-    return Bench(tmp_path, fake_worker.write(tmp_path, _WORKER))
+    return bench_command.made(tmp_path)
 
 
 # ---- pytest's own options
@@ -139,7 +50,7 @@ def test_the_first_failure_ends_the_run_and_the_next_one_trains_only_that(bench:
 
 
 def test_a_collection_trains_nothing_and_leaves_nothing(bench: Bench) -> None:
-    ended = bench("--co", "-q", *_MLP)
+    ended = bench("--co", "-q", *MLP)
     assert ended.status == 0
     assert "bench/test_mnist.py::test_mnist[mlp-cpu]" in ended.output
     assert not ended.results.exists()
@@ -147,7 +58,7 @@ def test_a_collection_trains_nothing_and_leaves_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("option", "told"), [("-q", ""), ("-v", "worker: "), ("-qq", "")])
 def test_the_table_is_there_however_much_is_asked_for(bench: Bench, option: str, told: str) -> None:
-    ended = bench(option, *_MLP)
+    ended = bench(option, *MLP)
     assert ended.status == 0
     assert re.search(r"mlp +1\.5 s +1\.5 s ± 0 % ", ended.output)
     assert told in ended.output
@@ -180,13 +91,13 @@ def test_junit_and_pytest_benchmark_have_the_figures_and_no_time_of_what_did_not
 
 
 def test_rows_are_grouped_by_their_workloads_name(bench: Bench) -> None:
-    ended = bench(*_MLP, "--benchmark-group-by=param:workload")
+    ended = bench(*MLP, "--benchmark-group-by=param:workload")
     assert ended.status == 0
     assert "benchmark 'workload=mlp'" in ended.output
 
 
 def test_options_in_the_environment_count_and_what_does_nothing_is_named(bench: Bench) -> None:
-    ended = bench(*_MLP, PYTEST_ADDOPTS="-q --benchmark-min-rounds=9 --benchmark-warmup=on")
+    ended = bench(*MLP, PYTEST_ADDOPTS="-q --benchmark-min-rounds=9 --benchmark-warmup=on")
     assert ended.status == 0
     told = "--benchmark-min-rounds, --benchmark-warmup do nothing here: the rounds are a worker's"
     assert told in ended.output
@@ -200,8 +111,8 @@ def test_a_project_around_the_checkout_does_not_reach_into_it(bench: Bench, tmp_
     (project / "conftest.py").write_text("raise RuntimeError('not yours')", encoding="utf-8")
     (project / "pytest.ini").write_text("[pytest]\naddopts = -n 2\n", encoding="utf-8")
     (project / "keras.py").write_text("raise RuntimeError('not yours')", encoding="utf-8")
-    bench.worker = fake_worker.write(bench.folder, f"tell(cwd=os.getcwd())\n{_WORKER}")
-    ended = bench(*_MLP, where=str(checkout / "bench"), cwd=project)
+    bench.worker = fake_worker.write(bench.folder, f"tell(cwd=os.getcwd())\n{WORKER}")
+    ended = bench(*MLP, where=str(checkout / "bench"), cwd=project)
     assert ended.status == 0, ended.output
     assert ended.trained == ["mlp"]
     assert json.loads(Path(f"{bench.worker}.json").read_text())["cwd"] == str(checkout)
@@ -211,9 +122,9 @@ def test_a_project_around_the_checkout_does_not_reach_into_it(bench: Bench, tmp_
 
 
 def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -> None:
-    line = bench("-n", "2", *_MLP).one_line
+    line = bench("-n", "2", *MLP).one_line
     assert line.startswith("ERROR: bench: -n of pytest-xdist: trainings that run at the same time")
-    assert bench("-n", "0", *_MLP).status == 0
+    assert bench("-n", "0", *MLP).status == 0
 
 
 def _config(**options: object) -> Any:
@@ -258,7 +169,7 @@ def test_codspeed_takes_over_by_its_environment_too(monkeypatch: pytest.MonkeyPa
     "how", [{"options": ("-p", "no:benchmark")}, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}]
 )
 def test_without_pytest_benchmark_it_says_so(bench: Bench, how: dict[str, Any]) -> None:
-    line = bench(*_MLP, *how.pop("options", ()), **how).one_line
+    line = bench(*MLP, *how.pop("options", ()), **how).one_line
     assert "pytest-benchmark is not loaded" in line
 
 
@@ -288,11 +199,13 @@ def test_a_plugin_that_shuffles_does_not_change_the_turns(bench: Bench) -> None:
     assert order == [(1, "mlp"), (1, "convnet"), (2, "mlp"), (2, "convnet")]
 
 
-def test_an_option_that_another_plugin_has_is_one_line(bench: Bench) -> None:
+@pytest.mark.parametrize("attributes", ["", ", dest='picked_mode'"])
+def test_an_option_that_another_plugin_has_is_one_line(bench: Bench, attributes: str) -> None:
     bench.plugin(
-        "picked", "def pytest_addoption(parser):\n    parser.addoption('--mode', default='x')\n"
+        "picked",
+        f"def pytest_addoption(parser):\n    parser.addoption('--mode', default='x'{attributes})\n",
     )
-    line = bench("-p", "picked", *_MLP).one_line
+    line = bench("-p", "picked", *MLP).one_line
     told = "--mode is an option of picked too; leave that plugin out: -p no:picked"
     assert line == f"ERROR: bench: {told}"
 
@@ -311,9 +224,25 @@ def test_a_results_folder_that_cannot_be_written_is_one_line(
         taken.mkdir(mode=0o500)
         if os.access(taken, os.W_OK):
             pytest.skip("root may write everywhere")
-    line = bench(*_MLP, f"--results-dir={taken / 'below'}").one_line
+    line = bench(*MLP, f"--results-dir={taken / 'below'}").one_line
     assert str(taken) in line
     assert "--results-dir" in line
+
+
+_PROCESSES_ALONE = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+
+
+def test_a_proc_of_processes_alone_trains_and_says_what_cannot_be_read(bench: Bench) -> None:
+    bench.before = ("unshare", "--mount", "sh", "-c", _PROCESSES_ALONE, "sh")
+    there = subprocess.run([*bench.before, "true"], capture_output=True, text=True, check=False)
+    if there.returncode != 0:
+        pytest.skip(f"/proc cannot be mounted so here: {there.stderr.strip()}")
+    ended = bench(*MLP)
+    assert ended.status == 0, ended.output
+    assert ended.trained == ["mlp"]
+    assert ended.record.machine.memory
+    told = "other load (there is no /proc/stat), memory (there is no /proc/meminfo)"
+    assert told in " ".join(ended.output.split())
 
 
 def test_an_error_that_nobody_has_foreseen_is_one_line_and_whole_when_asked_for(
@@ -327,8 +256,8 @@ def test_an_error_that_nobody_has_foreseen_is_one_line_and_whole_when_asked_for(
         "    bench.observe.devices.find = find\n",
     )
     told = "ERROR: bench: RuntimeError: the moon is full (at "
-    assert bench("-p", "breaks", *_MLP).one_line.startswith(told)
-    assert "pytest_configure" in bench("-p", "breaks", "--full-trace", *_MLP).output
+    assert bench("-p", "breaks", *MLP).one_line.startswith(told)
+    assert "pytest_configure" in bench("-p", "breaks", "--full-trace", *MLP).output
 
 
 # ---- the ways a run is ended
@@ -348,7 +277,7 @@ def test_a_signal_ends_a_run_as_ctrl_c_does(
         bench.folder, f"{_HANGS}open({str(told)!r}, 'w').write(str(os.getpid()))\nwait_for_ever()\n"
     )
     run = subprocess.Popen(
-        bench.command(*_MLP),
+        bench.command(*MLP),
         cwd=ROOT,
         env=bench.environment({}),
         stdin=subprocess.DEVNULL,

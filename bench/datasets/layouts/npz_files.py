@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench.datasets import idx, signs
 from bench.datasets.layouts.found import SIDE, Classified, Half
 from bench.datasets.listing import Folder
-from bench.errors import DataError, shown
+from bench.errors import DataError, shown, why
 
 KERAS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -99,7 +99,7 @@ def _names(path: Path) -> frozenset[str]:
     except zipfile.BadZipFile as error:
         raise DataError(_damaged(path)) from error
     except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror}") from error
+        raise DataError(f"{shown(path)} cannot be read: {why(error)}") from error
 
 
 def _arrays(path: Path, wanted: tuple[str, ...] | list[str]) -> list[NDArray[Any]]:

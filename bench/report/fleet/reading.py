@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import RecordError, shown
+from bench.errors import RecordError, shown, why
 from bench.record import codec, store
 from bench.record.model import Record
 from bench.record.runs import STAMP, resolve
@@ -100,5 +100,5 @@ def _first_line(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        return f"{path} cannot be read: {error.strerror}"
+        return f"{path} cannot be read: {why(error)}"
     return shown(" ".join(text.split())) or "no reason is told"

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.errors import in_words, why
+
 _LONGEST = 300
 _MODULE = "own_workload"
 
@@ -73,7 +75,7 @@ class File:
         try:
             source = Path(self.path).read_bytes()
         except OSError as error:
-            raise FileError(f"{self.path} cannot be read any more: {error.strerror}") from error
+            raise FileError(f"{self.path} cannot be read any more: {why(error)}") from error
         if hashlib.sha256(source).hexdigest() != sha256:
             raise FileError(f"{self} was changed after the run had begun; run it again")
         module = types.ModuleType(_MODULE)
@@ -112,5 +114,4 @@ def _in_short(error: BaseException) -> str:
         return " ".join(text.split())[:_LONGEST]  # it has its type in it
     if isinstance(error, SystemExit):
         return f"it ends the program (SystemExit: {error.code})"
-    text = " ".join(text.split())[:_LONGEST]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return in_words(error).partition("Arguments received by")[0].strip()[:_LONGEST]
