@@ -10,7 +10,7 @@ import sys
 
 import bench
 from bench.compare import command as compare
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, lines
 from bench.invocation import COMMAND
 from bench.page import command as page
 from bench.report import command as show
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except GrindstoneError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {lines(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # as by `| head`: whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -37,6 +37,11 @@ def shown(name: object) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in str(name))
 
 
+def lines(text: object) -> str:
+    """The same of a text of several lines, which stay lines."""
+    return "\n".join(map(shown, str(text).split("\n")))
+
+
 def listed(problems: Sequence[str], most: int = 5) -> str:
     """Some things that are wrong, in one line: the first few, and how many more."""
     more = len(problems) - most

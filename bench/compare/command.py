@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, shown
 from bench.invocation import COMMAND
 from bench.report.arguments import RUN, Verbs, add_results_dir, folder_of
 
@@ -95,7 +95,7 @@ def compare_records(options: argparse.Namespace) -> int:
         (against,) = map(str, resolve([against], folder))
     choose, skipped = match.baseline(against, folder, now)
     for line in skipped:
-        print(f"bench: skipped: {line}", file=sys.stderr)
+        print(f"bench: skipped: {shown(line)}", file=sys.stderr)
     a = match.in_words(against, folder)
     return _shown(compare.with_baseline(now, choose), a, str(now.path), options)
 
@@ -130,7 +130,7 @@ def compare_environments(options: argparse.Namespace) -> int:
     a, b = (_environment(recorded, side) for side in SIDES)
     status = _shown(compared(request, recorded).rows, a, b, options)
     if not options.json:
-        print(f"Record: {session.record.path}")
+        print(f"Record: {shown(session.record.path)}")
     return status
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.compare import Compared, Evidence, Word
+from bench.errors import shown
 from bench.report.format import Screen, seconds
 
 _LEGEND = (
@@ -26,7 +27,8 @@ def text(compared: Sequence[Compared], a: str, b: str, screen: Screen) -> str:
     a, b: what the two sides are, in words.
     """
     # Only the table is folded: one line is to be one, for whoever searches a log for it.
-    heading = "\n".join([verdict(compared), f"A: {a}", *_sources(compared, a), f"B: {b}", ""])
+    sources = map(shown, _sources(compared, a))
+    heading = "\n".join([verdict(compared), f"A: {shown(a)}", *sources, f"B: {shown(b)}", ""])
     below = "".join(f"{line}\n" for line in notes(compared))
     return (
         screen.plain(heading) + screen.draw(_table(compared), Text(_LEGEND)) + screen.plain(below)

@@ -98,7 +98,7 @@ def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
             if key.strip() == "model name":
-                return value.strip()
+                return shown(value.strip())
     return platform.machine()
 
 
@@ -182,7 +182,7 @@ def _gpu_or_slices(pynvml: Any, index: int) -> list[Device]:
 
 def _described(pynvml: Any, handle: Any, index: int, number: int | None = None) -> Device:
     model, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
-    return Device(str(model), index, number, uuids=(str(uuid),))
+    return Device(shown(model), index, number, uuids=(str(uuid),))
 
 
 def why_nvml_failed(pynvml: Any, error: Any) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import shown
 from bench.report.arguments import Verbs, add_runs, folder_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     fleet = read(options.runs, folder_of(options))
     page = options.html.expanduser() if options.html else _beside(Path(options.runs[0]), fleet)
     write_fleet(fleet, page)
-    print(page)
+    print(shown(page) if sys.stdout.isatty() else page)
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from bench.errors import RecordError, in_words, why
+from bench.errors import RecordError, in_words, lines, shown, why
 from bench.invocation import BENCHMARK
 from bench.record import legacy
 from bench.record.head import SCHEMA, Head
@@ -55,7 +55,7 @@ def read(path: Path) -> Record:
         data = (journal if journal.exists() and not path.exists() else path).read_bytes()
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be read: {why(error)}; name a record, as `{BENCHMARK}` leaves "
+            f"{shown(path)} cannot be read: {why(error)}; name a record, as `{BENCHMARK}` leaves "
             "them in results/"
         ) from error
     return decode(data, path)
@@ -73,19 +73,29 @@ def decode(data: bytes, path: Path) -> Record:
         document = _document(data)
     except ValueError as error:  # not UTF-8 is one, too
         raise RecordError(
-            f"{path} is damaged: it is no JSON ({error}); it may have been cut short in a copy"
+            f"{shown(path)} is damaged: it is no JSON ({error}); it may have been cut short in a "
+            "copy"
         ) from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if type(schema) is not int:  # True is one of those, too
         raise RecordError(
-            f"{path} is no record of Grindstone's; `{BENCHMARK}` leaves them in results/"
+            f"{shown(path)} is no record of Grindstone's; `{BENCHMARK}` leaves them in results/"
         )
     if not 1 <= schema <= SCHEMA:
         raise RecordError(
-            f"{path} is a record of schema {schema}, and this Grindstone reads 1 to {SCHEMA}; "
-            "compare with a newer Grindstone"
+            f"{shown(path)} is a record of schema {schema}, and this Grindstone reads 1 to "
+            f"{SCHEMA}; compare with a newer Grindstone"
         )
-    return from_document(document, path)
+    return from_document(_plain(document), path)
+
+
+def _plain(value: Any) -> Any:
+    """What a file says, in characters that move no cursor: it may be anybody's."""
+    if isinstance(value, str):
+        return value if value.isprintable() else lines(value)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _document(data: bytes) -> Any:
@@ -109,7 +119,7 @@ def from_document(document: dict[str, Any], path: Path) -> Record:
     try:
         return msgspec.convert(legacy.upgraded(document), Record)
     except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(f"{path} is not whole: {_words(error)}; {_ANOTHER}") from error
+        raise RecordError(f"{shown(path)} is not whole: {_words(error)}; {_ANOTHER}") from error
 
 
 def _words(error: Exception) -> str:

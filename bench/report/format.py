@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from bench.errors import lines
 from bench.record.model import Training
 from bench.workloads.own import is_accuracy
 from bench.workloads.workload import ERRORS
@@ -16,6 +17,8 @@ from bench.workloads.workload import ERRORS
 if TYPE_CHECKING:  # rich is imported where it is used: collecting the tests does not wait for it
     from rich.console import Console, RenderableType
     from rich.table import Table
+
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 # What a device's name says besides its model.
 _NOISE = re.compile(r"\((R|TM|C)\)|\b(NVIDIA|CPU|Processor|\d+-Core)\b|@.*")
@@ -185,7 +188,10 @@ class Screen:
         return table
 
     def plain(self, text: str) -> str:
-        """The text in the characters that this encoding has."""
+        """The text in the characters that this encoding has, of which none moves a cursor."""
+        # Of what begins with an escape only Rich's own colours, which are every second part.
+        parts = _COLOUR.split(text) if self.colours else [text]
+        text = "".join(part if at % 2 else lines(part) for at, part in enumerate(parts))
         if self._unicode:
             return text
         return text.translate(_PLAIN).encode(self.encoding, "replace").decode(self.encoding)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GrindstoneError, RecordError
+from bench.errors import GrindstoneError, RecordError, shown
 from bench.report.arguments import Verbs, add_results_dir, folder_of
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ def run(options: argparse.Namespace) -> int:
     chosen = [each for each in every if since is None or each.started >= since]
     lines = list(_rows(chosen, options.workload, options.device, word))
     screen = Screen.of(sys.stdout)
-    for line in _aligned(lines):
-        shown = line if not sys.stdout.isatty() else _cut(line, screen.width)
-        print(screen.plain(shown))
+    for line in _aligned([[*map(shown, cells)] for cells in lines]):
+        print(screen.plain(line if not sys.stdout.isatty() else _cut(line, screen.width)))
     if not lines:
         of_them = f", and none of its {len(every)} runs is so" if every else ""
-        print(f"bench: nothing to list in {folder}{of_them}", file=sys.stderr)
+        print(f"bench: nothing to list in {shown(folder)}{of_them}", file=sys.stderr)
     return 0
 
 
@@ -79,7 +78,7 @@ def _rows(
             record = codec.read(each.path)
         except RecordError as error:
             if filtered:
-                print(f"bench: skipped: {error}", file=sys.stderr)
+                print(f"bench: skipped: {shown(error)}", file=sys.stderr)
             else:
                 yield [each.name, _when(each.started), "damaged"]
             continue
@@ -107,10 +106,10 @@ def _is(
 
 def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult]) -> list[str]:
     from bench.record import codec
-    from bench.report import format as shown
     from bench.report import rows
+    from bench.report.format import short_name
 
-    devices = {one.device.id: shown.short_name(one.device.name) for one in trained}
+    devices = {one.device.id: short_name(one.device.name) for one in trained}
     words = Counter(map(rows.word, trained))
     wrong = sum(words[word] for word in rows.WRONG)
     status = f"FAILED {wrong} of {len(trained)}" if wrong else f"PASSED {len(trained)}"
@@ -121,9 +120,9 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
         _when(record.started),
         ", ".join([status, *doubts, *ended]),
         record.settings.profile,
-        _printable(record.machine.host),
-        _printable(", ".join(f"{id_} ({name})" for id_, name in devices.items())),
-        _printable(", ".join(dict.fromkeys(one.workload for one in trained))),
+        record.machine.host,
+        ", ".join(f"{id_} ({name})" for id_, name in devices.items()),
+        ", ".join(dict.fromkeys(one.workload for one in trained)),
     ]
 
 
@@ -143,11 +142,6 @@ def _cut(line: str, width: int) -> str:
 
 def _when(moment: datetime.datetime) -> str:
     return f"{moment.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M}"
-
-
-def _printable(text: str) -> str:
-    """A name from a record, which may be anybody's: it moves no cursor and ends no line."""
-    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _verdict(word: str | None) -> str | None:

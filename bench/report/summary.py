@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from bench.errors import shown as printable
 from bench.judge.bottleneck import could_be_tuned
 from bench.record.comparable import why_excluded
 from bench.record.head import Device
@@ -225,8 +226,8 @@ def _footer(
     """In one line where it fits; never wrapped, so that the paths can be copied."""
     parts = [
         _data(record),
-        f"Record: {path or 'none, it could not be written'}",
-        f"Page: {page}" if page else "",
+        f"Record: {printable(path) if path else 'none, it could not be written'}",
+        f"Page: {printable(page)}" if page else "",
         "" if verbose else "More: -v",
     ]
     told = [part for part in parts if part]

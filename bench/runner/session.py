@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from bench.datasets.prepared import Prepared, Store
-from bench.errors import GrindstoneError, RecordError, UnableError, unforeseen
+from bench.errors import GrindstoneError, RecordError, UnableError, lines, unforeseen
 from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
 from bench.judge.floors import Bounds, bounds_or_none, read_evidence
@@ -194,11 +194,12 @@ class Session:
             prepared = self._prepare(row.designed, schedule)
             results = train(_Training(row, repeat, title, schedule, runs), prepared)
         except UnableError as error:
-            self._left_out[row.workload.name, row.way] = str(error)
-            self._listener(RowLeftOut(shown, str(error)))
+            told = lines(error)
+            self._left_out[row.workload.name, row.way] = told
+            self._listener(RowLeftOut(shown, told))
             return ()
         except GrindstoneError as error:
-            results = (result.failed(row, repeat, str(error), prepared, runs),)
+            results = (result.failed(row, repeat, lines(error), prepared, runs),)
         except Exception as error:  # whatever it is: the row is recorded and the next one trains
             reason = f"{title}: {unforeseen(error)}"
             results = (result.failed(row, repeat, reason, prepared, runs),)
@@ -384,7 +385,7 @@ def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:
 
 def _interrupted(error: BaseException) -> str:
     """Why a training was not gone on with."""
-    said = str(error).strip().splitlines()
+    said = lines(error).strip().splitlines()
     return f"interrupted: {said[0]}" if said else "interrupted"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from bench.errors import GrindstoneError, unforeseen
+from bench.errors import GrindstoneError, shown, unforeseen
 
 
 @contextlib.contextmanager
@@ -16,7 +16,7 @@ def one_line(config: pytest.Config) -> Generator[None]:
     try:
         yield
     except GrindstoneError as error:
-        raise pytest.UsageError(f"bench: {error}") from error
+        raise pytest.UsageError(f"bench: {shown(error)}") from error
     except Exception as error:
         if config.option.fulltrace:
             raise

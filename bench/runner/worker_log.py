@@ -77,4 +77,4 @@ class WorkerLog:
             text = self.path.read_text(encoding="utf-8", errors="replace")
         except OSError:  # somebody has cleaned up below us
             return []
-        return [line.rstrip() for line in text.splitlines() if line.strip()]
+        return [line.expandtabs().rstrip() for line in text.splitlines() if line.strip()]

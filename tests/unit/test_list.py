@@ -134,7 +134,7 @@ def test_a_name_from_a_record_moves_no_cursor(tmp_path: Path) -> None:
     records.write(tmp_path, "x.json", records.record([evil]))
     done = command("list", "--results-dir", tmp_path)
     assert len(done.stdout.splitlines()) == 1
-    assert done.stdout.endswith("?[2J?mlp?\n")
+    assert done.stdout.endswith("\\x1b[2J\\nmlp\\u202e\n")
 
 
 @pytest.mark.parametrize("word", ["last", "-1", "20261121T14", "-3"])

@@ -43,7 +43,7 @@ def _member(value: Any, name: str) -> Any:
 
 
 COLUMNS = (
-    Column("run", "name of the record", "path.stem"),
+    Column("run", "name of the record", "run"),
     Column("started", "when the run began, UTC", "started"),
     Column("grindstone", "Grindstone's version", "record.grindstone"),
     Column("profile", "how much is trained", "record.settings.profile"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bench.errors import shown
 from bench.record.measured import Measured
 from bench.record.model import (
     Failed,
@@ -32,6 +33,11 @@ class Trained:
     record: Record
     result: Result | TargetResult
     kind: Literal["epochs", "target"]
+
+    @property
+    def run(self) -> str:
+        """What the run is called by."""
+        return shown(self.path.stem)
 
     @property
     def started(self) -> str:
