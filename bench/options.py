@@ -112,7 +112,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--data-dir": {
         "metavar": "DIR",
-        "help": "MNIST's files, grind photographs, or both, as docs/data.md shows",
+        "help": "MNIST's or CIFAR-10's files, grind photographs, or all: see docs/data.md",
     },
     "--dataset": {
         "default": "mnist",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.datasets import known_sets
 from bench.errors import DataError, shown
+from bench.workloads.workload import DATA_NAMES
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
@@ -41,8 +42,8 @@ def read_choice(chosen: argparse.Namespace) -> Choice:
     if folder is not None and chosen.synthetic:
         raise DataError("--data-dir names real data, and --synthetic wants none: leave one out")
     name = known_sets.chosen(chosen.dataset)
-    if name == "grind":
-        raise DataError("--dataset is for MNIST's networks; grind's has its data alone")
+    if name != "mnist" and name in DATA_NAMES:
+        raise DataError(f"--dataset is for MNIST's networks; {name}'s has its data alone")
     if name != "mnist" and folder is None:
         raise DataError(f"--dataset {name} needs its folder: name it with --data-dir")
     if name != "mnist" and chosen.time_to_target:

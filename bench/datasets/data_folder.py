@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.datasets import layouts, listing, pictures
-from bench.datasets.layouts import shots
+from bench.datasets.layouts import cifar_files, shots
+from bench.datasets.layouts.cifar_files import CifarFiles
 from bench.datasets.layouts.found import Classified
 from bench.datasets.layouts.shots import LAYOUT, Shots
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 
 EXPECTED = (
-    "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures) or "
+    "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures), "
+    "CIFAR-10's batches, or "
     f"grind photographs ({LAYOUT})"
 )
 MENDED_BY = (
@@ -29,25 +31,30 @@ class DataFolder:
 
     classified: pictures by class, whole sets first.
     shots: grind photographs, or None.
+    cifar10: its batches, or folders of its pictures, or None.
     refusal: why there is neither, in one line, or None.
     """
 
     folder: Path
     classified: tuple[Classified, ...] = ()
     shots: Shots | None = None
+    cifar10: CifarFiles | None = None
     refusal: str | None = None
 
     @property
     def summary(self) -> str:
         """What it holds, in a few words."""
-        both = ["pictures by class"] * bool(self.classified) + ["grind photographs"] * bool(
-            self.shots
-        )
-        return " and ".join(both)
+        there = {
+            "pictures by class": self.classified,
+            "CIFAR-10": self.cifar10,
+            "grind photographs": self.shots,
+        }
+        return " and ".join(name for name, found in there.items() if found)
 
     def holds(self, dataset: str) -> bool:
-        """Whether anything in it is meant as grind photographs, or as pictures by class."""
-        return self.shots is not None if dataset == "grind" else bool(self.classified)
+        """Whether anything in it is meant as this data set."""
+        there = {"mnist": self.classified, "grind": self.shots, "cifar10": self.cifar10}
+        return bool(there.get(dataset))
 
 
 def look(folder: Path) -> DataFolder:
@@ -55,18 +62,20 @@ def look(folder: Path) -> DataFolder:
     try:
         root = listing.read(folder)
         classified = tuple(layouts.find(root))
+        cifar10 = cifar_files.find(root)
         taken = frozenset(path for each in classified for path in each.folders)
+        taken |= cifar10.folders if cifar10 else frozenset()
         photographs = shots.find(root, taken)
     except DataError as error:
         return DataFolder(folder, refusal=f"{error}; {EXPECTED}: {MENDED_BY}")
-    if classified or photographs:
-        return DataFolder(folder, classified, photographs)
+    if classified or cifar10 or photographs:
+        return DataFolder(folder, classified, photographs, cifar10)
     return DataFolder(folder, refusal=_neither(root))
 
 
 # What other things are told by, and what is to be done about them.
 _OTHERS: tuple[tuple[str, str, str], ...] = (
-    (r"data_batch_\d(\.bin)?|test_batch(\.bin)?|batches\.meta.*", "CIFAR-10's batches", ""),
+    (r"batches\.meta.*", "CIFAR-10's names of classes", ""),
     (r"(train|test|meta)(\.bin)?|cifar-100.*", "CIFAR-100's files", ""),
     (r".*\.parquet", "Parquet tables", "convert them to IDX, NPZ or CSV files"),
     (r".*\.arrow", "Arrow tables", "convert them to IDX, NPZ or CSV files"),

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.datasets.chance import Chance, Floats, balanced
 from bench.datasets.dataset import Split
-
-Floats = NDArray[np.float32]
 
 VERSION = 1
 """Goes up with every change of a pixel: floors and cached files belong to one version."""
@@ -116,8 +115,8 @@ def draw(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> tuple[Split,
     MNIST, and y `(n,) int64`, 0..9.  Both come from one sequence: the same hands, no image twice.
     The full set takes about 4 s on one core and 55 MB.
     """
-    chance = _Chance(seed)
-    labels = np.concatenate([_balanced(train, chance), _balanced(test, chance)])
+    chance = Chance(seed)
+    labels = np.concatenate([balanced(train, CLASSES, chance), balanced(test, CLASSES, chance)])
     images = np.empty((len(labels), SIDE, SIDE), np.uint8)
     for digit in range(CLASSES):
         glyphs = [glyph for glyph in GLYPHS if glyph.digit == digit]
@@ -132,36 +131,6 @@ def draw(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> tuple[Split,
                 images[chunk] = _write(glyph, path, len(chunk), chance)
     x = images[..., None]
     return Split(x[:train], labels[:train]), Split(x[train:], labels[train:])
-
-
-class _Chance:
-    """Random numbers that no NumPy release and no processor changes."""
-
-    def __init__(self, seed: int) -> None:
-        self._bits = np.random.PCG64(seed)
-
-    def uniform(self, *shape: int) -> Floats:
-        """Even in 0..1, 1 left out, in steps of 2**-16."""
-        count = int(np.prod(shape))
-        raw = np.asarray(self._bits.random_raw((count + 3) // 4), dtype="<u8").view("<u2")
-        even: Floats = raw[:count].astype(np.float32).reshape(shape) * np.float32(2**-16)
-        return even
-
-    def between(self, low: float, high: float, *shape: int) -> Floats:
-        even: Floats = low + (high - low) * self.uniform(*shape)
-        return even
-
-    def bell(self, *shape: int) -> Floats:
-        """About normal, mean 0, standard deviation 1, never beyond 3: the sum of three evens."""
-        first, second, third = self.uniform(3, *shape)
-        bell: Floats = 2 * (first + second + third - np.float32(1.5))
-        return bell
-
-
-def _balanced(count: int, chance: _Chance) -> NDArray[np.int64]:
-    labels = np.arange(count, dtype=np.int64) % CLASSES
-    order: NDArray[np.intp] = np.lexsort((chance.uniform(count), chance.uniform(count)))
-    return labels[order]
 
 
 def _path_weights(glyph: Glyph) -> Floats:
@@ -201,7 +170,7 @@ def _gap(glyph: Glyph, a: int, b: int) -> float:
     return math.sqrt(across * across + down * down)
 
 
-def _write(glyph: Glyph, path: Floats, count: int, chance: _Chance) -> NDArray[np.uint8]:
+def _write(glyph: Glyph, path: Floats, count: int, chance: Chance) -> NDArray[np.uint8]:
     """`count` images of the glyph, each by another hand: `(count, 28, 28)`."""
     # Most people write neatly and a few do not: the cube makes the long tail that MNIST has.
     haste = chance.uniform(count)
@@ -211,7 +180,7 @@ def _write(glyph: Glyph, path: Floats, count: int, chance: _Chance) -> NDArray[n
 
 
 def _hand(
-    glyph: Glyph, path: Floats, sloppy: Floats, count: int, chance: _Chance
+    glyph: Glyph, path: Floats, sloppy: Floats, count: int, chance: Chance
 ) -> tuple[Floats, Floats]:
     """Where the pen goes, in pixels: x and y, each `(path points, count)`."""
     controls = np.array(glyph.points, np.float32) - np.float32(0.5)
@@ -248,7 +217,7 @@ def _through(path: Floats, controls: Floats) -> Floats:
     return out
 
 
-def _ink(x: Floats, y: Floats, count: int, chance: _Chance) -> NDArray[np.uint8]:
+def _ink(x: Floats, y: Floats, count: int, chance: Chance) -> NDArray[np.uint8]:
     """Inks a path of a varying width into pixels: `(count, 28, 28)`."""
     radius = 0.75 + 0.75 * chance.uniform(count) + 0.25 * chance.bell(count)
     radius = np.maximum(radius, np.float32(0.6))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.datasets.dataset import Dataset, Split
 from bench.errors import DataError, listed, shown, why
-from bench.workloads.workload import Input, Schedule, Workload
+from bench.workloads.workload import DataName, Input, Schedule, Workload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -232,17 +232,24 @@ class Store:
         return self._loaded[key]
 
     def _load_anew(self, workload: Workload) -> Dataset:
-        from bench.datasets import cache, grind, mnist, others
+        from bench.datasets import cache, cifar10, circles, grind, mnist, others
 
-        place = cache.directory(self._cache_dir)
-        size = workload.image[:2]
-        if workload.dataset == "mnist" and self._name != "mnist" and self._named:
-            return others.load(self._named, self._name)
-        if workload.dataset == "mnist":
-            return mnist.drawn(place) if self._synthetic else mnist.load(self._named, place)
-        if self._synthetic:
-            return grind.drawn(place, size)
-        return grind.load(self._named, place, size)
+        named, place, size = self._named, cache.directory(self._cache_dir), workload.image[:2]
+        if workload.dataset == "mnist" and self._name != "mnist" and named:
+            return others.load(named, self._name)
+        drawn: dict[DataName, Callable[[], Dataset]] = {
+            "mnist": lambda: mnist.drawn(place),
+            "grind": lambda: grind.drawn(place, size),
+            "circles": circles.load,
+            "cifar10": lambda: cifar10.drawn(place),
+        }
+        found: dict[DataName, Callable[[], Dataset]] = {
+            "mnist": lambda: mnist.load(named, place),
+            "grind": lambda: grind.load(named, place, size),
+            "cifar10": lambda: cifar10.load(named, place),
+        }
+        sources = drawn if self._synthetic else {**drawn, **found}
+        return sources[workload.dataset]()
 
 
 def _lay_out(dataset: Dataset, folder: Path) -> dict[str, dict[str, str]]:

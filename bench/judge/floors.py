@@ -165,7 +165,10 @@ def bounds_or_none(
     try:
         return bounds(workload, data, profile, baselines, evidence)
     except LookupError:
+        best = baselines.get("best_possible_accuracy", math.inf)
         unheld = none(workload.metric)
+        if workload.metric not in ERRORS:
+            unheld = replace(unheld, bound=best)
         if workload.published is None or (data, profile) != ("real", "full"):
             return unheld
         return replace(unheld, floor=workload.published)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 
-from bench.workloads import grind, mnist
+from bench.workloads import cifar, circles, grind, mnist
 from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {w.name: w for w in (*mnist.WORKLOADS, *grind.WORKLOADS)}
-ON_REQUEST: dict[str, Workload] = {w.name: w for w in grind.ON_REQUEST}
+ON_REQUEST: dict[str, Workload] = {
+    w.name: w for w in (*grind.ON_REQUEST, *circles.ON_REQUEST, *cifar.ON_REQUEST)
+}
 EVERY: dict[str, Workload] = {
     **WORKLOADS,
     **ON_REQUEST,

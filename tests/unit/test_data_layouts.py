@@ -256,7 +256,7 @@ def test_mnist_is_mnist_in_another_order_and_layout_and_no_other_set(tmp_path: P
 @pytest.mark.parametrize(
     ("files", "found", "mend"),
     [
-        (["cifar-10-batches-py/data_batch_1"], "CIFAR-10's batches (data_batch_1)", "name the"),
+        (["cifar-100-python/train"], "CIFAR-100's files (train)", "name the"),
         (["mnist/train-00000-of-00001.parquet"], "Parquet tables", "convert them to IDX"),
         (["train.tfrecord-00000-of-00004"], "TFRecord files", "convert them"),
         (["archive.zip"], "archives (archive.zip)", "unpack them"),

@@ -33,6 +33,8 @@ def test_no_name_is_part_of_another_so_that_k_chooses_one() -> None:
         ("(Strided or nvidia2) and cpu", ["strided", "nvidia2"]),
         ("", []),
         ("not mlp", []),
+        ("cifar", ["cifar_classic", "cifar_dense"]),
+        ("cnn", []),
         ("grind", []),
         ("mnist or cpu", []),
         ("test", []),
@@ -75,6 +77,9 @@ def test_a_workload_says_where_its_network_comes_from(workload: Workload) -> Non
         ("strided", 16_456_289, 16, 1e-4, 200, None),
         ("nvidia2", 301_947, 16, 3e-4, 200, None),
         ("last", 731_201, 128, 3e-4, 500, None),
+        ("circles", 48_817, 8, 1e-3, 20, None),
+        ("cifar_classic", 1_250_858, 32, 1e-4, 50, 0.75),
+        ("cifar_dense", 3_937_290, 128, 3e-4, 50, None),
     ],
 )
 def test_a_workload_is_trained_as_it_was_published(

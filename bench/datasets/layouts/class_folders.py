@@ -29,8 +29,7 @@ def find(root: Folder) -> list[Classified]:
     found: list[Classified] = []
     taken: set[Path] = set()
     for folder in root.walk():
-        halves = {split: _half_in(folder, names) for split, names in _SPLITS.items()}
-        whole = {split: classes for split, classes in halves.items() if classes}
+        whole = halves(folder, SIDE)
         if whole and folder.path not in taken:
             found.append(_found(root.path, folder, whole))
             taken |= found[-1].folders
@@ -38,21 +37,27 @@ def find(root: Folder) -> list[Classified]:
     return found + [_alone(root.path, folder) for folder in alone]
 
 
-def _half_in(folder: Folder, names: tuple[str, ...]) -> dict[str, Folder]:
+def halves(folder: Folder, side: int) -> dict[str, dict[str, Folder]]:
+    """The class folders in a folder's splits, by split and class; pictures have so many pixels."""
+    found = {split: _half_in(folder, names, side) for split, names in _SPLITS.items()}
+    return {split: classes for split, classes in found.items() if classes}
+
+
+def _half_in(folder: Folder, names: tuple[str, ...], side: int) -> dict[str, Folder]:
     """The class folders of a split, by class."""
     half = folder.inner(*names)
     while half is not None:
-        classes = _classes(half)
+        classes = _classes(half, side)
         if classes:
             return classes
         half = half.inner(*names)  # `trainingSet/trainingSet`
     return {}
 
 
-def _classes(folder: Folder) -> dict[str, Folder]:
+def _classes(folder: Folder, side: int = SIDE) -> dict[str, Folder]:
     """The folders in one that hold pictures as small as digits, if it has several."""
     inside = {each.name: each for each in folder.folders if pictures.names_in(each)}
-    small = len(inside) > 1 and _is_small(next(iter(inside.values())))
+    small = len(inside) > 1 and _is_small(next(iter(inside.values())), side)
     return inside if small else {}
 
 
@@ -60,11 +65,11 @@ def _are_digits(classes: Mapping[str, Folder]) -> bool:
     return bool(classes) and classes.keys() <= _DIGITS
 
 
-def _is_small(folder: Folder) -> bool:
-    """Whether the first picture, which is not decoded, has a digit's size."""
+def _is_small(folder: Folder, side: int) -> bool:
+    """Whether the first picture, which is not decoded, has this height and width."""
     try:
         with pictures.opened(folder.path / pictures.names_in(folder)[0]) as picture:
-            return bool(picture.size == (SIDE, SIDE))
+            return bool(picture.size == (side, side))
     except Exception:  # a damaged picture fails with anything; the photographs' reader tells of it
         return False
 
