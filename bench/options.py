@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from bench.datasets.choice import read_choice
 from bench.errors import GrindstoneError
-from bench.observe.devices import Found, device_groups
+from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
 from bench.runner import container, interpreter, option_values, paths, rerun, supervisor
 from bench.runner.container import Image
 from bench.workloads import EVERY
+from bench.workloads.backend import BACKENDS, Backend
 from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import (
     INPUTS,
@@ -33,8 +34,6 @@ from bench.workloads.workload import (
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
-
-_MOST_EPOCHS = 100_000
 
 # Each as pytest's `addoption` and argparse's `add_argument` take it.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -56,6 +55,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "stock|tuned",
         "help": "stock: plain model.fit; tuned: optimised training loop; or both: stock,tuned "
         "(default: both in full, and on a GPU in quick, else stock)",
+    },
+    "--backend": {
+        "action": "append",
+        "metavar": "|".join(BACKENDS),
+        "help": "train with these below Keras, a row each (default: the plan's, else the first "
+        "that the interpreter has)",
     },
     "--batch": {
         "action": "append",
@@ -273,8 +278,14 @@ class Settings:
         return [Way(mode, variant) for mode in modes for variant in self.variants]
 
     def published_ways_on(self, device: Device) -> list[Way]:
-        """The modes on a device, as published."""
-        return [Way(mode) for mode in self.modes_on(device)]
+        """The modes on a device, as published but for what is below Keras."""
+        below = dict.fromkeys(Variant(backend=each.backend) for each in self.variants)
+        return [Way(mode, each) for mode in self.modes_on(device) for each in below]
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """What trains, each once."""
+        return tuple(dict.fromkeys(each.backend or "tensorflow" for each in self.variants))
 
     def schedule(self, workload: Workload | OwnWorkload) -> Schedule:
         """How much of a workload is trained."""
@@ -286,13 +297,14 @@ class Settings:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.
 
         Raises:
-            GrindstoneError: it is not there, or has no TensorFlow.
+            GrindstoneError: it is not there, or lacks what is to train.
         """
+        within, backends = self.limits.start, self.backends
         if self.worker_image:
-            self.worker_image.check(self.limits.start, lambda what: print(f"{what} …", flush=True))
+            self.worker_image.check(within, lambda what: print(f"{what} …", flush=True), backends)
             return
         for python in dict.fromkeys(filter(None, (self.worker_python, self.second_worker))):
-            interpreter.check(python, self.worker_chosen_by, self.limits.start)
+            interpreter.check(python, self.worker_chosen_by, backends, within)
 
 
 def add_options(add: Callable[..., object], without: Container[str] = ()) -> None:
@@ -326,26 +338,29 @@ def read_settings(
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
         )
+    limits = supervisor.chosen_limits(chosen.limit)
+    named = chosen.backend or image  # an image is looked into once it is here
+    backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
     workloads, data = _workloads(chosen), read_choice(chosen)
     return Settings(
         profile=chosen.profile,
-        devices=_devices(chosen.device, found),
+        devices=option_values.devices(chosen.device, found),
         devices_asked_for=None if chosen.device is None else tuple(chosen.device),
         data_dir=data.folder,
         cache_dir=paths.folder("--cache-dir", chosen.cache_dir) if chosen.cache_dir else None,
         results_dir=paths.folder("--results-dir", chosen.results_dir),
         synthetic=chosen.synthetic,
         seed=chosen.seed,
-        limits=supervisor.chosen_limits(chosen.limit),
+        limits=limits,
         worker_python=python,
         worker_chosen_by=reason,
         worker_image=image,
         plan=planned,
         modes=option_values.words("mode", chosen.mode, MODES),
-        variants=option_values.variants(chosen),
+        variants=option_values.variants(chosen, backend),
         inputs=option_values.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
-        epochs=_epochs(chosen.epochs),
+        epochs=option_values.epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
         second_worker=paths.interpreter(environments[1]) if environments else None,
         interim_checks=checks_for(chosen.processes, compared=bool(environments or against)),
@@ -374,19 +389,6 @@ def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
     return made
 
 
-def _devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
-    if wanted is None:
-        return found.devices
-    every = (*found.devices, *device_groups(found.devices[1:]))
-    here = {device.option: device for device in every}
-    names = option_values.names(wanted)
-    for name in names:
-        if name not in here:
-            why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
-            raise GrindstoneError(f"no device {name!r} here; there is {', '.join(here)}{why}")
-    return tuple(here[name] for name in names)
-
-
 def _image(chosen: argparse.Namespace, *, compared: bool) -> Image | None:
     name = getattr(chosen, "worker_image", None)
     if name is None:
@@ -396,12 +398,3 @@ def _image(chosen: argparse.Namespace, *, compared: bool) -> Image | None:
             "--worker-image and an interpreter were named; a worker has one of them: leave one out"
         )
     return container.read_image(name)
-
-
-def _epochs(wanted: int | None) -> int | None:
-    if wanted is not None and not 3 <= wanted <= _MOST_EPOCHS:
-        raise GrindstoneError(
-            f"--epochs {wanted} is out of range; give a number from 3 to {_MOST_EPOCHS:,}: "
-            "the first is told apart, and a spread takes two more"
-        )
-    return wanted

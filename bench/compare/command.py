@@ -59,7 +59,7 @@ def add(verbs: Verbs) -> None:
     )
     from bench.options import add_options
 
-    parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter with TensorFlow")
+    parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter that can train")
     parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the one that is judged")
     parser.add_argument("-k", dest="only", metavar="NAME", help="train this workload only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -158,7 +158,8 @@ def _environment(record: Rows, side: str) -> str:
     python = settings.second_worker if side == "B" else settings.worker_python
     for row in record.sides.get(side, {}).values():  # type: ignore[call-overload]
         if row.key is not None:
-            python = f"{python} (TensorFlow {row.key['TensorFlow']}, Keras {row.key['Keras']})"
+            title = row.key["backend"]
+            python = f"{python} ({title} {row.key[title]}, Keras {row.key['Keras']})"
             break
     return f"side {side} of {record.path}, {python}"
 

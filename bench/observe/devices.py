@@ -83,12 +83,16 @@ def replicas(device: Device) -> int:
 def environment(device: Device) -> dict[str, str]:
     """What a worker must find in its environment so that it sees this device alone.
 
-    The CPU's worker must not even list a GPU: Keras would turn XLA on (bench.worker).
+    The CPU's worker must not even list a GPU: Keras would turn XLA on (bench.worker).  On a GPU's
+    JAX has to fail where it cannot use it, rather than to go on with the CPU.  TensorFlow and JAX
+    would take most of a GPU's memory when they start: they take what they need, as PyTorch does.
     """
     return {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_VISIBLE_DEVICES": ",".join(device.uuids) or "-1",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "JAX_PLATFORMS": "cuda,cpu" if device.is_gpu else "cpu",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
 
 

@@ -263,7 +263,7 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
         ),
     )
     plan = record.plan
-    stack = f"{plan.stack}, TensorFlow {plan.tensorflow}" if plan else "none on this host"
+    stack = f"{plan.stack}, {plan.framework} {plan.version}" if plan else "none on this host"
     finished = rows.finished(record.results)
     variables = dict.fromkeys(each.worker.pinned.variables for each in finished)
     yield (
@@ -277,7 +277,7 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
             ("Data folder", chosen.data_dir or "none named"),
             (
                 "Environment",
-                "; ".join(filter(None, variables)) or "nothing that changes TensorFlow",
+                "; ".join(filter(None, variables)) or "nothing that changes the training",
             ),
             ("Grindstone", record.grindstone),
             ("Packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())),

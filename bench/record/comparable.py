@@ -16,18 +16,22 @@ from bench.record.measured import NOT_RECORDED
 from bench.record.model import Failed, Finished, Record, Result, Side, TimeToTarget
 from bench.record.repeats import ENOUGH, LEAST_REPEATS
 from bench.record.variant import Way
+from bench.workloads.backend import FRAMEWORKS
 
 Name = tuple[str, Device, Way]
 Key = Mapping[str, str]
 
+# What has a version, one in each key.
+TITLES = tuple(framework.title for framework in FRAMEWORKS.values())
+
 # What differs between the two sides of one run, and is meant to; and the network's fingerprint,
 # which another Keras may write otherwise: one checkout trained both.
-OF_THE_ENVIRONMENT = ("TensorFlow", "Keras", "network")
+OF_THE_ENVIRONMENT = (*TITLES, "Keras", "network")
 
 # What may differ between two machines, whose times are put side by side and not judged.
 OF_THE_MACHINE = (
     *("GPU", "driver", "power limit", "processor", "threads", "environment"),
-    *("TensorFlow", "Keras", "XLA", "precision", "deterministic ops"),
+    *(*TITLES, "Keras", "XLA", "precision", "deterministic ops"),
 )
 
 # What Docker calls a container, another one in every run: it tells nothing of the machine.
@@ -43,7 +47,8 @@ _FIXES = {
     "threads": "taskset chooses the processors; TF_NUM_INTRAOP_THREADS the threads",
     "environment": "unset these variables, or set them both times",
     "image": "train in one image, or outside of containers both times",
-    "TensorFlow": _BOTH_IN_ONE_RUN,
+    "backend": "two backends are two trainings: put their rows of one run side by side",
+    **dict.fromkeys(TITLES, _BOTH_IN_ONE_RUN),
     "Keras": _BOTH_IN_ONE_RUN,
     "network": f"the network or its training was changed; {_NEW_BASELINE}",
     "file": f"the file with the model was changed; {_NEW_BASELINE}",
@@ -181,6 +186,7 @@ def key_for(result: Finished, head: Head) -> Key:
     read, own = result.input, result.file
     in_memory = result.dataset.note if own else "arrays in memory"
     return {
+        "backend": worker.framework,
         "mode": str(result.way),
         "devices": _devices(result),
         "input": f"files ({read.source}, {read.file_system})" if read else in_memory,
@@ -189,7 +195,7 @@ def key_for(result: Finished, head: Head) -> Key:
         "processor": head.machine.cpu.name,
         "threads": str(pinned.threads),
         "environment": pinned.variables or "none",
-        "TensorFlow": worker.tensorflow,
+        worker.framework: worker.version,
         "image": worker.image or "none",
         "Keras": worker.keras,
         "program": str(pinned.program),
@@ -207,7 +213,10 @@ def key_for(result: Finished, head: Head) -> Key:
 def unlike(before: Key, now: Key, but: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
     """The names in which two keys differ, each with both values.  but: names that may differ."""
     pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
-    return {name: pair for name, pair in pairs.items() if name not in but and len(set(pair)) > 1}
+    differing = {name: p for name, p in pairs.items() if name not in but and len(set(p)) > 1}
+    if "backend" in differing:  # all else that follows from it says no more
+        return {"backend": differing["backend"]}
+    return differing
 
 
 def difference(before: Key, now: Key, *, but: Iterable[str] = ()) -> str | None:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from bench.record.measured import Amount, Count, Number, Part, Positive, Text
 from bench.record.variant import Variant
+from bench.record.worker import Framework
 from bench.workloads.workload import Input as InputName
 from bench.workloads.workload import Mode, ProfileName
 
@@ -100,15 +101,16 @@ class Machine(Part, frozen=True, kw_only=True):
     devices: Annotated[tuple[Device, ...], Meta(min_length=1)]
 
 
-class Plan(Part, frozen=True):
+class Plan(Framework, frozen=True, kw_only=True):
     """What /etc/grindstone/plan.json names.
 
     stack: its name.
-    tensorflow: its version.
+    tensorflow: its version; null where it is another backend's.
+    jax: the same of JAX.
+    torch: the same of PyTorch.
     """
 
     stack: str
-    tensorflow: str
 
 
 class Limits(Part, frozen=True):

@@ -236,7 +236,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     quality: what the network learned.
     model: the network.
     worker: the process that trained.
-    memory_peak: that TensorFlow held on the GPU, in bytes; null on the CPU.
+    memory_peak: that the backend held on the GPU, in bytes; null on the CPU.
     rate: how much of the device's arithmetic was used; null if unknown.
     input: null where images are not read as files on the clock.
     concurrent: null where nothing else trained at the same time.
@@ -315,7 +315,7 @@ class TimeToTarget(Training, frozen=True, kw_only=True, tag="finished"):
     quality: whether the targets were reached.
     model: the network.
     worker: the process that trained.
-    memory_peak: that TensorFlow held on the GPU, in bytes; null on the CPU.
+    memory_peak: that the backend held on the GPU, in bytes; null on the CPU.
     verdict: whether the times may be believed.
     """
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bench.record.measured import Number, Part, Positive
 from bench.workloads import design
+from bench.workloads.backend import FRAMEWORKS, Backend
 from bench.workloads.workload import Mode
 
 Precision = Literal["float32", "tf32-off", "mixed_float16", "mixed_bfloat16"]
@@ -93,6 +94,7 @@ def _short(value: object, between: str = "-") -> str:
 class Variant(Part, frozen=True, kw_only=True):
     """What is trained otherwise than published; null is as published.
 
+    backend: below Keras, in the place of TensorFlow.
     batch: images a step.
     precision: of the arithmetic; `tf32-off` is float32 without a GPU's TF32.
     xla: whether XLA compiles the step.
@@ -100,6 +102,7 @@ class Variant(Part, frozen=True, kw_only=True):
     design: of the network and its training.
     """
 
+    backend: Backend | None = None
     batch: Number | None = None
     precision: Precision | None = None
     xla: bool | None = None
@@ -110,6 +113,7 @@ class Variant(Part, frozen=True, kw_only=True):
         """The same, less what a network with this batch has anyway."""
         return replace(
             self,
+            backend=None if self.backend == "tensorflow" else self.backend,
             batch=None if self.batch == batch else self.batch,
             precision=None if self.precision == "float32" else self.precision,
             xla=self.xla or None,
@@ -118,7 +122,9 @@ class Variant(Part, frozen=True, kw_only=True):
         )
 
     def words(self) -> Iterator[str]:
-        """`batch 512`, `mixed_float16`, `XLA`, `10 steps a call`."""
+        """`JAX`, `batch 512`, `mixed_float16`, `XLA`, `10 steps a call`."""
+        if self.backend:
+            yield FRAMEWORKS[self.backend].title
         if self.batch:
             yield f"batch {self.batch}"
         if self.precision:
@@ -132,6 +138,8 @@ class Variant(Part, frozen=True, kw_only=True):
 
     def options(self) -> Iterator[str]:
         """As the command line takes them: `--batch 512`."""
+        if self.backend:
+            yield f"--backend {self.backend}"
         if self.batch:
             yield f"--batch {self.batch}"
         if self.precision:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.record.measured import Number, Part
+from bench.record.measured import NOT_RECORDED, Number, Part
+from bench.workloads.backend import FRAMEWORKS, Backend
 
 
 class Pinned(Part, frozen=True, kw_only=True):
@@ -13,8 +14,8 @@ class Pinned(Part, frozen=True, kw_only=True):
     tf32: whether TF32 was allowed.
     precision: of the arithmetic.
     deterministic_ops: whether they were asked for.
-    threads: that TensorFlow spreads an operation over.
-    environment: variables that change what TensorFlow computes, or how fast.
+    threads: that an operation is spread over.
+    environment: variables that change what is computed, or how fast.
     """
 
     program: Number = 1
@@ -32,15 +33,45 @@ class Pinned(Part, frozen=True, kw_only=True):
         return " ".join(f"{name}={value}" for name, value in sorted(given.items()))
 
 
-class Worker(Part, frozen=True, kw_only=True):
+class Framework(Part, frozen=True, kw_only=True):
+    """What is below Keras: the version of one of these, the others are null.
+
+    tensorflow: TensorFlow's.
+    jax: JAX's.
+    torch: PyTorch's.
+    """
+
+    tensorflow: str | None = None
+    jax: str | None = None
+    torch: str | None = None
+
+    @property
+    def backend(self) -> Backend:
+        """As Keras names it."""
+        return "jax" if self.jax else "torch" if self.torch else "tensorflow"
+
+    @property
+    def framework(self) -> str:
+        """As a person writes it."""
+        return FRAMEWORKS[self.backend].title
+
+    @property
+    def version(self) -> str:
+        """The framework's."""
+        return self.jax or self.torch or self.tensorflow or NOT_RECORDED
+
+
+class Worker(Framework, frozen=True, kw_only=True):
     """The process that trained.
 
+    tensorflow: its version; null where another backend trained.
+    jax: the same of JAX.
+    torch: the same of PyTorch.
     python: its version.
     interpreter: its path.
-    tensorflow: its version.
     keras: its version.
     numpy: its version.
-    device: as TensorFlow calls it.
+    device: as the backend calls it.
     replicas: how many devices the training spans.
     image: that it ran in, with its digest; null outside of containers.
     pinned: what it set.
@@ -48,7 +79,6 @@ class Worker(Part, frozen=True, kw_only=True):
 
     python: str
     interpreter: str
-    tensorflow: str
     keras: str
     numpy: str
     device: str

@@ -192,8 +192,8 @@ def _trained_with(result: Finished | TimeToTarget, _names: shown.Names) -> Itera
     worker = result.worker
     tf32 = "TF32 allowed" if worker.pinned.tf32 else "TF32 off"
     yield (
-        f"Trained with TensorFlow {worker.tensorflow}, Keras {worker.keras}, NumPy {worker.numpy}, "
-        f"Python {worker.python}; {worker.pinned.precision}, {tf32}"
+        f"Trained with {worker.framework} {worker.version}, Keras {worker.keras}, "
+        f"NumPy {worker.numpy}, Python {worker.python}; {worker.pinned.precision}, {tf32}"
     )
 
 

@@ -31,7 +31,7 @@ def _variables(ended: Sequence[Finished | TimeToTarget]) -> Iterator[str]:
     """What somebody set that changes the program: other times than yours may be without it."""
     for set_ in dict.fromkeys(each.worker.pinned.variables for each in ended):
         if set_:
-            yield f"Trained with {set_}: this changes what TensorFlow computes, or how fast"
+            yield f"Trained with {set_}: this changes what is computed, or how fast"
 
 
 def _unread(result: Finished | TimeToTarget) -> Iterator[str]:

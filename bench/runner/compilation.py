@@ -32,10 +32,10 @@ def compile_first(
     plan = settings.plan
     if not (plan and plan.compiled and launch.device.is_gpu):
         return
-    if launch.interpreter != plan.interpreter:  # a TensorFlow that the plan knows nothing of
-        return
+    if (launch.interpreter, job.backend) != (plan.interpreter, plan.backend):
+        return  # what the plan knows nothing of
     network = (job.workload, job.own.sha256) if job.own else (job.workload,)
-    what = (driver, plan.tensorflow, launch.device.name, job.replicas, *network, job.mode)
+    what = (driver, plan.version, launch.device.name, job.replicas, *network, job.mode)
     what += (job.batch, job.precision, job.xla, job.steps)
     name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
     done = cache.directory(settings.cache_dir) / "compiled" / name

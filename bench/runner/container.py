@@ -14,14 +14,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import GrindstoneError, why
 from bench.record.head import Device
-from bench.runner.interpreter import LOOK, NO_TENSORFLOW
+from bench.runner.interpreter import look, missed
 from bench.worker.environment import variables
+from bench.workloads.backend import Backend
 
 ENGINES = ("podman", "docker")
 _BY_DIGEST = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
@@ -77,24 +78,26 @@ class Image:
                 timeout=_REMOVE_WITHIN,
             )
 
-    def check(self, within: float, telling: Callable[[str], None]) -> None:
+    def check(
+        self, within: float, telling: Callable[[str], None], backends: Sequence[Backend]
+    ) -> None:
         """Fetches the image where it is not here, and refuses one that cannot train.
 
         within: how long it may take to start, in s.
         telling: told what takes long.
 
         Raises:
-            GrindstoneError: it cannot be fetched or started, or has no TensorFlow.
+            GrindstoneError: it cannot be fetched or started, or lacks a backend.
         """
         if self._run(["image", "inspect", self.name], within)[0] != 0:
             telling(f"fetching {self.name}")
             code, said = self._run(["pull", "--quiet", self.name], _PULL_WITHIN)
             if code != 0:
                 raise GrindstoneError(f"{self} cannot be fetched: {said}")
-        look = ["run", "--rm", "--network=none", f"--entrypoint={PYTHON}", self.name, "-c", LOOK]
-        code, said = self._run(look, within)
-        if code == NO_TENSORFLOW:
-            raise GrindstoneError(f"{self} has no TensorFlow; name another with --worker-image")
+        run = ["run", "--rm", "--network=none", f"--entrypoint={PYTHON}", self.name]
+        code, said = self._run([*run, *look(backends)], within)
+        if what := missed(code, backends):
+            raise GrindstoneError(f"{self} has no {what}; name another with --worker-image")
         if code != 0:
             raise GrindstoneError(f"{self} cannot be started: {said}")
 
@@ -145,9 +148,9 @@ def read_image(name: str, which: Callable[[str], str | None] = shutil.which) -> 
     return Image(Path(found), name)
 
 
-def heard(environment: Mapping[str, str], *, is_gpu: bool) -> dict[str, str]:
-    """Of this process's variables those that TensorFlow hears; the image has its own otherwise."""
-    return variables(environment, is_gpu=is_gpu)
+def heard(environment: Mapping[str, str], *, is_gpu: bool, backend: Backend) -> dict[str, str]:
+    """Of this process's variables those that count; the image has its own otherwise."""
+    return variables(environment, is_gpu=is_gpu, backend=backend)
 
 
 def _mount(folder: Path, writable: bool) -> str:

@@ -14,6 +14,7 @@ from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record import head
 from bench.record.variant import AS_PUBLISHED
+from bench.runner.interpreter import Plan
 
 
 def head_of(
@@ -24,7 +25,7 @@ def head_of(
         grindstone=bench.__version__,
         started=started,
         machine=devices.describe_machine(found),
-        plan=head.Plan(chosen.plan.stack, chosen.plan.tensorflow) if chosen.plan else None,
+        plan=_plan(chosen.plan) if chosen.plan else None,
         settings=head.Settings(
             profile=chosen.profile,
             devices=chosen.devices_asked_for,
@@ -51,3 +52,8 @@ def head_of(
             **{name: importlib.metadata.version(name) for name in versions},
         },
     )
+
+
+def _plan(plan: Plan) -> head.Plan:
+    versions: dict[str, str] = {plan.backend: plan.version}
+    return head.Plan(stack=plan.stack, **versions)

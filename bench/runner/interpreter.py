@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import signal
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +17,19 @@ from bench.errors import GrindstoneError, why
 from bench.invocation import COMMAND
 from bench.observe import child
 from bench.runner import paths
+from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN_FILE = Path("/etc/grindstone/plan.json")
 
 
 class _TensorFlow(msgspec.Struct, frozen=True):
+    """The environment that the plan installs; `framework` is what trains in it."""
+
     version: str
     interpreter: str
     compiled: str = ""
+    framework: Backend = "tensorflow"
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -37,19 +44,21 @@ class Plan:
     """What the benchmark needs to know of it.
 
     stack: the name of the resolved stack.
-    tensorflow: its version.
-    interpreter: the Python that has TensorFlow.
+    version: of what trains.
+    interpreter: the Python that has it.
     compiled: the chips that kernels are compiled for at the first start, "" for none.
+    backend: what trains.
     """
 
     path: Path
     stack: str
-    tensorflow: str
+    version: str
     interpreter: Path
     compiled: str = ""
+    backend: Backend = "tensorflow"
 
     def __str__(self) -> str:
-        return f"{self.path}: stack {self.stack}, TensorFlow {self.tensorflow}"
+        return f"{self.path}: stack {self.stack}, {FRAMEWORKS[self.backend].title} {self.version}"
 
 
 def read_plan(path: Path = PLAN_FILE) -> Plan | None:
@@ -71,7 +80,8 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
             f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
         ) from error
     planned = file.tensorflow
-    return Plan(path, file.stack, planned.version, Path(planned.interpreter), planned.compiled)
+    python = Path(planned.interpreter)
+    return Plan(path, file.stack, planned.version, python, planned.compiled, planned.framework)
 
 
 def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
@@ -92,11 +102,42 @@ def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
     return Path(sys.executable), "the running interpreter: no plan on this host"
 
 
-NO_TENSORFLOW = 3
-LOOK = (
+# With the modules that are looked for as arguments: the exit status names the first that is missed.
+_FIRST_MISSED = 3
+_LOOK = (
     "import importlib.util as u, sys; "
-    f"sys.exit(0 if u.find_spec('tensorflow') else {NO_TENSORFLOW})"
+    "missed = [n for n, module in enumerate(sys.argv[1:]) if not u.find_spec(module)]; "
+    f"sys.exit({_FIRST_MISSED} + missed[0] if missed else 0)"
 )
+
+
+def look(backends: Iterable[Backend]) -> list[str]:
+    """What Python is started with to tell whether it can train on these."""
+    return ["-c", _LOOK, *_needed(backends)]
+
+
+def missed(code: int, backends: Iterable[Backend]) -> str | None:
+    """What it has not, by the exit status of that; None where it is another's."""
+    names = [FRAMEWORKS[each].title for each in backends] + ["Keras"]
+    return dict(enumerate(names, _FIRST_MISSED)).get(code)
+
+
+def _needed(backends: Iterable[Backend]) -> list[str]:
+    return [*backends, "keras"]
+
+
+def backend_of(python: Path, planned: Plan | None, within: float) -> Backend:
+    """What an interpreter trains on by itself: what the plan says, else the first that it has."""
+    if planned is not None and python == planned.interpreter:
+        return planned.backend
+    if python == Path(sys.executable):
+        here = (each for each in BACKENDS if importlib.util.find_spec(each))
+        return next(here, BACKENDS[0])
+    for backend in BACKENDS:
+        with contextlib.suppress(OSError):
+            if _look(python, [backend], within) == 0:
+                return backend
+    return BACKENDS[0]  # it cannot train, and `check` says so
 
 
 def clean_environment() -> dict[str, str]:
@@ -118,30 +159,34 @@ def how_it_ended(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def check(python: Path, chosen_by: str, within: float) -> None:
+def _look(python: Path, backends: Iterable[Backend], within: float) -> int | None:
+    # Not in the folder that the person stands in: none of its modules is meant.
+    return child.status([python, *look(backends)], within, cwd=ROOT, env=clean_environment())
+
+
+def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: float) -> None:
     """Refuses an interpreter that cannot train, before anything is generated or downloaded.
 
     Raises:
-        GrindstoneError: it is not there, does not start within so many s, or has no TensorFlow.
+        GrindstoneError: it is not there, does not start within so many s, or lacks a backend.
     """
     problem = None
     try:
-        # Not in the folder that the person stands in: none of its modules is meant.
-        code = child.status([python, "-c", LOOK], within, cwd=ROOT, env=clean_environment())
+        code = _look(python, backends, within)
     except OSError as error:
         problem = why(error)
     else:
         if code is None:
             problem = f"nothing came of it within {within:g} s"
-        elif code not in (0, NO_TENSORFLOW):
+        elif code != 0 and missed(code, backends) is None:
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(
             f"{python} ({chosen_by}) cannot be started: {problem}; run `./run site`, or name "
-            "a Python that has TensorFlow with --worker-python"
+            f"a Python that has {FRAMEWORKS[backends[0]].title} with --worker-python"
         )
-    if code == NO_TENSORFLOW:
+    if what := missed(code, backends):
         raise GrindstoneError(
-            f"{python} ({chosen_by}) has no TensorFlow; run `./run site` to install it, or name a "
+            f"{python} ({chosen_by}) has no {what}; run `./run site` to install it, or name a "
             "Python that has it with --worker-python"
         )

@@ -12,13 +12,17 @@ from msgspec.structs import replace
 
 from bench import workloads
 from bench.errors import GrindstoneError
+from bench.observe.devices import Found, device_groups
+from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
+from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 from bench.workloads.workload import MODES, Workload
 
 # The test that trains what is not trained by default.
 ON_REQUEST_FILE = "test_on_request.py"
 
 _MOST_IN_A_STEP = 1_000_000
+_MOST_EPOCHS = 100_000
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -36,9 +40,13 @@ def words(
     return tuple(word for word in there_is if word in asked)
 
 
-def variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
-    """Every combination of what was asked for, in its order."""
+def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...]:
+    """Every combination of what was asked for, in its order.
+
+    backend: what trains where none is asked for.
+    """
     asked = (
+        words("backend", chosen.backend, BACKENDS) or (backend,),
         numbers("batch", chosen.batch),
         words("precision", chosen.precision, PRECISIONS) or (None,),
         [each == "on" for each in words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
@@ -46,11 +54,16 @@ def variants(chosen: argparse.Namespace) -> tuple[Variant, ...]:
         [design(each) for each in chosen.design or ()] or (None,),
     )
     made = [
-        Variant(batch=batch, precision=precision, xla=xla, steps=steps, design=changes).beside(None)
-        for batch, precision, xla, steps, changes in itertools.product(*asked)
+        Variant(
+            backend=below, batch=batch, precision=precision, xla=xla, steps=steps, design=changes
+        ).beside(None)
+        for below, batch, precision, xla, steps, changes in itertools.product(*asked)
     ]
+    _must_be_had(made, chosen)
     modes = words("mode", chosen.mode, MODES) or ()
-    if "tuned" in modes and any(replace(each, batch=None) != AS_PUBLISHED for each in made):
+    if "tuned" in modes and any(
+        replace(each, backend=None, batch=None) != AS_PUBLISHED for each in made
+    ):
         raise GrindstoneError(
             "--mode tuned has XLA, float32 and one call an epoch of its own; with it --batch alone "
             "can be chosen: leave --mode out, or --precision, --xla, --steps-per-execution and "
@@ -78,6 +91,39 @@ def design(text: str) -> Design:
         raise GrindstoneError(f"--design {text}: {name} is not as expected ({what})") from error
 
 
+def _must_be_had(made: list[Variant], chosen: argparse.Namespace) -> None:
+    """Refuses what a backend has not."""
+    asked = {
+        "--mode tuned": "tuned" in (words("mode", chosen.mode, MODES) or ()),
+        "--input": bool(chosen.input),
+        "--device gpus": "gpus" in names(chosen.device or []),
+        "--xla": bool(chosen.xla),
+        "--steps-per-execution": bool(chosen.steps_per_execution),
+    }
+    for backend in {each.backend: None for each in made if each.backend}:
+        framework = FRAMEWORKS[backend]
+        for option, why in framework.lacks.items():
+            if asked[option]:
+                raise GrindstoneError(
+                    f"{option} is not for {framework.title}: {why}; leave it out, or train with "
+                    "--backend tensorflow"
+                )
+
+
+def devices(wanted: list[str] | None, found: Found) -> tuple[Device, ...]:
+    """The devices asked for, in their order; every one where none is."""
+    if wanted is None:
+        return found.devices
+    every = (*found.devices, *device_groups(found.devices[1:]))
+    here = {device.option: device for device in every}
+    asked = names(wanted)
+    for name in asked:
+        if name not in here:
+            why = f" ({found.why_no_gpu})" if found.why_no_gpu else ""
+            raise GrindstoneError(f"no device {name!r} here; there is {', '.join(here)}{why}")
+    return tuple(here[name] for name in asked)
+
+
 def numbers(option: str, wanted: list[str] | None) -> list[int | None]:
     """The numbers asked for; None stands for as published."""
     if wanted is None:
@@ -100,6 +146,16 @@ def on_request(chosen: argparse.Namespace) -> tuple[Workload, ...]:
         return tuple(workloads.ON_REQUEST.values())
     named = getattr(chosen, "keyword", None) or getattr(chosen, "only", None)
     return workloads.on_request(named or "")
+
+
+def epochs(wanted: int | None) -> int | None:
+    """The number of epochs asked for, if any."""
+    if wanted is not None and not 3 <= wanted <= _MOST_EPOCHS:
+        raise GrindstoneError(
+            f"--epochs {wanted} is out of range; give a number from 3 to {_MOST_EPOCHS:,}: "
+            "the first is told apart, and a spread takes two more"
+        )
+    return wanted
 
 
 def names(wanted: list[str]) -> list[str]:

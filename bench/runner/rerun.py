@@ -9,7 +9,7 @@ from bench.errors import shown
 
 # These name the row, which the advice does itself, or are not about a training.
 _OF_THE_ROW = {
-    *("--device", "--workload", "--mode", "--batch", "--precision", "--xla"),
+    *("--device", "--workload", "--mode", "--backend", "--batch", "--precision", "--xla"),
     *("--steps-per-execution", "--design", "--input", "--time-to-target"),
     *("--processes", "--against", "--html", "--no-plots", "--no-page"),
 }

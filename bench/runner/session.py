@@ -319,6 +319,7 @@ class Session:
             classes=prepared.dataset.classes if prepared else None,
             design=row.changes,
             judge_training=self.settings.judge_training,
+            backend=variant.backend or "tensorflow",
         )
 
     @contextlib.contextmanager

@@ -37,7 +37,7 @@ from bench.runner.worker_log import WorkerLog
 from bench.worker import messages
 from bench.worker.messages import EVALUATION, WARM_UP, Job, Message
 
-# start: importing TensorFlow, loading data, building; a cold disk may need minutes.
+# start: importing the backend, loading data, building; a cold disk may need minutes.
 # first_epoch: on a GPU that the wheel has no kernels for, compiling alone takes minutes.
 DEFAULT_LIMITS = Limits(start=300.0, first_epoch=1800.0, epoch=120.0, patience=20.0)
 
@@ -245,7 +245,8 @@ class WorkerProcess:
             return [str(launch.interpreter), "-m", "bench.worker"]
         folders = {ROOT / "bench": False, **dict.fromkeys(launch.reads, False), launch.folder: True}
         is_gpu = launch.device.is_gpu
-        variables = {**heard(os.environ, is_gpu=is_gpu), **self._set_here()}
+        counting = heard(os.environ, is_gpu=is_gpu, backend=self._job.backend)
+        variables = {**counting, **self._set_here()}
         return launch.image.command(self._container, launch.device, folders, variables, ROOT)
 
     def _environment(self) -> dict[str, str]:
@@ -259,7 +260,7 @@ class WorkerProcess:
     def _set_here(self) -> dict[str, str]:
         return {
             **devices.environment(self._launch.device),
-            "KERAS_BACKEND": "tensorflow",
+            "KERAS_BACKEND": self._job.backend,
             "KERAS_HOME": str(self._launch.folder / "keras"),  # no floatx of somebody's ~/.keras
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }

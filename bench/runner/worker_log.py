@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.errors import WorkerError, why
 
 _LAST_LINES = 12
-# What TensorFlow says on every start, on healthy machines, and the addresses that it adds to a
+# What a backend says on every start, on healthy machines, and the addresses that it adds to a
 # fatal line: they would hide the line that matters.
 _ROUTINE = re.compile(
     r"WARNING: All log messages before absl|.*\bI0000 00:00:|.*oneDNN custom ops"
@@ -17,19 +17,21 @@ _ROUTINE = re.compile(
     r"|\s*@\s+0x[0-9a-f]+|\*\*\* Check failure stack trace"
 )
 _ROUTINE_WITHOUT_GPU = re.compile(rf"{_ROUTINE.pattern}|.*failed call to cuInit")
-# What TensorFlow logs of a GPU before the error that it ends with, and what that means.
+# What a backend logs of a GPU before the error that it ends with, and what that means.
 _CAUSES = (
     (
         re.compile("UNSUPPORTED_PTX_VERSION|driver version is insufficient"),
-        "the driver is too old for this TensorFlow on this GPU: `./run site` installs a newer one",
+        "the driver is too old for what trains on this GPU: `./run site` installs a newer one",
     ),
     (
         re.compile("NO_BINARY_FOR_GPU|INVALID_PTX|no kernel image is available"),
-        "this TensorFlow has no kernels for this GPU: `./run site` installs one that has",
+        "what trains has no kernels for this GPU: `./run site` installs one that has",
     ),
 )
 # Its own allocators, C++'s and the C library's words for the same.
-_OUT_OF_MEMORY = re.compile("ran out of memory|RESOURCE_EXHAUSTED|bad_alloc|annot allocate memory")
+_OUT_OF_MEMORY = re.compile(
+    "ran out of memory|RESOURCE_EXHAUSTED|CUDA out of memory|bad_alloc|annot allocate memory"
+)
 
 
 class WorkerLog:

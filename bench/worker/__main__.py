@@ -2,7 +2,7 @@
 
     python -m bench.worker        # reads one job (a JSON line) from standard input
 
-What it says (bench.worker.messages) goes to standard output; what TensorFlow prints goes to
+What it says (bench.worker.messages) goes to standard output; what the backend prints goes to
 standard error.  When its parent is gone (standard input ends), so is the worker.
 """
 
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 from bench.errors import in_words
-from bench.worker import own, training
+from bench.worker import faults, own, training
 from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
 from bench.worker.own.file import FileError, ModeError
@@ -40,8 +40,8 @@ def main() -> int:
         return 1
     except Exception as error:
         say(Error(in_short(error)))
-        if hasattr(error, "error_code"):
-            return 1  # TensorFlow's own: its trace would push what it logged out of the last lines
+        if faults.of_backend(error):
+            return 1  # its trace would push what the backend logged out of the last lines
         raise
     return 0
 
@@ -57,7 +57,7 @@ _OF_THE_GRAPH = re.compile(
 def in_short(error: Exception) -> str:
     """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
     text = " ".join(_OF_THE_GRAPH.sub("", str(error)).split())
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    if isinstance(error, MemoryError) or faults.is_of_memory(error):
         found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
         return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"
     return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}" if text else in_words(error)

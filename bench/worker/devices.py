@@ -7,87 +7,58 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from bench.worker import environment
+from bench.worker.backends.backend import Backend
 from bench.worker.messages import Job, Ready
+from bench.workloads.backend import FRAMEWORKS
 
 
-def ready(tf: Any, keras: Any, job: Job) -> Ready:
+def ready(backend: Backend, job: Job) -> Ready:
     """The environment and the device that the job is trained with.
 
     Raises:
-        RuntimeError: TensorFlow does not see what the parent asked for.
+        RuntimeError: the backend does not see what the parent asked for.
     """
     import numpy as np
 
     return Ready(
         python=platform.python_version(),
         interpreter=sys.executable,
-        tensorflow=tf.__version__,
-        keras=keras.__version__,
+        **{job.backend: backend.version},
+        keras=backend.keras.__version__,
         numpy=np.__version__,
-        device=_only_devices(tf, job),
+        device=_only_devices(backend, job),
         replicas=job.replicas,
         pid=os.getpid(),
-        pinned=environment.pinned(tf, keras, job),
+        pinned=environment.pinned(backend, job),
     )
 
 
-def _only_devices(tf: Any, job: Job) -> str:
+def _only_devices(backend: Backend, job: Job) -> str:
     """The name of the device that this process may train on, or of the devices."""
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = backend.gpus()
     if not job.is_gpu:
         if gpus:
             raise RuntimeError("this CPU run can see a GPU: CUDA_VISIBLE_DEVICES did not hide it")
         if job.replicas > 1:
-            split_cpu(tf, job.replicas)
+            backend.split_cpu(job.replicas)
         return "CPU"
     if len(gpus) != job.replicas:
         given = "one was" if job.replicas == 1 else f"{job.replicas} were"
+        known = FRAMEWORKS[job.backend]
         raise RuntimeError(
-            f"TensorFlow sees {len(gpus)} GPUs where {given} given to it; "
-            "the lines above name the library that it could not load"
+            f"{known.title} sees {len(gpus)} GPUs where {given} given to it; the lines above name "
+            f"the library that it could not load, or it is not {known.package} that is installed"
         )
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return ", ".join(str(each.get("device_name", "GPU")) for each in details)
+    return ", ".join(gpus)
 
 
-def split_cpu(tf: Any, replicas: int) -> None:
-    """Makes several devices of the CPU, where there are no GPUs to try this on.
-
-    Has to come before TensorFlow touches a device.
-    """
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    one = tf.config.LogicalDeviceConfiguration
-    tf.config.set_logical_device_configuration(cpu, [one() for _ in range(replicas)])
-
-
-def scope(tf: Any, replicas: int) -> AbstractContextManager[Any]:
-    """What a model has to be built in: nothing, or a strategy over all devices of this process.
-
-    It is `tf.distribute.MirroredStrategy`: the batch stays the workload's and is split among the
-    devices, so that it is the same training.
-    """
-    if replicas == 1:
-        return nullcontext()
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
-    if strategy.num_replicas_in_sync != replicas:
-        raise RuntimeError(
-            f"the strategy spans {strategy.num_replicas_in_sync} devices where {replicas} were "
-            "asked for"
-        )
-    manager: AbstractContextManager[Any] = strategy.scope()
-    return manager
-
-
-def peak_throughput(tf: Any) -> float | None:
+def peak_throughput(backend: Backend) -> float | None:
     """Peak matmul throughput of all devices together, in FLOP/s: the first one's, as often."""
-    peak = matmul_peak(tf, tf.test.experimental.sync_devices)
-    return peak and peak * max(1, len(tf.config.list_physical_devices("GPU")))
+    peak = matmul_peak(backend)
+    return peak and peak * max(1, len(backend.gpus()))
 
 
 def resident_memory(statm: Path = Path("/proc/self/statm")) -> int | None:
@@ -98,13 +69,9 @@ def resident_memory(statm: Path = Path("/proc/self/statm")) -> int | None:
         return None
 
 
-def memory_peak(tf: Any) -> int | None:
-    """The most memory that TensorFlow held on a GPU, in bytes; None on the CPU."""
-    peaks = [
-        int(tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"])
-        for number, _ in enumerate(tf.config.list_physical_devices("GPU"))
-    ]
-    return max(peaks, default=None)
+def memory_peak(backend: Backend) -> int | None:
+    """The most memory that the backend held on a GPU, in bytes; None on the CPU."""
+    return max(backend.memory_peaks(), default=None)
 
 
 # Products of this side are tried first; the side doubles until one takes long enough.
@@ -118,31 +85,31 @@ _SECONDS = 0.7
 _LEAST_REPEATS = 3
 
 
-def matmul_peak(tf: Any, synchronise: Callable[[], None]) -> float | None:
+def matmul_peak(backend: Backend) -> float | None:
     """FLOP/s of the best large product, TF32 as it is pinned; None where memory is too short."""
     try:
-        return _matmul_peak(tf, synchronise)
-    except tf.errors.ResourceExhaustedError:
+        return _matmul_peak(backend)
+    except backend.out_of_memory:
         return None
 
 
-def _matmul_peak(tf: Any, synchronise: Callable[[], None]) -> float:
+def _matmul_peak(backend: Backend) -> float:
     side = _FIRST_SIDE
     while True:
-        matrix = tf.random.uniform((side, side))
-        best = _seconds(tf, matrix, synchronise)  # and what a first product has to set up
-        best = min(best, _seconds(tf, matrix, synchronise))
+        product = backend.product(side)
+        best = _seconds(product, backend.synchronise)  # and what a first product has to set up
+        best = min(best, _seconds(product, backend.synchronise))
         if best >= _LONG_ENOUGH or side == _LAST_SIDE:
             break
         side *= 2
     repeats = max(_LEAST_REPEATS, int(_SECONDS / best))
-    best = min(best, *(_seconds(tf, matrix, synchronise) for _ in range(repeats)))
+    best = min(best, *(_seconds(product, backend.synchronise) for _ in range(repeats)))
     return float(2 * side**3 / best)
 
 
-def _seconds(tf: Any, matrix: Any, synchronise: Callable[[], None]) -> float:
+def _seconds(product: Callable[[], object], synchronise: Callable[[], None]) -> float:
     synchronise()
     begun = time.perf_counter()
-    tf.linalg.matmul(matrix, matrix)
+    product()
     synchronise()
     return time.perf_counter() - begun

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.workload import Mode
 
@@ -57,6 +58,7 @@ class Job:
     classes: how many the labels have, where these are not the network's own data.
     design: what of the network and its training is otherwise than published.
     judge_training: whether the quality on the training images is measured at the end, too.
+    backend: what is below Keras.
     """
 
     workload: str
@@ -78,6 +80,7 @@ class Job:
     classes: int | None = None
     design: Design = UNCHANGED
     judge_training: bool = False
+    backend: Backend = "tensorflow"
 
     def line(self) -> str:
         """As the one line that the worker reads."""
@@ -113,17 +116,23 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """TensorFlow is up and sees the device.  pid: of the worker, as this machine numbers it."""
+    """The backend is up and sees the device.
+
+    tensorflow, jax, torch: the version of the one that trains.
+    pid: of the worker, as this machine numbers it.
+    """
 
     python: str
     interpreter: str
-    tensorflow: str
     keras: str
     numpy: str
     device: str
     replicas: int
     pinned: Pinned
     pid: int = 0
+    tensorflow: str | None = None
+    jax: str | None = None
+    torch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +186,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The end, off the clock: on the test split, and the bytes that TensorFlow held on a GPU.
+    """The end, off the clock: on the test split, and the bytes that the backend held on a GPU.
 
     metric: which one it is, where the model is one's own; others: the rest of its metrics.
     data_seconds: of a pass over its data without training, where they come in batches.

@@ -61,13 +61,14 @@ def epoch_clock(keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
             synchronise()
             self.asked = self.begun = time.perf_counter()
-            self.train_function = self.model.train_function
-            self.model.train_function = self.first_batch
+            self.trained = self.model  # within an epoch JAX's callbacks must not ask for it
+            self.train_function = self.trained.train_function
+            self.trained.train_function = self.first_batch
 
-        def first_batch(self, iterator: Any) -> Any:
+        def first_batch(self, *given: Any) -> Any:  # JAX's takes the weights, too
             self.begun = time.perf_counter()
-            self.model.train_function = self.train_function
-            return self.train_function(iterator)
+            self.trained.train_function = self.train_function
+            return self.train_function(*given)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             synchronise()

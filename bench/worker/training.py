@@ -1,4 +1,4 @@
-"""One job from TensorFlow's import to the quality of what was trained.
+"""One job from the backend's import to the quality of what was trained.
 
 With a target it trains until the quality is reached, from several seeds, on one network that is
 warmed up first.  The warm-up is an epoch on labels in a random order: it traces, compiles and tunes
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.worker import devices, files, network, stock, tuned, variant
+from bench.worker import backends, devices, files, network, stock, tuned, variant
+from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
     WARM_UP,
@@ -37,53 +38,54 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     wait: returns once the parent has said to go on.
     """
     workload = variant.workload(job)
-    say(Phase("TensorFlow's import"))
-    import keras
-    import tensorflow as tf
-
-    variant.set_precision(tf, keras, job)
-    ready = devices.ready(tf, keras, job)
+    say(Phase(f"{backends.title(job)}'s import"))
+    backend = backends.load(job)
+    keras, compiles = backend.keras, backend.compiles(job)
+    ready = devices.ready(backend, job)
     keras.utils.set_random_seed(job.seed)
     say(ready)
 
     say(Phase("data loading"))
     data = Arrays.load(job.data["train"], workload)
     evaluate = Evaluation(workload, Arrays.load(job.data["test"], workload))
-    with devices.scope(tf, job.replicas):
+    with backend.scope(job.replicas):
         length = job.epochs * -(-len(data.y) // workload.batch)
-        model = network.compiled(keras, workload, xla=job.xla, steps=job.steps, length=length)
+        model = network.compiled(keras, workload, xla=compiles, steps=job.steps, length=length)
     say(Model(**network.described(model, workload)))
     flop = network.flop_per_image(model)
 
     say(Phase("epoch 1"))
     tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate)
-    synchronise = tf.test.experimental.sync_devices
-    task = Task(workload, data, job.epochs, job.seed, synchronise, tell_epoch)
-    model, untrained = _trained(tf, keras, model, job, task, evaluate, say)
+    task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch)
+    model, untrained = _trained(backend, model, job, task, evaluate, say)
 
     say(Phase(EVALUATION))
     value = evaluate(model)
     on_training = Evaluation(workload, data)(model) if job.judge_training else None
     if untrained is None:
-        untrained = _untrained(keras, workload, job.seed, evaluate)
-    quality = Quality(value, untrained, devices.memory_peak(tf), training=on_training)
+        untrained = _untrained(keras, workload, job.seed, evaluate, xla=compiles)
+    quality = Quality(value, untrained, devices.memory_peak(backend), training=on_training)
     say(Phase("peak matmul throughput"))
-    say(Rate(flop, devices.peak_throughput(tf)))
+    say(Rate(flop, devices.peak_throughput(backend)))
     say(quality)
 
 
 def _trained(
-    tf: Any, keras: Any, model: Any, job: Job, task: Task, evaluate: Evaluation, say: Say
+    backend: Backend, model: Any, job: Job, task: Task, evaluate: Evaluation, say: Say
 ) -> tuple[Any, float | None]:
     """The model after training; with a target, its quality before the first step, too."""
+    keras = backend.keras
     if task.workload.input:
         pictures = files.read_list(job.data["train"]["paths"])
-        files.train(tf, model, task, pictures, cold=task.workload.input != "memory")
+        cold = task.workload.input != "memory"
+        files.train(backends.tensorflow(backend), model, task, pictures, cold=cold)
         return model, None
     if job.mode == "tuned" and (why := tuned.why_not(model)):
         raise ModeError(why)
     trainer: Trainer = (
-        tuned.Tuned(tf, keras, model, task) if job.mode == "tuned" else stock.Stock(keras, model)
+        tuned.Tuned(backends.tensorflow(backend), keras, model, task)
+        if job.mode == "tuned"
+        else stock.Stock(keras, model)
     )
     untrained = None
     if job.target is None:
@@ -143,14 +145,16 @@ def epoch_end(
     return tell
 
 
-def _untrained(keras: Any, workload: Workload, seed: int, evaluate: Evaluation) -> float:
+def _untrained(
+    keras: Any, workload: Workload, seed: int, evaluate: Evaluation, *, xla: bool
+) -> float:
     """The quality before the first step.
 
     A second model from the same seed is the first one before it learned anything: it shows that
     the score was earned in this run, and by training.
     """
     keras.utils.set_random_seed(seed)
-    return evaluate(network.compiled(keras, workload))
+    return evaluate(network.compiled(keras, workload, xla=xla))
 
 
 # Told of each epoch: its seed and number, begin and end, mean loss and the quality after it.

@@ -19,17 +19,9 @@ def workload(job: Job) -> Workload:
     return replace(published, batch=job.batch) if job.batch else published
 
 
-def set_precision(tf: Any, keras: Any, job: Job) -> None:
-    """Sets what layers compute in, before any is built."""
-    if job.precision == "tf32-off":
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-    elif job.precision:
-        keras.mixed_precision.set_global_policy(job.precision)
-
-
-def set_calls(model: Any, job: Job) -> None:
+def set_calls(model: Any, job: Job, *, compiles: bool) -> None:
     """Sets how `fit` calls a compiled model of Keras 3: whether by XLA, and for how many steps."""
-    if job.xla:
+    if compiles:
         model.jit_compile = True
     if job.steps > 1:
         model.steps_per_execution = job.steps

@@ -55,10 +55,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.worker import devices, network
+from bench.worker import network
+from bench.worker.backends import on_tensorflow
 from bench.workloads import WORKLOADS
 
-devices.split_cpu(tf, 2)
+on_tensorflow.split_cpu(tf, 2)
 workload = WORKLOADS["cnn_simple"]
 draw = np.random.default_rng(7)
 x = draw.random((500, 28, 28, 1), dtype=np.float32)
@@ -66,7 +67,7 @@ y = draw.integers(0, 10, 500)
 weights, losses = [], []
 for replicas in (1, 2):
     keras.utils.set_random_seed(5)
-    with devices.scope(tf, replicas):
+    with on_tensorflow.scope(tf, replicas):
         model = network.compiled(keras, workload)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):

@@ -144,13 +144,13 @@ def test_an_image_that_cannot_train_is_refused_in_a_line(
     tmp_path: Path, program: str, told: str
 ) -> None:
     with pytest.raises(GrindstoneError, match=told) as refused:
-        engine(tmp_path, program).check(60.0, lambda _: None)
+        engine(tmp_path, program).check(60.0, lambda _: None, ["tensorflow"])
     assert "\n" not in str(refused.value)
 
 
 def test_an_image_that_is_not_here_is_fetched_and_that_is_told(tmp_path: Path) -> None:
     told: list[str] = []
-    engine(tmp_path, "sys.exit('inspect' in words)").check(60.0, told.append)
+    engine(tmp_path, "sys.exit('inspect' in words)").check(60.0, told.append, ["tensorflow"])
     assert told == [f"fetching {NAME}"]
     assert asked(tmp_path) == ["image inspect", "pull --quiet", "run --rm"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from bench.worker import environment
+from bench.worker.backends import TensorFlow
 from bench.worker.messages import Job, Pinned
 
 JOB = Job("mlp", False, 3, 1, {})
@@ -28,8 +28,10 @@ def worker(
         experimental=numerics, threading=told, list_physical_devices=lambda _kind: []
     )
     policy = SimpleNamespace(global_policy=lambda: SimpleNamespace(name="float32"))
-    tf: Any = SimpleNamespace(config=config)
-    return environment.pinned(tf, SimpleNamespace(mixed_precision=policy), job)
+    backend = TensorFlow.__new__(TensorFlow)
+    backend.tf = SimpleNamespace(config=config)
+    backend.keras = SimpleNamespace(mixed_precision=policy)
+    return environment.pinned(backend, job)
 
 
 @pytest.mark.parametrize(

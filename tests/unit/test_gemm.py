@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,20 +11,25 @@ from bench.worker import devices
 
 
 class _Device:
-    """TensorFlow on a device of so many FLOP/s and so many bytes, with a clock of its own."""
+    """A backend on a device of so many FLOP/s and so many bytes, with a clock of its own."""
 
     class ExhaustedError(Exception):
         pass
 
+    out_of_memory = (ExhaustedError,)
+
     def __init__(self, rate: float, memory: float = 1e12) -> None:
         self.rate, self.memory, self.now, self.products = rate, memory, 0.0, 0
-        self.errors = SimpleNamespace(ResourceExhaustedError=_Device.ExhaustedError)
-        self.random = SimpleNamespace(uniform=lambda shape: shape[0])
-        self.linalg = SimpleNamespace(matmul=self._matmul)
 
-    def _matmul(self, side: int, _: int) -> None:
+    def synchronise(self) -> None:
+        pass
+
+    def product(self, side: int) -> Callable[[], None]:
         if 12.0 * side**2 > self.memory:
             raise _Device.ExhaustedError
+        return lambda: self._multiply(side)
+
+    def _multiply(self, side: int) -> None:
         self.products += 1
         slow = 3.0 if self.products < 5 else 1.0  # clocks rise, kernels are chosen
         self.now += slow * 2.0 * side**3 / self.rate
@@ -32,7 +37,7 @@ class _Device:
 
 def _measured(device: Any, monkeypatch: pytest.MonkeyPatch) -> float | None:
     monkeypatch.setattr("time.perf_counter", lambda: device.now)
-    return devices.matmul_peak(device, lambda: None)
+    return devices.matmul_peak(device)
 
 
 @pytest.mark.parametrize("rate", [2e9, 4.79e11, 5e13, 1e15])

@@ -333,8 +333,9 @@ def test_an_interpreter_that_cannot_train_is_refused_with_the_ways_out(
     (tmp_path / "tensorflow.py").write_text("", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     python = _program(tmp_path, script) if script else tmp_path / "python"
+    within = 0.5 if "STOP" in (script or "") else 60.0
     with pytest.raises(GrindstoneError) as refused:
-        interpreter.check(python, "--worker-python", 0.5 if "STOP" in (script or "") else 60.0)
+        interpreter.check(python, "--worker-python", ["tensorflow"], within)
     message = str(refused.value)
     assert message.startswith(f"{python} (--worker-python) {told}")
     assert "--worker-python" in message.partition(told)[2]

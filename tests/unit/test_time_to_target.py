@@ -55,7 +55,7 @@ def _done(
         for number, quality in enumerate(reached, start=1):
             epoch = EpochTiming(number, 0.0, 2.0, 60_000, 0.5, seed=seed, quality=quality)
             run.epochs.append(epoch)
-    ready = messages.Ready("3.11", "/python", "2.21.0", "3.15", "2.4", "CPU", 1, _PINNED)
+    ready = messages.Ready("3.11", "/python", "3.15", "2.4", "CPU", 1, _PINNED, tensorflow="2.21.0")
     end = messages.Quality(qualities[-1][-1], untrained, None)
     run.outcome = Outcome(ready, messages.Model(9, "5f" * 32), end, None)
     if joules:

@@ -20,6 +20,7 @@ from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
 from bench.report import variants
 from bench.runner.row import Row
 from bench.worker import variant as in_worker
+from bench.worker.backends import TensorFlow
 from bench.worker.messages import Job
 from bench.workloads import EVERY
 from tests.support.records import CPU, H100, epochs, record, result
@@ -169,11 +170,13 @@ def test_the_worker_trains_what_is_asked_for() -> None:
     assert in_worker.workload(Job("mlp", False, 3, 1, {})) is EVERY["mlp"]
     done: list[object] = []
     numerics = SimpleNamespace(enable_tensor_float_32_execution=done.append)
-    tf: Any = SimpleNamespace(config=SimpleNamespace(experimental=numerics))
-    keras: Any = SimpleNamespace(mixed_precision=SimpleNamespace(set_global_policy=done.append))
+    backend = TensorFlow.__new__(TensorFlow)
+    backend.tf = SimpleNamespace(config=SimpleNamespace(experimental=numerics))
+    policy = SimpleNamespace(set_global_policy=done.append)
+    backend.keras = SimpleNamespace(mixed_precision=policy)
     for precision in (None, "tf32-off", "mixed_float16"):
-        in_worker.set_precision(tf, keras, Job("mlp", True, 3, 1, {}, precision=precision))
+        backend.set_precision(Job("mlp", True, 3, 1, {}, precision=precision))
     assert done == [False, "mixed_float16"]
     model: Any = SimpleNamespace()
-    in_worker.set_calls(model, Job("mlp", True, 3, 1, {}, xla=True, steps=10))
+    in_worker.set_calls(model, Job("mlp", True, 3, 1, {}, steps=10), compiles=True)
     assert vars(model) == {"jit_compile": True, "steps_per_execution": 10}

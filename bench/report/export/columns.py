@@ -101,7 +101,7 @@ COLUMNS = (
     Column("temperature_c", "of the GPU, highest", "result.telemetry.temperature.value"),
     Column("gpu_busy_share", "of the time, a kernel running", "result.telemetry.busy.value"),
     Column("gpu_memory_peak_bytes", "held by all", "result.telemetry.memory.peak.value"),
-    Column("memory_peak_bytes", "held on the GPU by TensorFlow", "ended.memory_peak"),
+    Column("memory_peak_bytes", "held on the GPU by what trains", "ended.memory_peak"),
     Column(
         "other_load_share",
         "of the worker's processors, used by others",
@@ -110,7 +110,9 @@ COLUMNS = (
     Column("steal_share", "taken by the hypervisor", "result.conditions.steal.value"),
     # with what
     Column("python", "its version", "ended.worker.python"),
-    Column("tensorflow", "its version", "ended.worker.tensorflow"),
+    Column("backend", "what is below Keras", "ended.worker.backend"),
+    Column("tensorflow", "its version; empty with another backend", "ended.worker.tensorflow"),
+    Column("backend_version", "of what is below Keras", "ended.worker.version"),
     Column("keras", "its version", "ended.worker.keras"),
     Column("precision", "of the arithmetic", "ended.worker.pinned.precision"),
     Column("tf32", "whether it was allowed", "ended.worker.pinned.tf32"),
@@ -123,7 +125,7 @@ COLUMNS = (
 SHORT = (
     *("run", "host", "workload", "device", "device_name", "mode", "variant", "side", "verdict"),
     *("epoch_s", "epoch_spread_s", "images_per_s", "time_to_target_s", "energy_per_epoch_j"),
-    *("quality_metric", "quality", "tensorflow", "driver"),
+    *("quality_metric", "quality", "backend", "backend_version", "driver"),
 )
 
 

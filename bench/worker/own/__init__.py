@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import devices, environment, stock, training, variant
+from bench.worker import backends, devices, environment, stock, training, variant
+from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
     Data,
@@ -64,21 +65,18 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
         ModeError: the mode cannot train it.
     """
     assert job.own is not None
-    say(Phase("TensorFlow's import"))
-    import keras
-    import tensorflow as tf
-
-    variant.set_precision(tf, keras, job)
-    ready = devices.ready(tf, keras, job)
-    keras.utils.set_random_seed(job.seed)
+    say(Phase(f"{backends.title(job)}'s import"))
+    backend = backends.load(job)
+    ready = devices.ready(backend, job)
+    backend.keras.utils.set_random_seed(job.seed)
     say(ready)
-    loaded = _load(tf, keras, job, job.own, say)
-    say(replace(ready, pinned=_pinned(tf, loaded, job)))
+    loaded = _load(backend, job, job.own, say)
+    say(replace(ready, pinned=_pinned(backend, loaded, job)))
     splits = [each for each in (loaded.train, loaded.validation) if each]
     say(
         Data(
             loaded.train.kind,
-            fingerprint(tf, splits),
+            fingerprint(backend, splits),
             loaded.train.examples,
             loaded.validation.examples if loaded.validation else 0,
             baselines(loaded.train, loaded.validation),
@@ -92,48 +90,50 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(Phase("epoch 1"))
     examples = loaded.train.examples
     tell = training.epoch_end(job, examples, say, wait, lambda _: loaded.metrics(losses)[metric])
-    _fit(tf, loaded, job, _keeping(losses, tell))
+    _fit(backend, loaded, job, _keeping(losses, tell))
     say(Phase(EVALUATION))
     metrics = loaded.metrics(losses)
     say(Model(**network.described(loaded.model, loaded.own.batch)))
     say(Phase("peak matmul throughput"))
     if flop := network.flop_per_example(loaded.model):
-        say(Rate(flop, devices.peak_throughput(tf)))
-    value, peak = metrics.pop(metric), devices.memory_peak(tf)
+        say(Rate(flop, devices.peak_throughput(backend)))
+    value, peak = metrics.pop(metric), devices.memory_peak(backend)
     say(Phase("a pass over the data alone"))
     with loaded.file.blamed("reading the data"):
-        alone = seconds_alone(loaded.train, tf.test.experimental.sync_devices)
+        alone = seconds_alone(loaded.train, backend.synchronise)
     say(Quality(value, untrained[metric], peak, metric, metrics, alone))
 
 
-def _load(tf: Any, keras: Any, job: Job, own: OwnFile, say: Say) -> _Loaded:
+def _load(backend: Backend, job: Job, own: OwnFile, say: Say) -> _Loaded:
     if own.folder:
-        os.chdir(own.folder)  # TensorFlow is imported: nothing there is in its way
+        os.chdir(own.folder)  # the backend is imported: nothing there is in its way
     say(Phase("running the file"))
     file = File(own.path, own.sha256)
     say(Phase("data()"))
     returned = file.call("data")
     with file.blamed("what data() returned"):
-        reader = Reader(tf, keras, own, lambda doing: say(Phase(doing)))
+        reader = Reader(backend, own, lambda doing: say(Phase(doing)))
         train, validation = reader.splits(returned)
     if job.batch and not train.in_memory:
         raise ModeError(f"its batches are those of its {train.kind}: --batch is for arrays")
     say(Phase("model()"))
-    with devices.scope(tf, job.replicas):
+    with backend.scope(job.replicas):
         model = file.call("model")
-        its_keras = network.kerases(tf, keras, model)
+        its_keras = network.keras_of(backend, model)
         with file.blamed("model()"):
             network.prepare(its_keras, model, train)
-            variant.set_calls(model, job)
-    if job.mode == "tuned" and (why := tuned.why_not(tf, its_keras, model, train, job.replicas)):
-        raise ModeError(why)
+            variant.set_calls(model, job, compiles=backend.compiles(job))
+    if job.mode == "tuned":
+        tf = backends.tensorflow(backend)
+        if why := tuned.why_not(tf, its_keras, model, train, job.replicas):
+            raise ModeError(why)
     own = replace(own, batch=job.batch or own.batch)
     return _Loaded(file, own, its_keras, model, train, validation)
 
 
-def _pinned(tf: Any, loaded: _Loaded, job: Job) -> Pinned:
+def _pinned(backend: Backend, loaded: _Loaded, job: Job) -> Pinned:
     """What would differ between devices, once the file has set what it sets."""
-    pinned = environment.pinned(tf, loaded.keras, job)
+    pinned = environment.pinned(backend, job)
     layers = getattr(loaded.model, "layers", None) or ()
     policies = {each.dtype_policy.name for each in layers if hasattr(each, "dtype_policy")}
     if policies and policies != {pinned.precision.partition(",")[0]}:
@@ -141,14 +141,14 @@ def _pinned(tf: Any, loaded: _Loaded, job: Job) -> Pinned:
     return pinned
 
 
-def _fit(tf: Any, loaded: _Loaded, job: Job, epoch_end: EpochEnd) -> None:
+def _fit(backend: Backend, loaded: _Loaded, job: Job, epoch_end: EpochEnd) -> None:
     with loaded.file.blamed("training"):
         if job.mode == "tuned":
+            tf = backends.tensorflow(backend)
             _build(tf, loaded)
             tuned.OwnTuned(tf, loaded.model, loaded.train, loaded.own.batch).train(job, epoch_end)
             return
-        synchronise = tf.test.experimental.sync_devices
-        clock = stock.epoch_clock(loaded.keras, synchronise, epoch_end)
+        clock = stock.epoch_clock(loaded.keras, backend.synchronise, epoch_end)
         arguments = loaded.train.arguments(loaded.own.batch, train=True)
         loaded.model.fit(epochs=job.epochs, verbose=0, callbacks=[clock], **arguments)
 

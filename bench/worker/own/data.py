@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bench.worker.backends.backend import Backend
 from bench.worker.messages import OwnFile
 from bench.worker.own.file import FileError
 
@@ -23,6 +24,8 @@ DEFAULT_BATCH = 32
 # How often it is told that a pass over the data goes on, in s, and when one is given up that seems
 # to have no end.
 _TELL_EVERY, _ENDLESS = 10.0, 120.0
+# What a tf.data.Dataset without end has as its cardinality: tf.data.INFINITE_CARDINALITY.
+_INFINITE = -1
 # Targets that are more are pictures, not classes.
 _MOST_CLASSES = 10_000_000
 _EXPECTED = (
@@ -68,8 +71,8 @@ class Reader:
     tell: told what is going on, now and then.
     """
 
-    def __init__(self, tf: Any, keras: Any, own: OwnFile, tell: Callable[[str], None]) -> None:
-        self._tf, self._keras, self._own, self._tell = tf, keras, own, tell
+    def __init__(self, backend: Backend, own: OwnFile, tell: Callable[[str], None]) -> None:
+        self._backend, self._own, self._tell = backend, own, tell
 
     def splits(self, returned: Any) -> tuple[Split, Split | None]:
         """The training and the validation data.
@@ -109,10 +112,10 @@ class Reader:
         return self._is_dataset(value) or self._is_sequence(value) or callable(value)
 
     def _is_dataset(self, value: Any) -> bool:
-        return isinstance(value, self._tf.data.Dataset)
+        return self._backend.is_dataset(value)
 
     def _is_sequence(self, value: Any) -> bool:
-        return isinstance(value, self._keras.utils.Sequence)
+        return isinstance(value, self._backend.keras.utils.Sequence)
 
     def _split(self, what: str, value: Any, steps: int | None) -> Split:
         if self._is_dataset(value):
@@ -135,9 +138,10 @@ class Reader:
 
         if steps:
             raise FileError(f"STEPS is {steps}, and {what} are arrays, which end; remove STEPS")
-        made = self._tf.nest.map_structure(np.asarray, parts)
-        leaves = [each for each in self._tf.nest.flatten(made) if each.dtype != object]
-        if len(leaves) < len(self._tf.nest.flatten(made)) or not all(e.ndim for e in leaves):
+        made = self._backend.map_structure(np.asarray, parts)
+        every = self._backend.flatten(made)
+        leaves = [each for each in every if each.dtype != object]
+        if len(leaves) < len(every) or not all(each.ndim for each in leaves):
             raise FileError(
                 f"{what}: {_described(parts)} holds something that is no array of numbers or text; "
                 f"{_EXPECTED}"
@@ -151,7 +155,7 @@ class Reader:
         return Split("arrays in memory", made, lengths[0])
 
     def _of_dataset(self, what: str, dataset: Any, steps: int | None) -> Split:
-        endless = int(dataset.cardinality()) == self._tf.data.INFINITE_CARDINALITY
+        endless = int(dataset.cardinality()) == _INFINITE
         if endless and not steps:
             raise FileError(
                 f"{what} are a tf.data.Dataset without end; say how many batches are an epoch: "
@@ -167,8 +171,8 @@ class Reader:
         number = steps or len(sequence)
         if number < 1:
             raise FileError(f"{what}: {_described(sequence)} has no batches")
-        first = _rows(self._tf, what, sequence[0])
-        last = first if steps or number == 1 else _rows(self._tf, what, sequence[number - 1])
+        first = _rows(self._backend, what, sequence[0])
+        last = first if steps or number == 1 else _rows(self._backend, what, sequence[number - 1])
         return Split("PyDataset", (sequence,), (number - 1) * first + last, steps)
 
     def _count(
@@ -181,7 +185,7 @@ class Reader:
         examples, number = 0, 0
         begun = told = time.monotonic()
         for batch in batches:
-            examples, number = examples + _rows(self._tf, what, batch), number + 1
+            examples, number = examples + _rows(self._backend, what, batch), number + 1
             if number == steps:
                 break
             now = time.monotonic()
@@ -217,7 +221,7 @@ def seconds_alone(split: Split, synchronise: Callable[[], None]) -> float | None
     return time.perf_counter() - begun
 
 
-def fingerprint(tf: Any, splits: list[Split]) -> str:
+def fingerprint(backend: Backend, splits: list[Split]) -> str:
     """SHA-256 of the arrays; of what comes in batches, of its shapes and its number of examples.
 
     Batches may be drawn anew in every pass, so that their content is no mark of the data.
@@ -226,7 +230,7 @@ def fingerprint(tf: Any, splits: list[Split]) -> str:
     for split in splits:
         digest.update(f"{split.kind} {split.examples}".encode())
         if split.in_memory:
-            for array in tf.nest.flatten(split.parts):
+            for array in backend.flatten(split.parts):
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(array.tobytes())
         elif split.kind == "tf.data":
@@ -281,8 +285,8 @@ def _again_and_again(make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
         yield from make()
 
 
-def _rows(tf: Any, what: str, batch: Any) -> int:
-    leaves = [each for each in tf.nest.flatten(batch) if each is not None]
+def _rows(backend: Backend, what: str, batch: Any) -> int:
+    leaves = [each for each in backend.flatten(batch) if each is not None]
     shape: Any = getattr(leaves[0], "shape", ()) if leaves else ()
     if not len(shape):
         raise FileError(

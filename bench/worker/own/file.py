@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import in_words, why
+from bench.worker import faults
 
 _LONGEST = 300
 _MODULE = "own_workload"
@@ -64,8 +65,13 @@ class File:
             raise
         except (Exception, SystemExit) as error:
             where = self._where(error)
-            if hasattr(error, "error_code") and not where:
-                raise  # TensorFlow's own: memory ran out, a GPU was lost
+            if faults.of_backend(error) and not where:
+                raise
+            if _wants_tensorflow(error):
+                raise FileError(
+                    f"{self}{where}: it imports TensorFlow, and is trained without it here; write "
+                    "it with keras alone, or train with --backend tensorflow"
+                ) from error
             raise FileError(f"{self}{where or f': {doing}'}: {_in_short(error)}") from error
 
     def __str__(self) -> str:
@@ -104,6 +110,12 @@ class File:
         # What Keras and AutoGraph have traced has its lines in the error's text.
         told = re.findall(rf'File "{re.escape(self.path)}", line (\d+), in (\w+)', str(error))
         return f":{told[-1][0]}, in {told[-1][1]}" if told else ""
+
+
+def _wants_tensorflow(error: BaseException) -> bool:
+    """Whether TensorFlow is missed, which is kept out where another backend trains."""
+    missed = isinstance(error, ImportError) and (error.name or "").partition(".")[0]
+    return missed == "tensorflow" and sys.modules.get("tensorflow", sys) is None
 
 
 def _in_short(error: BaseException) -> str:

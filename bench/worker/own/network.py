@@ -8,6 +8,7 @@ import math
 import re
 from typing import Any
 
+from bench.worker.backends.backend import Backend
 from bench.worker.own.data import Split
 from bench.worker.own.file import FileError
 from bench.workloads.own import main_metric
@@ -18,19 +19,18 @@ _FREE = ("BatchNormalization", "LayerNormalization", "Embedding", "PReLU", "Norm
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def kerases(tf: Any, keras: Any, returned: Any) -> Any:
+def keras_of(backend: Backend, returned: Any) -> Any:
     """The Keras that a model is of: Keras 3, or the one that TensorFlow has as its own.
 
     Raises:
         FileError: it is no model.
     """
-    for module in (keras, tf.keras):
+    for module in backend.kerases:
         if isinstance(returned, module.Model):
             return module
     found = "None; is its `return` missing?" if returned is None else type(returned).__name__
-    raise FileError(
-        f"model() returned {found}, and a Keras model is expected (keras {keras.__version__})"
-    )
+    version = backend.keras.__version__
+    raise FileError(f"model() returned {found}, and a Keras model is expected (keras {version})")
 
 
 def prepare(keras: Any, model: Any, train: Split) -> None:

@@ -1,0 +1,69 @@
+"""What a worker needs of the framework below Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from bench.worker.messages import Job
+
+
+class Backend(Protocol):
+    """A framework, imported.
+
+    keras: with this framework below it.
+    kerases: the modules that a model may be of.
+    version: the framework's.
+    out_of_memory: what it raises where a device has no room left.
+    """
+
+    keras: Any
+    version: str
+
+    @property
+    def kerases(self) -> tuple[Any, ...]:  # noqa: D102
+        ...
+
+    @property
+    def out_of_memory(self) -> tuple[type[Exception], ...]:  # noqa: D102
+        ...
+
+    def set_precision(self, job: Job) -> None:
+        """Sets what layers compute in, before any is built, alike on every device."""
+
+    def compiles(self, job: Job) -> bool:
+        """Whether `fit`'s steps are compiled whole: what `model.compile` has as `jit_compile`."""
+
+    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:
+        """`Pinned`'s members that the framework tells: xla, tf32, precision, and so on.
+
+        variables: of the environment, those that change what is computed.
+        """
+
+    def gpus(self) -> list[str]:
+        """The names of the GPUs that this process sees."""
+
+    def split_cpu(self, replicas: int) -> None:
+        """Makes several devices of the CPU, where there are no GPUs to try this on."""
+
+    def scope(self, replicas: int) -> AbstractContextManager[Any]:
+        """What a model has to be built in, to be trained over so many devices."""
+
+    def synchronise(self) -> None:
+        """Waits until the device has done all that it was given."""
+
+    def product(self, side: int) -> Callable[[], object]:
+        """What begins a float32 product of two square matrices, which lie on the device."""
+
+    def memory_peaks(self) -> list[int]:
+        """The most memory that the framework held on each GPU, in bytes."""
+
+    def is_dataset(self, value: Any) -> bool:
+        """Whether it is a `tf.data.Dataset`."""
+
+    def flatten(self, structure: Any) -> list[Any]:
+        """The leaves of dicts, lists and tuples."""
+
+    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:
+        """The same structure, each leaf replaced."""

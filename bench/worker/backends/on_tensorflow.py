@@ -1,0 +1,158 @@
+"""TensorFlow below Keras."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bench.worker import tuned
+from bench.worker.messages import Job
+
+
+class TensorFlow:
+    """`bench.worker.backends.backend.Backend`, by TensorFlow.
+
+    tf: its module.
+    """
+
+    def __init__(self) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.tf: Any = tf
+        self.keras: Any = keras
+        self.version: str = tf.__version__
+
+    @property
+    def kerases(self) -> tuple[Any, ...]:  # noqa: D102
+        return (self.keras, self.tf.keras)
+
+    @property
+    def out_of_memory(self) -> tuple[type[Exception], ...]:  # noqa: D102
+        return (self.tf.errors.ResourceExhaustedError,)
+
+    def synchronise(self) -> None:  # noqa: D102
+        self.tf.test.experimental.sync_devices()
+
+    def set_precision(self, job: Job) -> None:  # noqa: D102
+        if job.precision == "tf32-off":
+            self.tf.config.experimental.enable_tensor_float_32_execution(False)
+        elif job.precision:
+            self.keras.mixed_precision.set_global_policy(job.precision)
+
+    def compiles(self, job: Job) -> bool:  # noqa: D102
+        return job.xla
+
+    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:  # noqa: D102
+        tf = self.tf
+        tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+        return {
+            "xla": job.xla
+            or (job.mode == "tuned" and tuned.uses_xla(tf))
+            or clusters_by_itself(variables, is_gpu=job.is_gpu),
+            "tf32": bool(tf32) and variables.get("NVIDIA_TF32_OVERRIDE") != "0",
+            "precision": _precision(self.keras, variables, is_gpu=job.is_gpu),
+            "deterministic_ops": _deterministic_ops(variables),
+            "threads": _threads(tf, variables),
+        }
+
+    def gpus(self) -> list[str]:  # noqa: D102
+        config = self.tf.config
+        gpus = config.list_physical_devices("GPU")
+        details = [config.experimental.get_device_details(gpu) for gpu in gpus]
+        return [str(each.get("device_name", "GPU")) for each in details]
+
+    def split_cpu(self, replicas: int) -> None:  # noqa: D102
+        split_cpu(self.tf, replicas)
+
+    def scope(self, replicas: int) -> AbstractContextManager[Any]:  # noqa: D102
+        return scope(self.tf, replicas)
+
+    def product(self, side: int) -> Callable[[], object]:  # noqa: D102
+        matrix = self.tf.random.uniform((side, side))
+        return lambda: self.tf.linalg.matmul(matrix, matrix)
+
+    def memory_peaks(self) -> list[int]:  # noqa: D102
+        told = self.tf.config.experimental.get_memory_info
+        gpus = self.tf.config.list_physical_devices("GPU")
+        return [int(told(f"GPU:{number}")["peak"]) for number, _ in enumerate(gpus)]
+
+    def is_dataset(self, value: Any) -> bool:  # noqa: D102
+        return isinstance(value, self.tf.data.Dataset)
+
+    def flatten(self, structure: Any) -> list[Any]:  # noqa: D102
+        leaves: list[Any] = self.tf.nest.flatten(structure)
+        return leaves
+
+    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:  # noqa: D102
+        return self.tf.nest.map_structure(function, structure)
+
+
+def split_cpu(tf: Any, replicas: int) -> None:
+    """Makes several devices of the CPU, before TensorFlow touches one."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    one = tf.config.LogicalDeviceConfiguration
+    tf.config.set_logical_device_configuration(cpu, [one() for _ in range(replicas)])
+
+
+def scope(tf: Any, replicas: int) -> AbstractContextManager[Any]:
+    """What a model has to be built in: nothing, or a strategy over all devices of this process.
+
+    It is `tf.distribute.MirroredStrategy`: the batch stays the workload's and is split among the
+    devices, so that it is the same training.
+    """
+    if replicas == 1:
+        return nullcontext()
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+    if strategy.num_replicas_in_sync != replicas:
+        raise RuntimeError(
+            f"the strategy spans {strategy.num_replicas_in_sync} devices where {replicas} were "
+            "asked for"
+        )
+    manager: AbstractContextManager[Any] = strategy.scope()
+    return manager
+
+
+def clusters_by_itself(set_: Mapping[str, str], *, is_gpu: bool) -> bool:
+    """Whether TF_XLA_FLAGS has XLA compile what nobody asked it to.
+
+    On a CPU that takes `--tf_xla_cpu_global_jit` too (tensorflow/compiler/jit/flags.cc).
+    """
+    flags = set_.get("TF_XLA_FLAGS", "")
+    level = re.search(r"--tf_xla_auto_jit=(\S+)", flags)
+    on_cpu = re.search(r"--tf_xla_cpu_global_jit(?!=(false|0))", flags)
+    return level is not None and level[1] not in ("0", "-1") and (is_gpu or on_cpu is not None)
+
+
+def _precision(keras: Any, set_: Mapping[str, str], *, is_gpu: bool) -> str:
+    named: str = keras.mixed_precision.global_policy().name
+    rewritten = any(
+        _is_on(set_.get(f"TF_ENABLE_AUTO_MIXED_PRECISION{end}")) for end in ("", "_GRAPH_REWRITE")
+    )
+    return f"{named}, automatic mixed precision" if is_gpu and rewritten else named
+
+
+def _deterministic_ops(set_: Mapping[str, str]) -> bool:
+    try:  # it has no public name
+        from tensorflow.python.framework.config import is_op_determinism_enabled
+    except ImportError:
+        return _is_on(set_.get("TF_DETERMINISTIC_OPS"))
+    return bool(is_op_determinism_enabled())
+
+
+def _threads(tf: Any, set_: Mapping[str, str]) -> int:
+    """How many an operation is spread over: as it was told, else as many as there are processors.
+
+    It takes the variable as `atoi` does, and 0 for not set (tensorflow/core/common_runtime).
+    """
+    told = tf.config.threading.get_intra_op_parallelism_threads()
+    named = re.match(r"\s*\+?(\d+)", set_.get("TF_NUM_INTRAOP_THREADS", ""))
+    return told or (int(named[1]) if named else 0) or len(os.sched_getaffinity(0))
+
+
+def _is_on(value: str | None) -> bool:
+    return value is not None and value.lower() in ("1", "true")
