@@ -116,10 +116,10 @@ def look(backends: Iterable[Backend]) -> list[str]:
     return ["-c", _LOOK, *_needed(backends)]
 
 
-def missed(code: int, backends: Iterable[Backend]) -> str | None:
+def missed(code: int | None, backends: Iterable[Backend]) -> str | None:
     """What it has not, by the exit status of that; None where it is another's."""
     names = [FRAMEWORKS[each].title for each in backends] + ["Keras"]
-    return dict(enumerate(names, _FIRST_MISSED)).get(code)
+    return None if code is None else dict(enumerate(names, _FIRST_MISSED)).get(code)
 
 
 def _needed(backends: Iterable[Backend]) -> list[str]:

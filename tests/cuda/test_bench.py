@@ -115,9 +115,9 @@ def test_a_gpu_with_too_little_memory_is_told_by_what_did_not_fit(
 @pytest.mark.parametrize(
     ("capability", "driver", "told"),
     [
-        ("8.6", "470.256.02", "the driver is too old for this TensorFlow on this GPU"),
-        ("9.0", "550.163.01", "the driver is too old for this TensorFlow on this GPU"),
-        ("5.2", "580.178.04", "this TensorFlow has no kernels for this GPU"),
+        ("8.6", "470.256.02", "the driver is too old for what trains on this GPU"),
+        ("9.0", "550.163.01", "the driver is too old for what trains on this GPU"),
+        ("5.2", "580.178.04", "what trains has no kernels for this GPU"),
     ],
 )
 def test_a_gpu_that_tensorflow_does_not_run_on_is_told_with_what_to_do(

@@ -30,7 +30,7 @@ def test_variables_that_change_the_program_are_said_once() -> None:
     assert said == [
         (
             "Trained with OMP_NUM_THREADS=1 TF_ENABLE_ONEDNN_OPTS=0: "
-            "this changes what TensorFlow computes, or how fast"
+            "this changes what is computed, or how fast"
         )
     ]
 

@@ -347,11 +347,11 @@ def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_wai
 ) -> None:
     pid = tmp_path / "pid"
     leaves = f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nexit 0\n"
-    interpreter.check(_program(tmp_path, leaves), "--worker-python", 60.0)
+    interpreter.check(_program(tmp_path, leaves), "--worker-python", ["tensorflow"], 60.0)
     assert ended(int(pid.read_text()))
     prints = _program(tmp_path, f"#!/bin/sh\necho $$ > {pid}\nexec yes\n")
     with pytest.raises(GrindstoneError, match=r"nothing came of it within 0\.5 s"):
-        interpreter.check(prints, "--worker-python", 0.5)
+        interpreter.check(prints, "--worker-python", ["tensorflow"], 0.5)
     assert ended(int(pid.read_text()))
 
 

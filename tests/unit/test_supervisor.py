@@ -230,8 +230,8 @@ _UNLOADED = 'say("error", message="InternalError: CUDA_ERROR_INVALID_HANDLE"); s
 @pytest.mark.parametrize(
     ("logged", "meaning"),
     [
-        ("'CUDA_ERROR_UNSUPPORTED_PTX_VERSION'", "the driver is too old for this TensorFlow"),
-        ("'CUDA_ERROR_NO_BINARY_FOR_GPU'", "this TensorFlow has no kernels for this GPU"),
+        ("'CUDA_ERROR_UNSUPPORTED_PTX_VERSION'", "the driver is too old for what trains"),
+        ("'CUDA_ERROR_NO_BINARY_FOR_GPU'", "what trains has no kernels for this GPU"),
     ],
 )
 def test_what_is_logged_of_a_kernel_that_does_not_load_is_told_as_what_it_means(
