@@ -11,6 +11,7 @@ import sys
 import bench
 from bench.compare import command as compare
 from bench.errors import GrindstoneError, lines
+from bench.experiment import command as experiment
 from bench.invocation import COMMAND
 from bench.page import command as page
 from bench.report import command as show
@@ -21,7 +22,7 @@ from bench.runner import command as run
 from bench.runner import evidence, stop
 
 _VERBS = (
-    *(run, listing, show, compare, page, fleet),
+    *(run, experiment, listing, show, compare, page, fleet),
     *(export, share, merge, completion, evidence),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import secrets
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -85,9 +84,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--design": {
         "action": "append",
         "metavar": "CHANGE=…,…",
-        "help": "train with such changes to the network and its training, a row for each time that "
-        "it is given (without a floor): pooling, filters, dense, dropout, last_dropout, size, "
-        "loss, augment, learning_rate, rates, images, held_out, epochs (docs/experiments.md)",
+        "help": "change the network or its training, a row for each (docs/experiments.md)",
     },
     "--input": {
         "action": "append",
@@ -289,9 +286,7 @@ class Settings:
 
     def schedule(self, workload: Workload | OwnWorkload) -> Schedule:
         """How much of a workload is trained."""
-        schedule = workload.schedules[self.profile]
-        epochs, images = self.epochs or schedule.epochs, self.images or schedule.train
-        return dataclasses.replace(schedule, epochs=epochs, train=images)
+        return workload.schedules[self.profile].with_size(self.epochs, self.images)
 
     def check_workers(self) -> None:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import plots
+from bench.page import experiment, plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, TimeToTarget, Training
 from bench.report import format as shown
 from bench.report import notes, rows, summary, table, targets, variants
+from bench.report.experiment import arms
+from bench.report.experiment import table as experiment_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,17 @@ def run(
     results = rows.one_a_row(record.results)
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
-    headings, cells = table.cells(results)
+    made = arms.experiment(record)
+    headings, cells = (
+        (experiment_table.headings(made), list(experiment_table.cells(made)))
+        if made
+        else table.cells(results)
+    )
     status = "; ".join(str(summary.status(record, names)).split(summary.GAP))
     found = [
-        *summary.findings(results, names),
-        *variants.lines(results),
+        *(experiment_table.lines(made) if made else ()),
+        *(() if made else summary.findings(results, names)),
+        *(() if made else variants.lines(results)),
         *targets.lines(record.time_to_target),
         *summary.last(record, results, names),
     ]
@@ -87,6 +95,8 @@ def _workloads(
     record: Record, results: Sequence[Finished], names: shown.Names, past: Past
 ) -> Iterator[Workload]:
     every = dict.fromkeys(each.workload for each in (*results, *record.time_to_target))
+    if (made := arms.experiment(record)) and (seen := tuple(experiment.drawn(made))):
+        yield Workload(made.name, (), seen)
     for name in every:
         own = [each for each in results if each.workload == name]
         drawn = [

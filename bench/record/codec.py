@@ -31,6 +31,11 @@ def to_json(result: Training) -> dict[str, Any]:
     return made
 
 
+def head_of(record: Record) -> Head:
+    """The head of a record alone."""
+    return Head(**{name: getattr(record, name) for name in Head.__struct_fields__})
+
+
 def journal_head(head: Head) -> bytes:
     """The first line of a journal."""
     return msgspec.json.encode(head) + b"\n"

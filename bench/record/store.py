@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import io
 import os
 import platform
 import re
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,7 +27,7 @@ import msgspec
 from bench.errors import RecordError, why
 from bench.record import codec
 from bench.record.head import Head
-from bench.record.model import Record, Result, TargetResult
+from bench.record.model import Failed, Record, Result, TargetResult
 
 
 class RecordFile:
@@ -43,6 +46,38 @@ class RecordFile:
         self._head = head
         self._pending = codec.journal_head(head)
         self._size = 0
+        self._let_go: Callable[[], object] = _nothing
+
+    @classmethod
+    def reopened(cls, path: Path) -> RecordFile:
+        """The record of a run that was interrupted, or that is to have more trainings.
+
+        What came to its end is kept; what failed is left out, to be trained again.
+
+        Raises:
+            RecordError: it cannot be read or written, or another run is at it.
+        """
+        read = codec.read(path)
+        file = cls(path.with_suffix(".json"), read)
+        before = _hold(file.journal if file.journal.exists() else file.path)
+        file.results = [each for each in read.results if not isinstance(each, Failed)]
+        file._head = codec.head_of(read)
+        lines = [codec.journal_head(file._head), *map(codec.journal_line, file.results)]
+        partial = file.path.with_name(f".{file.path.name}.part")
+        try:
+            with partial.open("wb") as written:
+                written.write(b"".join(lines))
+                written.flush()
+                os.fsync(written.fileno())
+            partial.replace(file.journal)
+            file.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise file._not_written(file.journal, error) from error
+        file._hold()
+        if before is not None:
+            os.close(before)
+        file._pending, file._size = b"", sum(map(len, lines))
+        return file
 
     @property
     def journal(self) -> Path:
@@ -99,6 +134,7 @@ class RecordFile:
         if not (self.results or self.time_to_target):
             with contextlib.suppress(OSError):  # an empty record does no harm
                 self.journal.unlink()
+            self._let_go()
             self._size = 0
             return
         made = self.record
@@ -112,10 +148,16 @@ class RecordFile:
                 os.fsync(file.fileno())
             partial.replace(self.path)
             self.journal.unlink(missing_ok=True)
+            self._let_go()
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise self._not_written(self.path, error) from error
+
+    def _hold(self) -> None:
+        """Keeps another run from going on with it, until it is let go."""
+        held = _hold(self.journal)
+        self._let_go = _nothing if held is None else weakref.finalize(self, os.close, held)
 
     def _append(self, line: bytes) -> None:
         """Appends a line, and those before it that could not be written."""
@@ -126,6 +168,7 @@ class RecordFile:
                 self.journal.parent.mkdir(parents=True, exist_ok=True)
                 self.path = _claimed(self._name)
                 claimed = True
+                self._hold()
             with self.journal.open("ab", buffering=0) as file:
                 self._write(file)
         except OSError as error:
@@ -182,6 +225,30 @@ def _claims(path: Path) -> bool:
         journal.unlink()
         return False
     return True
+
+
+def _hold(journal: Path) -> int | None:
+    """Locks a record's file; the lock is the descriptor's.  None where nothing can be locked.
+
+    Raises:
+        RecordError: another run has it.
+    """
+    held = os.open(journal, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise RecordError(
+            f"another run is at {journal}; wait for it, or name another folder with --results-dir"
+        ) from None
+    except OSError:  # a file system without locks
+        os.close(held)
+        return None
+    return held
+
+
+def _nothing() -> None:
+    """There is nothing to let go."""
 
 
 def paths(folder: Path) -> list[Path]:

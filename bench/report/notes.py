@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.invocation import BENCHMARK
+from bench.judge import overfitting
 from bench.judge.verdict import as_typed
 from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
@@ -48,6 +49,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
     lines |= dict.fromkeys(_doubts(told, names))
     lines |= dict.fromkeys(oddities(record, told, names))
     lines |= dict.fromkeys(_repeats(record, names))
+    lines |= dict.fromkeys(_overfitting(told, names))
     why = record.machine.why_no_gpu
     if why and "; " in why and record.settings.devices is None:  # it says what to do
         lines[f"No GPU: {why}"] = None
@@ -120,6 +122,20 @@ def _repeats(record: Record, names: shown.Names) -> Iterator[str]:
         if len(row) > 1 and words:
             told = ", ".join(f"{count} {word}" for word, count in words.items())
             yield f"{names(row[0])}: {told} of {len(row)} repeats; comparisons leave them out"
+
+
+def _overfitting(told: Told, names: shown.Names) -> Iterator[str]:
+    """Since when a learning curve shows it."""
+    for each in told:
+        seen = overfitting.found(each) if isinstance(each, Finished) else None
+        if seen is not None and isinstance(each, Finished):
+            best, last = (shown.quality(each.quality.metric, v) for v in (seen.then, seen.now))
+            yield (
+                f"{names(each)} overfits since epoch {seen.since}: it was worse than in the "
+                f"{overfitting.EPOCHS} epochs before, and the training loss fell; {best} after "
+                f"epoch {seen.best}, {last} at the end. Fix: fewer epochs, more images, dropout "
+                "or augmentation"
+            )
 
 
 def bottlenecks(results: Sequence[Result], names: shown.Names) -> str:

@@ -69,6 +69,8 @@ def on_stream(stream: TextIO) -> Listener:
 def line(result: Result | TargetResult) -> str:
     """`convnet     cpu    8.54 s first, 7.96 s per epoch, 98.91 %  OK`."""
     repeat = f"repeat {result.repeat}" if result.repeat > 1 else ""
+    if result.seed is not None:
+        repeat = f"seed {result.seed}"
     mode = result.way.suffix[2:]
     where = " ".join(filter(None, (result.device.id, mode, result.side, repeat)))
     told = f"{result.workload:<10}  {where:<5}  "

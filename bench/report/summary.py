@@ -18,6 +18,8 @@ from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
 from bench.report import bars, notes, rows, table, targets, variants
 from bench.report import format as shown
+from bench.report.experiment import arms
+from bench.report.experiment import table as experiment_table
 from bench.report.format import Screen
 
 TITLE = "Grindstone  "
@@ -44,14 +46,20 @@ def text(
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
     parts: list[RenderableType] = [*headline(record, results), status(record, names)]
-    if results:
+    experiment = arms.experiment(record)
+    if experiment:
+        parts.append(experiment_table.draw(experiment, screen))
+    elif results:
         parts.append(table.draw(results, screen))
         if screen.pictures and (picture := list(bars.draw(results, names))):
             parts += [*picture, ""]
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (
-        [
+        list(experiment_table.lines(experiment)) if experiment else [],
+        []
+        if experiment
+        else [
             *findings(results, names),
             *variants.lines(results),
             *targets.lines(record.time_to_target),
@@ -199,6 +207,8 @@ def last(record: Record, results: Sequence[Result], names: shown.Names) -> list[
 
 
 def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:
+    if record.settings.experiment:
+        return ""
     if record.settings.profile == "smoke":
         again = notes.train_again(record, but="--profile")
         return f"Next: {again} (the smoke profile is too short to compare times)"

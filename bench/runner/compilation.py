@@ -36,7 +36,7 @@ def compile_first(
         return  # what the plan knows nothing of
     network = (job.workload, job.own.sha256) if job.own else (job.workload,)
     what = (driver, plan.version, launch.device.name, job.replicas, *network, job.mode)
-    what += (job.batch, job.precision, job.xla, job.steps)
+    what += (job.batch, job.precision, job.xla, job.steps, job.design)
     name = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
     done = cache.directory(settings.cache_dir) / "compiled" / name
     if done.exists():

@@ -58,6 +58,7 @@ class Session:
     """Holds what all trainings of a run share.  Use it as a context manager.
 
     versions: names of the packages whose versions the record tells.
+    goes_on: the record that this run goes on with, instead of one of its own.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class Session:
         found: Found,
         versions: Sequence[str] = (),
         listener: Listener = ignore,
+        goes_on: RecordFile | None = None,
     ) -> None:
         self.settings = settings
+        self._goes_on = goes_on
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
@@ -86,6 +89,8 @@ class Session:
     @cached_property
     def record(self) -> RecordFile:
         """The record of this run; its file appears with the first result."""
+        if self._goes_on is not None:
+            return self._goes_on
         head = head_of(self.settings, self._found, self._versions, self._started)
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
 

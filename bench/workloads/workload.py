@@ -53,14 +53,14 @@ class Schedule:
     test: int | None = None
     held_out: int | None = None
 
+    def with_size(self, epochs: int | None, train: int | None) -> Schedule:
+        """The same with other epochs and training images; None leaves them."""
+        return replace(self, epochs=epochs or self.epochs, train=train or self.train)
+
     def changed_by(self, design: Design) -> Schedule:
         """The same with a design's epochs and images."""
-        return replace(
-            self,
-            epochs=design.epochs or self.epochs,
-            train=design.images or self.train,
-            held_out=design.held_out or self.held_out,
-        )
+        sized = self.with_size(design.epochs, design.images)
+        return replace(sized, held_out=design.held_out or self.held_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,112 @@
+"""`python -m bench experiment NAME`, and `batch-sweep WORKLOAD`, which is one, too."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from bench.errors import GrindstoneError
+from bench.report.arguments import Verbs
+
+_EXPERIMENT = """\
+Trains the arms of an experiment, each from several seeds, and says which learns better: with an
+interval, and only where that is more than chance.  What is there already of the same experiment in
+--results-dir is kept, also of a run that was interrupted, and the rest is trained.
+
+Exit status: 0 when all was trained or the time was up, 1 when a training failed.
+"""
+_SWEEP = """\
+Trains a workload with several batch sizes, each from several seeds, and prints time and quality
+together, with the batch beyond which there is little to gain.
+"""
+# Those of `pytest bench/` that choose what is trained: here the experiment does.
+_WITHOUT = (
+    *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
+    *("--design", "--input", "--learning-curve", "--time-to-target", "--processes", "--against"),
+)
+_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
+_UNCHOSEN |= {"learning_curve": True, "time_to_target": False}
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verbs to `python -m bench`."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = verbs.add_parser(
+        "experiment",
+        help="which of several networks learns better, over several seeds?",
+        description=_EXPERIMENT,
+        formatter_class=raw,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="see --list")
+    parser.add_argument("--list", action="store_true", help="what there is")
+    add_size(parser)
+    parser.set_defaults(run=experiment, **_UNCHOSEN)
+    parser = verbs.add_parser(
+        "batch-sweep",
+        help="which batch size is fast, and learns as well?",
+        description=_SWEEP,
+        formatter_class=raw,
+    )
+    parser.add_argument("workload_name", metavar="WORKLOAD", help="as `-k` chooses it")
+    parser.add_argument("--batches", metavar="N,…", help="(default: 32,128,512,2048)")
+    add_size(parser)
+    parser.set_defaults(run=batch_sweep, **_UNCHOSEN)
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """How much is trained, and the options that a run has."""
+    from bench.options import add_options
+
+    parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
+    parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="MINUTES",
+        help="begin no further round of seeds that would not end in so many (default: 60, and 15 "
+        "on a GPU)",
+    )
+    parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
+    add_options(parser.add_argument, without=_WITHOUT)
+
+
+def experiment(options: argparse.Namespace) -> int:
+    """Trains an experiment and prints what came of it; the exit status.
+
+    Raises:
+        GrindstoneError: there is no such experiment, or an option is wrong.
+    """
+    from bench.experiment.run import trained
+    from bench.workloads.experiments import EXPERIMENTS
+
+    if options.list:
+        for each in EXPERIMENTS.values():
+            print(f"{each.name:<16}  {each.question}")
+        return 0
+    if options.name not in EXPERIMENTS:
+        raise GrindstoneError(
+            f"no experiment {options.name!r}; there is {', '.join(EXPERIMENTS)}"
+            if options.name
+            else f"name an experiment: {', '.join(EXPERIMENTS)}"
+        )
+    return trained(EXPERIMENTS[options.name], options)
+
+
+def batch_sweep(options: argparse.Namespace) -> int:
+    """The same of a workload with several batch sizes.
+
+    Raises:
+        GrindstoneError: there is no such workload, or an option is wrong.
+    """
+    from bench.experiment.run import trained
+    from bench.runner.option_values import numbers
+    from bench.workloads import WORKLOADS
+    from bench.workloads.experiments import BATCHES
+    from bench.workloads.experiments import batch_sweep as sweep
+
+    name = options.workload_name
+    if name not in WORKLOADS:
+        raise GrindstoneError(f"no workload {name!r}; there is {', '.join(WORKLOADS)}")
+    asked = numbers("batches", [options.batches]) if options.batches else BATCHES
+    batches = tuple(each for each in asked if each)
+    return trained(sweep(name, WORKLOADS[name].batch, batches), options)

@@ -1,0 +1,70 @@
+"""An experiment's plots: what each arm learned, on training and test images, and on the way."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from bench.page import plots
+from bench.page.plots import Bar, Line, Plot
+from bench.report import format as shown
+from bench.report.experiment.arms import Arm, Experiment
+
+
+def drawn(made: Experiment) -> Iterator[Plot]:
+    """Bars over the seeds of each arm, and the mean curve of each."""
+    yield from _reached(made)
+    yield from _curves(made)
+
+
+def _reached(made: Experiment) -> Iterator[Plot]:
+    for where, values_of in (
+        ("test", lambda arm: list(arm.qualities.values())),
+        ("training", _on_training),
+    ):
+        bars = [
+            Bar(arm.name, statistics.mean(values), min(values), max(values))
+            for arm in made.arms
+            if (values := values_of(arm))
+        ]
+        if not bars:
+            continue
+        told = ", ".join(f"{bar.name} {shown.quality(made.metric, bar.value)}" for bar in bars)
+        sentence = f"Mean over the seeds, from the least to the most: {told}."
+        title = f"{made.name}: {_name(made)} on the {where} images"
+        yield plots.bars(title, sentence, _name(made), bars)
+
+
+def _on_training(arm: Arm) -> list[float]:
+    told = [each.quality.training for each in arm.trained.values()]
+    return [value for value in told if value is not None]
+
+
+def _curves(made: Experiment) -> Iterator[Plot]:
+    """A mean over those seeds whose curve is whole; before the first step it may be anywhere."""
+    series = [Line(arm.name, curve) for arm in made.arms if (curve := mean_curve(arm))]
+    if not series:
+        return
+    longest = max(len(each.values) for each in series)
+    ends = ", ".join(
+        f"{each.name} {shown.quality(made.metric, each.values[-1])}" for each in series
+    )
+    places = [str(number) for number in range(1, longest + 1)]
+    title = f"{made.name}: {_name(made)} on the test images, epoch by epoch"
+    sentence = f"Mean over the seeds after each epoch; at the end {ends}."
+    yield plots.lines(title, sentence, _name(made), series, places=places, from_zero=False)
+
+
+def mean_curve(arm: Arm) -> list[float]:
+    """The quality after each epoch, over the seeds."""
+    curves = [
+        [value for value in each.epochs.quality or () if value is not None]
+        for each in arm.trained.values()
+    ]
+    length = max(map(len, curves), default=0)
+    whole = [curve for curve in curves if len(curve) == length]
+    return [statistics.mean(values) for values in zip(*whole, strict=True)] if length else []
+
+
+def _name(made: Experiment) -> str:
+    return "MSE, s²" if made.metric == "mse" else made.metric

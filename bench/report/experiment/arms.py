@@ -1,0 +1,147 @@
+"""The arms of an experiment, from its record alone."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.record.comparable import difference as key_difference
+from bench.record.comparable import key_for
+from bench.record.model import Finished, Record, Result
+from bench.report import rows
+from bench.report.experiment.differences import Difference, difference
+from bench.workloads.experiments import EXPERIMENTS
+
+# Where the experiment is none of this Grindstone's: what two seeds of MNIST differ by, or 10 s².
+_NOTABLE = {"accuracy": 0.002, "mse": 10.0}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What was trained of one arm.
+
+    name: what is otherwise than in the others.
+    trained: those that came to their end, by seed.
+    failed: how many did not.
+    """
+
+    name: str
+    trained: dict[int, Finished]
+    failed: int
+
+    @cached_property
+    def qualities(self) -> dict[int, float]:
+        """On the test images, by seed, where they are numbers."""
+        known = {seed: each.quality.value for seed, each in self.trained.items()}
+        return {seed: value for seed, value in known.items() if value is not None}
+
+    @property
+    def first(self) -> Finished | None:
+        """One of its trainings."""
+        return next(iter(self.trained.values()), None)
+
+    @property
+    def diverged(self) -> int:
+        """How many trainings came to no number."""
+        return len(self.trained) - len(self.qualities)
+
+    @property
+    def training(self) -> float | None:
+        """The mean quality on the training images, where it was measured."""
+        told = [each.quality.training for each in self.trained.values()]
+        known = [value for value in told if value is not None]
+        return statistics.mean(known) if known else None
+
+    @property
+    def seconds(self) -> float | None:
+        """The median epoch of its middle training, in s."""
+        medians = [each.epochs.median for each in self.trained.values()]
+        return statistics.median(medians) if medians else None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Of its middle training."""
+        speeds = [each.images_per_second for each in self.trained.values()]
+        return statistics.median(speeds) if speeds else None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment came to.
+
+    arms: in the order that they were trained; the first is the measure.
+    differences: of the others, each beside the measure; None where one of both has no quality.
+    unlike: why trainings of one arm may not be put together, a line each.
+    """
+
+    name: str
+    question: str
+    metric: str
+    notable: float
+    arms: tuple[Arm, ...]
+    differences: tuple[Difference | None, ...]
+    unlike: tuple[str, ...] = ()
+
+    @property
+    def spread(self) -> float | None:
+        """By how much seeds of the measure differ, as a standard deviation."""
+        values = list(self.arms[0].qualities.values()) if self.arms else []
+        return statistics.stdev(values) if len(values) > 1 else None
+
+
+def experiment(record: Record) -> Experiment | None:
+    """What a record's experiment came to; None where it has none, or trained nothing yet."""
+    asked = record.settings.experiment
+    groups = rows.by_row(record.results)
+    ended = [each for group in groups for each in group if isinstance(each, Finished)]
+    if asked is None or not ended:
+        return None
+    known, metric = EXPERIMENTS.get(asked.name), ended[0].quality.metric
+    arms = [_arm(group, groups) for group in groups]
+    notable = known.notable if known else _NOTABLE.get(metric, _NOTABLE["mse"])
+    measure, *others = arms
+    return Experiment(
+        asked.name,
+        known.question if known else "",
+        metric,
+        notable,
+        tuple(arms),
+        tuple(_difference(measure, other, metric, notable, len(others)) for other in others),
+        tuple(dict.fromkeys(_unlike(record, groups))),
+    )
+
+
+def _arm(group: Sequence[Result], groups: Sequence[Sequence[Result]]) -> Arm:
+    first = group[0]
+    told = ", ".join(first.way.variant.words())
+    if len({each[0].workload for each in groups}) > 1:
+        told = ", ".join(filter(None, (first.workload, told)))
+    trained = {
+        each.repeat if each.seed is None else each.seed: each
+        for each in group
+        if isinstance(each, Finished)
+    }
+    return Arm(told or "as published", trained, len(group) - len(rows.finished(group)))
+
+
+def _difference(
+    measure: Arm, other: Arm, metric: str, notable: float, arms: int
+) -> Difference | None:
+    if not (measure.qualities and other.qualities and measure.first and other.first):
+        return None
+    sign = -1.0 if metric == "mse" else 1.0
+    a, b = (
+        {seed: sign * value for seed, value in arm.qualities.items()} for arm in (measure, other)
+    )
+    # Networks with as many weights begin with the same ones: then it is worth pairing.
+    alike = measure.first.model.parameters == other.first.model.parameters
+    return difference(a, b, paired=alike, notable=notable, arms=arms)
+
+
+def _unlike(record: Record, groups: Sequence[Sequence[Result]]) -> Iterator[str]:
+    """What trainings of one arm differ in that have to be alike, a line each."""
+    for group in groups:
+        first, *others = [key_for(each, record) for each in rows.finished(group)] or [{}]
+        yield from filter(None, (key_difference(first, other) for other in others))

@@ -1,0 +1,145 @@
+"""The experiments: networks, or ways to train one, that differ in one thing.  A row each.
+
+`python -m bench experiment NAME` trains every arm from several seeds; the first arm is the measure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.workloads.design import UNCHANGED, Design
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of what is compared.
+
+    workload: its name.
+    design: what of it is otherwise than published.
+    batch: images a step, in the place of the workload's.
+    """
+
+    workload: str
+    design: Design = UNCHANGED
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is asked, and what is trained to answer it.
+
+    arms: the first is the measure of the others.
+    epochs, seeds: by themselves; chosen so that all of it takes an hour on two processors and a
+        coffee break on a GPU.
+    images: that are trained on; None is all.
+    notable: the least difference that matters, in s² or as a share of right answers.
+    source: who asked, and what they found.
+    """
+
+    name: str
+    question: str
+    arms: tuple[Arm, ...]
+    epochs: int
+    seeds: int
+    notable: float
+    source: str
+    images: int | None = None
+
+
+def _post(**changes: object) -> Arm:
+    return Arm("post", Design(**changes))  # type: ignore[arg-type]
+
+
+_DAY_3 = "optpresso, Day 3 (2020-11-23), 200 epochs from one seed"
+_POST = Arm("post")
+# Named there as a difference: «about 10 MSE».
+_TEN = 10.0
+
+_ALL = (
+    Experiment(
+        "grind-pooling",
+        "Does max pooling learn better than average pooling?",
+        (_POST, _post(pooling="average")),
+        epochs=25,
+        seeds=12,
+        notable=_TEN,
+        source=f"{_DAY_3}: max pooling better by about 10 MSE",
+    ),
+    Experiment(
+        "grind-filters",
+        "Do 32, 64 and 128 filters learn better than 32, 32 and 64?",
+        (_POST, _post(filters=(32, 32, 64))),
+        epochs=25,
+        seeds=12,
+        notable=_TEN,
+        source=f"{_DAY_3}: more filters chosen",
+    ),
+    Experiment(
+        "grind-dropout",
+        "Does the dropout before the last layer help?",
+        (_POST, _post(dropout=0.0)),
+        epochs=25,
+        seeds=12,
+        notable=_TEN,
+        source=f"{_DAY_3}: without it a training MSE far below 20, and a worse one in the test",
+    ),
+    Experiment(
+        "grind-dense",
+        "How many dense layers, and how large?",
+        (
+            _POST,
+            _post(dense=(32,)),
+            _post(dense=(512,)),
+            _post(dense=(128, 128)),
+            _post(dense=(128, 32)),
+        ),
+        epochs=25,
+        seeds=6,
+        notable=_TEN,
+        source=f"{_DAY_3}: one and two dense layers of several sizes tried",
+    ),
+    Experiment(
+        "grind-size",
+        "Do images of 255x255 pixels teach more than those of 128x128?",
+        (_POST, _post(size=128)),
+        epochs=25,
+        seeds=12,
+        notable=_TEN,
+        source=f"{_DAY_3}: larger images did not help",
+    ),
+    Experiment(
+        "mnist-one-cycle",
+        "Does a one-cycle schedule learn more in as many epochs?",
+        (
+            Arm("cnn_simple"),
+            Arm("cnn_simple", Design(rates="one-cycle")),
+            Arm("cnn_simple", Design(rates="one-cycle", learning_rate=5e-3)),
+        ),
+        epochs=5,
+        seeds=8,
+        notable=0.002,
+        source="a learner's diary (2020), after L. N. Smith, arXiv:1803.09820",
+    ),
+)
+
+EXPERIMENTS: dict[str, Experiment] = {each.name: each for each in _ALL}
+
+# Batches of a sweep, where none are asked for; the workload's own is among them.
+BATCHES = (32, 128, 512, 2048)
+
+
+def batch_sweep(workload: str, own: int, batches: tuple[int, ...] = BATCHES) -> Experiment:
+    """What batch sizes do to time and quality; the workload's own is the measure.
+
+    own: the workload's batch.
+    """
+    others = sorted({*batches} - {own})
+    return Experiment(
+        f"batch-sweep-{workload}",
+        "Which batch is the fastest that learns as well?",
+        (Arm(workload), *(Arm(workload, batch=each) for each in others)),
+        epochs=5,
+        seeds=3,
+        notable=0.002,
+        source="a learner's diary (2020)",
+    )

@@ -1,0 +1,329 @@
+"""Experiments: what is trained, gone on with, and said; with workers that only pretend."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from bench.__main__ import main
+from bench.datasets.dataset import Dataset, Split
+from bench.datasets.prepared import Prepared, Store
+from bench.errors import GrindstoneError, RecordError
+from bench.experiment import trainings
+from bench.experiment.trainings import rounds
+from bench.judge import overfitting
+from bench.page.write import page
+from bench.record import codec
+from bench.record.head import Experiment
+from bench.record.model import Failed, Finished, Record
+from bench.record.store import RecordFile
+from bench.record.variant import Design, Variant
+from bench.report.experiment import arms, table
+from bench.report.experiment.differences import difference
+from bench.workloads import EVERY
+from bench.workloads.experiments import EXPERIMENTS, batch_sweep
+from tests.support import fake_worker
+from tests.support.records import CPU, epochs, failed, quality, record, result
+
+_AVERAGE = Variant(design=Design(pooling="average"))
+
+# ---- the rows
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_arm_can_be_trained_and_differs_from_the_others(name: str) -> None:
+    made = EXPERIMENTS[name]
+    rows = [trainings.row_of(arm, CPU) for arm in made.arms]
+    assert len({(row.workload.name, row.way) for row in rows}) == len(rows) >= 2
+    assert rows[0].varied is None, "the measure is as published"
+    assert made.epochs >= 3
+    assert {EVERY[arm.workload].metric for arm in made.arms} in ({"mse"}, {"accuracy"})
+
+
+def test_a_sweep_has_the_workloads_own_batch_as_its_measure() -> None:
+    made = batch_sweep("mlp", 200, (1024, 200, 16))
+    assert [arm.batch for arm in made.arms] == [None, 16, 1024]
+
+
+def test_every_arm_is_trained_from_a_seed_before_the_next_one_comes() -> None:
+    made = rounds(EXPERIMENTS["grind-pooling"], CPU, 2**32 - 1, 2)
+    titles = [[training.title for training in each] for each in made]
+    assert titles == [
+        ["post on cpu, seed 4294967295", "post on cpu, average pooling, seed 4294967295"],
+        ["post on cpu, seed 0", "post on cpu, average pooling, seed 0"],
+    ]
+
+
+def test_what_is_there_is_not_trained_again_and_what_failed_is() -> None:
+    every = rounds(EXPERIMENTS["grind-pooling"], CPU, 1, 2)
+    there = record(
+        [
+            result("post", seed=1),
+            result("post", variant=_AVERAGE, seed=1),
+            result("post", seed=2),
+            failed("post", CPU, "killed", variant=_AVERAGE, seed=2),
+        ]
+    )
+    (last,) = trainings.left(every, there)
+    assert [each.title for each in last] == ["post on cpu, average pooling, seed 2"]
+    assert trainings.left(every, None) == every
+
+
+# ---- what may be said
+
+
+def seeds(values: list[float]) -> dict[int, float]:
+    return dict(enumerate(values, start=1))
+
+
+def test_a_difference_within_the_spread_is_unclear_and_says_how_many_seeds_it_takes() -> None:
+    # The published network's and another one's, as five seeds came out here (evidence.csv).
+    a = seeds([-59.0, -42.4, -38.7, -88.6, -42.0])
+    b = seeds([-49.0, -62.4, -28.7, -68.6, -12.0])
+    told = difference(a, b, paired=False, notable=10.0)
+    assert told.word == "UNCLEAR"
+    assert told.gain == pytest.approx(10.0, abs=0.1)
+    assert told.low is not None
+    assert told.high is not None
+    assert told.low < 0 < told.high
+    assert told.seeds_needed is not None
+    assert told.seeds_needed > 50
+
+
+def test_pairing_shows_what_all_seeds_share() -> None:
+    a = seeds([-59.0, -42.4, -38.7, -88.6, -42.0])
+    b = {seed: value + 10 + 0.5 * (-1) ** seed for seed, value in a.items()}
+    assert difference(a, b, paired=True, notable=10.0).word == "BETTER"
+    assert difference(a, b, paired=False, notable=10.0).word == "UNCLEAR"
+    assert difference(b, a, paired=True, notable=10.0).word == "WORSE"
+    assert difference(a, dict(a), paired=True, notable=10.0).word == "SAME"
+
+
+def test_two_seeds_say_nothing() -> None:
+    told = difference(seeds([1.0, 2.0]), seeds([9.0, 9.1]), paired=True, notable=1.0)
+    assert (told.word, told.low) == ("UNCLEAR", None)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_claim_is_false_in_fewer_than_one_of_a_hundred_experiments(paired: bool) -> None:
+    draw = np.random.default_rng(15)
+    claims, many = 0, 600
+    for _ in range(many):
+        a = seeds(list(draw.normal(50, 20, 6)))
+        others = [seeds(list(draw.normal(50, 20, 6))) for _ in range(3)]
+        words = {difference(a, b, paired=paired, notable=10, arms=3).word for b in others}
+        claims += bool(words & {"BETTER", "WORSE"})
+    assert claims / many < 0.01 + 3 * math.sqrt(0.01 / many)
+
+
+# ---- what is told
+
+
+def made(values: dict[Variant | None, list[float]], name: str = "grind-pooling") -> Record:
+    results = [
+        result(
+            "post",
+            variant=variant,
+            seed=seed,
+            repeat=seed,
+            quality=replace(quality("post", value), training=value - 10, ok=True, reason=None),
+        )
+        for variant, of_arm in values.items()
+        for seed, value in enumerate(of_arm, start=1)
+    ]
+    head = record(results)
+    return replace(head, settings=replace(head.settings, experiment=Experiment(name=name)))
+
+
+def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:
+    told = arms.experiment(made({None: [50, 55, 60, 52], _AVERAGE: [70, 76, 79, 73]}))
+    assert told is not None
+    lines = list(table.lines(told))
+    assert lines[0] == "grind-pooling: Does max pooling learn better than average pooling?"
+    assert lines[1].startswith(
+        "average pooling beside as published: WORSE: 20.2 s² worse (17.5 s² to 23.0 s² worse; "
+        "seed by seed)"
+    ), lines[1]
+    assert "Seeds of as published differ by 4.3 s²" in lines[2]
+    first, second = table.cells(told)
+    assert first[0] == "as published"
+    assert first[-1] == "measure"
+    assert second[2:5] == ["74.5 s²", "70.0 s² to 79.0 s²", "64.5 s²"]
+    unclear = arms.experiment(made({None: [50, 80, 60], _AVERAGE: [70, 50, 55]}))
+    assert unclear is not None
+    assert "UNCLEAR" in list(table.lines(unclear))[1]
+    assert "to see 10.0 s² takes about" in list(table.lines(unclear))[1]
+
+
+def test_the_page_and_the_summary_show_the_arms_in_the_place_of_the_rows() -> None:
+    drawn = page([(made({None: [50, 55, 60], _AVERAGE: [70, 76, 79]}), None)])
+    assert "grind-pooling: MSE, s² on the training images" in drawn
+    assert "Does max pooling learn better" in drawn
+
+
+def test_trainings_of_one_arm_that_are_not_alike_are_said_to_be_so() -> None:
+    mixed = made({None: [50, 55, 60], _AVERAGE: [70, 76, 79]})
+    first, *rest = mixed.results
+    assert isinstance(first, Finished)
+    other = replace(first, worker=replace(first.worker, tensorflow="2.20.0"))
+    told = arms.experiment(replace(mixed, results=(other, *rest)))
+    assert told is not None
+    assert "TensorFlow 2.20.0 → 2.21.0" in "".join(told.unlike)
+
+
+# ---- going on
+
+
+@pytest.fixture(autouse=True)
+def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = Split(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64))
+    dataset = Dataset("mnist", "synthetic", "generated", split, split)
+    monkeypatch.setattr(Store, "prepare", lambda *_: Prepared(dataset, {}, dataset.sha256()))
+
+
+_WORKER = """
+begin()
+for number in range(1, job["epochs"] + 1):
+    epoch(number, 10.0 * number, 0.5, quality=0.5)
+assert job["judge_training"]
+say("phase", name="evaluation")
+gain = 0.01 if job["design"]["rates"] else 0.0
+if job["seed"] == 13 and job["design"]["learning_rate"]:
+    sys.exit("unlucky")
+say("quality", value=0.9 + gain + 0.001 * (job["seed"] % 3), untrained=0.1, memory_peak=None,
+    training=0.95)
+wait_for_ever()
+"""
+
+
+def experiment(folder: Path, *options: str) -> int:
+    worker = fake_worker.write(folder, _WORKER)
+    where = (f"--results-dir={folder}", f"--worker-python={worker}", f"--cache-dir={folder}")
+    return main(
+        ["experiment", "mnist-one-cycle", "--device=cpu", "--plan=/none.json", *where, *options]
+    )
+
+
+def records_in(folder: Path) -> list[Record]:
+    return [codec.read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def test_an_experiment_is_trained_told_and_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert experiment(tmp_path, "--seeds=2") == 0
+    assert "fewer than 3 seeds" in " ".join(capsys.readouterr().out.split())
+    (first,) = records_in(tmp_path)
+    assert [each.seed for each in first.results] == [1, 1, 1, 2, 2, 2]
+    assert first.settings.experiment == Experiment(name="mnist-one-cycle")
+
+    assert experiment(tmp_path, "--seeds=4") == 0
+    told = capsys.readouterr()
+    assert "6 of 12 trainings are in" in told.err
+    assert "BETTER" in told.out
+    (second,) = records_in(tmp_path)
+    assert second.results[:6] == first.results
+    assert len(second.results) == 12
+    assert not list(tmp_path.glob("*.jsonl"))
+    assert len(list(tmp_path.glob("*.html"))) == 1
+
+    assert experiment(tmp_path, "--seeds=4") == 0, "all is there"
+    assert records_in(tmp_path) == [second]
+    assert experiment(tmp_path, "--seeds=1", "--anew", "--no-page") == 0
+    assert len(records_in(tmp_path)) == 2
+
+
+def test_what_failed_fails_the_command_and_is_trained_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert experiment(tmp_path, "--seeds=1", "--seed=13") == 1
+    (first,) = records_in(tmp_path)
+    assert [type(each) for each in first.results] == [Finished, Finished, Failed]
+    assert experiment(tmp_path, "--seeds=1", "--seed=13") == 1
+    assert "2 of 3 trainings are in" in capsys.readouterr().err
+
+
+def test_without_time_no_second_round_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert experiment(tmp_path, "--seeds=5", "--budget=0.00001") == 0
+    assert "the time was up; run it again" in capsys.readouterr().err
+    (first,) = records_in(tmp_path)
+    assert len(first.results) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["experiment"], "name an experiment: grind-pooling"),
+        (["experiment", "tea"], "no experiment 'tea'; there is grind-pooling"),
+        (["experiment", "grind-pooling", "--seeds=0"], "--seeds 0 is out of range"),
+        (["experiment", "grind-pooling", "--device=cpu", "--budget=-1"], "--budget -1 is no time"),
+        (["batch-sweep", "tea"], "no workload 'tea'; there is mlp"),
+        (["batch-sweep", "mlp", "--batches=1,x"], "--batches x is no number"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, f"--results-dir={tmp_path}", "--plan=/none.json"]) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_at_a_record_keeps_others_from_it(tmp_path: Path) -> None:
+    one = RecordFile(tmp_path / "run.json", record())
+    one.add(result("mlp"))
+    with pytest.raises(RecordError, match="another run is at"):
+        RecordFile.reopened(one.journal)
+    one.close()
+    again = RecordFile.reopened(one.path)
+    again.add(result("mlp", repeat=2))
+    again.close()
+    assert [each.repeat for each in codec.read(one.path).results] == [1, 2]
+
+
+def test_an_arm_without_what_it_changes_is_an_error() -> None:
+    arm = EXPERIMENTS["grind-pooling"].arms[1]
+    with pytest.raises(GrindstoneError, match="mlp has no pooling"):
+        trainings.row_of(type(arm)("mlp", arm.design), CPU)
+
+
+# ---- overfitting
+
+
+def curve(errors: list[float], losses: list[float] | None = None) -> Any:
+    falling = [1.0 / (number + 1) for number in range(len(errors))]
+    timed = replace(
+        epochs([1.0] * len(errors)), quality=tuple(errors), loss=tuple(losses or falling)
+    )
+    return result("post", epochs=timed)
+
+
+def test_five_epochs_worse_than_the_five_before_are_overfitting() -> None:
+    seen = overfitting.found(curve([90, 70, 60, 55, 50, 51, 52, 60, 62, 63, 61, 64, 65]))
+    assert seen == overfitting.Overfitting(since=9, best=5, then=50, now=65)
+
+
+def test_noise_and_a_loss_that_rises_too_are_none() -> None:
+    assert overfitting.found(curve([50, 60, 50, 60, 50, 60, 50, 60, 50, 60, 50, 60])) is None
+    errors = [50.0] * 6 + [60.0] * 6
+    assert overfitting.found(curve(errors)) is not None
+    assert overfitting.found(curve(errors, [0.1] * 6 + [0.2] * 6)) is None
+    assert overfitting.found(result("post")) is None, "there is no curve"
+
+
+def test_an_accuracy_overfits_where_it_falls() -> None:
+    timed = replace(
+        epochs([1.0] * 10),
+        quality=(*(0.9 for _ in range(5)), *(0.8 for _ in range(5))),
+        loss=tuple(1.0 / (n + 1) for n in range(10)),
+    )
+    seen = overfitting.found(result("mlp", epochs=timed))
+    assert seen is not None
+    assert seen.since == 6
