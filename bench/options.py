@@ -199,15 +199,13 @@ class Settings:
     on_request: the workloads besides the default ones that `-k` names.
     epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
-    images: how many are trained on; None leaves it to the profile.
-    judge_training: whether the quality on the training images is measured at the end, too.
+    images: how many are trained on; judge_training: whether the quality on them is measured, too.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
     data_folder: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
-    again: the options that train a row again as here, but what names the row.
-    experiment: that the trainings belong to, if any.
+    again: the options that train a row again; experiment: that the trainings belong to, if any.
     """
 
     profile: ProfileName

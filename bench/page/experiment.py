@@ -9,6 +9,7 @@ from bench.page import plots
 from bench.page.plots import Bar, Line, Plot
 from bench.report import format as shown
 from bench.report.experiment.arms import Arm, Experiment
+from bench.workloads.workload import ERRORS
 
 
 def drawn(made: Experiment) -> Iterator[Plot]:
@@ -67,4 +68,5 @@ def mean_curve(arm: Arm) -> list[float]:
 
 
 def _name(made: Experiment) -> str:
-    return "MSE, s²" if made.metric == "mse" else made.metric
+    unit = ERRORS.get(made.metric)
+    return f"MSE, {unit}" if unit else made.metric

@@ -57,8 +57,8 @@ class _Training:
 class Session:
     """Holds what all trainings of a run share.  Use it as a context manager.
 
-    versions: names of the packages whose versions the record tells.
-    goes_on: the record that this run goes on with, instead of one of its own.
+    versions: names of the packages whose versions the record tells; goes_on: the record that this
+        run goes on with, instead of one of its own.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Session:
     @cached_property
     def record(self) -> RecordFile:
         """The record of this run; its file appears with the first result."""
-        if self._goes_on is not None:
+        if self._goes_on:
             return self._goes_on
         head = head_of(self.settings, self._found, self._versions, self._started)
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
@@ -235,8 +235,8 @@ class Session:
             held: Bounds | OwnFloors = OwnFloors(row.workload.floors)
         else:
             assert prepared is not None
-            # What learns otherwise, or from other images, has no floor.
-            otherwise = row.way.variant.batch or row.way.variant.design or self.settings.epochs
+            variant = row.way.variant  # what learns otherwise, or from other images, has no floor
+            otherwise = variant.batch or variant.design or self.settings.epochs
             held = (
                 floors.none(row.workload.metric)
                 if otherwise or self.settings.images

@@ -13,9 +13,10 @@ from bench.record.model import Finished, Record, Result
 from bench.report import rows
 from bench.report.experiment.differences import Difference, difference
 from bench.workloads.experiments import EXPERIMENTS
+from bench.workloads.workload import ERRORS
 
-# Where the experiment is none of this Grindstone's: what two seeds of MNIST differ by, or 10 s².
-_NOTABLE = {"accuracy": 0.002, "mse": 10.0}
+# Where this Grindstone knows no such experiment: what two seeds of MNIST differ by, or 10 squares.
+_NOTABLE = {"accuracy": 0.002}
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def experiment(record: Record) -> Experiment | None:
         return None
     known, metric = EXPERIMENTS.get(asked.name), ended[0].quality.metric
     arms = [_arm(group, groups) for group in groups]
-    notable = known.notable if known else _NOTABLE.get(metric, _NOTABLE["mse"])
+    notable = known.notable if known else _NOTABLE.get(metric, 10.0)
     measure, *others = arms
     return Experiment(
         asked.name,
@@ -131,7 +132,7 @@ def _difference(
 ) -> Difference | None:
     if not (measure.qualities and other.qualities and measure.first and other.first):
         return None
-    sign = -1.0 if metric == "mse" else 1.0
+    sign = -1.0 if metric in ERRORS else 1.0
     a, b = (
         {seed: sign * value for seed, value in arm.qualities.items()} for arm in (measure, other)
     )

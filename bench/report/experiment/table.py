@@ -13,6 +13,7 @@ from bench.report import table
 from bench.report.experiment.arms import Arm, Experiment
 from bench.report.experiment.differences import LEAST_SEEDS, Difference
 from bench.report.format import Screen
+from bench.workloads.workload import ERRORS
 
 _COLOURS = {"BETTER": "green", "WORSE": "red", "SAME": "green", "UNCLEAR": "yellow"}
 _GAPS = (3, 2, 1)
@@ -25,7 +26,7 @@ def draw(made: Experiment, screen: Screen) -> Table:
 
 def headings(made: Experiment) -> list[str]:
     """Those of the table."""
-    name = "MSE" if made.metric == "mse" else made.metric
+    name = "MSE" if made.metric in ERRORS else made.metric
     return [
         "Arm",
         "Seeds",
