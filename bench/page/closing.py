@@ -34,7 +34,7 @@ class Closing:
     @property
     def is_well(self) -> bool:
         """Whether all could be written, and a comparison has an answer, and no row is slower."""
-        return not self._problems and (self.comparison is None or self.comparison.status == 0)
+        return not self.problems and (self.comparison is None or self.comparison.status == 0)
 
     def tell(self, reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Prints it at the end of pytest's output."""
@@ -42,13 +42,13 @@ class Closing:
 
         colours, pictures = reporter.hasmarkup, not config.option.no_plots
         screen = Screen.of(sys.stdout, colours=colours, pictures=pictures)
-        for heading, text in self._sections(screen, verbose=config.option.verbose > 0):
+        for heading, text in self.sections(screen, verbose=config.option.verbose > 0):
             reporter.section(heading)
             reporter.write(text)
-        for problem in self._problems:
+        for problem in self.problems:
             reporter.write_line(f"bench: {problem}")
 
-    def _sections(self, screen: Screen, *, verbose: bool) -> Iterator[tuple[str, str]]:
+    def sections(self, screen: Screen, *, verbose: bool) -> Iterator[tuple[str, str]]:
         """A heading and its text: the results, and the comparison."""
         from bench.report import summary
 
@@ -58,7 +58,7 @@ class Closing:
             yield "Comparison", self.comparison.text(screen)
 
     @property
-    def _problems(self) -> list[str]:
+    def problems(self) -> list[str]:
         """What could not be written or answered, a line each."""
         unanswered = self.comparison.problem if self.comparison else None
         return [told for told in (self.ending.problem, self.no_page, unanswered) if told]

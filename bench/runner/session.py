@@ -69,8 +69,7 @@ class Session:
         listener: Listener = ignore,
         goes_on: RecordFile | None = None,
     ) -> None:
-        self.settings = settings
-        self._goes_on = goes_on
+        self.settings, self._goes_on = settings, goes_on
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
