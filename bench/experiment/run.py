@@ -39,7 +39,8 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
     found = devices.find()
     settings = settings_of(made, options, found)
     (device,) = settings.devices
-    every = trainings.rounds(made, device, settings.seed, settings.repeats)
+    backend = settings.variants[0].backend
+    every = trainings.rounds(made, device, settings.seed, settings.repeats, backend)
     before = None if options.anew else trainings.to_go_on_with(settings, found)
     coming = trainings.left(every, before[1] if before else None)
     if before:
@@ -72,6 +73,8 @@ def settings_of(made: Experiment, options: argparse.Namespace, found: Found) -> 
         settings = dataclasses.replace(settings, devices=(found.devices[-1],))
     if len(settings.devices) != 1 or settings.devices[0].group:
         raise GrindstoneError("an experiment trains on one device; name one with --device")
+    if len(settings.backends) != 1:
+        raise GrindstoneError("an experiment trains on one backend; name one with --backend")
     seeds = _in_range("--seeds", options.seeds) or made.seeds
     images = _in_range("--images", options.images)
     return dataclasses.replace(

@@ -19,7 +19,7 @@ from bench.record.head import Device
 from bench.record.model import Finished
 from bench.record.repeats import Repeat
 from bench.record.runs import runs
-from bench.record.variant import AS_PUBLISHED, Design, Variant
+from bench.record.variant import Design, Variant
 from bench.runner.events import Planned, RunEnded, RunStarted
 from bench.runner.row import Row
 from bench.runner.supervisor import DEFAULT_LIMITS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bench.record.model import Record
     from bench.runner.events import Listener
     from bench.runner.session import Session
+    from bench.workloads.backend import Backend
     from bench.workloads.experiments import Arm, Experiment
 
 
@@ -51,25 +52,31 @@ class Training:
         return f"{self.row.title}{self.repeat.suffix}"
 
 
-def row_of(arm: Arm, device: Device) -> Row:
+def row_of(arm: Arm, device: Device, backend: Backend | None = None) -> Row:
     """An arm as the row that is trained.
 
     Raises:
         GrindstoneError: its workload has nothing of what it changes.
     """
     changes = msgspec.convert(arm.design, Design, from_attributes=True)
-    variant = Variant(batch=arm.batch, design=changes).beside(None)
-    row = Row(EVERY[arm.workload], device, variant=variant or AS_PUBLISHED)
+    variant = Variant(backend=backend, batch=arm.batch, design=changes).beside(None)
+    row = Row(EVERY[arm.workload], device, variant=variant)
     _ = row.designed  # says what it lacks
     return row
 
 
-def rounds(experiment: Experiment, device: Device, seed: int, count: int) -> list[list[Training]]:
+def rounds(
+    experiment: Experiment,
+    device: Device,
+    seed: int,
+    count: int,
+    backend: Backend | None = None,
+) -> list[list[Training]]:
     """The trainings of an experiment: every arm from a seed, then from the next.
 
     Whenever it is interrupted, the arms then have as many seeds each, but for one.
     """
-    rows = [row_of(arm, device) for arm in experiment.arms]
+    rows = [row_of(arm, device, backend) for arm in experiment.arms]
     seeds = [(number, (seed + number - 1) % 2**32) for number in range(1, count + 1)]
     return [[Training(row, Repeat(number, seed=each)) for row in rows] for number, each in seeds]
 

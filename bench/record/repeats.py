@@ -48,6 +48,10 @@ class Repeat:
         """As a test's name ends: `p3`, `A3`."""
         return f"{self.side or 'p'}{self.number}"
 
+    def seed_of(self, run: int) -> int:
+        """What it trains from.  run: the run's seed."""
+        return run if self.seed is None else self.seed
+
     @property
     def suffix(self) -> str:
         """Behind a row's title, where it is not the only one: `, 3`, `, A 3`."""

@@ -301,16 +301,15 @@ class Session:
         seeds: tuple[int, ...] = (),
     ) -> Job:
         row, variant = training.row, training.row.way.variant
-        every = range(1, training.schedule.epochs + 1)
-        evaluated = tuple(every) if self.settings.learning_curve and not seeds else ()
+        curve = self.settings.learning_curve and not seeds
         return Job(
             row.workload.name,
             is_gpu=row.device.is_gpu,
             epochs=training.schedule.epochs,
-            seed=self.settings.seed if training.repeat.seed is None else training.repeat.seed,
+            seed=training.repeat.seed_of(self.settings.seed),
             data=prepared.files if prepared else {},
             mode=row.mode,
-            evaluate_after=evaluated,
+            evaluate_after=tuple(range(1, training.schedule.epochs + 1)) if curve else (),
             replicas=devices.replicas(row.device),
             wait=len(training.runs) > 1,
             target=target,

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from bench.record.comparable import difference as key_difference
 from bench.record.comparable import key_for
 from bench.record.model import Finished, Record, Result
@@ -116,7 +118,7 @@ def experiment(record: Record) -> Experiment | None:
 
 def _arm(group: Sequence[Result], groups: Sequence[Sequence[Result]]) -> Arm:
     first = group[0]
-    told = ", ".join(first.way.variant.words())
+    told = ", ".join(replace(first.way.variant, backend=None).words())  # all arms have one
     if len({each[0].workload for each in groups}) > 1:
         told = ", ".join(filter(None, (first.workload, told)))
     trained = {
