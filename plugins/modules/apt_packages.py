@@ -67,6 +67,7 @@ from fnmatch import fnmatchcase
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import apt_sources
+from ..module_utils.hidden import hide_passwords
 from ..module_utils.ledger import Packages, installed, look
 from ..module_utils.package_manager import ROOT, Apt
 
@@ -160,6 +161,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    hide_passwords(module, "proxy")
     host = Apt(module.params["proxy"])
     there = look(ROOT)[0]
     state = module.params["state"]

@@ -93,6 +93,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.hidden import hide_passwords
 from ..module_utils.ledger import (
     Packages,
     bring_back,
@@ -244,6 +245,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    hide_passwords(module, "proxy")
     name, state = module.params["name"], module.params["state"]
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         module.fail_json(msg=f"{name!r} is no ledger's name; expected a role's: a-z, 0-9 and _")

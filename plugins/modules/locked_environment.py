@@ -125,6 +125,7 @@ from ..module_utils.environment_contents import (
     site_packages,
     unlike,
 )
+from ..module_utils.hidden import hide_passwords
 
 LOCK = "requirements.txt"  # the text that the environment was made of
 PACKAGES = "packages.txt"  # what that came to
@@ -344,6 +345,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    hide_passwords(module, "proxy", "index", "python_mirror")
     os.umask(0o022)  # what root makes here, everybody may use
     path = Path(module.params["path"])
     requirements = module.params["requirements"]

@@ -34,6 +34,7 @@ repaired:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.hidden import hide_passwords
 from ..module_utils.package_manager import package_manager
 
 
@@ -42,6 +43,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"proxy": {"type": "str", "default": ""}}, supports_check_mode=True
     )
+    hide_passwords(module, "proxy")
     host = package_manager(module.params["proxy"])
     unfinished = host.unfinished()
     if unfinished and not module.check_mode:

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 import bench
+from docs.collection import build
 
 HERE = Path(__file__).parents[2]
-PACKED = {"CHANGELOG.md", "LICENSE", "README.md", "docs", "meta", "playbooks", "plugins", "roles"}
+PACKED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "changelogs", "docs", "meta"}
+PACKED |= {"playbooks", "plugins", "roles"}
 # Read from another folder, with nothing of this checkout in Ansible's way.
 PLAY = """
 - name: Provision by full names
@@ -70,11 +72,8 @@ def run(folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def archive(folder: Path, run: Run) -> Path:
-    built = run("galaxy", "collection", "build", "--output-path", str(folder), cwd=HERE)
-    assert built.returncode == 0, built.stdout
-    (archive,) = folder.glob("grindstone-grindstone-*.tar.gz")
-    return archive
+def archive(folder: Path) -> Path:
+    return build(folder)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +89,18 @@ def test_the_collection_holds_what_it_needs_and_nothing_else(archive: Path) -> N
         told = packed.extractfile("MANIFEST.json")
         assert told is not None
         manifest = json.load(told)["collection_info"]
+        readme = packed.extractfile("README.md")
+        assert readme is not None
+        text = readme.read().decode()
     names = [member.name for member in members if member.name.split("/")[0] != "."]
     assert {name.split("/")[0] for name in names} - {"MANIFEST.json", "FILES.json"} == PACKED
     assert [name for name in names if "collections/" in name or "__pycache__" in name] == []
     assert [member.name for member in members if member.issym()] == []
     assert [name for name in names if name.startswith("docs/") and name.endswith(".py")] == []
+    assert text.startswith("# The collection `grindstone.grindstone`\n")
+    links = re.findall(r"\]\(([\w/.-]+)\)", text)
+    assert links
+    assert set(links) <= set(names)
     assert (manifest["namespace"], manifest["name"]) == ("grindstone", "grindstone")
 
 
@@ -104,7 +110,8 @@ def test_its_version_is_the_project_s(archive: Path) -> None:
 
 def test_a_checkout_is_the_same_collection_by_its_links(installed: Path) -> None:
     links = HERE / "collections/ansible_collections/grindstone/grindstone"
-    folders = {path.name for path in installed.iterdir() if path.is_dir()} - {"docs"}
+    folders = {path.name for path in installed.iterdir() if path.is_dir()}
+    folders -= {"LICENSES", "changelogs", "docs"}
     assert {path.name for path in links.iterdir()} == folders
     for name in folders:
         assert (links / name).resolve() == HERE / name

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ansible_test
 
-from tests.conftest import ROOT
+from docs.collection import build
 from tests.support.roots import cache_folder
 
 PROGRAMS = Path(sys.executable).parent
@@ -35,9 +35,7 @@ def test_the_collection_passes_ansible_s_sanity_checks(tmp_path: Path) -> None:
     script.write_text(BOOTSTRAP, encoding="utf-8")
     environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8"}
 
-    build = [str(PROGRAMS / "ansible-galaxy"), "collection", "build", "--output-path"]
-    subprocess.run([*build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
-    (archive,) = tmp_path.glob("*.tar.gz")
+    archive = build(tmp_path)
     tree = tmp_path / "ansible_collections/grindstone/grindstone"
     with tarfile.open(archive) as packed:
         packed.extractall(tree, filter="data")

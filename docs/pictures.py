@@ -1,0 +1,93 @@
+"""`./run docs --pictures [options of pytest bench/]`: the README's pictures, from a run made now.
+
+The record is made one for other people first (bench/record/shared.py): no picture tells whose
+machine it was.  Needs chromium for the page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from rich import _export_format
+from rich.console import Console
+from rich.text import Text
+
+from bench.page.write import write
+from bench.record import codec
+from bench.record.model import Record
+from bench.record.shared import shared
+from bench.report import summary
+from bench.report.format import Screen
+
+PICTURES = Path(__file__).resolve().parent / "pictures"
+_COLUMNS = 100
+_PAGE = 1100, 1500
+# Rich's own loads a font from elsewhere.
+_FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
+_SVG = _FONT.sub("", _export_format.CONSOLE_SVG_FORMAT).replace("Fira Code, ", "ui-monospace, ")
+
+
+def main(options: list[str]) -> int:
+    """Trains, then draws; pytest's status where that is none of success."""
+    with tempfile.TemporaryDirectory(prefix="grindstone-") as name:
+        folder = Path(name)
+        train = [sys.executable, "-m", "bench", "run", f"--results-dir={folder}", "--no-page"]
+        done = subprocess.run([*train, *options], check=False)
+        if done.returncode:
+            return done.returncode
+        (path,) = folder.glob("*.json")
+        users = []
+        with contextlib.suppress(OSError, KeyError, ImportError):  # an account without a name
+            users.append(getpass.getuser())
+        record, _ = shared(codec.read(path), users)
+        PICTURES.mkdir(exist_ok=True)
+        table(record, PICTURES / "table.svg")
+        page(record, folder, PICTURES / "page.png")
+    return 0
+
+
+def table(record: Record, path: Path) -> None:
+    """What a terminal shows at a run's end."""
+    screen = Screen(width=_COLUMNS, colours=True, pictures=True)
+    told = Text.from_ansi(summary.text(record, None, screen, verbose=False).rstrip())
+    console = Console(record=True, width=_COLUMNS, file=io.StringIO())
+    console.print(told)
+    made = console.export_svg(title="./run bench", code_format=_SVG, unique_id="table")
+    path.write_text(f"{made}\n", encoding="utf-8")
+
+
+def page(record: Record, folder: Path, path: Path) -> None:
+    """The top of its page.
+
+    Raises:
+        SystemExit: there is no browser.
+    """
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise SystemExit("docs: found no chromium, which draws the page: install it")
+    write([(record, None)], folder / "page.html")
+    width, height = _PAGE
+    subprocess.run(
+        [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+            *(f"--user-data-dir={folder / 'profile'}", f"--window-size={width},{height}"),
+            *(f"--screenshot={folder / 'page.png'}", (folder / "page.html").as_uri()),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    with Image.open(folder / "page.png") as drawn:
+        drawn.convert("RGB").quantize(64).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
