@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from msgspec.structs import replace
 from PIL import Image
 from rich import _export_format
 from rich.console import Console
@@ -30,7 +31,7 @@ from bench.report.format import Screen
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 _COLUMNS = 100
-_PAGE = 1100, 1500
+_PAGE = 1100, 1250
 # Rich's own loads a font from elsewhere.
 _FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
 _SVG = _FONT.sub("", _export_format.CONSOLE_SVG_FORMAT).replace("Fira Code, ", "ui-monospace, ")
@@ -49,6 +50,8 @@ def main(options: list[str]) -> int:
         with contextlib.suppress(OSError, KeyError, ImportError):  # an account without a name
             users.append(getpass.getuser())
         record, _ = shared(codec.read(path), users)
+        # What was chosen to make it is of this machine, and not of what the picture is about.
+        record = replace(record, settings=replace(record.settings, again=()))
         PICTURES.mkdir(exist_ok=True)
         table(record, PICTURES / "table.svg")
         page(record, folder, PICTURES / "page.png")
@@ -58,9 +61,11 @@ def main(options: list[str]) -> int:
 def table(record: Record, path: Path) -> None:
     """What a terminal shows at a run's end."""
     screen = Screen(width=_COLUMNS, colours=True, pictures=True)
-    told = Text.from_ansi(summary.text(record, None, screen, verbose=False).rstrip())
+    file = Path("results", f"{record.started:%Y%m%dT%H%M%SZ}.json")
+    beside = file.with_suffix(".html")
+    told = summary.text(record, file, screen, page=beside, verbose=False).rstrip()
     console = Console(record=True, width=_COLUMNS, file=io.StringIO())
-    console.print(told)
+    console.print(Text.from_ansi(told))
     made = console.export_svg(title="./run bench", code_format=_SVG, unique_id="table")
     path.write_text(f"{made}\n", encoding="utf-8")
 
