@@ -26,8 +26,10 @@ def programs() -> Path:
     folder = cache_folder() / f"galaxy-{made_of}"
     if not (folder / ".whole").exists():
         uv = [sys.executable, "-m", "uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, folder], check=True)
-        sync = [*uv, "pip", "sync", "--python", folder, "--require-hashes", str(LOCK)]
+        subprocess.run(
+            [*uv, "venv", "--clear", "--python", sys.executable, str(folder)], check=True
+        )
+        sync = [*uv, "pip", "sync", "--python", str(folder), "--require-hashes", str(LOCK)]
         subprocess.run(sync, check=True)
         (folder / ".whole").touch()
     return folder / "bin"
@@ -61,7 +63,7 @@ def test_galaxy_imports_it_without_a_warning(archive: Path, programs: Path, tmp_
     # ansible-lint runs over the checkout (tests/lint), ansible-test in test_sanity.py.
     settings = tmp_path / "importer.cfg"
     settings.write_text("[galaxy-importer]\nRUN_ANSIBLE_LINT = False\n", encoding="utf-8")
-    importer = ["python", "-m", "galaxy_importer.main", archive]
+    importer: list[str | Path] = ["python", "-m", "galaxy_importer.main", archive]
     done = judged(tmp_path, programs, *importer, GALAXY_IMPORTER_CONFIG=settings)
     assert done.returncode == 0, done.stdout
     assert "Importer processing completed successfully" in done.stdout
@@ -75,7 +77,7 @@ def test_every_plugin_s_documentation_is_as_it_is_asked_for(
     collection = tmp_path / "ansible_collections/grindstone/grindstone"
     with tarfile.open(archive) as packed:
         packed.extractall(collection, filter="data")
-    lint = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", collection]
+    lint: list[str | Path] = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", collection]
     # community.general, whose documentation belongs to it, comes with the package `ansible`.
     beside = Path(ansible.__file__).parents[1]
     done = judged(tmp_path, programs, *lint, ANSIBLE_COLLECTIONS_PATH=beside)
