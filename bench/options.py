@@ -99,8 +99,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--learning-curve": {
         "action": "store_true",
-        "help": "also measure the quality on the test images after every epoch, off the clock, for "
-        "the page's learning curves",
+        "help": "also measure the quality on test and training images after every epoch, off the "
+        "clock, for the page's learning curves",
     },
     "--time-to-target": {
         "action": "store_true",

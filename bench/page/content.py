@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import experiment, plots
+from bench.page import curves, experiment, plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, TimeToTarget, Training
 from bench.report import format as shown
-from bench.report import notes, rows, summary, table, targets, variants
+from bench.report import notes, posts, rows, summary, table, targets, variants
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
 
@@ -108,7 +108,7 @@ def _workloads(
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]
-        yield Workload(name, tuple(_qualities(own, names)), tuple(drawn))
+        yield Workload(name, (*_qualities(own, names), *posts.lines(own)), tuple(drawn))
 
 
 def _place(training: Training) -> str:
@@ -175,25 +175,23 @@ def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
 
 
 def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
-    """The quality on the test images, from before the first step, with the floor."""
+    """The quality on test and training images, from before the first step, with the floor."""
     known = [each for each in own if each.epochs.quality]
     if not known:
         return
     metric = known[0].quality.metric
-    series = [
-        Line(_place(each), (each.quality.untrained, *(each.epochs.quality or ()))) for each in known
-    ]
-    told = "; ".join(
-        f"{each.name} {shown.quality(metric, each.values[0])} before the first step, "
-        f"{shown.quality(metric, each.values[-1])} after the last epoch"
-        for each in series
-    )
+    series, told = [], []
+    for each in known:
+        drawn, words = curves.of(each, _place(each))
+        series += drawn
+        told.append(words)
     floor, longest = known[0].quality.floor, max(len(each.values) for each in series)
     if floor is not None:
         series.append(Line(f"required: {shown.quality(metric, floor)}", (floor,) * longest))
     places = [str(number) for number in range(longest)]
     title = f"{known[0].workload}: {metric} on the test images, epoch by epoch"
-    yield plots.lines(title, f"{told}.", metric, series, places=places, from_zero=False)
+    sentence = f"{'; '.join(told)}."
+    yield plots.lines(title, sentence, metric, series, places=places, from_zero=False)
 
 
 def _loss(value: float | None) -> str:

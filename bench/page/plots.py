@@ -30,10 +30,14 @@ _OPENING = re.compile(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A named series, a value at each place; None leaves a gap."""
+    """A named series, a value at each place; None leaves a gap.
+
+    marks: whether its values are marked, each by itself, in the place of a line through them.
+    """
 
     name: str
     values: Sequence[float | None]
+    marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def lines(
     known = [value for each in series for value in each.values if value is not None]
     chart.y_labels = ticks(0.0 if from_zero else min(known), max(known), 3 if strip else 6)
     for each in series:
-        chart.add(each.name, list(each.values))
+        marked = {"stroke": False, "show_dots": True, "dots_size": 5} if each.marks else {}
+        chart.add(each.name, list(each.values), **marked)
     return _plot(chart, title, sentence)
 
 

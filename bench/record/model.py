@@ -91,6 +91,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
     pauses_included: whether the times hold those pauses, as in records of schema 1.
     memory: resident memory of the worker after every epoch, in bytes; null where it was not read.
     quality: on the test images after every epoch, off the clock; null where that was not asked for.
+    training: on the training images, likewise, from before the first step on: one value more.
     """
 
     first: Positive
@@ -100,6 +101,7 @@ class Epochs(EpochSpread, frozen=True, kw_only=True):
     pauses_included: bool = False
     memory: tuple[Count, ...] | None = None
     quality: tuple[float | None, ...] | None = None
+    training: tuple[float | None, ...] | None = None
 
 
 class Model(Part, frozen=True):

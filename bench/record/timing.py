@@ -18,7 +18,8 @@ class EpochTiming:
     waited: the seconds of it that were spent waiting for images, where they are read from files.
     paused: the seconds between `fit`'s beginning of it and its first batch, which are not in it.
     memory: resident memory of the worker after it, in bytes, where that was read.
-    seed, quality: what was trained from and reached, where that is known after each epoch.
+    seed, quality, training: what was trained from, and reached on the test and on the training
+        images, where that is known after each epoch.
     """
 
     number: int
@@ -31,6 +32,7 @@ class EpochTiming:
     memory: int | None = None
     seed: int | None = None
     quality: float | None = None
+    training: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -87,6 +89,12 @@ class Timings:
     def quality(self) -> tuple[float, ...] | None:
         """On the test images after every epoch, where that was measured."""
         told = tuple(epoch.quality for epoch in self.epochs if epoch.quality is not None)
+        return told if len(told) == len(self.epochs) else None
+
+    @property
+    def training(self) -> tuple[float, ...] | None:
+        """On the training images after every epoch, where that was measured."""
+        told = tuple(epoch.training for epoch in self.epochs if epoch.training is not None)
         return told if len(told) == len(self.epochs) else None
 
     @property

@@ -81,7 +81,7 @@ def finished(
         telemetry=telemetry,
         file=_file(row),
         dataset=data_set(prepared) if prepared else _own_data(outcome),
-        epochs=_epochs(timings),
+        epochs=_epochs(timings, outcome),
         images_per_second=timings.images_per_second,
         quality=_quality(outcome, held),
         **network_and_worker(outcome),
@@ -180,7 +180,9 @@ def _quality(outcome: Outcome, held: Bounds | OwnFloors) -> Quality:
     return held.quality(reached.metric, reached.value, reached.untrained, reached.others, known)
 
 
-def _epochs(timings: Timings) -> Epochs:
+def _epochs(timings: Timings, outcome: Outcome) -> Epochs:
+    before = outcome.quality.untrained_training
+    learned = timings.training
     return Epochs(
         first=timings.first,
         steady=timings.steady,
@@ -190,6 +192,9 @@ def _epochs(timings: Timings) -> Epochs:
         paused=timings.paused,
         memory=timings.memory,
         quality=tuple(map(finite, timings.quality)) if timings.quality else None,
+        training=None
+        if before is None or learned is None
+        else tuple(map(finite, (before, *learned))),
     )
 
 

@@ -321,7 +321,7 @@ class Session:
             own=_own_file(row.workload),
             classes=prepared.dataset.classes if prepared else None,
             design=row.changes,
-            judge_training=self.settings.judge_training,
+            judge_training=curve or self.settings.judge_training,
             backend=variant.backend or "tensorflow",
         )
 

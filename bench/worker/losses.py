@@ -1,6 +1,6 @@
 """The losses that Keras does not have, as functions of targets and predictions.
 
-Each returns a value an image, whose mean over the batch is made small.
+Each takes tensors of one shape, and Keras makes the mean of its values small.
 """
 
 from __future__ import annotations
@@ -22,21 +22,12 @@ def of(name: Loss) -> str | LossFunction:
 
 
 def pseudo_huber(targets: Any, predicted: Any) -> Any:
-    """Square where the error is small beside PSEUDO_HUBER_SECONDS, a line where it is large."""
-    import tensorflow as tf
+    """Square where the error is small beside PSEUDO_HUBER_SECONDS, a line where it is large.
 
+    By operators alone, which every backend's tensors have.
+    """
     bend = PSEUDO_HUBER_SECONDS
-    each = bend**2 * (tf.sqrt(1.0 + tf.square(_error(targets, predicted) / bend)) - 1.0)
-    return tf.reduce_mean(each, axis=1)
-
-
-def _error(targets: Any, predicted: Any) -> Any:
-    """What is missed of each value, `(images, values of an image)`."""
-    import tensorflow as tf
-
-    predicted = tf.cast(predicted, tf.float32)
-    error = predicted - tf.reshape(tf.cast(targets, tf.float32), tf.shape(predicted))
-    return tf.reshape(error, [tf.shape(error)[0], -1])
+    return bend**2 * ((1.0 + ((predicted - targets) / bend) ** 2) ** 0.5 - 1.0)
 
 
 _OTHERS: dict[str, LossFunction] = {"pseudo_huber": pseudo_huber}

@@ -57,7 +57,8 @@ class Job:
     own: the file that the workload is in, where it is none of Grindstone's.
     classes: how many the labels have, where these are not the network's own data.
     design: what of the network and its training is otherwise than published.
-    judge_training: whether the quality on the training images is measured at the end, too.
+    judge_training: whether the quality on the training images is measured at the end, too, and
+        wherever `evaluate_after` has it.
     backend: what is below Keras.
     """
 
@@ -174,6 +175,7 @@ class Epoch:
     memory: int | None = None
     seed: int | None = None
     quality: float | None = None
+    training: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Quality:
 
     metric: which one it is, where the model is one's own; others: the rest of its metrics.
     data_seconds: of a pass over its data without training, where they come in batches.
-    training: the same on the training images, where that was asked for.
+    training, untrained_training: the same on the training images, where that was asked for.
     """
 
     value: float
@@ -200,6 +202,7 @@ class Quality:
     others: dict[str, float] = field(default_factory=dict)
     data_seconds: float | None = None
     training: float | None = None
+    untrained_training: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

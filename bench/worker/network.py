@@ -65,7 +65,8 @@ def loss(keras: Any, workload: Workload) -> Any:
     """The workload's loss as a function of targets and predictions, averaged over a batch."""
     made = losses.of(workload.loss)
     if not isinstance(made, str):
-        return lambda targets, predicted: keras.ops.mean(made(targets, predicted))
+        ops = keras.ops
+        return lambda y, predicted: ops.mean(made(ops.reshape(y, predicted.shape), predicted))
     if workload.loss == "mse":
         return keras.losses.MeanSquaredError()
     return keras.losses.SparseCategoricalCrossentropy()

@@ -27,7 +27,6 @@ from bench.worker.messages import (
 )
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
-from bench.workloads.workload import Workload
 
 Say = Callable[[Message], None]
 
@@ -55,16 +54,16 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     flop = network.flop_per_image(model)
 
     say(Phase("epoch 1"))
-    tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate)
+    on_training = Evaluation(workload, data) if job.judge_training else None
+    tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate, on_training)
     task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch)
     model, untrained = _trained(backend, model, job, task, evaluate, say)
 
     say(Phase(EVALUATION))
-    value = evaluate(model)
-    on_training = Evaluation(workload, data)(model) if job.judge_training else None
-    if untrained is None:
-        untrained = _untrained(keras, workload, job.seed, evaluate, xla=compiles)
-    quality = Quality(value, untrained, devices.memory_peak(backend), training=on_training)
+    judge = [evaluate, on_training] if on_training else [evaluate]
+    after = [each(model) for each in judge]
+    before = _untrained(keras, job.seed, judge, xla=compiles) if untrained is None else [untrained]
+    quality = _quality(before, after, devices.memory_peak(backend))
     say(Phase("peak matmul throughput"))
     say(Rate(flop, devices.peak_throughput(backend)))
     say(quality)
@@ -120,10 +119,12 @@ def epoch_end(
     say: Say,
     wait: Callable[[], object],
     evaluate: Callable[[Any], float] | None = None,
+    on_training: Callable[[Any], float] | None = None,
 ) -> EpochEnd:
     """Tells the parent of each epoch, and waits after the first where the job asks for it.
 
-    evaluate: the quality of a model, asked for after the epochs that the job names.
+    evaluate, on_training: the quality of a model on the test and on the training images, asked for
+        after the epochs that the job names.
     """
 
     def tell(
@@ -136,25 +137,38 @@ def epoch_end(
         waited: float | None = None,
         paused: float | None = None,
     ) -> None:
-        quality = evaluate(model) if evaluate and number in job.evaluate_after else None
+        asked = number in job.evaluate_after
+        quality = evaluate(model) if evaluate and asked else None
+        training = on_training(model) if on_training and asked else None
         memory = devices.resident_memory()
-        say(Epoch(number, begun, ended, images, loss, waited, paused, memory, quality=quality))
+        of_it = Epoch(number, begun, ended, images, loss, waited, paused, memory)
+        say(replace(of_it, quality=quality, training=training))
         if number == 1 and job.wait:
             wait()
 
     return tell
 
 
-def _untrained(
-    keras: Any, workload: Workload, seed: int, evaluate: Evaluation, *, xla: bool
-) -> float:
-    """The quality before the first step.
+def _untrained(keras: Any, seed: int, judge: Sequence[Evaluation], *, xla: bool) -> list[float]:
+    """The qualities before the first step.
 
     A second model from the same seed is the first one before it learned anything: it shows that
     the score was earned in this run, and by training.
     """
     keras.utils.set_random_seed(seed)
-    return evaluate(network.compiled(keras, workload, xla=xla))
+    model = network.compiled(keras, judge[0].workload, xla=xla)
+    return [each(model) for each in judge]
+
+
+def _quality(before: Sequence[float], after: Sequence[float], memory_peak: int | None) -> Quality:
+    """Before the first step and after the last epoch: on the test, then on the training images."""
+    return Quality(
+        after[0],
+        before[0],
+        memory_peak,
+        training=after[1] if len(after) > 1 else None,
+        untrained_training=before[1] if len(before) > 1 else None,
+    )
 
 
 # Told of each epoch: its seed and number, begin and end, mean loss and the quality after it.

@@ -45,6 +45,10 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
     assert result.quality.value > 0.5
     assert result.epochs.quality[-1] == result.quality.value
     assert result.epochs.quality[0] < result.quality.value
+    before, *learned = result.epochs.training
+    assert before < 0.3
+    assert len(learned) == len(result.epochs.quality)
+    assert learned[-1] == result.quality.training
     assert result.epochs.memory is not None
     assert min(result.epochs.memory) > 100e6
     assert "Trained with TF_NUM_INTRAOP_THREADS=1" in " ".join(ended.output.split())

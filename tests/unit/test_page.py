@@ -113,11 +113,40 @@ def test_an_axis_has_round_values(least: float, most: float, count: int, told: l
 
 def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> None:
     trained = result("mlp")
-    timed = replace(trained.epochs, quality=(0.9, 0.95, 0.97, 0.981))
+    timed = replace(
+        trained.epochs, quality=(0.9, 0.95, 0.97, 0.981), training=(0.1, 0.91, 0.96, 0.98, 0.99)
+    )
     (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
     (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
-    assert curve.sentence == ("cpu 10.00 % before the first step, 98.10 % after the last epoch.")
+    assert curve.sentence == (
+        "cpu 10.00 % before the first step, 98.10 % after the last epoch; training images 99.00 %."
+    )
     assert "required: 97.50 %" in curve.svg
+    assert "cpu, training images" in curve.svg
+
+
+def test_a_learning_curve_has_its_dips_and_its_overfitting_marked_and_told() -> None:
+    trained = result("mlp")
+    quality = (0.95, 0.98, 0.97, 0.982, 0.98, 0.979, 0.978)
+    training = (0.1, 0.96, 0.98, 0.985, 0.99, 0.995, 0.998, 0.999)
+    timed = replace(trained.epochs, quality=quality, training=training)
+    (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
+    (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
+    assert "dips to 97.00 % after epoch 3" in curve.sentence
+    assert "overfits from epoch 4 on" in curve.sentence
+    assert "cpu, dips" in curve.svg
+    assert "cpu, overfits from here on" in curve.svg
+
+
+def test_a_posts_own_figures_stand_beside_those_measured_here() -> None:
+    made = record([result("mlp"), result("mlp", H100, seconds=(2, 0.25, 0.25)), result("convnet")])
+    mlp, convnet = pages.shown(made).workloads
+    assert any(
+        "CPU: about 4 s an epoch (a learner's post of 2017" in line and "on cpu" in line
+        for line in mlp.sentences
+    )
+    assert any("GPU: near 0 s" in line and "250 ms on gpu:0" in line for line in mlp.sentences)
+    assert not any("2017" in line for line in convnet.sentences)
 
 
 def test_what_failed_is_in_the_table_and_has_no_plots() -> None:

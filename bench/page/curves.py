@@ -1,0 +1,57 @@
+"""A learning curve: its lines, its marks, and the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.judge import curve
+from bench.page.plots import Line
+from bench.record.model import Finished
+from bench.report import format as shown
+
+# A training may dip often; the plot marks all, the sentence names these first ones.
+_MOST = 5
+
+
+def of(result: Finished, place: str) -> tuple[list[Line], str]:
+    """The lines of a training that was judged after every epoch, and what they show."""
+    metric, training = result.quality.metric, result.epochs.training
+    test = (result.quality.untrained, *(result.epochs.quality or ()))
+    seen = curve.read(metric, test, training)
+    lines = [Line(place, test)]
+    if training:
+        lines.append(Line(f"{place}, training images", training))
+    if seen.dips:
+        lines.append(Line(f"{place}, dips", _only(test, seen.dips), marks=True))
+    if seen.overfits_after is not None:
+        onset = _only(test, (seen.overfits_after,))
+        lines.append(Line(f"{place}, overfits from here on", onset, marks=True))
+    return lines, "; ".join(_words(result, place, test, seen))
+
+
+def _only(values: tuple[float | None, ...], places: Iterable[int]) -> tuple[float | None, ...]:
+    kept = set(places)
+    return tuple(value if place in kept else None for place, value in enumerate(values))
+
+
+def _words(
+    result: Finished, place: str, test: tuple[float | None, ...], seen: curve.Reading
+) -> Iterable[str]:
+    metric, training = result.quality.metric, result.epochs.training
+    ends = [shown.quality(metric, value) for value in (test[0], test[-1])]
+    yield f"{place} {ends[0]} before the first step, {ends[1]} after the last epoch"
+    if training:
+        yield f"training images {shown.quality(metric, training[-1])}"
+    if seen.dips:
+        named = ", ".join(
+            f"{shown.quality(metric, test[epoch])} after epoch {epoch}"
+            for epoch in seen.dips[:_MOST]
+        )
+        more = len(seen.dips) - _MOST
+        yield f"dips to {named}" + (f" and {more} more" if more > 0 else "")
+    if seen.overfits_after is not None:
+        best = shown.quality(metric, test[seen.overfits_after])
+        yield (
+            f"overfits from epoch {seen.overfits_after} on: the training images are learned "
+            f"further, the test images are not (best {best})"
+        )
