@@ -12,6 +12,8 @@ import bench
 from bench.compare import command as compare
 from bench.errors import GrindstoneError, lines
 from bench.experiment import command as experiment
+from bench.experiment import inspection
+from bench.experiment import recipe_command as recipe
 from bench.invocation import COMMAND
 from bench.page import command as page
 from bench.report import command as show
@@ -22,7 +24,7 @@ from bench.runner import command as run
 from bench.runner import evidence, stop
 
 _VERBS = (
-    *(run, experiment, listing, show, compare, page, fleet),
+    *(run, experiment, inspection, recipe, listing, show, compare, page, fleet),
     *(export, share, merge, completion, evidence),
 )
 

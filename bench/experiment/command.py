@@ -100,13 +100,13 @@ def batch_sweep(options: argparse.Namespace) -> int:
     """
     from bench.experiment.run import trained
     from bench.runner.option_values import numbers
-    from bench.workloads import WORKLOADS
+    from bench.workloads import EVERY
     from bench.workloads.experiments import BATCHES
     from bench.workloads.experiments import batch_sweep as sweep
 
     name = options.workload_name
-    if name not in WORKLOADS:
-        raise GrindstoneError(f"no workload {name!r}; there is {', '.join(WORKLOADS)}")
+    if name not in EVERY:
+        raise GrindstoneError(f"no workload {name!r}; there is {', '.join(EVERY)}")
     asked = numbers("batches", [options.batches]) if options.batches else BATCHES
     batches = tuple(each for each in asked if each)
-    return trained(sweep(name, WORKLOADS[name].batch, batches), options)
+    return trained(sweep(name, EVERY[name].batch, batches), options)

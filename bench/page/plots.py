@@ -18,7 +18,8 @@ from markupsafe import Markup, escape
 
 _WIDTH = 760
 _HEIGHT, _STRIP_HEIGHT, _BAR_HEIGHT = 260, 150, 34
-_COLOURS = tuple(f"var(--series-{number})" for number in range(1, 9))
+# The page's eight, again and again: pygal fails where a plot has more series than there are.
+_COLOURS = tuple(f"var(--series-{number})" for number in range(1, 9)) * 16
 _MOST_LABELS = 12
 _MOST_DOTS = 40
 _LEGEND_COLUMNS, _LEGEND_ROW = 3, 24

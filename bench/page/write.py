@@ -23,6 +23,16 @@ def page(records: Sequence[tuple[Record, Path | None]], fleet: Fleet | None = No
 
     fleet: what several are of, with those hosts that have no record: it has a table, on top.
     """
+    drawn = len(records) <= _MOST_DRAWN
+    hosts = [each.name for each in fleet.members] if fleet else [None] * len(records)
+    runs = [
+        content.run(record, path, _past(record, path, drawn), host=host, drawn=drawn)
+        for (record, path), host in zip(records, hosts, strict=True)
+    ]
+    return _rendered(runs, sheet.of(fleet) if fleet else None, drawn=drawn)
+
+
+def _rendered(runs: Sequence[content.Run], table: sheet.Sheet | None, *, drawn: bool) -> str:
     import jinja2
 
     environment = jinja2.Environment(
@@ -32,14 +42,7 @@ def page(records: Sequence[tuple[Record, Path | None]], fleet: Fleet | None = No
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = len(records) <= _MOST_DRAWN
-    hosts = [each.name for each in fleet.members] if fleet else [None] * len(records)
-    runs = [
-        content.run(record, path, _past(record, path, drawn), host=host, drawn=drawn)
-        for (record, path), host in zip(records, hosts, strict=True)
-    ]
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
-    table = sheet.of(fleet) if fleet else None
     template = environment.get_template("page.html.j2")
     return template.render(runs=runs, style=style, fleet=table, drawn=drawn) + "\n"
 
@@ -47,6 +50,15 @@ def page(records: Sequence[tuple[Record, Path | None]], fleet: Fleet | None = No
 def _past(record: Record, path: Path | None, drawn: bool) -> Past:
     """Reading the records beside each of many would grow with their square."""
     return Past.of_folder(record, path) if drawn else Past(record)
+
+
+def write_runs(runs: Sequence[content.Run], path: Path) -> None:
+    """Writes a page of what is no record.
+
+    Raises:
+        GrindstoneError: it cannot be written; what lay there before is whole.
+    """
+    _write(_rendered(runs, None, drawn=True), path)
 
 
 def write_fleet(fleet: Fleet, path: Path) -> None:

@@ -168,12 +168,14 @@ def _file(row: Row) -> File | None:
 
 
 def _quality(outcome: Outcome, held: Bounds | OwnFloors) -> Quality:
+    made, training = _judged(outcome, held), outcome.quality.training
+    return made if training is None else msgspec.structs.replace(made, training=finite(training))
+
+
+def _judged(outcome: Outcome, held: Bounds | OwnFloors) -> Quality:
     reached = outcome.quality
     if isinstance(held, Bounds):
-        made = held.quality(reached.value, reached.untrained)
-        if reached.training is None:
-            return made
-        return msgspec.structs.replace(made, training=finite(reached.training))
+        return held.quality(reached.value, reached.untrained)
     assert reached.metric is not None
     assert outcome.data is not None
     known = outcome.data.baselines

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import UnableError
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, Variant, Way
+from bench.worker.messages import OwnFile
 from bench.workloads import grind, mnist
-from bench.workloads.design import UNCHANGED, Design
+from bench.workloads.design import OF_ANY, UNCHANGED, Design
 from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import Mode, Schedule, Workload
 
@@ -45,6 +47,15 @@ class Row:
         return self.workload
 
     @property
+    def own_file(self) -> OwnFile | None:
+        """What the worker has to know of a file of one's own."""
+        own = self.workload
+        if isinstance(own, Workload):
+            return None
+        metrics = tuple(floor.metric for floor in own.floors)
+        return OwnFile(str(own.path), own.sha256, own.batch, own.steps, metrics, str(Path.cwd()))
+
+    @property
     def changes(self) -> Design:
         """What of the network and its training is designed otherwise."""
         return self.variant.design.changes if self.variant.design else UNCHANGED
@@ -59,7 +70,9 @@ class Row:
         if self.changes == UNCHANGED:
             return self.workload
         if isinstance(self.workload, OwnWorkload):
-            raise UnableError("--design is for Grindstone's workloads; change the file itself")
+            if others := [name for name in self.changes.changed if name not in OF_ANY]:
+                raise UnableError(f"{others[0]} is the file's to change, and not a --design's")
+            return self.workload
         try:
             return self.workload.changed_by(self.changes)
         except ValueError as error:

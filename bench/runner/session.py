@@ -36,7 +36,7 @@ from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.scratch import Scratch
 from bench.runner.supervisor import Launch, WorkerProcess
-from bench.worker.messages import Job, OwnFile
+from bench.worker.messages import Job
 from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import ProfileName, Schedule, Workload
 
@@ -221,12 +221,20 @@ class Session:
                 raise
         return results
 
+    def prepare(self, workload: Workload, schedule: Schedule) -> Prepared:
+        """The data of a workload as files.
+
+        Raises:
+            DataError: they cannot be had.
+        """
+        self._listener(Phase(f"{workload.dataset} data"))
+        return self._store.prepare(workload, schedule)
+
     def _prepare(self, workload: Workload | OwnWorkload, schedule: Schedule) -> Prepared | None:
         """The data as files; None where the workload's own file has them, for the worker to run."""
         if isinstance(workload, OwnWorkload):
             return None
-        self._listener(Phase(f"{workload.dataset} data"))
-        return self._store.prepare(workload, schedule)
+        return self.prepare(workload, schedule)
 
     def _train(self, training: _Training, prepared: Prepared | None) -> tuple[Finished, ...]:
         row, runs = training.row, training.runs
@@ -318,7 +326,7 @@ class Session:
             precision=variant.precision,
             xla=bool(variant.xla),
             steps=variant.steps or 1,
-            own=_own_file(row.workload),
+            own=row.own_file,
             classes=prepared.dataset.classes if prepared else None,
             design=row.changes,
             judge_training=curve or self.settings.judge_training,
@@ -376,15 +384,6 @@ def _read_by(workload: Workload | OwnWorkload, prepared: Prepared | None) -> tup
     if isinstance(workload, OwnWorkload):
         return (workload.path.resolve().parent,)
     return (prepared.pictures.folder,) if prepared and prepared.pictures else ()
-
-
-def _own_file(workload: Workload | OwnWorkload) -> OwnFile | None:
-    """What the worker has to know of a file of one's own."""
-    if isinstance(workload, Workload):
-        return None
-    metrics = tuple(floor.metric for floor in workload.floors)
-    path, steps = str(workload.path), workload.steps
-    return OwnFile(path, workload.sha256, workload.batch, steps, metrics, str(Path.cwd()))
 
 
 def _interrupted(error: BaseException) -> str:

@@ -196,6 +196,15 @@ class WorkerProcess:
         """Lets a worker that waits after epoch 1 begin the next one."""
         self._tell(messages.GO_ON)
 
+    def told(self) -> Iterator[Message]:
+        """What a worker that trains for nothing has to tell.
+
+        Raises:
+            WorkerError: the worker died, ran out of memory or hung.
+        """
+        while not isinstance(message := self._next(), messages.Done):
+            yield message
+
     def outcome(self) -> Outcome:
         """What it reported, after the last epoch.
 

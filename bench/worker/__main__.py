@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 from bench.errors import in_words
-from bench.worker import faults, own, training
+from bench.worker import faults, inspection, own, training
 from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
 from bench.worker.own.file import FileError, ModeError
@@ -29,9 +29,10 @@ def main() -> int:
     job = Job.read(sys.stdin.readline())
     told_to_go_on = threading.Event()
     threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
-    train = own.train if job.own else training.train
+    does = {"summary": inspection.summary, "learning rates": inspection.learning_rates}
+    act = does.get(job.purpose, own.train if job.own else training.train)
     try:
-        train(job, say, told_to_go_on.wait)
+        act(job, say, told_to_go_on.wait)
     except (ModeError, DesignError) as error:
         say(Unable(str(error)))
         return 1

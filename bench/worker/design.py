@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.worker.layers import flat
 from bench.workloads.design import Augment, Design
 
 # One-cycle (L. N. Smith, arXiv:1803.09820), with the shares that fastai takes: the rate climbs from
@@ -39,7 +40,7 @@ def set_dropout(keras: Any, model: Any, share: float) -> None:
     Raises:
         DesignError: there is none.
     """
-    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    found = [layer for layer in flat(model) if isinstance(layer, keras.layers.Dropout)]
     if not found:
         raise DesignError("the network has no dropout to change")
     for layer in found:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Literal, get_args
 
 from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.workload import Mode
 
 GO_ON = "go on"
+
+Purpose = Literal["training", "summary", "learning rates"]
 
 # The phase in which a worker compiles before the clock starts, and the one after the last epoch.
 WARM_UP = "warm-up on random labels"
@@ -59,6 +62,7 @@ class Job:
     design: what of the network and its training is otherwise than published.
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
+    purpose: what is done: a training, the layers told, or learning rates tried on `steps` batches.
     backend: what is below Keras.
     """
 
@@ -81,6 +85,7 @@ class Job:
     classes: int | None = None
     design: Design = UNCHANGED
     judge_training: bool = False
+    purpose: Purpose = "training"
     backend: Backend = "tensorflow"
 
     def line(self) -> str:
@@ -206,6 +211,44 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of a network that is looked at.
+
+    kind: its class in Keras.
+    shape: of what it puts out for one image, `26, 26, 32`; empty where it is not fixed.
+    parameters: its weights; trainable: those of them that are trained.
+    products: multiply-accumulates for one image, forward; null where they are not known.
+    """
+
+    name: str
+    kind: str
+    shape: str
+    parameters: int
+    trainable: int
+    products: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a network that is looked at."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A batch was trained on at a learning rate: its loss."""
+
+    rate: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All was told that was asked for, and nothing was trained."""
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """The worker cannot go on.
 
@@ -223,12 +266,23 @@ class Unable:
     reason: str
 
 
-Message = Phase | Ready | Model | Data | Epoch | Rate | Quality | Error | Unable
+Message = (
+    Phase
+    | Ready
+    | Model
+    | Data
+    | Epoch
+    | Rate
+    | Quality
+    | Layer
+    | Fault
+    | Tried
+    | Done
+    | Error
+    | Unable
+)
 
-KINDS: dict[str, type[Message]] = {
-    kind.__name__.lower(): kind
-    for kind in (Phase, Ready, Model, Data, Epoch, Rate, Quality, Error, Unable)
-}
+KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in get_args(Message)}
 
 
 def line(message: Message) -> str:

@@ -13,6 +13,9 @@ Augment = Literal["shift", "flip", "shift-flip"]
 # What a network's builder is asked for, by keyword: only one that has such a part takes it.
 OF_THE_BUILDER = ("pooling", "filters", "dense")
 
+# What a file of one's own is asked for, too: it takes no knowledge of its network.
+OF_ANY = ("dropout", "learning_rate", "images", "epochs")
+
 
 @dataclass(frozen=True, slots=True)
 class Design:

@@ -10,9 +10,11 @@ from rich.text import Text
 
 from bench.report import format as shown
 from bench.report import table
+from bench.report.experiment import knee
 from bench.report.experiment.arms import Arm, Experiment
 from bench.report.experiment.differences import LEAST_SEEDS, Difference
 from bench.report.format import Screen
+from bench.workloads import EVERY
 from bench.workloads.workload import ERRORS
 
 _COLOURS = {"BETTER": "green", "WORSE": "red", "SAME": "green", "UNCLEAR": "yellow"}
@@ -64,6 +66,7 @@ def lines(made: Experiment) -> Iterator[str]:
         yield f"{made.name}: {made.question}"
     for arm, differs in zip(made.arms[1:], made.differences, strict=True):
         yield _answer(made, arm, differs)
+    yield from _knee(made)
     if made.spread is not None:
         yield (
             f"Seeds of {made.arms[0].name} differ by {_amount(made, made.spread)} (standard "
@@ -73,6 +76,20 @@ def lines(made: Experiment) -> Iterator[str]:
         if arm.diverged:
             yield f"{arm.name}: {arm.diverged} of {len(arm.trained)} trainings diverged"
     yield from (f"The trainings of an arm are not alike: {line}" for line in made.unlike)
+
+
+def _knee(made: Experiment) -> Iterator[str]:
+    """Time and quality of batch sizes together."""
+    first = made.arms[0].first
+    published = EVERY.get(first.workload) if first else None
+    seen = knee.found(made, published.batch if published else None)
+    if seen is None:
+        return
+    told = f"Knee: batch {seen.batch}, {shown.times(seen.speed)} times as fast as the smallest"
+    gain = shown.share(knee.LEAST_GAIN)
+    yield f"{told}; beyond it a doubling gains less than {gain}, or the network learns worse"
+    if seen.worse:
+        yield f"Learns worse: batch {shown.and_so([str(each) for each in seen.worse])}"
 
 
 def _answer(made: Experiment, arm: Arm, differs: Difference | None) -> str:

@@ -25,7 +25,7 @@ from bench.worker.messages import (
     Quality,
     Rate,
 )
-from bench.worker.own import network, tuned
+from bench.worker.own import design, network, tuned
 from bench.worker.own.data import Reader, Split, baselines, fingerprint, seconds_alone
 from bench.worker.own.file import File, ModeError
 from bench.worker.task import EpochEnd
@@ -34,7 +34,7 @@ Say = Callable[[Message], None]
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
     """What the file came to.
 
     keras: the one that its model is of.
@@ -70,7 +70,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     ready = devices.ready(backend, job)
     backend.keras.utils.set_random_seed(job.seed)
     say(ready)
-    loaded = _load(backend, job, job.own, say)
+    loaded = load(backend, job, job.own, say)
     say(replace(ready, pinned=_pinned(backend, loaded, job)))
     splits = [each for each in (loaded.train, loaded.validation) if each]
     say(
@@ -92,7 +92,10 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     tell = training.epoch_end(job, examples, say, wait, lambda _: loaded.metrics(losses)[metric])
     _fit(backend, loaded, job, _keeping(losses, tell))
     say(Phase(EVALUATION))
-    metrics = loaded.metrics(losses)
+    metrics, on_training = loaded.metrics(losses), None
+    if job.judge_training:
+        with loaded.file.blamed("model.evaluate on the training data"):
+            on_training = network.evaluate(loaded.model, loaded.train, loaded.own.batch).get(metric)
     say(Model(**network.described(loaded.model, loaded.own.batch)))
     say(Phase("peak matmul throughput"))
     if flop := network.flop_per_example(loaded.model):
@@ -101,10 +104,16 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(Phase("a pass over the data alone"))
     with loaded.file.blamed("reading the data"):
         alone = seconds_alone(loaded.train, backend.synchronise)
-    say(Quality(value, untrained[metric], peak, metric, metrics, alone))
+    say(Quality(value, untrained[metric], peak, metric, metrics, alone, on_training))
 
 
-def _load(backend: Backend, job: Job, own: OwnFile, say: Say) -> _Loaded:
+def load(backend: Backend, job: Job, own: OwnFile, say: Say) -> Loaded:
+    """Runs the file and takes its data and its model, compiled.
+
+    Raises:
+        FileError: the file, or what it returns, is at fault.
+        ModeError: the mode cannot train it.
+    """
     if own.folder:
         os.chdir(own.folder)  # the backend is imported: nothing there is in its way
     say(Phase("running the file"))
@@ -114,6 +123,7 @@ def _load(backend: Backend, job: Job, own: OwnFile, say: Say) -> _Loaded:
     with file.blamed("what data() returned"):
         reader = Reader(backend, own, lambda doing: say(Phase(doing)))
         train, validation = reader.splits(returned)
+        train = design.cut(train, job.design.images)
     if job.batch and not train.in_memory:
         raise ModeError(f"its batches are those of its {train.kind}: --batch is for arrays")
     say(Phase("model()"))
@@ -122,16 +132,17 @@ def _load(backend: Backend, job: Job, own: OwnFile, say: Say) -> _Loaded:
         its_keras = network.keras_of(backend, model)
         with file.blamed("model()"):
             network.prepare(its_keras, model, train)
+            design.change(its_keras, model, job.design)
             variant.set_calls(model, job, compiles=backend.compiles(job))
     if job.mode == "tuned":
         tf = backends.tensorflow(backend)
         if why := tuned.why_not(tf, its_keras, model, train, job.replicas):
             raise ModeError(why)
     own = replace(own, batch=job.batch or own.batch)
-    return _Loaded(file, own, its_keras, model, train, validation)
+    return Loaded(file, own, its_keras, model, train, validation)
 
 
-def _pinned(backend: Backend, loaded: _Loaded, job: Job) -> Pinned:
+def _pinned(backend: Backend, loaded: Loaded, job: Job) -> Pinned:
     """What would differ between devices, once the file has set what it sets."""
     pinned = environment.pinned(backend, job)
     layers = getattr(loaded.model, "layers", None) or ()
@@ -141,7 +152,7 @@ def _pinned(backend: Backend, loaded: _Loaded, job: Job) -> Pinned:
     return pinned
 
 
-def _fit(backend: Backend, loaded: _Loaded, job: Job, epoch_end: EpochEnd) -> None:
+def _fit(backend: Backend, loaded: Loaded, job: Job, epoch_end: EpochEnd) -> None:
     with loaded.file.blamed("training"):
         if job.mode == "tuned":
             tf = backends.tensorflow(backend)
@@ -153,7 +164,7 @@ def _fit(backend: Backend, loaded: _Loaded, job: Job, epoch_end: EpochEnd) -> No
         loaded.model.fit(epochs=job.epochs, verbose=0, callbacks=[clock], **arguments)
 
 
-def _build(tf: Any, loaded: _Loaded) -> None:
+def _build(tf: Any, loaded: Loaded) -> None:
     """Gives a model its weights, where its first call does."""
     if not loaded.model.built or loaded.validation is None:
         loaded.model(tf.constant(loaded.train.parts[0][:1]), training=False)

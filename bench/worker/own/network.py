@@ -9,13 +9,11 @@ import re
 from typing import Any
 
 from bench.worker.backends.backend import Backend
+from bench.worker.layers import flat, products
 from bench.worker.own.data import Split
 from bench.worker.own.file import FileError
 from bench.workloads.own import main_metric
 
-# Layers whose arithmetic is counted, and those whose weights take next to none.
-_COUNTED = ("Dense", "Conv1D", "Conv2D", "Conv3D")
-_FREE = ("BatchNormalization", "LayerNormalization", "Embedding", "PReLU", "Normalization")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -112,28 +110,12 @@ def described(model: Any, batch: int | None) -> dict[str, Any]:
 
 def flop_per_example(model: Any) -> float | None:
     """As bench.worker.network counts it; None where a layer's arithmetic is not known."""
-    products, is_first = 0, True
-    for layer in _flat(model):
-        if not layer.weights or type(layer).__name__ in _FREE:
-            continue
-        shape = _positions(layer)
-        if type(layer).__name__ not in _COUNTED or shape is None:
+    total, is_first = 0, True
+    for layer in flat(model):
+        each = products(layer)
+        if each is None:
             return None
-        each = math.prod(layer.kernel.shape) * math.prod(shape)
-        products += (2 if is_first else 3) * each  # the first one's input needs no gradient
-        is_first = False
-    return float(2 * products) or None
-
-
-def _positions(layer: Any) -> tuple[int, ...] | None:
-    """The places that a kernel is applied at; None where they are not fixed."""
-    try:
-        shape = tuple(layer.output.shape[1:-1])
-    except (AttributeError, ValueError, RuntimeError):  # it was called in a model of one's own
-        return None
-    return None if None in shape else shape
-
-
-def _flat(model: Any) -> list[Any]:
-    inner = getattr(model, "layers", None)
-    return [model] if inner is None else [each for layer in inner for each in _flat(layer)]
+        if each:
+            total += (2 if is_first else 3) * each  # the first one's input needs no gradient
+            is_first = False
+    return float(2 * total) or None

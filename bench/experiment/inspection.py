@@ -1,0 +1,228 @@
+"""`python -m bench summary` and `lr-range`: a network's layers, and the learning rates that do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import GrindstoneError
+from bench.report.arguments import Verbs
+
+if TYPE_CHECKING:
+    from bench.options import Settings
+    from bench.runner.row import Row
+    from bench.worker.messages import Layer, Message, Purpose
+    from bench.workloads.own import OwnWorkload
+    from bench.workloads.workload import Workload
+
+_RANGE = """\
+Trains on a batch at each of many learning rates, from 1e-6 to 1, draws the loss over them and
+suggests a range: from where the loss falls most steeply to a third of where it is the least.
+"""
+_STEPS, _LEAST_STEPS, _MOST_STEPS = 100, 20, 10_000
+# Options of a run that say nothing here.
+_WITHOUT = (
+    *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
+    *("--epochs", "--learning-curve", "--time-to-target", "--processes", "--against", "--no-page"),
+    *("--no-plots",),
+)
+_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
+_UNCHOSEN |= {"learning_curve": False, "time_to_target": False, "no_page": False}
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verbs to `python -m bench`."""
+    parser = verbs.add_parser("summary", help="a network's layers, parameters and arithmetic")
+    _add_what(parser)
+    parser.set_defaults(run=summary)
+    parser = verbs.add_parser(
+        "lr-range",
+        help="which learning rates does a network learn at?",
+        description=_RANGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_what(parser)
+    parser.add_argument(
+        "--steps", type=int, default=_STEPS, metavar="N", help=f"rates (default {_STEPS})"
+    )
+    parser.set_defaults(run=lr_range)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    from bench.options import add_options
+
+    add_what(parser)
+    add_options(parser.add_argument, without=_WITHOUT)
+    parser.set_defaults(**_UNCHOSEN)
+
+
+def add_what(parser: argparse.ArgumentParser) -> None:
+    """Adds the workload, or the file with one."""
+    parser.add_argument(
+        "what",
+        metavar="WORKLOAD|FILE",
+        help="as `-k` chooses it, or a file with model() and data()",
+    )
+
+
+def workload_of(word: str) -> Workload | OwnWorkload:
+    """The workload of a name, or in a file.
+
+    Raises:
+        GrindstoneError: there is neither.
+    """
+    from bench.workloads import EVERY
+    from bench.workloads.own import read
+
+    if word in EVERY:
+        return EVERY[word]
+    if not Path(word).exists():
+        names = ", ".join(EVERY)
+        raise GrindstoneError(f"{word}: no such workload or file; the workloads are {names}")
+    return read(Path(word))
+
+
+def summary(options: argparse.Namespace) -> int:
+    """Prints the layers.
+
+    Raises:
+        GrindstoneError: there is no such workload, or it cannot be built.
+    """
+    from bench.report.format import Screen
+    from bench.worker.messages import Fault, Layer
+
+    row, settings = _asked(options)
+    every = list(told(row, settings, "summary"))
+    layers = [each for each in every if isinstance(each, Layer)]
+    wrong = [f"Misplaced: {each.what}" for each in every if isinstance(each, Fault)]
+    print(Screen.of(sys.stdout).draw(*_shown(row, layers), *wrong), end="")
+    return 0
+
+
+def lr_range(options: argparse.Namespace) -> int:
+    """Prints the suggested range with its plot, and writes the page.
+
+    Raises:
+        GrindstoneError: there is no such workload, or it cannot be trained.
+    """
+    from bench.experiment import rates
+    from bench.report.format import Screen
+    from bench.worker.messages import Tried
+
+    if not _LEAST_STEPS <= options.steps <= _MOST_STEPS:
+        raise GrindstoneError(
+            f"--steps {options.steps} is out of range; give a number from {_LEAST_STEPS} to "
+            f"{_MOST_STEPS:,}"
+        )
+    row, settings = _asked(options)
+    asked = told(row, settings, "learning rates", options.steps)
+    tried = [each for each in asked if isinstance(each, Tried)]
+    found = rates.found(tried)
+    title = f"{row.workload.name}: learning-rate range test"
+    screen = Screen.of(sys.stdout)
+    print(screen.draw(title, "", *rates.drawn(tried, screen), "", *rates.lines(found)), end="")
+    if options.html:
+        rates.write_page(title, tried, found, options.html)
+        print(f"Page: {options.html}")
+    return 0 if found else 1
+
+
+def _asked(options: argparse.Namespace) -> tuple[Row, Settings]:
+    from bench.observe import devices
+    from bench.options import read_settings
+    from bench.runner.row import Row
+
+    workload, found = workload_of(options.what), devices.find()
+    settings = read_settings(options, found)
+    device = found.devices[-1] if options.device is None else settings.devices[0]
+    if device.group:
+        raise GrindstoneError("this looks at a network on one device; name one with --device")
+    return Row(workload, device, variant=settings.variants[0]), settings
+
+
+def told(row: Row, settings: Settings, purpose: Purpose, steps: int = 1) -> Iterator[Message]:
+    """What a worker tells that looks at a network.
+
+    Raises:
+        GrindstoneError: its data cannot be had, or the worker fails.
+    """
+    from bench.datasets.prepared import Store
+    from bench.runner.events import ignore
+    from bench.runner.scratch import Scratch
+    from bench.runner.supervisor import Launch, WorkerProcess
+    from bench.worker.messages import Job
+    from bench.workloads.workload import Workload
+
+    settings.check_workers()
+    scratch = Scratch()
+    store = Store(
+        scratch.path,
+        settings.data_folder,
+        settings.cache_dir,
+        synthetic=settings.synthetic,
+        name=settings.dataset,
+    )
+    try:
+        prepared, workload = None, row.designed
+        if isinstance(workload, Workload):
+            prepared = store.prepare(workload, settings.schedule(workload))
+        job = Job(
+            row.workload.name,
+            is_gpu=row.device.is_gpu,
+            epochs=1,
+            seed=settings.seed,
+            data=prepared.files if prepared else {},
+            precision=row.way.variant.precision,
+            backend=row.way.variant.backend or "tensorflow",
+            steps=steps,
+            own=row.own_file,
+            classes=prepared.dataset.classes if prepared else None,
+            purpose=purpose,
+        )
+        reads = () if prepared else (Path(row.own_file.path).parent,) if row.own_file else ()
+        launch = Launch(
+            row.title,
+            row.device,
+            settings.worker_python,
+            settings.limits,
+            scratch.path,
+            settings.worker_image,
+            reads,
+        )
+        with WorkerProcess(job, launch, ignore) as worker:
+            yield from worker.told()
+    finally:
+        store.close()
+        scratch.clean()
+
+
+def _shown(row: Row, layers: Sequence[Layer]) -> Iterator[Any]:
+    from bench.report import format as shown
+    from bench.report import table
+
+    grid = table.grid(3)
+    for heading in ("Layer", "Kind", "Output", "Parameters", "MMAC"):
+        left = heading in ("Layer", "Kind", "Output")
+        grid.add_column(heading, justify="left" if left else "right", no_wrap=True)
+    for each in layers:
+        cost = "unknown" if each.products is None else _millions(each.products)
+        grid.add_row(each.name, each.kind, each.shape, shown.count(each.parameters), cost)
+    parameters = sum(each.parameters for each in layers)
+    fixed = parameters - sum(each.trainable for each in layers)
+    known = [each.products for each in layers if each.products is not None]
+    told_ = f"{row.workload.name}: {shown.count(parameters)} parameters"
+    if fixed:
+        told_ += f", {shown.count(fixed)} of them not trained"
+    least = "" if len(known) == len(layers) else "at least "
+    yield grid
+    yield (
+        f"{told_}; {least}{_millions(sum(known)) or '0'} MMAC (million multiply-accumulates) "
+        "forward for an image, about three times that to train on it"
+    )
+
+
+def _millions(products: int) -> str:
+    return f"{products / 1e6:,.2f}" if products else ""

@@ -1,0 +1,227 @@
+"""`python -m bench recipe WORKLOAD|FILE`: a learner's order of work, from ten images to the last.
+
+It begins small, where a mistake costs seconds.  What is chosen is chosen on training images that
+are held out; the test images are looked at once, at the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.errors import GrindstoneError
+from bench.judge import overfitting
+from bench.record.model import Failed, Finished
+from bench.record.repeats import Repeat
+from bench.record.variant import Design, Variant
+from bench.report import format as shown
+from bench.runner.row import Row
+from bench.workloads.own import OwnWorkload, is_accuracy
+from bench.workloads.workload import Schedule, Workload
+
+if TYPE_CHECKING:
+    from bench.record.head import Device
+    from bench.runner.session import Session
+
+FEW, SOME = 10, 1_000
+# Ten images are learned by heart where a network can learn: so many epochs are steps enough.
+FEW_EPOCHS, SEARCH_EPOCHS, EPOCHS = 200, 10, 20
+# By heart: nearly all right, or an error this share of what a constant guess has.
+BY_HEART, BY_HEART_OF_A_GUESS = 0.95, 0.1
+# Beside the published rate.
+FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
+_HELD_OUT, _MOST_HELD_OUT = 6, 10_000
+DROPOUT = 0.5
+# What does not change what a picture shows.
+AUGMENT = {"mnist": "shift", "cifar10": "shift-flip", "grind": "flip"}
+_CAUSES = (
+    "look for labels that do not belong to their images, inputs that are not scaled, a loss that "
+    "does not fit the last layer, dropout behind it, or a learning rate far off (lr-range)"
+)
+
+
+@dataclass
+class Recipe:
+    """One walk through it.
+
+    total: how many training images there are; None of a file of one's own, which has its own
+        validation data.
+    some: how many the search has; epochs: of the long trainings.
+    """
+
+    session: Session
+    workload: Workload | OwnWorkload
+    device: Device
+    total: int | None
+    some: int = SOME
+    epochs: int = EPOCHS
+    trained: list[Finished] = field(default_factory=list)
+
+    @property
+    def held_out(self) -> int | None:
+        """How many training images stand for the test's until the end."""
+        return self.total and max(1, min(self.total // _HELD_OUT, _MOST_HELD_OUT))
+
+    def steps(self) -> Iterator[str]:
+        """Goes through it; what is told on the way.
+
+        Raises:
+            GrindstoneError: the network cannot learn ten images by heart, or a training failed.
+        """
+        yield f"1. {FEW} images, {FEW_EPOCHS} epochs: can it learn at all?"
+        yield self._by_heart()
+        some = self.some if self.total is None else min(self.some, self.total - self._held)
+        yield f"2. {some} images, {SEARCH_EPOCHS} epochs: which learning rate?"
+        rate = None
+        tried = [Design(learning_rate=each) for each in self._rates()]
+        search = self._each(tried, images=some, epochs=SEARCH_EPOCHS)
+        yield from (self._told(design, result) for design, result in search)
+        if search:
+            best, _ = self._best(search)
+            rate = best.learning_rate
+            edge = rate in (tried[0].learning_rate, tried[-1].learning_rate)
+            beyond = (
+                "; it is the outermost that was tried, and more may be gained beyond"
+                if edge
+                else ""
+            )
+            yield f"   Learning rate {rate:g}{beyond}"
+        yield f"3. All images, {self.epochs} epochs: both losses"
+        plain = Design(learning_rate=rate)
+        long = self._each([plain], epochs=self.epochs)
+        yield from self._losses(long[0][1])
+        yield "4. Regularised: is what it learned by heart in the way?"
+        long += self._each(list(self._regularised(plain)), epochs=self.epochs)
+        yield from (self._told(design, result) for design, result in long)
+        chosen, result = self._best(long)
+        named = ", ".join(chosen.words()) or "as published"
+        if self.total is None:
+            yield f"Best on your validation data: {named}, {self._quality(result)}"
+            return
+        yield f"5. The best of them, {named}, trained on all images and judged on the test images"
+        ((_, result),) = self._each([chosen], epochs=self.epochs, judged="test")
+        yield f"   {self._quality(result)} on the test images, which nothing was chosen by"
+
+    @property
+    def _held(self) -> int:
+        return self.held_out or 0
+
+    def _by_heart(self) -> str:
+        found = self._each([Design(dropout=0.0)], images=FEW, epochs=FEW_EPOCHS, curve=False)
+        found = found or self._each([Design()], images=FEW, epochs=FEW_EPOCHS, curve=False)
+        _, result = found[0]
+        quality = result.quality
+        reached, known = quality.training, result.dataset.baselines
+        if is_gain(quality.metric):
+            learned = reached is not None and reached >= BY_HEART
+        else:
+            guess = known.get("mean_predictor_mse") or quality.guess or quality.untrained
+            learned = None not in (reached, guess) and reached <= BY_HEART_OF_A_GUESS * guess  # type: ignore[operator]
+        told = f"{quality.metric} {shown.quality(quality.metric, reached)} on the same images"
+        if not learned:
+            raise GrindstoneError(
+                f"{self.workload.name} cannot learn {FEW} images by heart ({told} after "
+                f"{FEW_EPOCHS} epochs), and nothing else was trained; {_CAUSES}"
+            )
+        return f"   By heart: {told}"
+
+    def _rates(self) -> list[float]:
+        """Those that are tried, from low to high."""
+        own = self.workload
+        published = own.learning_rate if isinstance(own, Workload) else 1e-3  # Adam's in Keras
+        return [float(f"{published * factor:.2g}") for factor in FACTORS]
+
+    def _regularised(self, plain: Design) -> Iterator[Design]:
+        from msgspec.structs import replace
+
+        yield replace(plain, dropout=DROPOUT)
+        how = AUGMENT.get(getattr(self.workload, "dataset", ""))
+        if how:
+            yield replace(plain, augment=how)
+
+    def _each(
+        self,
+        designs: Sequence[Design],
+        *,
+        epochs: int,
+        images: int | None = None,
+        curve: bool = True,
+        judged: str = "held out",
+    ) -> list[tuple[Design, Finished]]:
+        """Trains each; those that the network has nothing of are left out.
+
+        Raises:
+            GrindstoneError: a training failed.
+        """
+        from msgspec.structs import replace
+
+        session = self.session
+        session.settings = dataclasses.replace(session.settings, learning_curve=curve)
+        held = self.held_out if judged == "held out" else None
+        made = []
+        for design in designs:
+            sized = replace(design, epochs=epochs, images=images, held_out=held)
+            variant = Variant(backend=session.settings.variants[0].backend, design=sized)
+            row = Row(self.workload, self.device, variant=variant.beside(None))
+            for result in session.train(row, Repeat()):
+                if isinstance(result, Failed):
+                    raise GrindstoneError(result.reason)
+                made.append((design, result))
+        return made
+
+    def _best(self, found: Sequence[tuple[Design, Finished]]) -> tuple[Design, Finished]:
+        """By the last epoch's quality, where it is a number."""
+        whole = [each for each in found if each[1].quality.value is not None]
+        if not whole:
+            raise GrindstoneError("every training diverged: no loss was a number at its end")
+        sign = -1.0 if is_gain(whole[0][1].quality.metric) else 1.0
+        return min(whole, key=lambda each: sign * (each[1].quality.value or 0.0))
+
+    def _told(self, design: Design, result: Finished) -> str:
+        named = ", ".join(design.words()) or "as published"
+        return f"   {named}: {self._quality(result)}"
+
+    def _quality(self, result: Finished) -> str:
+        metric, quality = result.quality.metric, result.quality
+        told = f"{metric} {shown.quality(metric, quality.value)}"
+        if quality.training is not None:
+            told += f" (training images: {shown.quality(metric, quality.training)})"
+        return told
+
+    def _losses(self, result: Finished) -> Iterator[str]:
+        metric = result.quality.metric
+        curve, losses = result.epochs.quality or (), result.epochs.loss
+        for number in sorted({1, len(losses) // 4, len(losses) // 2, len(losses)} - {0}):
+            loss = losses[number - 1]
+            value = curve[number - 1] if curve else None
+            told = "no number" if loss is None else f"{loss:.3g}"
+            yield (
+                f"   epoch {number}: training loss {told}, {metric} {shown.quality(metric, value)}"
+            )
+        seen = overfitting.found(result)
+        yield (
+            f"   It overfits since epoch {seen.since}; the best was epoch {seen.best}"
+            if seen
+            else "   It does not overfit so far"
+        )
+
+
+def is_gain(metric: str) -> bool:
+    """Whether more of it is better."""
+    return metric == "accuracy" or is_accuracy(metric)
+
+
+def images_of(session: Session, workload: Workload | OwnWorkload) -> int | None:
+    """How many training images there are; None where the file has them."""
+    if isinstance(workload, OwnWorkload):
+        return None
+    asked: Schedule = session.settings.schedule(workload)
+    return len(session.prepare(workload, asked).dataset.train)
+
+
+def say(line: str) -> None:
+    """Prints a line as soon as it is known."""
+    print(line, flush=True, file=sys.stdout)

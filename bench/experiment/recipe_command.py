@@ -1,0 +1,81 @@
+"""The verb `recipe`: options in, what is told out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from bench.errors import GrindstoneError
+from bench.report.arguments import Verbs
+
+_RECIPE = """\
+Goes a learner's way: overfits 10 images, searches for a learning rate on 1,000, trains 20 epochs on
+all and watches both losses, then regularises; what is chosen is chosen on images that are held out.
+
+Exit status: 2 where 10 images cannot be learned by heart, and nothing else is trained then.
+"""
+_WITHOUT = (
+    *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
+    *("--learning-curve", "--time-to-target", "--processes", "--against"),
+)
+_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
+_UNCHOSEN |= {"learning_curve": False, "time_to_target": False}
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verb to `python -m bench`."""
+    from bench.experiment.inspection import add_what
+    from bench.options import add_options
+
+    parser = verbs.add_parser(
+        "recipe",
+        help="from ten images to all of them, a step at a time",
+        description=_RECIPE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_what(parser)
+    parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
+    add_options(parser.add_argument, without=_WITHOUT)
+    parser.set_defaults(run=run, **_UNCHOSEN)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Goes through it.
+
+    Raises:
+        GrindstoneError: ten images cannot be learned by heart, a training failed, or an option is
+            wrong.
+    """
+    import dataclasses
+
+    from bench.experiment import recipe
+    from bench.experiment.inspection import workload_of
+    from bench.observe import devices
+    from bench.options import read_settings
+    from bench.page.closing import close
+    from bench.report import progress
+    from bench.runner.session import Session
+
+    workload, found = workload_of(options.what), devices.find()
+    settings = dataclasses.replace(read_settings(options, found), judge_training=True)
+    device = found.devices[-1] if options.device is None else settings.devices[0]
+    if device.group:
+        raise GrindstoneError("a recipe trains on one device; name one with --device")
+    epochs, images = settings.epochs or recipe.EPOCHS, options.images or recipe.SOME
+    if images < recipe.FEW:
+        raise GrindstoneError(f"--images {images} is out of range; give {recipe.FEW} or more")
+    settings = dataclasses.replace(settings, devices=(device,), epochs=None)
+    session = Session(settings, found, (), progress.on_stream(sys.stderr))
+    try:
+        session.begin()
+        total = recipe.images_of(session, workload)
+        walk = recipe.Recipe(session, workload, device, total, images, epochs)
+        for line in walk.steps():
+            recipe.say(line)
+    finally:
+        closing = close(session, None)
+        session.clean()
+    if closing is not None and closing.page is not None:
+        print(f"Record: {closing.ending.path}  Page: {closing.page}")
+    return 0
