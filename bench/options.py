@@ -324,7 +324,7 @@ def read_settings(
         python, reason = paths.interpreter(environments[0]), "named to be compared"
     else:
         python, reason = interpreter.chosen(chosen.worker_python or [], planned)
-    image = _image(chosen, compared=environments is not None)
+    image = _image(chosen, planned, compared=environments is not None)
     if image:
         python, reason = Path(container.PYTHON), f"in {image}"
     if not 0 <= chosen.seed < 2**32:
@@ -382,11 +382,17 @@ def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
     return made
 
 
-def _image(chosen: argparse.Namespace, *, compared: bool) -> Image | None:
+def _image(
+    chosen: argparse.Namespace, planned: interpreter.Plan | None, *, compared: bool
+) -> Image | None:
+    """The one that is named, else the plan's, where no interpreter is named."""
     name = getattr(chosen, "worker_image", None)
+    named = chosen.worker_python or compared
     if name is None:
-        return None
-    if chosen.worker_python or compared:
+        if named or not (planned and planned.image):
+            return None
+        return container.read_image(planned.image, of_plan=planned.engine)
+    if named:
         raise GrindstoneError(
             "--worker-image and an interpreter were named; a worker has one of them: leave one out"
         )

@@ -18,7 +18,7 @@ COMMAND = "python docs/roles.py"
 ROOT = Path(__file__).parents[1]
 ROLES = ROOT / "roles"
 ORDER = (
-    *("plan", "nvidia_repository", "nvidia_driver", "cuda", "tensorflow"),
+    *("plan", "nvidia_repository", "nvidia_driver", "cuda", "container", "tensorflow"),
     *("verify", "benchmark", "doctor", "remove"),
 )
 # Galaxy names a distribution's releases by their code names.
@@ -102,6 +102,8 @@ def platforms(name: str) -> dict[str, list[str]]:
     systems = _rows("plan_systems")
     if name == "nvidia_repository":
         offered = {(row["system"], row["version"]) for row in _rows("plan_repositories")}
+        toolkits = [row for row in _rows("plan_containers") if "repository" in row]
+        offered |= {(row["system"], version) for row in toolkits for version in row["versions"]}
         for system in systems:
             versions = [each for each in system["versions"] if (system["id"], each) in offered]
             system["versions"] = versions

@@ -33,12 +33,14 @@ _OPTIONS = """\
 
 | variable | |
 |---|---|
-| `plan_tensorflow` | a version, such as `2.19`; empty for the newest that fits |
+| `plan_tensorflow` | a version, such as `2.19`, or `nightly`; empty for the newest that fits |
 | `plan_tensorflow_wheel` | `https://HOST/NAME.whl#sha256=HASH`, or a file's path: your own wheel |
 | `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
 | `plan_driver` | a branch, such as `580`; `keep` what is there; `skip`: do not look at it |
 | `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: chosen |
 | `plan_ignore_gpus` | the addresses of GPUs to leave out, such as `01:00.0` |
+| `plan_container` | an image by its digest, `HOST/NAME@sha256:…`, in place of an environment |
+| `plan_container_engine` | `podman` or `docker`; empty: chosen |
 | `plan_cuda` | `wheels`, `system` for NVIDIA's repository, `none` for TensorFlow on the CPU |
 | `plan_reboot` | `false`: never |
 """
@@ -70,6 +72,11 @@ have it done before anything is timed, and the environment keeps what was compil
 driver for it is in the table, by the compute capability that it counts from.
 """
 
+_CONTAINERS = """\
+By request, with `plan_container`, TensorFlow is in an image: by an engine of the system's own that
+gives it the GPUs (CDI) by NVIDIA's container toolkit. One that is on the host is taken, where it
+is new enough; else the first of these.
+"""
 _ADDING = """\
 ## Adding to it
 
@@ -94,6 +101,10 @@ def page(matrix: Matrix) -> str:
         "## Drivers\n",
         _DRIVER,
         _drivers(matrix),
+        "## Containers\n",
+        _CONTAINERS,
+        _containers(matrix),
+        _images(matrix),
         _OPTIONS,
         _ADDING,
     ]
@@ -161,6 +172,31 @@ def _drivers(matrix: Matrix) -> str:
             ]
         )
     return _table(["system", "from", "branch (module preferred)", "module"], cells)
+
+
+def _containers(matrix: Matrix) -> str:
+    """The engines of each system, with those that are too old."""
+    floors = {row.engine: row.version for row in matrix.engines}
+    cells = []
+    for row in matrix.containers:
+        engines = []
+        for name, its in row.engines.items():
+            old = its.version and numbers(its.version) < numbers(floors[name])
+            less = f", less than {floors[name]}: not taken" if old else ""
+            engines.append(f"{name} {its.version}".strip() + less)
+        system = f"{row.system.capitalize()} {', '.join(row.versions)}".strip()
+        source = " from NVIDIA's repository" if row.repository else ""
+        cells.append([system, "; ".join(engines), f"`{row.toolkit}`{source}"])
+    return _table(["system", "engines", "toolkit"], cells)
+
+
+def _images(matrix: Matrix) -> str:
+    """Images to start with."""
+    return "".join(
+        f"One with kernels for {' to '.join(row.capabilities)}: `{row.name}` (TensorFlow "
+        f"{row.tensorflow}).\n"
+        for row in matrix.images
+    )
 
 
 def _fresh(matrix: Matrix) -> Iterator[str]:

@@ -128,8 +128,12 @@ class Image:
         return (f"--user={os.getuid()}:{os.getgid()}",)
 
 
-def read_image(name: str, which: Callable[[str], str | None] = shutil.which) -> Image:
+def read_image(
+    name: str, which: Callable[[str], str | None] = shutil.which, of_plan: str = ""
+) -> Image:
     """The image that was named, and the engine that is here.
+
+    of_plan: the engine of the plan on this host, whose image it is; "" for any.
 
     Raises:
         GrindstoneError: it is not named by its digest, or there is no engine.
@@ -139,7 +143,13 @@ def read_image(name: str, which: Callable[[str], str | None] = shutil.which) -> 
             f"--worker-image {name} has no digest; name it as IMAGE@sha256:…, which "
             "`podman image inspect --format '{{.Digest}}' IMAGE` prints"
         )
-    found = next((path for each in ENGINES if (path := which(each))), None)
+    engines = (of_plan,) if of_plan else ENGINES
+    found = next((path for each in engines if (path := which(each))), None)
+    if found is None and of_plan:
+        raise GrindstoneError(
+            f"the plan on this host trains by {of_plan} in {name}, and {of_plan} is not here; run "
+            "`./run site`, or name a Python that has TensorFlow with --worker-python"
+        )
     if found is None:
         raise GrindstoneError(
             f"--worker-image takes {' or '.join(ENGINES)}, and neither is here; install one, and "

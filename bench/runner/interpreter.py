@@ -32,11 +32,17 @@ class _TensorFlow(msgspec.Struct, frozen=True):
     framework: Backend = "tensorflow"
 
 
+class _Container(msgspec.Struct, frozen=True):
+    engine: str
+    image: str
+
+
 class _File(msgspec.Struct, frozen=True):
     """What is read of the file; it holds much more."""
 
     stack: str
     tensorflow: _TensorFlow
+    container: _Container | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Plan:
     interpreter: the Python that has it.
     compiled: the chips that kernels are compiled for at the first start, "" for none.
     backend: what trains.
+    image, engine: the container that has TensorFlow, "" where an environment has.
     """
 
     path: Path
@@ -56,8 +63,12 @@ class Plan:
     interpreter: Path
     compiled: str = ""
     backend: Backend = "tensorflow"
+    image: str = ""
+    engine: str = ""
 
     def __str__(self) -> str:
+        if self.image:
+            return f"{self.path}: {self.engine} {self.image}"
         return f"{self.path}: stack {self.stack}, {FRAMEWORKS[self.backend].title} {self.version}"
 
 
@@ -79,9 +90,17 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         raise GrindstoneError(
             f"{path} is not a Grindstone plan file ({error}); run `./run site` to write it anew"
         ) from error
-    planned = file.tensorflow
-    python = Path(planned.interpreter)
-    return Plan(path, file.stack, planned.version, python, planned.compiled, planned.framework)
+    planned, inside = file.tensorflow, file.container or _Container("", "")
+    return Plan(
+        path,
+        file.stack,
+        planned.version,
+        Path(planned.interpreter),
+        planned.compiled,
+        planned.framework,
+        inside.image,
+        inside.engine,
+    )
 
 
 def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 
+ARMOUR = rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?\n\n(.*?)\n(?:=\S{4}\n)?-----END PGP"
 PUBLIC_KEY = 6  # the tag of a primary key's packet; RFC 9580, section 5
 
 
@@ -42,10 +44,20 @@ def key_fingerprints(encoded: str) -> list[str]:
     is formed in another way is named by its version, for nobody expects that either.
     """
     try:
-        found = list(packets(base64.b64decode(encoded)))
+        found = list(packets(binary(base64.b64decode(encoded))))
     except (ValueError, IndexError):
         return []
     return [fingerprint(body) for tag, body in found if tag == PUBLIC_KEY and body]
+
+
+def binary(data: bytes) -> bytes:
+    """The packets of a keyring that may be text, in which a blank line comes before them (6.2).
+
+    Raises:
+        ValueError: the text holds no base64.
+    """
+    found = re.findall(ARMOUR, data.replace(b"\r", b""), re.DOTALL)
+    return b"".join(map(base64.b64decode, found)) if found else data
 
 
 def fingerprint(key: bytes) -> str:

@@ -87,6 +87,13 @@ found:
         C(unfinished), whether it is C(locked), foreign C(repositories) with their
         C(repository_files), all C(suites), and C(unattended_upgrades).
       type: dict
+    containers:
+      description: >-
+        The C(engines), each with its C(name), C(version) and C(package); the version of NVIDIA's
+        container C(toolkit), the file of a C(repository) for it that is not Grindstone's, the
+        file that describes the GPUs to containers, C(cdi), and the C(images) that are trained in,
+        each with the engine that Grindstone has fetched it with.
+      type: dict
     reboot_required: {description: Whether the system asks for one., type: bool}
     owned:
       description: "Ledgers that are C(open), C(packages) of Grindstone's, and all its C(prefixes)."
@@ -110,6 +117,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import (
+    host_containers,
     host_cuda,
     host_driver,
     host_firmware,
@@ -210,7 +218,7 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     python = inside(root, f"{folder}/bin/python")  # often a link to the system's, from the root
     return {
         "python": match.group(1) if match and there(python) else "",
-        "tensorflow": wheel(path, "tensorflow"),
+        "tensorflow": wheel(path, "(?:tensorflow|tf_nightly)"),
         "wheel": own.group(1) if own else "",
         "cudnn": wheel(path, r"nvidia_cudnn_cu\d+"),
     }
@@ -319,6 +327,7 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "cudnn": host_cuda.cudnn(root, packages),
         "library_path": library_path(root),
         "packages": host_packages.look(root, known),
+        "containers": host_containers.look(root, packages),
         "reboot_required": any(there(inside(root, path)) for path in REBOOT_REQUIRED),
         "owned": owned(root),
         "pythons": pythons(root),

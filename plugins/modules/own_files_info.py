@@ -71,7 +71,7 @@ CONFIGURATION = "etc/grindstone"
 # site.yml's order, backwards; a run that was killed has left its own.
 # Of an environment that was made here; venv's own pyvenv.cfg is in any other, too.
 MARKS = ("packages.txt", "requirements.txt")
-LAST_FIRST = ["tensorflow", "cuda", "nvidia_driver_run", "nvidia_driver"]
+LAST_FIRST = ["tensorflow", "container", "cuda", "nvidia_driver_run", "nvidia_driver"]
 
 
 def environments(prefix: Path) -> list[Path]:

@@ -291,6 +291,30 @@ class Verified(msgspec.Struct, frozen=True):
     compiled: str = ""
 
 
+class ContainerEngine(msgspec.Struct, frozen=True):
+    """An engine: "podman" or "docker".  package: that it is from, or "snap"."""
+
+    name: str
+    version: str = ""
+    package: str = ""
+
+
+class Containers(msgspec.Struct, frozen=True):
+    """What containers run by.
+
+    toolkit: the version of NVIDIA's container toolkit.  repository: the file of somebody else's
+        that sets its repository up.  cdi: the file that describes the GPUs.
+    images: those that are trained in, each with the engine that Grindstone has fetched it with, ""
+        for one that was there before.
+    """
+
+    engines: tuple[ContainerEngine, ...] = ()
+    toolkit: str = ""
+    repository: str = ""
+    cdi: str = ""
+    images: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
+
+
 class HostFacts(msgspec.Struct, frozen=True):
     """A host, as the module gpu_info tells it; its documentation says each part.
 
@@ -320,6 +344,7 @@ class HostFacts(msgspec.Struct, frozen=True):
     cudnn: tuple[Library, ...] = ()
     library_path: tuple[LibraryPath, ...] = ()
     packages: PackageManager = PackageManager()
+    containers: Containers = Containers()
     reboot_required: bool = False
     owned: Owned = Owned()
     pythons: tuple[Python, ...] = ()

@@ -15,6 +15,8 @@ except ImportError:
     class _Missing:
         """What a class statement needs of msgspec, and the advice for all else."""
 
+        UNSET = None
+
         class Struct:
             """A base class that takes the options of msgspec's."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import re
 import sys
@@ -169,3 +170,33 @@ def test_an_interpreter_beside_it_is_refused(
     words.append(f"--worker-python={sys.executable}")
     with pytest.raises(GrindstoneError, match="one of them: leave one out"):
         options.read_settings(parser.parse_args(words), found)
+
+
+def settings_of(folder: Path, words: list[str]) -> options.Settings:
+    """What the options come to on a host whose plan trains in a container."""
+    plan = folder / "plan.json"
+    inside = {"engine": "podman", "image": NAME}
+    tensorflow = {"version": "", "interpreter": "python3"}
+    told = {"stack": "container", "tensorflow": tensorflow, "container": inside}
+    plan.write_text(json.dumps(told), encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    options.add_options(parser.add_argument)
+    found = Found((CPU,), why_no_gpu="none")
+    return options.read_settings(parser.parse_args([f"--plan={plan}", *words]), found)
+
+
+def test_the_plan_s_image_is_trained_in_unless_another_place_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine(tmp_path, "")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    of_plan = settings_of(tmp_path, [])
+    assert of_plan.worker_image == Image(tmp_path / "podman", NAME)
+    assert of_plan.worker_chosen_by == f"in podman {NAME}"
+    other = NAME.replace("5f", "6a")
+    named = settings_of(tmp_path, [f"--worker-image={other}"]).worker_image
+    assert named == Image(tmp_path / "podman", other)
+    assert settings_of(tmp_path, [f"--worker-python={sys.executable}"]).worker_image is None
+    (tmp_path / "podman").unlink()
+    with pytest.raises(GrindstoneError, match="and podman is not here; run"):
+        settings_of(tmp_path, [])

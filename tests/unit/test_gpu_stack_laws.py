@@ -120,6 +120,7 @@ SELDOM: list[dict[str, Any]] = [
 ]
 DEFAULTS = Options()
 OWN = f"/srv/tensorflow-2.22.0-{{0}}-{{0}}-manylinux_2_27_x86_64.whl#sha256={'0' * 64}"
+IMAGE = f"docker.io/tensorflow/tensorflow@sha256:{'5f' * 32}"
 ONE_OPTION = [
     DEFAULTS,
     *(Options(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
@@ -133,6 +134,8 @@ ONE_OPTION = [
     Options(cuda="system"),
     Options(cuda="none"),
     Options(reboot=False),
+    *(Options(container=IMAGE, container_engine=v) for v in ("", "podman", "docker")),
+    Options(container="docker.io/tensorflow/tensorflow:latest"),
     Options(prefix="/srv/a b"),
     Options(cuda="none", driver_origin="nvidia"),
     Options(cuda="system", driver="580", driver_origin="nvidia"),

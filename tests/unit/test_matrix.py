@@ -105,13 +105,14 @@ def from_wheel(address: str) -> str:
 
 
 @cache
-def wheels(version: str) -> dict[str, str]:
+def wheels(version: str, package: str = "tensorflow") -> dict[str, str]:
     """The addresses of a TensorFlow's wheels for Linux, by file name; they never change."""
-    kept = roots.cache_folder() / f"metadata/tensorflow-{version}.json"
+    kept = roots.cache_folder() / f"metadata/{package}-{version}.json"
     if not kept.exists():
-        text = fetched(f"{index()}/tensorflow/")[0].decode()
-        links = re.findall(r'href="([^"#]*/(tensorflow-[^"#/]*\.whl))', text)
-        start = f"tensorflow-{version}-"
+        text = fetched(f"{index()}/{package}/")[0].decode()
+        name = package.replace("-", "_")
+        links = re.findall(rf'href="([^"#]*/({name}-[^"#/]*\.whl))', text)
+        start = f"{name}-{version}-"
         of_it = {name: link for link, name in links if name.startswith(start) and "linux" in name}
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(of_it), encoding="utf-8")
@@ -119,22 +120,23 @@ def wheels(version: str) -> dict[str, str]:
 
 
 @cache
-def metadata(version: str) -> tuple[SpecifierSet, list[Requirement]]:
+def metadata(version: str, package: str = "tensorflow") -> tuple[SpecifierSet, list[Requirement]]:
     """Requires-Python and the requirements, from the newest x86_64 wheel's METADATA."""
-    name = max(each for each in wheels(version) if "x86_64" in each)
+    of_it = wheels(version, package)
+    name = max(each for each in of_it if "x86_64" in each)
     kept = roots.cache_folder() / f"metadata/{name}.metadata"
     if not kept.exists():
-        kept.write_text(from_wheel(wheels(version)[name]), encoding="utf-8")
+        kept.write_text(from_wheel(of_it[name]), encoding="utf-8")
     said = HeaderParser().parsestr(kept.read_text(encoding="utf-8"))
     requirements = [Requirement(each) for each in said.get_all("Requires-Dist", [])]
     return SpecifierSet(said["Requires-Python"]), requirements
 
 
-def with_cuda(version: str) -> dict[str, SpecifierSet]:
-    """What `tensorflow[and-cuda]` adds."""
+def with_cuda(stack: Stack) -> dict[str, SpecifierSet]:
+    """What `[and-cuda]` adds."""
     return {
         each.name: each.specifier
-        for each in metadata(version)[1]
+        for each in metadata(stack.tensorflow, stack.package)[1]
         if each.marker and 'extra == "and-cuda"' in str(each.marker)
     }
 
@@ -142,7 +144,7 @@ def with_cuda(version: str) -> dict[str, SpecifierSet]:
 @pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
 def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(stack: Stack) -> None:
     brought = pins(stack.lock)
-    assert brought["tensorflow"] == stack.tensorflow
+    assert brought[stack.package] == stack.tensorflow
     cudnn = {each: version for each, version in brought.items() if "cudnn" in each}
     if stack.gpu:
         major = stack.gpu.cuda.split(".")[0]
@@ -212,14 +214,15 @@ def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(stack: Stack) -> 
     for architecture in stack.architectures:
         tags = [
             tag
-            for wheel in wheels(stack.tensorflow)
+            for wheel in wheels(stack.tensorflow, stack.package)
             if architecture in wheel
             for tag in parse_wheel_filename(wheel)[3]
         ]
         built = {(3, int(tag.interpreter[3:])) for tag in tags if tag.interpreter[:3] == "cp3"}
         expected = [f"3.{minor}" for _, minor in sorted(built) if (3, minor) >= OLDEST]
-        assert list(stack.pythons) == expected
-    takes, _ = metadata(stack.tensorflow)
+        # A nightly's lock is for the newest alone, which no release is for.
+        assert list(stack.pythons) == (expected[-1:] if stack.is_nightly else expected)
+    takes, _ = metadata(stack.tensorflow, stack.package)
     assert all(f"{python}.0" in takes for python in stack.pythons)
 
 
@@ -227,7 +230,7 @@ def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(stack: Stack) -> 
 def test_a_stack_s_glibc_is_that_of_its_wheels(stack: Stack) -> None:
     said = {
         f"{match.group(1)}.{match.group(2)}"
-        for wheel in wheels(stack.tensorflow)
+        for wheel in wheels(stack.tensorflow, stack.package)
         if (match := re.search(r"manylinux_(\d+)_(\d+)_", wheel))
     }
     assert said == {stack.glibc}
@@ -235,7 +238,7 @@ def test_a_stack_s_glibc_is_that_of_its_wheels(stack: Stack) -> None:
 
 @pytest.mark.parametrize("stack", [stack for stack, _ in FOR_GPUS], ids=attrgetter("name"))
 def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(stack: Stack) -> None:
-    asked = with_cuda(stack.tensorflow)
+    asked = with_cuda(stack)
     brought = pins(stack.lock)
     # TF-TRT alone needs it, and there is none for Python 3.11.
     left_out = {each for each in asked if each not in brought}
@@ -249,7 +252,7 @@ def test_a_lock_keeps_to_what_tensorflow_asks_of_cuda(stack: Stack) -> None:
 def test_a_stack_s_cuda_and_cudnn_are_the_least_that_tensorflow_asks_for(
     stack: Stack, gpu: GpuSupport
 ) -> None:
-    asked = with_cuda(stack.tensorflow)
+    asked = with_cuda(stack)
     major = gpu.cuda.split(".")[0]
 
     def least(package: str) -> str:

@@ -58,7 +58,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
         ),
         (changed("stacks", 0, lock="none.txt"), r"\(turing\): there is no lock file none.txt"),
         (changed("stacks", 1, name="turing"), "row 2 .*another stack of this name"),
-        (changed("stacks", 3, tensorflow="2.22.0"), r"\(maxwell\): .*the newest comes first"),
+        (changed("stacks", 4, tensorflow="2.22.0"), r"\(maxwell\): .*the newest comes first"),
         (
             support(capabilities=["0.1", "0.9"], compiled=[]),
             r"\(turing\): .*0.1 to 0.9 are of no generation",

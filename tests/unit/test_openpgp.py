@@ -27,6 +27,19 @@ def test_a_key_has_one_fingerprint_however_its_length_is_written() -> None:
     assert key_fingerprints(encoded(name, long)) == [fingerprint]
 
 
+def test_a_keyring_may_be_text() -> None:
+    packet = bytes([0x98, len(BODY)]) + BODY
+    text = base64.encodebytes(packet).decode()
+    armour = (
+        "-----BEGIN PGP PUBLIC KEY BLOCK-----\nVersion: GnuPG v1\n\n"
+        f"{text}=AbCd\n-----END PGP PUBLIC KEY BLOCK-----\n"
+    )
+    for each in (armour, armour.replace("\n", "\r\n"), armour + armour):
+        found = key_fingerprints(encoded(each.encode()))
+        assert set(found) == set(key_fingerprints(encoded(packet)))
+        assert len(found) == each.count("BEGIN")
+
+
 def test_every_primary_key_counts_so_that_a_second_one_cannot_hide() -> None:
     other = bytes([0x98, len(BODY)]) + BODY[:-1] + b"\0"
     found = key_fingerprints(encoded(bytes([0x98, len(BODY)]) + BODY, other))

@@ -79,3 +79,13 @@ def test_both_halves_and_the_collection_are_of_one_version() -> None:
     galaxy = (Path(__file__).parents[2] / "galaxy.yml").read_text(encoding="utf-8")
     assert f"\nversion: {GRINDSTONE}\n" in galaxy
     assert bench.__version__ == GRINDSTONE
+
+
+def test_the_plan_names_the_container_that_has_tensorflow(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    inside = {"engine": "podman", "image": "docker.io/a/b@sha256:5f", "packages": ["podman"]}
+    path.write_text(json.dumps({**_WRITTEN, "container": inside}), encoding="utf-8")
+    read = interpreter.read_plan(path)
+    assert read is not None
+    assert (read.engine, read.image) == ("podman", "docker.io/a/b@sha256:5f")
+    assert str(read) == f"{path}: podman docker.io/a/b@sha256:5f"

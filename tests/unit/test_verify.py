@@ -335,7 +335,7 @@ def mock_stages(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
 
         return checked
 
-    for group in ("CPU_STAGES", "DRIVER_STAGES", "GPU_STAGES"):
+    for group in ("CPU_STAGES", "DRIVER_STAGES", "LIBRARY_STAGES", "GPU_STAGES"):
         stages = [stage._replace(check=check(stage.name)) for stage in getattr(main, group)]
         monkeypatch.setattr(main, group, stages)
 
@@ -402,6 +402,17 @@ def test_what_applies_passes_and_the_rest_says_why_it_does_not(
     assert list(states(report).values()) == expected
     left = [stage["found"] for stage in report["stages"] if stage["state"] == NOT]
     assert all(found.startswith(reason) for found in left)
+
+
+def test_what_an_image_brings_is_told_by_its_results_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    mock_stages(monkeypatch)
+    inside = {"image": "docker.io/tensorflow/tensorflow@sha256:5f", "engine": "podman"}
+    image = {"action": "image", "reason": "the image's own"}
+    plan = {**PLAN, "cuda": image, "container": inside, "tensorflow": {"gpu": True, "version": ""}}
+    report = main.run(plan)
+    assert report["ok"]
+    assert list(states(report).values()) == ["passed"] * 8 + [NOT] * 4 + ["passed"] * 7
+    assert main.longest(plan) == 3600  # which may have no kernels for the GPU
 
 
 BLACKWELL = {"tensorflow": {"compiled": "GB202 (Blackwell)", "ptxas": "12.9"}}

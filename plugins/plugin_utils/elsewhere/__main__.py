@@ -21,6 +21,8 @@ from ..typed import InvalidDataError
 from . import hosts, names
 
 _WIDTH = 79
+# Of the role plan, as they are named here.
+OPTIONS = ("driver", "driver-origin", "cuda", "tensorflow", "python", "container")
 _EPILOG = """
 examples:
   ./run plan --host ubuntu-24.04 --gpu "RTX 5090" --secure-boot on
@@ -55,7 +57,7 @@ def parser() -> Parser:
     made.add_argument("--secure-boot", choices=["on", "off"], default="off")
     made.add_argument("--desktop", action="store_true", help="it boots to a screen")
     made.add_argument("--architecture", choices=["x86_64", "aarch64"], default="x86_64")
-    for name in ("driver", "driver-origin", "cuda", "tensorflow", "python"):
+    for name in OPTIONS:
         made.add_argument(f"--{name}", metavar="VALUE", help=f"as plan_{name.replace('-', '_')}")
     return made
 
@@ -63,8 +65,8 @@ def parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 with a plan, 1 where a host is refused, 2 where the command line cannot be understood."""
     told = parser().parse_args(arguments)
-    wanted = ("driver", "driver_origin", "cuda", "tensorflow", "python")
-    options = Options(**{name: getattr(told, name) for name in wanted if getattr(told, name)})
+    wanted = {name: getattr(told, name) for name in (each.replace("-", "_") for each in OPTIONS)}
+    options = Options(**{name: value for name, value in wanted.items() if value})
     try:
         options.check()
         matrix = load(rows())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ..host_facts import Gpu, HostFacts, Verified
@@ -9,7 +10,18 @@ from ..lines import wrapped
 from . import gpus
 from .install import reboot_because, reboots
 from .matrix import Matrix
-from .plan import UV, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, TensorFlowPlan
+from .plan import (
+    UV,
+    ContainerPlan,
+    ImageCuda,
+    InstallDriver,
+    KeepDriver,
+    NoCuda,
+    NoDriver,
+    Plan,
+    Record,
+    TensorFlowPlan,
+)
 
 WIDTH = 79
 _LABEL = 13
@@ -33,15 +45,12 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
     taken_as = f", {facts.distribution} taken as {plan.system}" if derivative else ""
     facts = matrix.identified(facts)
     record = plan.record
-    system, tensorflow = record.host, record.tensorflow
-    base = "brought by uv" if plan.base == UV else plan.base
+    system = record.host
     rows: Lines = [
         ("system", facts.title(system.distribution, system.kernel)),
         *_gpu_rows(facts, record),
         *_under("stays as is", record.cuda.leaves),
-        ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
-        *_under("", filter(None, [_first_start(tensorflow, facts.verified), tensorflow.known])),
-        ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
+        *_tensorflow_rows(plan, facts),
         *_under("will change", plan.changes),
     ]
     lines = [f"Plan for {host}{taken_as}: {_verdict(plan, facts)}"]
@@ -50,10 +59,33 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
     return lines
 
 
+def _tensorflow_rows(plan: Plan, facts: HostFacts) -> Lines:
+    record, tensorflow = plan.record, plan.record.tensorflow
+    inside = record.container
+    if isinstance(inside, ContainerPlan):
+        return [
+            ("container", f"{inside.engine}, {inside.reason}: {_short(inside.image)}"),
+            ("TensorFlow", f"{tensorflow.reason}: {tensorflow.known}"),
+        ]
+    base = "brought by uv" if plan.base == UV else plan.base
+    return [
+        ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
+        *_under("", filter(None, [_first_start(tensorflow, facts.verified), tensorflow.known])),
+        ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
+    ]
+
+
+def _short(image: str) -> str:
+    """An image with the first digits of its digest; plan.json has all of them."""
+    return re.sub(r"(@sha256:\w{12})\w+", r"\1…", image)
+
+
 def _verdict(plan: Plan, facts: HostFacts) -> str:
     driver, cuda, tensorflow = plan.record.driver, plan.record.cuda, plan.record.tensorflow
     parts = [f"TensorFlow {tensorflow.version}{'' if tensorflow.gpu else ' for the CPU'}"]
-    if not isinstance(cuda, NoCuda):
+    if isinstance(cuda, ImageCuda):
+        parts = ["TensorFlow in a container"]
+    elif not isinstance(cuda, NoCuda):
         parts.append(f"CUDA {cuda.version}")
     if isinstance(driver, InstallDriver):
         parts.append(f"driver {driver.branch}")
@@ -127,5 +159,7 @@ def _cuda_row(record: Record) -> tuple[str, str]:
     cuda = record.cuda
     if isinstance(cuda, NoCuda):
         return ("CUDA", f"none: {cuda.reason}")
+    if isinstance(cuda, ImageCuda):
+        return ("CUDA", cuda.reason)
     built = "" if record.tensorflow.wheel else f" (built with {cuda.cudnn})"
     return ("CUDA", f"{cuda.version} with cuDNN {cuda.installed_cudnn}{built}, {cuda.reason}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..typed import InvalidDataError, decode
 from ..versions import numbers
+from .container_rows import ContainerOffer, EngineFloor, Image
 from .matrix import Matrix
 from .rows import (
     Broken,
@@ -36,6 +37,9 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "clouds": ("systems.yml", Cloud),
     "drivers": ("drivers.yml", DriverOffer),
     "repositories": ("repositories.yml", Repository),
+    "containers": ("containers.yml", ContainerOffer),
+    "engines": ("containers.yml", EngineFloor),
+    "images": ("containers.yml", Image),
 }
 # Of a template's braces.
 _WORDS = dict.fromkeys(["branch", "open", "server", "kernel", "release", "version"], "")
@@ -77,7 +81,7 @@ def _place(name: str, number: int, title: str) -> str:
 
 def _named(row: Mapping[str, Any]) -> str:
     """What a person knows a row by, before it has a type."""
-    keys = ("name", "system", "tensorflow", "architecture")
+    keys = ("name", "system", "engine", "tensorflow", "architecture")
     return next((str(row[key]) for key in keys if key in row), "")
 
 
@@ -106,6 +110,10 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
         yield from _offer_faults(row)
     elif isinstance(row, Repository):
         yield from _system_faults(row.system, (row.version,), matrix)
+    elif isinstance(row, ContainerOffer):
+        yield from _system_faults(row.system, row.versions, matrix)
+        for name in set(row.engines) - {each.engine for each in matrix.engines}:
+            yield f"since when {name} has CDI is not told"
 
 
 def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
@@ -125,8 +133,9 @@ def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Itera
             yield f"the compute capabilities from {low} to {high} are the wrong way round"
         elif not matrix.taken(row.gpu):
             yield f"the compute capabilities from {low} to {high} are of no generation"
-        newer = [stack.tensorflow for stack in matrix.stacks[:number] if stack.gpu]
-        if newer and numbers(newer[-1]) < numbers(row.tensorflow):
+        above = [each for each in matrix.stacks[:number] if each.gpu and not each.is_nightly]
+        newer = [stack.tensorflow for stack in above]
+        if newer and not row.is_nightly and numbers(newer[-1]) < numbers(row.tensorflow):
             yield f"TensorFlow {row.tensorflow} stands below {newer[-1]}: the newest comes first"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..host_facts import Distribution, Gpu, HostFacts
 from ..requirements import msgspec
 from ..versions import numbers
+from .container_rows import ContainerOffer, EngineFloor, Image
 from .rows import (
     Broken,
     Cloud,
@@ -34,6 +35,9 @@ class Matrix:
     clouds: tuple[Cloud, ...]
     drivers: tuple[DriverOffer, ...]
     repositories: tuple[Repository, ...]
+    containers: tuple[ContainerOffer, ...]
+    engines: tuple[EngineFloor, ...]
+    images: tuple[Image, ...]
 
     def knows(self, gpu: Gpu) -> bool:
         """Whether the GPU's generation has a row; else it is newer than the table."""

@@ -20,6 +20,8 @@ _CHANGES: list[_Change] = [
     {"driver_origin": "nvidia"},
     {"tensorflow": ""},
     {"tensorflow_wheel": ""},
+    {"container_engine": ""},
+    {"container": "", "container_engine": ""},
     {"python": ""},
     {"driver": ""},
     {"cuda": "wheels"},
@@ -64,7 +66,9 @@ def nearest(
         leaving = [f"plan_{key}" for key in steps if not change[key]]
         said = [f"set {listed(setting, 'and')}"] if setting else []
         said += [f"leave {listed(leaving, 'and')} empty"] if leaving else []
-        return f"{' and '.join(said)} for TensorFlow {record.tensorflow.version} ({record.stack})"
+        tensorflow = record.tensorflow.version
+        got = f"TensorFlow {tensorflow} ({record.stack})" if tensorflow else "the image"
+        return f"{' and '.join(said)} for {got}"
     return ""
 
 

@@ -36,6 +36,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         distribution, or NVIDIA's where the distribution's is too old.
     ignore_gpus: the addresses of GPUs that the plan leaves out.
     cuda: "wheels", "system", or "none" for the driver alone with TensorFlow for the CPU.
+    container: an image to train in, by its digest, in place of an environment, "" for none.
+    container_engine: "podman" or "docker", "" lets the resolver choose.
     reboot: whether the host may be rebooted where the driver needs it.
     """
 
@@ -47,6 +49,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     driver_origin: str = ""
     ignore_gpus: tuple[str, ...] = ()
     cuda: str = "wheels"
+    container: str = ""
+    container_engine: str = ""
     reboot: bool = True
 
     @property

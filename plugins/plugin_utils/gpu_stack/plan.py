@@ -139,12 +139,44 @@ class SystemCuda(msgspec.Struct, frozen=True, tag_field="action", tag="system"):
     leaves: tuple[str, ...]
 
 
-CudaPlan = NoCuda | WheelsCuda | SystemCuda
+class ImageCuda(msgspec.Struct, frozen=True, tag_field="action", tag="image"):
+    """CUDA and cuDNN inside a container's image."""
+
+    reason: str
+    leaves: tuple[str, ...]
+
+
+CudaPlan = NoCuda | WheelsCuda | SystemCuda | ImageCuda
+
+
+class ToolkitEntry(msgspec.Struct, frozen=True):
+    """What the roles need to set the container toolkit's repository up, with its key checked."""
+
+    distro: str
+    key_fingerprint: str
+    arch: str
+    key: str
+    name: str = "container"
+
+
+class ContainerPlan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The image that TensorFlow is in, by its digest, and the engine that runs it.
+
+    packages: the engine's, and the one that gives it the GPUs; unit: what has to run for it.
+    """
+
+    reason: str
+    image: str
+    engine: str
+    packages: tuple[str, ...]
+    unit: str = ""
+    repository: ToolkitEntry | None = None
 
 
 class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """gpu: whether it is built for GPUs.  python: its version, chosen for the `reason`.
 
+    version, python: "" where they are an image's.
     prefix: the environment's folder; interpreter: the Python in it.
     compiled: the chips that its kernels are compiled for at the first start; confirmed: whether
         that has been seen on hardware; ptxas: the oldest that XLA compiles for them with.
@@ -166,7 +198,10 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The plan as plan.json holds it; the same facts give the same, before and after."""
+    """The plan as plan.json holds it; the same facts give the same, before and after.
+
+    container: only where TensorFlow is in one; `tensorflow` is then the image's.
+    """
 
     schema: int = 1
     grindstone: str = GRINDSTONE
@@ -176,6 +211,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     driver: DriverPlan
     cuda: CudaPlan
     tensorflow: TensorFlowPlan
+    container: ContainerPlan | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True)
@@ -184,7 +220,7 @@ class Plan:
 
     record: with the packages that have to go; `persisted` is without, as plan.json is.
     base: the interpreter that the environment is made with, or "uv" where uv brings it.
-    lock: the file of locked requirements.
+    lock: the file of locked requirements, "" where TensorFlow is in a container.
     seed: the interpreter that uv itself is installed with, "" for the one Ansible runs on.
     packages: the system's packages for Python that are missing.
     changes: what is not as planned yet, a phrase each; driver_changes: those of the driver's role.

@@ -8,6 +8,17 @@ from .request import Request
 from .rows import Stack
 
 
+def _other(request: Request, python: str) -> str:
+    """The stack that takes that Python, where there is one only for who asks for it."""
+    named = [
+        f", or for plan_tensorflow={row.name}, which is {row.tensorflow}"
+        for row in request.matrix.stacks
+        if row.pinned and python in row.pythons and row.gpu
+        if request.has_gpu and all(row.gpu.takes(gpu) for gpu in request.gpus)
+    ]
+    return "".join(named[:1])
+
+
 def interpreter(request: Request, stack: Stack) -> tuple[str, str, str]:
     """The Python's version, the interpreter to make the environment with, and why that one.
 
@@ -21,7 +32,7 @@ def interpreter(request: Request, stack: Stack) -> tuple[str, str, str]:
         raise RefusedError(
             f"plan_python={option}",
             f"a Python that TensorFlow {stack.tensorflow} takes, {span}",
-            "ask for one of these",
+            f"ask for one of these{_other(request, asked)}",
             nearest=True,
         )
     wanted = (asked,) if asked else taken

@@ -6,14 +6,31 @@ is that role's `vars/main/`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..host_facts import HostFacts
+from ..requirements import msgspec
 from ..versions import numbers
-from . import cuda, driver, floors, gpus, install, leftout, obstacles, room, stacks, wheel
+from . import (
+    container,
+    cuda,
+    driver,
+    floors,
+    gpus,
+    install,
+    leftout,
+    obstacles,
+    room,
+    stacks,
+    wheel,
+)
 from .matrix import Matrix
 from .nearest import nearest
 from .options import Options, RefusedError
 from .plan import (
     UV,
+    ContainerPlan,
+    CudaPlan,
     InstallDriver,
     Plan,
     PlannedGpu,
@@ -60,28 +77,32 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
         raise
 
 
+@dataclass(frozen=True)
+class _Built:
+    """Where TensorFlow is: an environment to be made, or an image.
+
+    base, lock, seed, packages: as in a plan.
+    by_manager, others: what is not as planned yet, by the package manager and otherwise.
+    """
+
+    cuda: CudaPlan
+    tensorflow: TensorFlowPlan
+    by_manager: list[str]
+    others: list[str]
+    base: str = ""
+    lock: str = ""
+    seed: str = ""
+    packages: tuple[str, ...] = ()
+
+
 def _planned(request: Request, found: HostFacts) -> Plan:
     facts = request.facts
-    stack = wheel.fitted(request, stacks.choose(request))
-    version, base, reason = interpreter(request, stack)
+    inside = container.decide(request)
+    stack = container.stack(request) if inside else wheel.fitted(request, stacks.choose(request))
     planned_driver = driver.decide(request, stack)
-    planned_cuda = cuda.decide(request, stack)
-    lock = stack.lock
-    if stack.gpu and isinstance(planned_cuda, SystemCuda):
-        lock = stack.gpu.system_lock
-    planned = _tensorflow(request, stack, version, reason)
-    cudnn = planned_cuda.installed_cudnn if isinstance(planned_cuda, WheelsCuda) else ""
-    environment = _environment(facts, stack, planned, base, cudnn)
-    if environment:
-        room.for_tensorflow(request, stack)
-    seed, venv = facts.python3, request.system.venv_package
-    packages = (venv,) if venv and seed and not seed.ensurepip else ()
+    built = _contained(request, inside) if inside else _environment(request, stack)
     driver_changes = install.changes(request, planned_driver)
-    by_manager = [
-        *driver_changes,
-        *cuda.changes(request, planned_cuda),
-        *(f"install the package {name}" for name in packages),
-    ]
+    by_manager = [*driver_changes, *built.by_manager]
     if by_manager:
         room.in_the_package_manager(facts)
     if isinstance(planned_driver, InstallDriver) and by_manager:
@@ -96,18 +117,57 @@ def _planned(request: Request, found: HostFacts) -> Plan:
             for gpu in facts.gpus
         ),
         driver=planned_driver,
-        cuda=planned_cuda,
-        tensorflow=planned,
+        cuda=built.cuda,
+        tensorflow=built.tensorflow,
+        container=inside or msgspec.UNSET,
     )
     return Plan(
         record=record,
+        base=built.base,
+        lock=built.lock,
+        seed=built.seed,
+        packages=built.packages,
+        changes=(*by_manager, *built.others),
+        driver_changes=tuple(driver_changes),
+        system=facts.distribution,
+    )
+
+
+def _contained(request: Request, inside: ContainerPlan) -> _Built:
+    """TensorFlow in an image."""
+    by_manager, others = container.changes(request, inside)
+    return _Built(container.cuda(request), container.tensorflow(request), by_manager, others)
+
+
+def _environment(request: Request, stack: Stack) -> _Built:
+    """TensorFlow in an environment of its own.
+
+    Raises:
+        RefusedError: the host has no room, or no Python or CUDA for it.
+    """
+    facts = request.facts
+    version, base, reason = interpreter(request, stack)
+    planned_cuda = cuda.decide(request, stack)
+    lock = stack.lock
+    if stack.gpu and isinstance(planned_cuda, SystemCuda):
+        lock = stack.gpu.system_lock
+    planned = _tensorflow(request, stack, version, reason)
+    cudnn = planned_cuda.installed_cudnn if isinstance(planned_cuda, WheelsCuda) else ""
+    others = _unlike(facts, stack, planned, base, cudnn)
+    if others:
+        room.for_tensorflow(request, stack)
+    seed, venv = facts.python3, request.system.venv_package
+    packages = (venv,) if venv and seed and not seed.ensurepip else ()
+    missing = [f"install the package {name}" for name in packages]
+    return _Built(
+        cuda=planned_cuda,
+        tensorflow=planned,
+        by_manager=[*cuda.changes(request, planned_cuda), *missing],
+        others=others,
         base=base,
         lock=lock,
         seed=seed.path if seed else "",
         packages=packages,
-        changes=(*by_manager, *environment),
-        driver_changes=tuple(driver_changes),
-        system=facts.distribution,
     )
 
 
@@ -136,7 +196,7 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
     )
 
 
-def _environment(
+def _unlike(
     facts: HostFacts, stack: Stack, planned: TensorFlowPlan, base: str, cudnn: str
 ) -> list[str]:
     """What is not as planned of the environment, a phrase each."""

@@ -16,7 +16,7 @@ Flavour = Literal["open", "proprietary"]
 Origin = Literal["distribution", "nvidia"]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*$")]
-Release = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*(rc\d+)?$")]
+Release = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*(rc\d+|\.dev\d+)?$")]
 Capability = Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+$")]
 Branch = Annotated[str, msgspec.Meta(pattern=r"^(\d*)$")]  # "" for none
 Names = tuple[str, ...]
@@ -83,14 +83,16 @@ class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Stack(Row, frozen=True, kw_only=True):
     """Versions that belong together, locked with hashes.
 
-    lock: the file of requirements.  gpu: none where it is for the CPU alone.
+    lock: the file of requirements, package: TensorFlow's name in it.
+    gpu: none where it is for the CPU alone.
     pinned: only for those who ask for this TensorFlow.
     glibc: the oldest C library.  disk_mb: free space to install it, in MB (10^6 bytes).
     known: what is known to be wrong with it, for the plan, "" for nothing.
     """
 
     name: Text
-    tensorflow: Version
+    tensorflow: Release
+    package: Text = "tensorflow"
     lock: Text
     pythons: tuple[Version, ...]
     architectures: Names
@@ -99,6 +101,11 @@ class Stack(Row, frozen=True, kw_only=True):
     gpu: GpuSupport | None = None
     pinned: bool = False
     known: str = ""
+
+    @property
+    def is_nightly(self) -> bool:
+        """Whether it is no release: it stands behind the releases that are older."""
+        return ".dev" in self.tensorflow
 
 
 class Broken(Row, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..host_facts import Gpu
 from ..versions import dotted, numbers
+from .container import could_be
 from .gpus import capabilities, chips, modules, titles
 from .offers import no_module_for_all, older
 from .options import RefusedError
@@ -55,7 +56,8 @@ def limit(request: Request, stack: Stack) -> str:
 
 def _asked(row: Stack, request: Request) -> bool:
     wanted = request.options.tensorflow
-    return f"{row.tensorflow}.".startswith(f"{wanted}.") if wanted else not row.pinned
+    named = f"{row.tensorflow}.".startswith(f"{wanted}.") or row.name == wanted
+    return named if wanted else not row.pinned
 
 
 def _must_be_whole(request: Request) -> None:
@@ -156,6 +158,7 @@ def _unknown(request: Request, strange: Sequence[Gpu]) -> RefusedError:
         f"{titles(strange)}, newer than Grindstone's table",
         f"GPUs from {taken[0].name} to {taken[-1].name}, "
         "which TensorFlow's wheels have kernels for",
+        "name an image that has some for it with plan_container" if could_be(request) else "",
         nearest=True,
     )
 

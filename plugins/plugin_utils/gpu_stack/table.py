@@ -12,7 +12,7 @@ from ..lines import wrapped
 from . import gpus
 from .install import reboots
 from .matrix import Matrix
-from .plan import InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, SystemCuda
+from .plan import ImageCuda, InstallDriver, KeepDriver, NoCuda, NoDriver, Plan, Record, SystemCuda
 
 _HEADS = ("host", "GPU", "driver", "CUDA", "TensorFlow", "changes")
 _GAP = "  "
@@ -29,7 +29,7 @@ def row(plan: Plan, facts: HostFacts, matrix: Matrix) -> list[str]:
         gpus.titles(matrix.identified(facts).gpus) or "none",
         driver_cell(record),
         cuda_cell(record),
-        f"{tensorflow.version}{'' if tensorflow.gpu else ' CPU'}",
+        f"{tensorflow.version or 'container'}{'' if tensorflow.gpu else ' CPU'}",
         f"{len(plan.changes)}{reboot}" if plan.changes else "none",
     ]
 
@@ -50,6 +50,8 @@ def cuda_cell(record: Record) -> str:
     cuda = record.cuda
     if isinstance(cuda, NoCuda):
         return "none"
+    if isinstance(cuda, ImageCuda):
+        return "the image's"
     how = "system" if isinstance(cuda, SystemCuda) else "wheels"
     return f"{cuda.version} {how}"
 

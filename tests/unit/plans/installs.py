@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from plugins.plugin_utils.gpu_stack.plan import InstallDriver, Plan, SystemCuda
+from plugins.plugin_utils.gpu_stack.plan import ContainerPlan, InstallDriver, Plan, SystemCuda
 from tests.unit.plans import recorded
 
 Facts = dict[str, Any]
@@ -69,6 +69,9 @@ def _names(plan: Plan) -> tuple[Names, bool]:
     if isinstance(driver, InstallDriver):
         names += [*driver.first, *driver.packages]
         nvidia = driver.repository is not None
+    inside = plan.record.container
+    if isinstance(inside, ContainerPlan):
+        names += inside.packages[:1]  # the toolkit's repository is one of its own
     if isinstance(cuda, SystemCuda):
         names += [f"{name}={version}" for name, version in cuda.packages.items()]
         nvidia = True

@@ -15,7 +15,13 @@ import yaml
 from plugins.plugin_utils import matrix_files
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
-from plugins.plugin_utils.gpu_stack.plan import InstallDriver, NoCuda, Plan
+from plugins.plugin_utils.gpu_stack.plan import (
+    ContainerPlan,
+    InstallDriver,
+    Plan,
+    SystemCuda,
+    WheelsCuda,
+)
 from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
@@ -154,7 +160,7 @@ def summary(plan: Plan) -> dict[str, Any]:
             said["secure_boot"] = driver.secure_boot
     else:
         said["driver"] = f"{action}: {driver.reason}"
-    if not isinstance(cuda, NoCuda):
+    if isinstance(cuda, (WheelsCuda, SystemCuda)):
         said["cuda"] += f" {cuda.version}, cuDNN {cuda.installed_cudnn}"
     tensorflow = plan.record.tensorflow
     if tensorflow.compiled:
@@ -162,6 +168,10 @@ def summary(plan: Plan) -> dict[str, Any]:
         said["compiled"] += "" if tensorflow.confirmed else ", not yet confirmed"
     if tensorflow.wheel:
         said["wheel"] = f"{tensorflow.version}, Python {tensorflow.python}: {tensorflow.known}"
+    inside = plan.record.container
+    if isinstance(inside, ContainerPlan):
+        source = " and NVIDIA's repository" if inside.repository else ""
+        said["container"] = f"{inside.engine}, {inside.reason}: {' '.join(inside.packages)}{source}"
     if cuda.leaves:
         said["leaves"] = list(cuda.leaves)
     return said

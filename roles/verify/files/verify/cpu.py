@@ -25,9 +25,9 @@ def imports(plan: Plan) -> str:
     import keras
     import tensorflow as tf
 
-    planned = plan.get("tensorflow", {}).get("version", tf.__version__)
+    planned = plan.get("tensorflow", {}).get("version") or tf.__version__  # "": an image's
     # The name of a wheel of one's own may say more than its TensorFlow does.
-    alike = tf.__version__ == planned
+    alike = tf.__version__.replace("-dev", ".dev") == planned
     if plan.get("tensorflow", {}).get("wheel"):
         alike = release(tf.__version__) == release(planned)
     if not alike:

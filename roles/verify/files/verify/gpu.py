@@ -46,11 +46,13 @@ def on_each_gpu(check: Callable[[Plan], str], *, soft: bool = False) -> Callable
     return checked
 
 
-GPU_STAGES = [
+LIBRARY_STAGES = [
     Stage("CUDA libraries", libraries, AGAIN),
     Stage("cuDNN", cudnn, AGAIN),
     Stage("PTX compiler", compiler, AGAIN),
     Stage("ptxas", ptxas, AGAIN),
+]
+GPU_STAGES = [
     Stage(
         "GPUs", listed, "CUDA_VISIBLE_DEVICES may hide them; dmesg | grep -e NVRM -e Xid says more"
     ),

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from .cpu import CPU_STAGES
 from .driver import DRIVER_STAGES
-from .gpu import GPU_STAGES
+from .gpu import GPU_STAGES, LIBRARY_STAGES
 from .proof import passed, proof
 from .stage import AGAIN, Plan, Result, Stage, StageError, compiled
 from .symptoms import COMPILING, LONGEST, SIGNALS, advised
@@ -89,7 +89,8 @@ def write(known: Result, results: IO[str]) -> None:
 
 def longest(plan: Plan) -> int:
     """The seconds that a child may take."""
-    own = plan.get("tensorflow", {}).get("wheel")  # which may have no kernels for the GPU
+    # Which may have no kernels for the GPU.
+    own = plan.get("tensorflow", {}).get("wheel") or plan.get("container")
     return COMPILING if compiled(plan) or own else LONGEST
 
 
@@ -120,16 +121,19 @@ def left_out(plan: Plan) -> tuple[str, str]:
 def run(plan: Plan) -> dict[str, Any]:
     """Runs all stages that apply and gathers what they found."""
     no_driver, no_gpu = left_out(plan)
+    inside = "they are the image's own, and the GPUs' results tell" if plan.get("container") else ""
+    variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     with tempfile.TemporaryDirectory() as home:
         os.environ["KERAS_HOME"] = home  # Keras would leave its settings in the user's home
         groups: list[tuple[list[Stage], str, Callable[[], list[Result]]]] = [
             (CPU_STAGES, "", lambda: in_child(CPU_STAGES, plan, CUDA_VISIBLE_DEVICES="-1")),
             (DRIVER_STAGES, no_driver, lambda: here(DRIVER_STAGES, plan)),
             (
-                GPU_STAGES,
-                no_gpu,
-                lambda: in_child(GPU_STAGES, plan, TF_FORCE_GPU_ALLOW_GROWTH="true"),
+                LIBRARY_STAGES,
+                no_gpu or inside,
+                lambda: in_child(LIBRARY_STAGES, plan, **variables),
             ),
+            (GPU_STAGES, no_gpu, lambda: in_child(GPU_STAGES, plan, **variables)),
         ]
         stages, failure = [], ""
         for group, reason, runs in groups:
