@@ -47,6 +47,7 @@ OTHERS = {
 OWN = r"\d+\.\d+\.0-\d{1,4}-[a-z]"  # and not a mainline build, such as 6.18.14-061814-generic
 WITHOUT_HEADERS = "azure-fde"  # linux-azure's are its headers
 ARCH_KERNELS = ("linux", "linux-lts", "linux-zen", "linux-hardened", "linux-rt", "linux-rt-lts")
+TOOLKIT = "nvidia-container-toolkit"  # in Arch's extra
 
 
 def ubuntu(version: str, releases: Iterable[str]) -> list[Package]:
@@ -65,6 +66,7 @@ def ubuntu(version: str, releases: Iterable[str]) -> list[Package]:
     archive = replace(RELEASES[version], kernels={**lines, **own}, precompiled=have)
     found = [*ubuntu_archive(archive), *_fabric_managers(archive)]
     found += [Package("python3-venv", "3.12.3-0ubuntu2")]
+    found += [Package("podman", "4.9.3+ds1-1"), Package("docker.io", "28.2.2-0ubuntu1")]
     return [each for each in found if not _is_made_up(each.name)]
 
 
@@ -129,6 +131,7 @@ def arch() -> list[Package]:
     found = [
         *mock_arch.arch_core(known),
         *mock_arch.arch_extra(mock_arch.NVIDIA, known),
+        *(Package(name, "1:29.8.1-1") for name in ("podman", "docker", TOOLKIT)),
     ]
     for name in ARCH_KERNELS:
         if name not in known:

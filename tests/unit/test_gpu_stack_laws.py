@@ -126,7 +126,7 @@ ONE_OPTION = [
     *(Options(python=version) for version in ("3.9", *RANGE, "3.14", "three")),
     *(
         Options(tensorflow=v)
-        for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15", "2.22.0rc0")
+        for v in ("2.21.0", "2.19", "2.16.2", "2.16.1", "2.14.1", "1.15", "2.22.0rc0", "2.23")
     ),
     *(Options(driver=v) for v in ("keep", "skip", "470", "535", "580", "595", "610", "new")),
     Options(driver_origin="nvidia"),
@@ -258,6 +258,9 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
     if cuda["action"] == "none":
         assert plan["record"]["stack"] == "cpu"
         return
+    if cuda["action"] == "image":  # nobody knows what it has kernels for
+        assert used
+        return
     stack = next(each for each in MATRIX.stacks if each.name == plan["record"]["stack"])
     for gpu in used:
         assert stack.gpu
@@ -273,7 +276,7 @@ def must_keep_to_floors_and_caps(found: dict[str, Any], plan: Plan) -> None:
     if newest >= (9, 0) and numbers(plan["record"]["tensorflow"]["version"]) >= (2, 18):
         assert not branch or branch >= (570 if newest >= (10, 0) else 555)
     if newest >= (10, 0):
-        assert plan["record"]["tensorflow"]["version"] == "2.21.0"
+        assert plan["record"]["tensorflow"]["version"] in ("2.21.0", "2.23.0.dev20261026")
         assert cuda["action"] == "wheels"
         assert "confirmed" in plan["record"]["tensorflow"]
     assert newest < (9, 0) or plan["record"]["tensorflow"]["compiled"]
@@ -285,7 +288,8 @@ def must_be_as_asked(options: Options, plan: Plan) -> None:
     driver, cuda = plan["record"]["driver"], plan["record"]["cuda"]
     version = plan["record"]["tensorflow"]["version"]
     assert f"{version}.".startswith(f"{options.tensorflow}.") or not options.tensorflow
-    assert cuda["action"] in (options.cuda, "none")
+    assert cuda["action"] in ("image" if options.container else options.cuda, "none")
+    assert plan["record"].get("container", {}).get("image", "") == options.container
     if driver["action"] == "install":
         assert options.driver in ("", driver["branch"])
         assert driver["reboot"] == ("when needed" if options.reboot else "never")
@@ -296,6 +300,9 @@ def must_be_as_asked(options: Options, plan: Plan) -> None:
 
 def must_have_an_interpreter(found: dict[str, Any], options: Options, plan: Plan) -> None:
     python = plan["record"]["tensorflow"]["python"]
+    if options.container:
+        assert (plan["base"], plan["lock"], plan["packages"]) == ("", "", [])
+        return
     stack = next(each for each in MATRIX.stacks if each.name == plan["record"]["stack"])
     assert python in stack.pythons
     assert options.python in ("", python)

@@ -44,14 +44,14 @@ def decide(request: Request) -> ContainerPlan | None:
     offer = _offer(request)
     _must_be_alone(request)
     name, there, reason = _engine(request, offer)
-    package = there.package if there else offer.engines[name].package
+    own = () if there else (offer.engines[name].package,)
     foreign = request.facts.containers.repository
     source = None if foreign else offer.repository
     return ContainerPlan(
         reason=reason,
         image=options.container,
         engine=name,
-        packages=(package, offer.toolkit),
+        packages=(*own, offer.toolkit),
         unit=offer.engines[name].unit,
         repository=ToolkitEntry(source.distro, source.key_fingerprint, source.arch, source.key)
         if source
@@ -95,13 +95,11 @@ def changes(request: Request, planned: ContainerPlan) -> tuple[list[str], list[s
     """What is not as planned yet, a phrase each: by the package manager, and otherwise."""
     there = request.facts.containers
     installed = {engine.package for engine in there.engines}
-    missing = [name for name in planned.packages[:1] if name not in installed]
-    packages = []
-    if missing:
-        packages.append(f"install {missing[0]}")
+    *engine, toolkit = planned.packages
+    packages = [f"install {name}" for name in engine if name not in installed]
     if not there.toolkit:
         source = " from NVIDIA's repository" if planned.repository else ""
-        packages.append(f"install {planned.packages[1]}{source}")
+        packages.append(f"install {toolkit}{source}")
     others = [] if there.cdi else ["describe the GPUs to containers (CDI)"]
     if planned.image not in there.images:
         others.append("fetch the image")
@@ -210,13 +208,17 @@ def _engine(
 
     The one that is asked for; else one that is there; else the first that the system has.
     """
-    asked = request.options.container_engine
+    asked, owned = request.options.container_engine, request.facts.owned
+    ours = "container" in owned.open
     floors = {row.engine: row.version for row in request.matrix.engines}
     why_not: list[str] = []
     ready: list[tuple[EngineName, ContainerEngine | None, str]] = []
     for name, its in offer.engines.items():
         there = next((e for e in request.facts.containers.engines if e.name == name), None)
         version = there.version if there else its.version
+        # Its own is taken for what the system has, so that the plan stays as it was.
+        if there and (ours or there.package in owned.packages):
+            there = None
         if asked not in ("", name):
             continue
         if there and there.package == "snap":

@@ -38,6 +38,8 @@ _CHANGES: list[_Change] = [
     {"cuda": "none", "driver": "skip", "tensorflow": "", "python": ""},
     {"cuda": "none", "tensorflow_wheel": ""},
     {"cuda": "none", "driver": "skip", "tensorflow": "", "python": "", "tensorflow_wheel": ""},
+    {"cuda": "none", "container": "", "container_engine": ""},
+    {"cuda": "none", "driver": "skip", "container": "", "container_engine": ""},
 ]
 
 

@@ -162,7 +162,8 @@ class ToolkitEntry(msgspec.Struct, frozen=True):
 class ContainerPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """The image that TensorFlow is in, by its digest, and the engine that runs it.
 
-    packages: the engine's, and the one that gives it the GPUs; unit: what has to run for it.
+    packages: the engine's, where it is not another's, and last the one that gives it the GPUs.
+    unit: what has to run for it.
     """
 
     reason: str

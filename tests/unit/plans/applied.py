@@ -38,6 +38,18 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
         "pythons": [{**python, "ensurepip": True} for python in found["pythons"]],
         "owned": {"open": [], "packages": list(plan["packages"])},
     }
+    if "container" in plan["record"]:
+        inside = plan["record"]["container"]
+        *own, _toolkit = inside["packages"]
+        after["owned"]["packages"] += own
+        engines = [{"name": inside["engine"], "version": "29.1", "package": name} for name in own]
+        after["containers"] = {
+            **found.get("containers", {}),
+            "engines": [*engines, *found.get("containers", {}).get("engines", [])],
+            "toolkit": "1.20.0",
+            "cdi": "/var/run/cdi/nvidia.yaml",
+            "images": {inside["image"]: inside["engine"]},
+        }
     if cuda["action"] == "system":
         prefix = {"version": cuda["version"], "path": cuda["prefix"], "origin": "nvidia"}
         after["cuda"] = [*found["cuda"], prefix]

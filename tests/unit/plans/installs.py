@@ -71,7 +71,8 @@ def _names(plan: Plan) -> tuple[Names, bool]:
         nvidia = driver.repository is not None
     inside = plan.record.container
     if isinstance(inside, ContainerPlan):
-        names += inside.packages[:1]  # the toolkit's repository is one of its own
+        # The toolkit has a repository of its own, but in Arch.
+        names += inside.packages[:-1] if inside.repository else inside.packages
     if isinstance(cuda, SystemCuda):
         names += [f"{name}={version}" for name, version in cuda.packages.items()]
         nvidia = True
