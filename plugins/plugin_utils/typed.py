@@ -36,7 +36,12 @@ def encode(value: Any) -> Any:
 def _builtins(value: Any) -> Any:
     """Ansible's own strings and lazily templated containers as plain ones."""
     if isinstance(value, Mapping):
-        return {str(key): _builtins(each) for key, each in value.items()}
+        return {_plain(key): _builtins(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_builtins(each) for each in value]
-    return str(value) if isinstance(value, str) else value
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    # Not str(value): ansible-core 2.17's and 2.18's text that is not templated stays that by it.
+    return str.__str__(value) if isinstance(value, str) else value

@@ -25,6 +25,21 @@ def test_every_key_that_the_module_tells_is_a_field_and_keeps_its_value(tmp_path
     assert [(gpu.title, gpu.capability) for gpu in facts.gpus] == [("GA102 (Ampere)", (8, 6))]
 
 
+class Unsafe(str):
+    """A text that is not templated, as ansible-core has it before 2.19: `str` gives another."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return type(self)(super().__str__())
+
+
+def test_text_of_an_older_ansible_is_text() -> None:
+    facts = parse({Unsafe("kernel"): Unsafe("6.18.1-arch1-1"), "gpus": [], "driver": {}})
+    assert type(facts.kernels.running) is str
+    assert facts.kernels.running == "6.18.1-arch1-1"
+
+
 def test_facts_of_an_older_grindstone_have_empty_values_and_a_kernel() -> None:
     facts = parse({"kernel": "6.18.1-arch1-1", "gpus": [{"device": "0x3f00"}], "driver": {}})
     assert facts.kernels.running == facts.kernels.next == "6.18.1-arch1-1"
