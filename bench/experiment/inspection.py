@@ -131,15 +131,14 @@ def lr_range(options: argparse.Namespace) -> int:
 
 
 def _asked(options: argparse.Namespace) -> tuple[Row, Settings]:
+    from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.row import Row
 
     workload, found = workload_of(options.what), devices.find()
     settings = read_settings(options, found)
-    device = found.devices[-1] if options.device is None else settings.devices[0]
-    if device.group:
-        raise GrindstoneError("this looks at a network on one device; name one with --device")
+    device = one_device(settings, found)
     return Row(workload, device, variant=settings.variants[0]), settings
 
 

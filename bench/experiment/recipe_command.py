@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     from bench.experiment import recipe
     from bench.experiment.inspection import workload_of
+    from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings
     from bench.page.closing import close
@@ -59,9 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     workload, found = workload_of(options.what), devices.find()
     settings = dataclasses.replace(read_settings(options, found), judge_training=True)
-    device = found.devices[-1] if options.device is None else settings.devices[0]
-    if device.group:
-        raise GrindstoneError("a recipe trains on one device; name one with --device")
+    device = one_device(settings, found)
     epochs, images = settings.epochs or recipe.EPOCHS, options.images or recipe.SOME
     if images < recipe.FEW:
         raise GrindstoneError(f"--images {images} is out of range; give {recipe.FEW} or more")

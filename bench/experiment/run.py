@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.errors import GrindstoneError
 from bench.experiment import trainings
+from bench.experiment.place import one_device
 from bench.experiment.trainings import Training
 from bench.observe import devices
 from bench.observe.devices import Found
@@ -69,10 +70,7 @@ def settings_of(made: Experiment, options: argparse.Namespace, found: Found) -> 
         GrindstoneError: an option is wrong.
     """
     settings = read_settings(options, found)
-    if options.device is None:
-        settings = dataclasses.replace(settings, devices=(found.devices[-1],))
-    if len(settings.devices) != 1 or settings.devices[0].group:
-        raise GrindstoneError("an experiment trains on one device; name one with --device")
+    settings = dataclasses.replace(settings, devices=(one_device(settings, found),))
     if len(settings.backends) != 1:
         raise GrindstoneError("an experiment trains on one backend; name one with --backend")
     seeds = _in_range("--seeds", options.seeds) or made.seeds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError
 from bench.experiment import trainings
+from bench.experiment.place import one_device
 from bench.experiment.trainings import rounds
 from bench.judge import overfitting
+from bench.observe.devices import Found
 from bench.page.write import page
 from bench.record import codec
-from bench.record.head import Experiment
+from bench.record.head import Device, Experiment
 from bench.record.model import Failed, Finished, Record
 from bench.record.store import RecordFile
 from bench.record.variant import Design, Variant
@@ -28,7 +31,7 @@ from bench.report.experiment.differences import difference
 from bench.workloads import EVERY
 from bench.workloads.experiments import EXPERIMENTS, batch_sweep
 from tests.support import fake_worker
-from tests.support.records import CPU, epochs, failed, quality, record, result
+from tests.support.records import CPU, GT1030, H100, epochs, failed, quality, record, result
 
 _AVERAGE = Variant(design=Design(pooling="average"))
 
@@ -286,6 +289,28 @@ def test_a_run_that_is_at_a_record_keeps_others_from_it(tmp_path: Path) -> None:
     again.add(result("mlp", repeat=2))
     again.close()
     assert [each.repeat for each in codec.read(one.path).results] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "devices", "place"),
+    [
+        (None, (CPU, H100, GT1030), H100),
+        (None, (CPU,), CPU),
+        (("cpu",), (CPU,), CPU),
+        (("gpu:1",), (GT1030,), GT1030),
+    ],
+)
+def test_it_trains_on_one_device_the_first_gpu_where_there_is_one(
+    asked: tuple[str, ...] | None, devices: tuple[Device, ...], place: Device
+) -> None:
+    settings: Any = SimpleNamespace(devices=devices, devices_asked_for=asked)
+    assert one_device(settings, Found(devices)) == place
+
+
+def test_several_devices_are_refused() -> None:
+    settings: Any = SimpleNamespace(devices=(CPU, H100), devices_asked_for=("cpu,gpu:0",))
+    with pytest.raises(GrindstoneError, match="this trains on one device"):
+        one_device(settings, Found((CPU, H100)))
 
 
 def test_an_arm_without_what_it_changes_is_an_error() -> None:
