@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from bench.page.write import write
 from tests.support import pages
+from tests.support.browser import chromium, overflowing
 
 _AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
 # Written into the page when all is measured: the browser prints what the page has become.
@@ -61,11 +61,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(page: Path, width: int, *options: str) -> Seen:
-    browser = shutil.which("chromium")
-    assert browser, "chromium is not here; .ci/run installs it"
     ended = subprocess.run(
         [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
+            *(chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
             *(f"--user-data-dir={page.parent / 'profile'}", "--virtual-time-budget=60000"),
             *(f"--window-size={width},900", *options, "--dump-dom", page.as_uri()),
         ],
@@ -87,6 +85,13 @@ def test_everybody_can_read_it(page: Path, width: int) -> None:
     assert seen.found["passes"] > 10
     assert seen.found["content"] <= seen.found["width"]
     assert seen.said == []
+
+
+def test_nothing_is_wider_than_a_phone(page: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.html"
+    wide.write_text("<h1>Wide</h1><div style='width: 900px'>x</div>", encoding="utf-8")
+    (found,) = overflowing(tmp_path, [page.with_name("page.html"), wide], [360])
+    assert found.startswith("wide.html at 360: 9")
 
 
 def test_by_night_too(page: Path) -> None:
