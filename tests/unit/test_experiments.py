@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import html5lib
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -165,6 +166,7 @@ def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:
 
 def test_the_page_and_the_summary_show_the_arms_in_the_place_of_the_rows() -> None:
     drawn = page([(made({None: [50, 55, 60], _AVERAGE: [70, 76, 79]}), None)])
+    html5lib.HTMLParser(strict=True).parse(drawn)
     assert "grind-pooling: MSE, s² on the training images" in drawn
     assert "Does max pooling learn better" in drawn
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from bench.record.head import Experiment
 from bench.record.model import Bottleneck, Input
 from bench.record.variant import Variant
 from bench.report.export import formats
@@ -38,11 +40,15 @@ _GPU = result(
     variant=Variant(batch=512, xla=True),
     memory_peak=123,
     side="B",
+    quality=replace(records.quality("post"), training=12.5),
     input=Input(source="disk", folder="/mnt", file_system="ext4", bytes=1, waiting=0.25),
     bottleneck=Bottleneck("compute-bound", "it is", None),
     conditions=records.conditions(other_load=0.1, steal=0.0),
 )
-_EVERYTHING = record([_GPU, failed("mlp", CPU, "killed:\nlast words")], [time_to_target()])
+_RECORD = record([_GPU, failed("mlp", CPU, "killed:\nlast words")], [time_to_target()])
+_EVERYTHING = replace(
+    _RECORD, settings=replace(_RECORD.settings, experiment=Experiment(name="grind-pooling"))
+)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import html5lib
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -106,8 +107,10 @@ def test_the_range_test_is_told_and_drawn(
     suggested = re.search(r"Suggested: from (\S+), where", told)
     assert suggested is not None
     assert 3e-4 < float(suggested[1]) < 3e-3
-    assert "mlp: learning-rate range test" in page.read_text(encoding="utf-8")
-    assert "<svg" in page.read_text(encoding="utf-8")
+    written = page.read_text(encoding="utf-8")
+    html5lib.HTMLParser(strict=True).parse(written)
+    assert "mlp: learning-rate range test" in written
+    assert "<svg" in written
 
 
 # ---- layers

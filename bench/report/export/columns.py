@@ -61,6 +61,8 @@ COLUMNS = (
     Column("variant", "what is trained otherwise than published", "variant"),
     Column("side", "`A` or `B` of two environments", "result.side"),
     Column("repeat", "1, 2, …: a process each", "result.repeat"),
+    Column("seed", "of weights, shuffling and dropout", "seed"),
+    Column("experiment", "that it belongs to", "record.settings.experiment.name"),
     Column("kind", "`epochs`, or `target`: until a quality was reached", "kind"),
     Column("verdict", "`OK`, what is in doubt, or `FAILED`", "verdict"),
     Column("reason", "why it is not `OK`", "reason"),
@@ -91,6 +93,7 @@ COLUMNS = (
         "ended.quality.metric",
     ),
     Column("quality", "after the last epoch", "timed.quality.value"),
+    Column("quality_training", "the same on the training images", "timed.quality.training"),
     Column("quality_floor", "what has to be reached", "timed.quality.floor"),
     Column("quality_ok", "whether the time counts", "ended.quality.ok"),
     # what the devices did

@@ -60,6 +60,13 @@ class Trained:
         return self.result.targets[-1] if isinstance(self.result, TimeToTarget) else None
 
     @property
+    def seed(self) -> int | None:
+        """What it was trained from; of several it is none."""
+        if self.kind == "target":
+            return None
+        return self.record.settings.seed if self.result.seed is None else self.result.seed
+
+    @property
     def variant(self) -> str:
         """What is trained otherwise than published."""
         return ", ".join(self.result.way.variant.words())
