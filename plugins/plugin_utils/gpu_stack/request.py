@@ -151,7 +151,8 @@ def _system(facts: HostFacts, matrix: Matrix) -> System:
     here = facts.distribution
     names = {system.id: system.name for system in matrix.systems}
     beneath = [names[each] for each in here.like if each in names]
-    other = f", whose sources of packages are not {beneath[0]}'s" if beneath else ""
+    made_of = beneath and here.id not in names  # Ubuntu's own os-release is like Debian's
+    other = f", whose sources of packages are not {beneath[0]}'s" if made_of else ""
     raise RefusedError(
         f"{here}{other}",
         listed([system.title for system in matrix.systems], "or"),
