@@ -322,3 +322,10 @@ def test_the_examples_use_every_state() -> None:
     states = yaml.safe_load((Path(__file__).parent / "doctor/hosts.yml").read_text("utf-8"))
     used = {state for _, example in SHOWN for state in example.host}
     assert used == set(states["states"])
+
+
+def test_a_host_that_trains_in_a_container_is_provisioned() -> None:
+    image = f"docker.io/tensorflow/tensorflow@sha256:{'5f' * 32}"
+    found = host(**{"found.environment": {}, "found.containers": {"images": {image: "podman"}}})
+    assert examine(found, SYMPTOMS) == []
+    assert f"TensorFlow in the image {image}" in " ".join(describe(found, [], "here").split())

@@ -92,6 +92,7 @@ def fine(host: Host, findings: list[Finding]) -> list[str]:
     if facts.environment.tensorflow:
         there = facts.environment
         told.append(f"TensorFlow {there.tensorflow} on Python {there.python}")
+    told += [f"TensorFlow in the image {image}" for image in facts.containers.images]
     if host.verify.ok:
         passed = [stage for stage in host.verify.stages if stage.state == "passed"]
         told.append(f"{len(passed)} verification stages passed")

@@ -245,7 +245,7 @@ def stage_failed(host: Host) -> str:
 
 def not_provisioned(host: Host) -> str:
     """TensorFlow is not there."""
-    there = host.facts.environment.tensorflow
+    there = host.facts.environment.tensorflow or host.facts.containers.images
     return "" if there else "there is no TensorFlow of Grindstone's here"
 
 
