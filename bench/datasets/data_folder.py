@@ -86,8 +86,9 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
         "Python pickles, which could run any program and are never opened",
         "bring the data as IDX, NPZ or CSV files",
     ),
+    (r".*\.(xz|bz2|zst|lz4|lzma|z)", "files that are packed otherwise than by gzip", "unpack them"),
     (r".*\.(h5|hdf5|mat|arff|feather)(\.gz)?", "tables of other programs", "convert them to CSV"),
-    (r".*\.npz?", "NumPy arrays", "bring one NPZ file with x_train, y_train, x_test and y_test"),
+    (r".*\.np[yz]", "NumPy arrays", "bring one NPZ file with x_train, y_train, x_test and y_test"),
     (r".*\.csv(\.gz)?", "tables", "each row has to be a label and 784 pixels"),
 )
 

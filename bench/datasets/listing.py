@@ -59,6 +59,8 @@ def read(path: Path) -> Folder:
     Raises:
         DataError: it cannot be listed, or holds more than anybody's pictures.
     """
+    if os.path.isfile(path):  # noqa: PTH113 - Path's raises where it may not look
+        raise DataError(f"{shown(path)} is a file: name its folder, {shown(path.parent)}")
     left = [_MOST]
     folder = _read(path, _DEPTH, left)
     if folder.unread is not None:

@@ -140,6 +140,8 @@ class Input(Part, frozen=True, kw_only=True):
     file_system: of that folder.
     bytes: of all files.
     waiting: median share of a steady epoch that was spent waiting for images; null if unknown.
+    warm_seconds: of one more epoch, whose files the page cache held; null where they lie in memory.
+    warm_waiting: the share of it that was spent waiting.
     """
 
     source: InputName
@@ -147,6 +149,8 @@ class Input(Part, frozen=True, kw_only=True):
     file_system: Text
     bytes: Count
     waiting: Share | None
+    warm_seconds: Positive | None = None
+    warm_waiting: Share | None = None
 
 
 class File(Part, frozen=True):

@@ -185,9 +185,16 @@ def _waiting(result: Finished) -> str:
     assert read is not None
     assert read.waiting is not None
     cached = "" if read.source == "memory" else ", page cache dropped before each epoch"
+    warm = ""
+    if read.warm_seconds is not None and read.warm_waiting is not None:
+        cold = shown.seconds(result.epochs.median)
+        warm = (
+            f"; {shown.share(read.warm_waiting)} with the files in the page cache "
+            f"(an epoch of {shown.seconds(read.warm_seconds)} in place of {cold})"
+        )
     return (
         f"{shown.share(read.waiting)} of an epoch waiting for images "
-        f"({shown.megabytes(read.bytes)} in {read.folder}, {read.file_system}{cached})"
+        f"({shown.megabytes(read.bytes)} in {read.folder}, {read.file_system}{cached}){warm}"
     )
 
 

@@ -26,6 +26,7 @@ from bench.record.timing import EpochTiming, Timings
 from bench.record.worker import Worker
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome, WorkerProcess
+from bench.worker.messages import Warm
 from bench.workloads.own import OwnWorkload
 
 
@@ -86,7 +87,7 @@ def finished(
         quality=_quality(outcome, held),
         **network_and_worker(outcome),
         rate=_rate(outcome, timings, telemetry),
-        input=_input(row, prepared, timings),
+        input=_input(row, prepared, timings, outcome.warm),
         concurrent=_concurrent(timings, others),
         data_seconds=outcome.quality.data_seconds,
     )
@@ -214,7 +215,9 @@ def _rate(outcome: Outcome, timings: Timings, telemetry: Telemetry | None) -> mo
     )
 
 
-def _input(row: Row, prepared: Prepared | None, timings: Timings) -> model.Input | None:
+def _input(
+    row: Row, prepared: Prepared | None, timings: Timings, warm: Warm | None
+) -> model.Input | None:
     pictures = prepared.pictures if prepared else None
     if pictures is None or row.workload.input is None:
         return None
@@ -224,6 +227,8 @@ def _input(row: Row, prepared: Prepared | None, timings: Timings) -> model.Input
         file_system=pictures.file_system,
         bytes=pictures.size,
         waiting=timings.waiting,
+        warm_seconds=warm.seconds if warm else None,
+        warm_waiting=min(1.0, warm.waited / warm.seconds) if warm else None,
     )
 
 

@@ -91,7 +91,7 @@ def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
     return 0
 
 
-_M = TypeVar("_M", messages.Ready, messages.Model)
+_M = TypeVar("_M", messages.Ready, messages.Model, messages.Rate, messages.Data, messages.Warm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ class Outcome:
 
     rate: None where it measured none.
     data: of a file of one's own, which the worker alone has run; else None.
+    warm: an epoch from files in the page cache, where the timed ones read them from a disk.
     image: that it ran in, or None.
     """
 
@@ -126,6 +127,7 @@ class Outcome:
     quality: messages.Quality
     rate: messages.Rate | None
     data: messages.Data | None = None
+    warm: messages.Warm | None = None
     image: str | None = None
 
 
@@ -213,16 +215,25 @@ class WorkerProcess:
         """
         while not isinstance(quality := self._next(), messages.Quality):
             pass
-        rate, data = self._reported.get(messages.Rate), self._reported.get(messages.Data)
-        assert rate is None or isinstance(rate, messages.Rate)
-        assert data is None or isinstance(data, messages.Data)
         ready, model = self._report(messages.Ready), self._report(messages.Model)
         image = self._launch.image.name if self._launch.image else None
-        return Outcome(ready, model, quality, rate, data, image)
+        return Outcome(
+            ready,
+            model,
+            quality,
+            self._maybe(messages.Rate),
+            self._maybe(messages.Data),
+            self._maybe(messages.Warm),
+            image,
+        )
+
+    def _maybe(self, kind: type[_M]) -> _M | None:
+        message = self._reported.get(kind)
+        return message if isinstance(message, kind) else None
 
     def _report(self, kind: type[_M]) -> _M:
-        message = self._reported.get(kind)
-        if not isinstance(message, kind):
+        message = self._maybe(kind)
+        if message is None:
             raise self._failure(f"did not report its {kind.__name__.lower()}")
         return message
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.worker.messages import Warm
 from bench.worker.task import Task
 
 # Raised whenever this file changes what an epoch takes, as stock's is.
@@ -23,8 +24,8 @@ Picture = tuple[bytes, int]
 """A file's path, and how the picture in it is stored, as EXIF numbers it: 1 is upright."""
 
 
-def train(tf: Any, model: Any, task: Task, pictures: list[Picture], *, cold: bool) -> None:
-    """Trains a compiled model from files.
+def train(tf: Any, model: Any, task: Task, pictures: list[Picture], *, cold: bool) -> Any:
+    """Trains a compiled model from files, and returns their pipeline.
 
     pictures: in the order of the task's targets.
     cold: drops the files from the page cache before every epoch, off the clock, so that each reads
@@ -42,6 +43,15 @@ def train(tf: Any, model: Any, task: Task, pictures: list[Picture], *, cold: boo
         ended = time.perf_counter()
         del once  # off the clock: its autotuner may take its time to end (see stock)
         task.epoch_end(number, begun, ended, loss, model, waited=waited)
+    return batches
+
+
+def warm(model: Any, batches: Any, task: Task) -> Warm:
+    """One more epoch, from what the page cache kept of the last one: how much is the disk's?"""
+    task.synchronise()
+    begun = time.perf_counter()
+    _, waited = _epoch(model, iter(batches), task)
+    return Warm(time.perf_counter() - begun, waited)
 
 
 def pipeline(tf: Any, task: Task, pictures: list[Picture]) -> Any:

@@ -192,6 +192,14 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Warm:
+    """Off the clock: an epoch from files that memory holds, in s, and what it waited for them."""
+
+    seconds: float
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """The end, off the clock: on the test split, and the bytes that the backend held on a GPU.
 
@@ -273,6 +281,7 @@ Message = (
     | Data
     | Epoch
     | Rate
+    | Warm
     | Quality
     | Layer
     | Fault

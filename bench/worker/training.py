@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bench.worker import backends, devices, files, network, stock, tuned, variant
@@ -24,6 +25,7 @@ from bench.worker.messages import (
     Phase,
     Quality,
     Rate,
+    Warm,
 )
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
@@ -57,13 +59,16 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     on_training = Evaluation(workload, data) if job.judge_training else None
     tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate, on_training)
     task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch)
-    model, untrained = _trained(backend, model, job, task, evaluate, say)
+    model, untrained, warm = _trained(backend, model, job, task, evaluate, say)
 
     say(Phase(EVALUATION))
     judge = [evaluate, on_training] if on_training else [evaluate]
     after = [each(model) for each in judge]
     before = _untrained(keras, job.seed, judge, xla=compiles) if untrained is None else [untrained]
     quality = _quality(before, after, devices.memory_peak(backend))
+    if warm:
+        say(Phase("an epoch from files that memory holds"))
+        say(warm())
     say(Phase("peak matmul throughput"))
     say(Rate(flop, devices.peak_throughput(backend)))
     say(quality)
@@ -71,14 +76,18 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
 def _trained(
     backend: Backend, model: Any, job: Job, task: Task, evaluate: Evaluation, say: Say
-) -> tuple[Any, float | None]:
-    """The model after training; with a target, its quality before the first step, too."""
+) -> tuple[Any, float | None, Callable[[], Warm] | None]:
+    """The model after training; with a target, its quality before the first step, too.
+
+    And, where it read files from a disk, what trains for an epoch more from the page cache.
+    """
     keras = backend.keras
     if task.workload.input:
         pictures = files.read_list(job.data["train"]["paths"])
         cold = task.workload.input != "memory"
-        files.train(backends.tensorflow(backend), model, task, pictures, cold=cold)
-        return model, None
+        tf = backends.tensorflow(backend)
+        batches = files.train(tf, model, task, pictures, cold=cold)
+        return model, None, partial(files.warm, model, batches, task) if cold else None
     if job.mode == "tuned" and (why := tuned.why_not(model)):
         raise ModeError(why)
     trainer: Trainer = (
@@ -92,7 +101,7 @@ def _trained(
     else:
         say(Phase(WARM_UP))
         untrained = _train_to_target(keras, trainer, task, job, evaluate, say)
-    return trainer.model, untrained
+    return trainer.model, untrained, None
 
 
 def _train_to_target(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,21 @@ def idx_named(name: Callable[[str], str], pack: Callable[[bytes], bytes] = bytes
     def lay(made: Digits) -> Files:
         each = zip(NAMES, made.idx(), strict=True)
         return {name(usual): pack(data) for usual, data in each}
+
+    return lay
+
+
+def npz_named(names: Sequence[str], *, rows: bool = False) -> Layout:
+    """An archive whose arrays have other names.  rows: of pixels, and labels that are floats."""
+
+    def lay(made: Digits) -> Files:
+        parts = [made.x_train, made.y_train, made.x_test, made.y_test]
+        if rows:
+            flat = [each.reshape(len(each), -1) for each in parts]
+            parts = [each.astype(np.float64) if each.shape[1] == 1 else each for each in flat]
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **dict(zip(names, parts, strict=True)))
+        return {"digits.npz": file.getvalue()}
 
     return lay
 
@@ -163,10 +178,13 @@ LAYOUTS: Mapping[str, Layout] = {
     "gzip without suffix": idx_named(str, gzip.compress),
     "suffix without gzip": idx_named("{}.gz".format),
     "downloaded twice": idx_named("{} (1).gz".format, gzip.compress),
+    "fetched twice": idx_named("{}.gz.1".format, gzip.compress),
     "test for t10k": idx_named(lambda name: name.replace("t10k", "test")),
     "prefixed": idx_named("own-{}".format),
     "npz": npz,
     "npz in a folder": lambda made: {f"datasets/{name}": data for name, data in npz(made).items()},
+    "npz in other words": npz_named(["train_images", "TRAIN_LABELS", "test_images", "test_labels"]),
+    "npz in rows": npz_named(["X_train", "y_train", "X_test", "y_test"], rows=True),
     "four npz": four_npz,
     "Kaggle's tables": tables("mnist_train.csv", "mnist_test.csv"),
     "tables without a head": tables("own-train.csv", "own-test.csv", headed=False),

@@ -47,10 +47,14 @@ def test_a_training_from_files_learns_and_tells_what_it_waited(
         assert result.quality.ok
         assert result.dataset.kind == "real"
         assert result.epochs.loss[-1] < result.epochs.loss[0]
+    assert memory.input.warm_seconds is None
+    assert mine.input.warm_seconds > 0
+    assert 0 <= mine.input.warm_waiting < 1
     assert Path(mine.input.folder).is_relative_to(photographs)
     assert memory.input.folder.startswith("/dev/shm/")
     told = " ".join(ended.output.split())
     assert re.search(r"post_files_data_dir: [\d.]+ % of an epoch waiting for images", told)
+    assert re.search(r"[\d.]+ % with the files in the page cache \(an epoch of ", told)
 
 
 def test_of_the_files_in_memory_nothing_is_left(trained: tuple[Command, Ended]) -> None:
@@ -68,6 +72,43 @@ def test_the_pipeline_reads_what_the_arrays_hold(worker_python: Path, tmp_path: 
     sums = {str(number): int(each.sum()) for number, each in enumerate(pixels)}
     assert read["sums"] == sums
     assert read["orders"] > 1
+
+
+def test_an_epoch_from_the_page_cache_is_trained_beside_those_that_count(
+    worker_python: Path, tmp_path: Path
+) -> None:
+    for number in range(5):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    told = answer(worker_python, _WARM, str(tmp_path), home=tmp_path)
+    assert told["epochs"] == [1, 2]
+    assert 0 <= told["waited"] <= told["seconds"]
+
+
+_WARM = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.worker import files
+from bench.worker.task import Arrays, Task
+from bench.workloads import WORKLOADS
+
+layers = [keras.layers.Flatten(), keras.layers.Dense(1)]
+model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+model.compile("sgd", "mse")
+epochs = []
+post = replace(WORKLOADS["post"], image=(8, 8, 3))
+data = Arrays(np.zeros(5), np.arange(5, dtype=np.float32))
+task = Task(post, data, 2, 1, lambda: None, lambda number, *_, **__: epochs.append(number))
+pictures = [(bytes(Path(sys.argv[1]) / f"{number}.png"), 1) for number in range(5)]
+batches = files.train(tf, model, task, pictures, cold=True)
+warm = files.warm(model, batches, task)
+print(json.dumps({"epochs": epochs, "seconds": warm.seconds, "waited": warm.waited}))
+"""
 
 
 _READ = """

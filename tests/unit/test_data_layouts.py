@@ -6,11 +6,13 @@ import gzip
 import os
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bench.datasets import grind, known_sets, mnist, others
 from bench.datasets.data_folder import DataFolder, look
@@ -260,6 +262,8 @@ def test_mnist_is_mnist_in_another_order_and_layout_and_no_other_set(tmp_path: P
         (["mnist/train-00000-of-00001.parquet"], "Parquet tables", "convert them to IDX"),
         (["train.tfrecord-00000-of-00004"], "TFRecord files", "convert them"),
         (["archive.zip"], "archives (archive.zip)", "unpack them"),
+        (["x_train.npy", "y_train.npy"], "NumPy arrays (x_train.npy, y_train.npy)", "one NPZ file"),
+        (["train-images-idx3-ubyte.xz"], "packed otherwise than by gzip", "unpack them"),
         (["mnist.pkl.gz"], "Python pickles, which could run any program", "IDX, NPZ or CSV"),
         (["processed/training.pt"], "Python pickles", "IDX, NPZ or CSV"),
         (
@@ -279,6 +283,31 @@ def test_a_folder_of_something_else_is_refused_with_what_is_in_it(
     line = refusal(tmp_path / "data")
     assert found in line
     assert mend in line
+
+
+def test_a_file_in_the_place_of_its_folder_is_told_so(tmp_path: Path) -> None:
+    put(tmp_path, LAYOUTS["npz"](MADE))
+    line = refusal(tmp_path / "mnist.npz")
+    assert f"{tmp_path}/mnist.npz is a file: name its folder, {tmp_path}" in line
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (np.array([1, "a", None] * 100, object), "holds Python objects, which could run any"),
+        (np.linspace(0, 9, 260), "holds labels that are no whole numbers"),
+        (np.full(260, np.nan), "holds labels that are no whole numbers"),
+        (np.array(["7"] * 260), "holds labels of <U1 in place of numbers"),
+        (np.eye(10, dtype=np.uint8)[MADE.y_train], "holds labels of shape (260, 10) for 260"),
+    ],
+    ids=["objects", "fractions", "nan", "words", "one-hot"],
+)
+def test_labels_that_are_none_are_called_what_they_are(
+    labels: NDArray[Any], told: str, tmp_path: Path
+) -> None:
+    path, x, y = tmp_path / "digits.npz", MADE.x_train, MADE.y_test
+    np.savez(path, x_train=x, y_train=labels, x_test=MADE.x_test, y_test=y)
+    assert told in refusal(tmp_path, "own")
 
 
 @pytest.mark.parametrize(

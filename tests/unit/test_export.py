@@ -41,7 +41,9 @@ _GPU = result(
     memory_peak=123,
     side="B",
     quality=replace(records.quality("post"), training=12.5),
-    input=Input(source="disk", folder="/mnt", file_system="ext4", bytes=1, waiting=0.25),
+    input=Input(
+        source="disk", folder="/mnt", file_system="ext4", bytes=1, waiting=0.25, warm_waiting=0.1
+    ),
     bottleneck=Bottleneck("compute-bound", "it is", None),
     conditions=records.conditions(other_load=0.1, steal=0.0),
 )

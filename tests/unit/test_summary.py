@@ -159,6 +159,8 @@ def _files() -> Record:
         file_system="nfs4",
         bytes=14_200_000,
         waiting=0.43,
+        warm_seconds=0.8,
+        warm_waiting=0.04,
     )
     return record([result("post", input=source)], settings=settings(profile="smoke"))
 

@@ -104,6 +104,12 @@ def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(bench: B
     ]
 
 
+def test_an_epoch_from_the_page_cache_is_reported_beside_those_that_count(bench: Bench) -> None:
+    outcome = bench.train(HEALTHY.replace("end()", 'say("warm", seconds=0.5, waited=0.1)\nend()'))
+    assert outcome.warm == messages.Warm(0.5, 0.1)
+    assert [epoch.number for epoch in bench.epochs] == [1, 2, 3]
+
+
 def test_an_epoch_has_its_seed_and_its_quality_and_its_loss_may_be_none(bench: Bench) -> None:
     bench.train(
         """

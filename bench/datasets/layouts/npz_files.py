@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,14 @@ from bench.datasets.listing import Folder
 from bench.errors import DataError, shown, why
 
 KERAS = ("x_train", "y_train", "x_test", "y_test")
+# What others call the same, whatever the case of their letters.
+_SPELLINGS = (
+    KERAS,
+    ("train_x", "train_y", "test_x", "test_y"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("training_images", "training_labels", "test_images", "test_labels"),
+    ("images_train", "labels_train", "images_test", "labels_test"),
+)
 
 # `kmnist-train-imgs.npz`, `k49-test-labels.npz`.
 _QUARTER = re.compile(r"(?P<set>.*?)-?(?P<split>train|test)-(?P<part>imgs|images|labels)\.npz")
@@ -46,7 +54,7 @@ def _whole(root: Path, path: Path) -> list[Classified]:
     names, problem = str(path.relative_to(root.parent)).lower(), None
     try:
         arrays = _names(path)
-        if not arrays.issuperset(KERAS):
+        if _four_of(arrays) is None:
             problem = (
                 f"{shown(path)} holds {', '.join(sorted(arrays)[:6])} in place of "
                 f"{', '.join(KERAS)}"
@@ -72,7 +80,7 @@ def _of_four(
 
 
 def _read(path: Path) -> tuple[Half, Half]:
-    x_train, y_train, x_test, y_test = _arrays(path, KERAS)
+    x_train, y_train, x_test, y_test = _arrays(path, _four_of(_names(path)) or KERAS)
     return _half(path, x_train, y_train), _half(path, x_test, y_test)
 
 
@@ -82,6 +90,13 @@ def _read_four(paths: Mapping[tuple[str, str], Path]) -> tuple[Half, Half]:
     ]
     where = paths["train", "x"]
     return _half(where, parts[0], parts[1]), _half(where, parts[2], parts[3])
+
+
+def _four_of(arrays: Iterable[str]) -> list[str] | None:
+    """The names that an archive has for Keras' four arrays, in their order; None without."""
+    there = {name.lower(): name for name in arrays}
+    wanted = next((each for each in _SPELLINGS if there.keys() >= set(each)), None)
+    return [there[name] for name in wanted] if wanted else None
 
 
 def _names(path: Path) -> frozenset[str]:
@@ -107,22 +122,41 @@ def _arrays(path: Path, wanted: tuple[str, ...] | list[str]) -> list[NDArray[Any
     try:
         with np.load(path, allow_pickle=False) as archive:
             return [archive[name] for name in wanted]
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise DataError(_damaged(path)) from error
+        raise DataError(
+            f"{shown(path)} holds Python objects, which could run any program and are never "
+            "opened: save arrays of numbers"
+        ) from error
+    except (KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(_damaged(path)) from error
 
 
 def _half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
     if x.ndim == 4 and x.shape[3] == 1:
         x = x[..., 0]
+    if x.ndim == 2 and x.shape[1] == SIDE * SIDE:
+        x = x.reshape(-1, SIDE, SIDE)
     if x.ndim != 3 or x.shape[1:] != (SIDE, SIDE) or x.dtype != np.uint8:
         raise DataError(
             f"{shown(path)} holds images of {x.dtype} and shape {x.shape[1:]} in place of "
             "uint8 and "
             f"{SIDE}x{SIDE}"
         )
-    if y.shape != (len(x),) or y.dtype.kind not in "iu":
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.shape != (len(x),):
         raise DataError(f"{shown(path)} holds labels of shape {y.shape} for {len(x)} images")
+    if y.dtype.kind not in "iu" and not np.array_equal(y, np.rint(_numbers(path, y))):
+        raise DataError(f"{shown(path)} holds labels that are no whole numbers")
     return Half(x, y.astype(np.int64))
+
+
+def _numbers(path: Path, y: NDArray[Any]) -> NDArray[Any]:
+    if y.dtype.kind != "f":
+        raise DataError(f"{shown(path)} holds labels of {y.dtype} in place of numbers")
+    return y
 
 
 def _damaged(path: Path) -> str:

@@ -79,6 +79,7 @@ COLUMNS = (
     Column("achieved_flop_per_s", "arithmetic of the training", "timed.rate.achieved"),
     Column("peak_share", "the same, of the peak measured here", "timed.rate.share"),
     Column("input_waiting_share", "of an epoch, waiting for files", "timed.input.waiting"),
+    Column("input_warm_waiting_share", "the same from the page cache", "timed.input.warm_waiting"),
     Column("bottleneck", "what limits the speed", "timed.bottleneck.cause"),
     Column("target", "the hardest one", "hardest.target"),
     Column(
