@@ -17,7 +17,7 @@ _MOST = 1_000_000
 
 _LEFT_BY_SYSTEMS = frozenset(
     (
-        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini"),
         *("__macosx", "icon\r", "@eadir", "$recycle.bin", "lost+found"),
         "system volume information",
     )

@@ -58,6 +58,7 @@ LAYOUTS: Mapping[str, Rename] = {
     "by hand": lambda s, shot, n: f"{s}/IMG_{2000 + 2 * shot + n}",
     "by hand and date": lambda s, shot, n: f"{s}/20201123-{2 * shot + n}",
     "decimal comma": lambda s, shot, n: f"{s},0/{taken(shot, n)}-linea_mini",
+    "with a unit": lambda s, shot, n: f"{s}{(' s', 's', ' Sec')[shot % 3]}/{taken(shot, n)}-rok",
     "flipped": lambda s, shot, n: f"{s}/{taken(shot, 0)}-linea_mini{'-flip-0' * n}",
 }
 
@@ -79,6 +80,13 @@ def test_the_same_shots_are_found_in_every_layout_and_none_is_on_both_sides(
     both = np.concatenate([data.train.y, data.test.y])
     assert sorted(both.tolist()) == sorted([*SECONDS] * 2)
     assert not {*data.train.y.tolist()} & {*data.test.y.tolist()}
+
+
+def test_folders_that_do_not_name_their_pull_time_are_told_so(tmp_path: Path) -> None:
+    put = lay(tmp_path, lambda s, shot, n: f"pull_{s}/{taken(shot, n)}-rok")
+    with pytest.raises(DataError, match=r"12 folders .* none is named by its pull time") as caught:
+        load(put)
+    assert "rename them, as in 27 or 27.5" in str(caught.value)
 
 
 def test_partitions_are_put_together_because_they_were_made_by_picture(tmp_path: Path) -> None:

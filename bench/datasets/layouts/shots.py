@@ -25,7 +25,8 @@ LONGEST_PULL = 600.0
 
 _PARTITIONS = ("train", "training", "validation", "valid", "val", "test", "testing")
 
-_SECONDS = re.compile(r"\d+([.,]\d+)?", re.ASCII)
+# `27`, `27,5`, `27s`, `27 sec`.
+_SECONDS = re.compile(r"(?P<number>\d+([.,]\d+)?)( ?(s|secs?|seconds?))?", re.ASCII | re.IGNORECASE)
 # Nine or ten digits are seconds since 1970 from 1973 to 2286: fewer are a date or a count, and more
 # are milliseconds, in which a shot's own photographs would seem hours apart and be split.
 # A flipped copy, as optpresso augmented its data, is of the same shot.
@@ -88,6 +89,12 @@ def find(root: Folder, taken: frozenset[Path]) -> Shots | None:
     evident = {each.path: each for each in places if _is_evident(each, taken)}
     outer = [each for path, each in evident.items() if not evident.keys() & {*path.parents}]
     homes = list(dict.fromkeys(_home(each, root) for each in outer))
+    if len(homes) > 2 and not any(map(_is_ready, outer)):
+        told = ", ".join(shown(home.name) for home in homes[:5])
+        raise DataError(
+            f"{len(homes)} folders in {shown(root.path)} hold grind photographs, and none is named "
+            f"by its pull time ({told}): rename them, as in 27 or 27.5 (seconds)"
+        )
     if len(homes) > 1:
         told = ", ".join(shown(home) for home in homes[:5])
         raise DataError(
@@ -110,6 +117,14 @@ def _is_evident(folder: Folder, taken: frozenset[Path]) -> bool:
         for each in folder.folders
     )
     return named or any(_is_astray(name) for name in folder.files)
+
+
+def _is_ready(folder: Folder) -> bool:
+    """Whether anything in it has its pull time in its own name, or in its folder's."""
+    stems = (Path(name).stem for name in folder.files)
+    return any(_SECONDS.fullmatch(each.name) for each in folder.folders) or any(
+        map(_CAPTURED.fullmatch, stems)
+    )
 
 
 def _is_astray(name: str) -> bool:
@@ -223,7 +238,8 @@ def _date(path: Path) -> float | None:
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", ".")) if _SECONDS.fullmatch(text) else math.nan
+    match = _SECONDS.fullmatch(text)
+    return float(match["number"].replace(",", ".")) if match else math.nan
 
 
 def _is_pull_time(seconds: float) -> bool:
