@@ -142,7 +142,7 @@ def _asked(options: argparse.Namespace) -> tuple[Row, Settings]:
     return Row(workload, device, variant=settings.variants[0]), settings
 
 
-def told(row: Row, settings: Settings, purpose: Purpose, steps: int = 1) -> Iterator[Message]:
+def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iterator[Message]:
     """What a worker tells that looks at a network.
 
     Raises:
@@ -176,7 +176,7 @@ def told(row: Row, settings: Settings, purpose: Purpose, steps: int = 1) -> Iter
             data=prepared.files if prepared else {},
             precision=row.way.variant.precision,
             backend=row.way.variant.backend or "tensorflow",
-            steps=steps,
+            rates=rates,
             own=row.own_file,
             classes=prepared.dataset.classes if prepared else None,
             purpose=purpose,

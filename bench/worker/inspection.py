@@ -23,15 +23,11 @@ _BEYOND = 4.0
 
 @dataclass(frozen=True)
 class Opened:
-    """A compiled model and what `fit` is given to train it.
-
-    batches: of an epoch.
-    """
+    """A compiled model and what `fit` is given to train it."""
 
     keras: Any
     model: Any
     arguments: dict[str, Any]
-    batches: int
 
 
 def summary(job: Job, say: Say, _wait: object = None) -> None:
@@ -58,9 +54,9 @@ def learning_rates(job: Job, say: Say, _wait: object = None) -> None:
         )
     opened = _opened(job, say)
     say(Phase("epoch 1"))
-    ramp = _ramp(opened.keras, job.steps, say)
-    epochs = -(-job.steps // max(1, opened.batches))
-    opened.model.fit(epochs=epochs, verbose=0, callbacks=[ramp], **opened.arguments)
+    ramp = _ramp(opened.keras, job.rates, say)
+    # However few batches an epoch has: the ramp ends it.
+    opened.model.fit(epochs=job.rates, verbose=0, callbacks=[ramp], **opened.arguments)
     say(Done())
 
 
@@ -78,7 +74,7 @@ def _published(backend: Backend, job: Job, say: Say) -> Opened:
     data = Arrays.load(job.data["train"], workload)
     model = network.compiled(keras, workload, xla=backend.compiles(job))
     arguments = {"x": data.x, "y": data.y, "batch_size": workload.batch}
-    return Opened(keras, model, arguments, -(-len(data.y) // workload.batch))
+    return Opened(keras, model, arguments)
 
 
 def _own(backend: Backend, job: Job, say: Say) -> Opened:
@@ -88,9 +84,7 @@ def _own(backend: Backend, job: Job, say: Say) -> Opened:
     if not loaded.model.built:
         with loaded.file.blamed("model()"):
             loaded.model.evaluate(verbose=0, **_one_step(arguments))
-    size = arguments.get("batch_size")
-    batches = -(-loaded.train.examples // size) if size else loaded.train.steps or job.steps
-    return Opened(loaded.keras, loaded.model, arguments, batches)
+    return Opened(loaded.keras, loaded.model, arguments)
 
 
 def _one_step(arguments: dict[str, Any]) -> dict[str, Any]:

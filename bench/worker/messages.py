@@ -62,7 +62,8 @@ class Job:
     design: what of the network and its training is otherwise than published.
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
-    purpose: what is done: a training, the layers told, or learning rates tried on `steps` batches.
+    purpose: what is done: a training, the layers told, or learning rates tried.
+    rates: how many of those, a batch each.
     backend: what is below Keras.
     """
 
@@ -86,6 +87,7 @@ class Job:
     design: Design = UNCHANGED
     judge_training: bool = False
     purpose: Purpose = "training"
+    rates: int = 0
     backend: Backend = "tensorflow"
 
     def line(self) -> str:

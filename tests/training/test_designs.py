@@ -108,3 +108,88 @@ def test_the_published_networks_have_their_dropout_in_its_place(found: Any) -> N
     assert found["well placed"] == [[], []]
     (told,) = found["ill placed"]
     assert told.startswith("dropout behind the last layer")
+
+
+_OWN = """
+import keras, numpy as np
+
+def model():
+    layers = keras.layers
+    made = keras.Sequential([keras.Input((8,)), layers.Dense(16, activation="relu"),
+                             layers.Dense(1), layers.Dropout(0.5)])
+    made.compile("adam", "mse")
+    return made
+
+def data():
+    x = np.random.default_rng(1).random((200, 8), "float32")
+    return (x, x.sum(axis=1)), (x, x.sum(axis=1))
+"""
+_LOOK = """
+import dataclasses, json, sys
+from pathlib import Path
+
+from bench.worker import inspection, own
+from bench.worker.messages import Job, OwnFile
+from bench.workloads.design import Design
+from bench.workloads.own import read
+
+workload = read(Path(sys.argv[1]))
+file = OwnFile(str(workload.path), workload.sha256)
+said = {}
+for name, act, more in (
+    ("summary", inspection.summary, {}),
+    ("rates", inspection.learning_rates, dict(rates=20)),
+    ("train", own.train, dict(judge_training=True,
+                              design=Design(images=50, learning_rate=0.25, dropout=0.0))),
+):
+    job = Job(workload.name, is_gpu=False, epochs=3, seed=1, data={}, own=file, **more)
+    told = said.setdefault(name, [])
+    act(Job.read(job.line()), lambda message: told.append(
+        {"event": type(message).__name__, **dataclasses.asdict(message)}
+    ))
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def looked(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("own")
+    file = folder / "own_model.py"
+    file.write_text(_OWN, encoding="utf-8")
+    return answer(worker_python, _LOOK, str(file), home=folder)
+
+
+def _of(said: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [each for each in said if each["event"] == event]
+
+
+def test_the_layers_of_ones_own_model_are_told(looked: Any) -> None:
+    layers = _of(looked["summary"], "Layer")
+    assert [(each["kind"], each["parameters"], each["products"]) for each in layers] == [
+        ("Dense", 144, 128),
+        ("Dense", 17, 16),
+        ("Dropout", 0, 0),
+    ]
+    (fault,) = _of(looked["summary"], "Fault")
+    assert fault["what"].startswith("dropout behind the last layer")
+    assert looked["summary"][-1]["event"] == "Done"
+
+
+def test_rates_are_tried_from_small_to_large_a_batch_each(looked: Any) -> None:
+    tried = _of(looked["rates"], "Tried")
+    rates = [each["rate"] for each in tried]
+    assert rates == sorted(rates)
+    assert rates[0] == pytest.approx(1e-6)
+    losses = [each["loss"] for each in tried]
+    assert len(tried) == 20 or losses[-1] > 4 * min(losses)
+    assert len(tried) > 10
+    # Batches of 32 differ: the mean over all that came so far would not.
+    assert len({round(each, 3) for each in losses[:7]}) > 3
+
+
+def test_what_of_a_file_may_be_changed_is(looked: Any) -> None:
+    (data,) = _of(looked["train"], "Data")
+    assert data["train"] == 50
+    (quality,) = _of(looked["train"], "Quality")
+    assert quality["metric"] == "val_loss"
+    assert quality["training"] is not None

@@ -90,8 +90,8 @@ def test_the_picture_fits_and_is_drawn_of_any_losses() -> None:
 _TRIES = """
 begin()
 assert job["purpose"] == "learning rates"
-for number in range(job["steps"]):
-    rate = 1e-6 * 10 ** (6 * number / (job["steps"] - 1))
+for number in range(job["rates"]):
+    rate = 1e-6 * 10 ** (6 * number / (job["rates"] - 1))
     say("tried", rate=rate, loss=2.3 - 2 / (1 + (1e-3 / rate) ** 2) + (9 if rate > 0.3 else 0))
 say("done")
 wait_for_ever()
