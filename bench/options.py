@@ -15,7 +15,7 @@ from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import container, interpreter, option_values, paths, rerun, supervisor
+from bench.runner import cluster, container, interpreter, option_values, paths, rerun, supervisor
 from bench.runner.container import Image
 from bench.workloads import EVERY
 from bench.workloads.backend import BACKENDS, Backend
@@ -86,6 +86,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "CHANGE=…,…",
         "help": "change the network or its training, a row for each (docs/experiments.md)",
     },
+    **cluster.OPTIONS,
     "--input": {
         "action": "append",
         "metavar": "memory|disk|data-dir",
@@ -206,6 +207,7 @@ class Settings:
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
     again: the options that train a row again; experiment: that the trainings belong to, if any.
+    cluster: the machines that networks are trained over, where these are several.
     """
 
     profile: ProfileName
@@ -241,6 +243,7 @@ class Settings:
     on_request: tuple[Workload, ...] = ()
     again: tuple[str, ...] = ()
     experiment: Experiment | None = None
+    cluster: cluster.Choice | None = None
 
     @property
     def repeats(self) -> int:
@@ -335,9 +338,10 @@ def read_settings(
     named = chosen.backend or image  # an image is looked into once it is here
     backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
     workloads, data = _workloads(chosen), read_choice(chosen)
+    machines, variants = cluster.read(chosen), option_values.variants(chosen, backend)
     return Settings(
         profile=chosen.profile,
-        devices=option_values.devices(chosen.device, found),
+        devices=cluster.devices(chosen.device, found, machines),
         devices_asked_for=None if chosen.device is None else tuple(chosen.device),
         data_dir=data.folder,
         cache_dir=paths.folder("--cache-dir", chosen.cache_dir) if chosen.cache_dir else None,
@@ -350,7 +354,8 @@ def read_settings(
         worker_image=image,
         plan=planned,
         modes=option_values.words("mode", chosen.mode, MODES),
-        variants=option_values.variants(chosen, backend),
+        variants=machines.variants(variants) if machines else variants,
+        cluster=machines,
         inputs=option_values.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
         epochs=option_values.epochs(chosen.epochs),

@@ -269,7 +269,8 @@ def _devices(result: Finished) -> str:
     """`1`, `2 together`, `1, beside 3 others`."""
     if result.concurrent is None:
         replicas = result.worker.replicas
-        return f"{replicas} together" if replicas > 1 else "1"
+        how = f" by {result.machines.communication}" if result.machines else ""
+        return f"{replicas} together{how}" if replicas > 1 else "1"
     count = len(result.concurrent.devices)
     return f"1, beside {count} other{'s' if count > 1 else ''}"
 

@@ -164,6 +164,26 @@ class File(Part, frozen=True):
     sha256: Sha256
 
 
+class Machines(Part, frozen=True):
+    """The machines that one network was trained over.
+
+    names: what a person calls them; the first one has told the rest of this result.
+    communication: `NCCL` or `RING`.
+    batch: images a step, of all together.
+    compute: seconds that an epoch takes each of them without the others, measured afterwards.
+    """
+
+    names: Annotated[tuple[Text, ...], Meta(min_length=2)]
+    communication: Text
+    batch: Number
+    compute: Annotated[tuple[Positive, ...], Meta(min_length=2)]
+
+    @property
+    def slowest(self) -> str:
+        """The one that the others wait for."""
+        return self.names[self.compute.index(max(self.compute))]
+
+
 class Concurrent(Part, frozen=True):
     """The trainings that ran at the same time.
 
@@ -246,6 +266,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     rate: how much of the device's arithmetic was used; null if unknown.
     input: null where images are not read as files on the clock.
     concurrent: null where nothing else trained at the same time.
+    machines: that it was trained over; null where it was one.
     verdict: whether the times may be believed; null in records of schema 1.
     data_seconds: of a pass over the data of a file of one's own without training, in s; null
         where they are arrays.
@@ -262,6 +283,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     rate: Rate | None
     input: Input | None = None
     concurrent: Concurrent | None = None
+    machines: Machines | None = None
     verdict: Verdict | None = None
     data_seconds: Amount | None = None
     bottleneck: Bottleneck | None = None

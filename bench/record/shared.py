@@ -84,6 +84,9 @@ def shared(record: Record, users: Iterable[str] = ()) -> tuple[Record, list[str]
     _learn(tree, withheld)
     _name(withheld, "host names", tree["machine"]["host"])
     _name(withheld, "host names", tree["machine"]["host"].partition(".")[0])
+    for result in tree["results"]:
+        for name in (result.get("machines") or {}).get("names", ()):
+            _name(withheld, "host names", name)
     for user in users:
         _name(withheld, "user names", user)
     made = msgspec.convert(_cleaned(tree, "", withheld), Record)
@@ -135,7 +138,7 @@ def _cleaned(value: Any, member: str, withheld: _Withheld) -> Any:
         return [_cleaned(branch, f"{member}[]", withheld) for branch in value]
     if not isinstance(value, str):
         return value
-    if member == "machine.host":
+    if member == "machine.host" or member.endswith("].machines.names[]"):
         return withheld.take("host names", member, WITHHELD)
     if member.endswith("processes.value[].name"):
         return withheld.take("names of other processes", member, None)

@@ -100,6 +100,8 @@ class Variant(Part, frozen=True, kw_only=True):
     xla: whether XLA compiles the step.
     steps: `steps_per_execution`: how many one call of Python trains.
     design: of the network and its training.
+    machines: how many train the network together.
+    scaled: whether each of them trains on as many images a step as one alone would.
     """
 
     backend: Backend | None = None
@@ -108,6 +110,8 @@ class Variant(Part, frozen=True, kw_only=True):
     xla: bool | None = None
     steps: Number | None = None
     design: Design | None = None
+    machines: Annotated[int, Meta(ge=2)] | None = None
+    scaled: bool | None = None
 
     def beside(self, batch: int | None) -> Variant:
         """The same, less what a network with this batch has anyway."""
@@ -135,6 +139,8 @@ class Variant(Part, frozen=True, kw_only=True):
             yield f"{self.steps} steps a call"
         if self.design:
             yield from self.design.words()
+        if self.machines:
+            yield f"{self.machines} machines" + (", scaled batch" if self.scaled else "")
 
     def options(self) -> Iterator[str]:
         """As the command line takes them: `--batch 512`."""

@@ -113,6 +113,26 @@ def scaling(result: Finished, results: Iterable[Result]) -> float | None:
     return min(alone) / _median(result) if alone else None
 
 
+def machines_gain(result: Finished, results: Iterable[Result]) -> float | None:
+    """How many times as fast one network trains over several machines as on the first alone."""
+    if result.machines is None:
+        return None
+    variant = replace(result.way.variant, machines=None, scaled=None)
+    for other in counted(results):
+        same = (other.workload, other.device, other.side, other.mode)
+        if same == (result.workload, result.device, result.side, result.mode) and (
+            other.way.variant == variant
+        ):
+            return result.images_per_second / other.images_per_second
+    return None
+
+
+def communication_share(result: Finished) -> float:
+    """The share of an epoch that went into communication and into waiting for one another."""
+    assert result.machines is not None
+    return max(0.0, 1.0 - max(result.machines.compute) / _median(result))
+
+
 def concurrent_pace(result: Finished, results: Iterable[Result]) -> float | None:
     """The share of its speed alone that a GPU keeps while others train at the same time."""
     if result.concurrent is None:

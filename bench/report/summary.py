@@ -163,8 +163,28 @@ def findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
             )
         if pace:
             yield _concurrent(each, pace)
+        if each.machines:
+            yield _over_machines(each, results)
         if each.input and each.input.waiting is not None:
             yield f"{names(each)}: {_waiting(each)}"
+
+
+def _over_machines(result: Finished, results: Sequence[Result]) -> str:
+    over, gain = result.machines, rows.machines_gain(result, results)
+    assert over is not None
+    count = len(over.names)
+    whole = result.variant is not None and bool(result.variant.scaled)
+    batch = f"{over.batch} images a step, {'scaled' if whole else 'split'}"
+    told = [
+        f"{gain:.2f} times {over.names[0]} alone (scaling efficiency {shown.share(gain / count)})"
+        if gain
+        else "no training on one machine to hold it to",
+        f"{shown.share(rows.communication_share(result))} of an epoch in communication",
+    ]
+    longer = max(over.compute) / min(over.compute)
+    told.append(f"slowest: {over.slowest}, {longer:.2f} times the fastest")
+    how = f"{over.communication}, {batch}"
+    return f"{result.workload} over {count} machines ({how}): {'; '.join(told)}"
 
 
 def _concurrent(result: Finished, pace: float) -> str:

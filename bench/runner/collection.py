@@ -246,11 +246,17 @@ def keep_order(items: list[pytest.Item]) -> Callable[[list[pytest.Item]], None]:
 
     def restore(items: list[pytest.Item]) -> None:
         ours = {item for item in items if _row(item)}
-        in_order = iter(sorted(ours, key=lambda item: (repeat_of(item).number, place[item])))
+        in_order = iter(sorted(ours, key=lambda item: (*_turn(item), place[item])))
         items[:] = [next(in_order) if item in ours else item for item in items]
         items += last if rows(items) else []
 
     return restore
+
+
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    """When a test has its turn: what other machines take part in before what they do not."""
+    row = _row(item)
+    return not (row and row.way.variant.machines), repeat_of(item).number
 
 
 def rows(items: Sequence[pytest.Item]) -> list[Row]:

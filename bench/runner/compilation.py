@@ -42,7 +42,8 @@ def compile_first(
     if done.exists():
         return
     listener(events.Phase(PHASE))
-    once = replace(job, epochs=1, wait=False, target=None, seeds=())
+    # Alone where several machines train: the others may have compiled it long ago.
+    once = replace(job, epochs=1, wait=False, target=None, seeds=(), cluster=None)
     with WorkerProcess(once, launch, events.ignore) as worker:
         for _ in worker.epochs():
             pass

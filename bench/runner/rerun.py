@@ -11,6 +11,7 @@ from bench.errors import shown
 _OF_THE_ROW = {
     *("--device", "--workload", "--mode", "--backend", "--batch", "--precision", "--xla"),
     *("--steps-per-execution", "--design", "--input", "--time-to-target"),
+    *("--cluster", "--cluster-index", "--cluster-batch"),
     *("--processes", "--against", "--html", "--no-plots", "--no-page"),
 }
 

@@ -89,6 +89,7 @@ def finished(
         rate=_rate(outcome, timings, telemetry),
         input=_input(row, prepared, timings, outcome.warm),
         concurrent=_concurrent(timings, others),
+        machines=_machines(row, outcome),
         data_seconds=outcome.quality.data_seconds,
     )
     return msgspec.structs.replace(result, verdict=judge(result, run.again))
@@ -230,6 +231,14 @@ def _input(
         warm_seconds=warm.seconds if warm else None,
         warm_waiting=min(1.0, warm.waited / warm.seconds) if warm else None,
     )
+
+
+def _machines(row: Row, outcome: Outcome) -> model.Machines | None:
+    told = outcome.machines
+    if told is None:
+        return None
+    batch = row.batch or row.published.batch
+    return model.Machines(told.names, told.communication, batch, told.compute)
 
 
 def _concurrent(timings: Timings, others: Sequence[DeviceRun]) -> Concurrent | None:

@@ -41,6 +41,14 @@ class Row:
         return None if variant == AS_PUBLISHED else variant
 
     @property
+    def batch(self) -> int | None:
+        """Images a step, where that is not the workload's own."""
+        variant = self.way.variant
+        if variant.scaled and variant.machines:
+            return (variant.batch or self.published.batch) * variant.machines
+        return variant.batch
+
+    @property
     def published(self) -> Workload:
         """The workload of a row that is Grindstone's: those alone have targets."""
         assert isinstance(self.workload, Workload)

@@ -73,6 +73,7 @@ class Session:
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
+        self._machines_lost = ""
         self._idle: dict[Device, Measured[float]] = {}
         self._scratch = Scratch()
         self._store = Store(
@@ -195,6 +196,8 @@ class Session:
         try:
             if told := self.why_left_out(row):
                 raise UnableError(told)
+            if row.way.variant.machines and self._machines_lost:
+                raise GrindstoneError(f"{row.title}: not trained: {self._machines_lost}")
             prepared = self._prepare(row.designed, schedule)
             results = train(_Training(row, repeat, title, schedule, runs), prepared)
         except UnableError as error:
@@ -203,6 +206,8 @@ class Session:
             self._listener(RowLeftOut(shown, told))
             return ()
         except GrindstoneError as error:
+            if row.way.variant.machines:  # nobody comes back, and to wait for them takes minutes
+                self._machines_lost = self._machines_lost or str(error).splitlines()[0]
             results = (result.failed(row, repeat, lines(error), prepared, runs),)
         except Exception as error:  # whatever it is: the row is recorded and the next one trains
             reason = f"{title}: {unforeseen(error)}"
@@ -243,7 +248,7 @@ class Session:
         else:
             assert prepared is not None
             variant = row.way.variant  # what learns otherwise, or from other images, has no floor
-            otherwise = variant.batch or variant.design or self.settings.epochs
+            otherwise = variant.batch or variant.scaled or variant.design or self.settings.epochs
             held = (
                 floors.none(row.workload.metric)
                 if otherwise or self.settings.images
@@ -309,6 +314,7 @@ class Session:
         seeds: tuple[int, ...] = (),
     ) -> Job:
         row, variant = training.row, training.row.way.variant
+        cluster = self.settings.cluster if variant.machines else None
         curve = self.settings.learning_curve and not seeds
         return Job(
             row.workload.name,
@@ -322,7 +328,7 @@ class Session:
             wait=len(training.runs) > 1,
             target=target,
             seeds=seeds,
-            batch=variant.batch,
+            batch=row.batch,
             precision=variant.precision,
             xla=bool(variant.xla),
             steps=variant.steps or 1,
@@ -331,6 +337,7 @@ class Session:
             design=row.changes,
             judge_training=curve or self.settings.judge_training,
             backend=variant.backend or "tensorflow",
+            cluster=cluster.job if cluster else None,
         )
 
     @contextlib.contextmanager

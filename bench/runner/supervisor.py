@@ -91,7 +91,15 @@ def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
     return 0
 
 
-_M = TypeVar("_M", messages.Ready, messages.Model, messages.Rate, messages.Data, messages.Warm)
+_M = TypeVar(
+    "_M",
+    messages.Ready,
+    messages.Model,
+    messages.Rate,
+    messages.Data,
+    messages.Warm,
+    messages.Machines,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,7 @@ class Outcome:
     rate: None where it measured none.
     data: of a file of one's own, which the worker alone has run; else None.
     warm: an epoch from files in the page cache, where the timed ones read them from a disk.
+    machines: what a training over several came to; else None.
     image: that it ran in, or None.
     """
 
@@ -129,6 +138,7 @@ class Outcome:
     data: messages.Data | None = None
     warm: messages.Warm | None = None
     image: str | None = None
+    machines: messages.Machines | None = None
 
 
 class WorkerProcess:
@@ -225,6 +235,7 @@ class WorkerProcess:
             self._maybe(messages.Data),
             self._maybe(messages.Warm),
             image,
+            self._maybe(messages.Machines),
         )
 
     def _maybe(self, kind: type[_M]) -> _M | None:

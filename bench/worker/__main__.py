@@ -16,6 +16,8 @@ from collections.abc import Callable
 
 from bench.errors import in_words
 from bench.worker import faults, inspection, own, training
+from bench.worker.cluster import training as over_machines
+from bench.worker.cluster.meeting import ClusterError
 from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
 from bench.worker.own.file import FileError, ModeError
@@ -30,13 +32,14 @@ def main() -> int:
     told_to_go_on = threading.Event()
     threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
     does = {"summary": inspection.summary, "learning rates": inspection.learning_rates}
-    act = does.get(job.purpose, own.train if job.own else training.train)
+    several = over_machines.train if job.cluster else training.train
+    act = does.get(job.purpose, own.train if job.own else several)
     try:
         act(job, say, told_to_go_on.wait)
     except (ModeError, DesignError) as error:
         say(Unable(str(error)))
         return 1
-    except FileError as error:
+    except (FileError, ClusterError) as error:
         say(Error(str(error), of_file=True))
         return 1
     except Exception as error:

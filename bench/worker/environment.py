@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from bench.worker import files, stock, tuned
 from bench.worker.backends.backend import Backend
+from bench.worker.cluster import loop
 from bench.worker.messages import Job, Pinned
 from bench.workloads.backend import Backend as BackendName
 
@@ -48,6 +49,7 @@ def pinned(backend: Backend, job: Job) -> Pinned:
     set_ = variables(_AT_START, is_gpu=job.is_gpu, backend=job.backend)
     from_files = "paths" in job.data.get("train", {})
     trainer = tuned if job.mode == "tuned" else files if from_files else stock
+    trainer = loop if job.cluster else trainer
     return Pinned(program=trainer.PROGRAM, **backend.numerics(job, set_), environment=set_)
 
 

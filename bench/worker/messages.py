@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
@@ -44,6 +44,26 @@ class OwnFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """The machines that one network is trained over, each with a worker of its own.
+
+    names: what a person calls them, the chief first.
+    addresses: HOST:PORT of each.
+    index: whose worker this is.
+    """
+
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    index: int = 0
+
+    @classmethod
+    def read(cls, members: dict[str, Any]) -> Cluster:
+        """As JSON has it."""
+        names, addresses = tuple(members["names"]), tuple(members["addresses"])
+        return cls(names, addresses, members["index"])
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is asked to do.
 
@@ -59,6 +79,7 @@ class Job:
     steps: that one call of Python trains, in `fit`.
     own: the file that the workload is in, where it is none of Grindstone's.
     classes: how many the labels have, where these are not the network's own data.
+    cluster: the machines that the network is trained over, where these are several.
     design: what of the network and its training is otherwise than published.
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
@@ -84,6 +105,7 @@ class Job:
     steps: int = 1
     own: OwnFile | None = None
     classes: int | None = None
+    cluster: Cluster | None = None
     design: Design = UNCHANGED
     judge_training: bool = False
     purpose: Purpose = "training"
@@ -99,7 +121,13 @@ class Job:
         """The job in such a line."""
         members = json.loads(line)
         own, design = members.pop("own", None), Design.read(members.pop("design", {}))
-        return cls(**members, own=OwnFile(**own) if own else None, design=design)
+        cluster = members.pop("cluster", None)
+        return cls(
+            **members,
+            own=OwnFile(**own) if own else None,
+            design=design,
+            cluster=Cluster.read(cluster) if cluster else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +230,20 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True)
+class Machines:
+    """What a training over several machines came to, off the clock.
+
+    names: what a person calls them, the chief first.
+    communication: NCCL or RING.
+    compute: seconds of an epoch on each machine without the others: no communication, no waiting.
+    """
+
+    names: tuple[str, ...]
+    communication: str
+    compute: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """The end, off the clock: on the test split, and the bytes that the backend held on a GPU.
 
@@ -262,7 +304,8 @@ class Done:
 class Error:
     """The worker cannot go on.
 
-    of_file: whether it is the fault of a file of one's own, so that nothing else has to be told.
+    of_file: whether it is the fault of a file of one's own, or of another machine, so that nothing
+        else has to be told.
     """
 
     message: str
@@ -282,6 +325,7 @@ Message = (
     | Model
     | Data
     | Epoch
+    | Machines
     | Rate
     | Warm
     | Quality

@@ -72,6 +72,19 @@ def loss(keras: Any, workload: Workload) -> Any:
     return keras.losses.SparseCategoricalCrossentropy()
 
 
+def loss_of_each(keras: Any, workload: Workload) -> Any:
+    """The workload's loss as a function of targets and predictions, a value for each image.
+
+    Of a mean Keras takes a share, in the scope of a strategy.
+    """
+    made = losses.of(workload.loss)
+    if not isinstance(made, str):
+        return made
+    if workload.loss == "mse":
+        return keras.losses.MeanSquaredError(reduction="none")
+    return keras.losses.SparseCategoricalCrossentropy(reduction="none")
+
+
 def flop_per_image(model: Any) -> float:
     """Floating point operations that training on one image takes, as the published network has it.
 

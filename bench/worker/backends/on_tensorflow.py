@@ -16,7 +16,10 @@ class TensorFlow:
     """`bench.worker.backends.backend.Backend`, by TensorFlow.
 
     tf: its module.
+    own: the devices of this machine, where others train with it: it cannot wait for theirs.
     """
+
+    own: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         import keras
@@ -35,7 +38,11 @@ class TensorFlow:
         return (self.tf.errors.ResourceExhaustedError,)
 
     def synchronise(self) -> None:  # noqa: D102
-        self.tf.test.experimental.sync_devices()
+        for device in self.own:
+            with self.tf.device(device):
+                self.tf.raw_ops.SyncDevice()
+        if not self.own:
+            self.tf.test.experimental.sync_devices()
 
     def set_precision(self, job: Job) -> None:  # noqa: D102
         if job.precision == "tf32-off":

@@ -1,0 +1,195 @@
+"""One training over several machines: what is asked for, how work is divided, what is told."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from bench.errors import GrindstoneError
+from bench.record.model import Machines, Record
+from bench.record.shared import shared
+from bench.record.variant import AS_PUBLISHED, Variant
+from bench.report import rows, summary
+from bench.report.format import Names
+from bench.runner import cluster
+from bench.worker.cluster.loop import Parts
+from bench.worker.cluster.meeting import ClusterError, naming_who_is_gone
+from bench.worker.messages import Cluster, Job
+from plugins.modules import benchmark_port
+from tests.support.records import CPU, WORKER, record, result
+
+TWO = "gpu1=10.0.0.1:29500,gpu2=[fd00::2]:29500"
+OVER = Machines(("gpu1", "gpu2"), "RING", 128, (0.3, 0.4))
+TOGETHER = Variant(machines=2)
+
+
+def asked(**more: Any) -> argparse.Namespace:
+    usual = {"cluster": TWO, "cluster_index": 0, "cluster_batch": "kept", "precision": None}
+    return argparse.Namespace(**{**usual, **more})
+
+
+def test_machines_are_read_with_their_addresses_of_either_kind() -> None:
+    choice = cluster.read(asked())
+    assert choice is not None
+    assert choice.names == ("gpu1", "gpu2")
+    assert choice.addresses == ("10.0.0.1:29500", "[fd00::2]:29500")
+    assert cluster.read(argparse.Namespace()) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"cluster": "gpu1=10.0.0.1:29500"}, "no list of two machines"),
+        ({"cluster": TWO + ",gpu2=10.0.0.3:1"}, "no list of two machines"),
+        ({"cluster": "gpu1=fd00::1:29500,gpu2=10.0.0.2:1"}, r"'gpu1=fd00::1:29500' is no machine"),
+        ({"cluster": "a=h:0,b=h:1"}, "'a=h:0' is no machine"),
+        ({"cluster_index": 2}, "none of the 2 machines"),
+        ({"mode": ["tuned"]}, "--mode is not there"),
+        ({"time_to_target": True}, "--time-to-target is not there"),
+        ({"precision": ["mixed_float16"]}, "take mixed_bfloat16"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(GrindstoneError, match=told):
+        cluster.read(asked(**more))
+
+
+def test_the_first_machine_trains_alone_too_after_all_that_others_take_part_in() -> None:
+    first = cluster.Choice(("a", "b"), ("a:1", "b:1"), 0, scaled=False)
+    other = cluster.Choice(("a", "b"), ("a:1", "b:1"), 1, scaled=True)
+    assert first.variants([AS_PUBLISHED]) == (TOGETHER, AS_PUBLISHED)
+    assert other.variants([AS_PUBLISHED]) == (replace(TOGETHER, scaled=True),)
+    assert list(other.variants([AS_PUBLISHED])[0].words()) == ["2 machines, scaled batch"]
+
+
+def test_a_job_has_its_machines_through_the_line() -> None:
+    job = Job("mlp", is_gpu=False, epochs=3, seed=1, data={}, cluster=Cluster(("a",), ("a:1",), 0))
+    assert Job.read(job.line()).cluster == job.cluster
+
+
+@pytest.mark.parametrize(("images", "batch"), [(1000, 128), (7, 4), (129, 128)])
+@pytest.mark.parametrize(("machines", "local"), [(2, 1), (3, 2)])
+def test_every_image_is_one_machine_s_once(
+    images: int, batch: int, machines: int, local: int
+) -> None:
+    replicas = machines * local
+    every = [Parts(images, batch, 7, n * local, local, replicas) for n in range(machines)]
+    told = [parts.of_epoch(2) for parts in every]
+    orders, bounds, sizes = zip(*told, strict=True)
+    assert all((order == orders[0]).all() for order in orders)
+    assert (np.sort(orders[0]) == np.arange(images)).all()
+    assert (orders[0] != every[0].of_epoch(3)[0]).any()
+    pieces = sorted(tuple(pair) for each in bounds for pair in each)
+    covered = [image for begin, end in pieces for image in range(begin, end)]
+    assert sorted(covered) == list(range(images))
+    for step in range(every[0].steps):
+        of_step = [pair for each in bounds for pair in each[step * local : (step + 1) * local]]
+        counts = [end - begin for begin, end in of_step]
+        assert sum(counts) == every[0].sizes[step] == sizes[0][step * local]
+        assert max(counts) - min(counts) <= 1
+
+
+class _UnavailableError(Exception):
+    pass
+
+
+class _InternalError(Exception):
+    pass
+
+
+ERRORS = SimpleNamespace(
+    UnavailableError=_UnavailableError,
+    AbortedError=type("AbortedError", (Exception,), {}),
+    CancelledError=type("CancelledError", (Exception,), {}),
+    InternalError=_InternalError,
+    DeadlineExceededError=type("DeadlineExceededError", (Exception,), {}),
+)
+MACHINES = Cluster(("gpu1", "gpu2"), ("10.0.0.1:1", "10.0.0.2:1"), 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [
+        ("unhealthy tasks: /job:worker/task:1: stopped", r"gpu2 \(10\.0\.0\.2:1\) is gone"),
+        ("from /job:worker/replica:0/task:1 received", r"gpu2 \(10\.0\.0\.2:1\) is gone"),
+        ("Connection reset by peer, said /job:worker/task:0", "another machine is gone"),
+    ],
+)
+def test_a_lost_machine_is_named(said: str, who: str) -> None:
+    with (
+        pytest.raises(ClusterError, match=who),
+        naming_who_is_gone(SimpleNamespace(errors=ERRORS), MACHINES),
+    ):
+        raise _UnavailableError(said)
+
+
+def test_what_is_this_machine_s_own_fault_stays_what_it_is() -> None:
+    with (
+        pytest.raises(_InternalError),
+        naming_who_is_gone(SimpleNamespace(errors=ERRORS), MACHINES),
+    ):
+        raise _InternalError("a kernel failed on /job:worker/replica:0/task:0/device:GPU:0")
+
+
+def run_over_two(**more: Any) -> Record:
+    together = result(
+        "mlp",
+        CPU,
+        seconds=(2.0, 0.5, 0.5),
+        variant=TOGETHER,
+        machines=OVER,
+        worker=replace(WORKER, replicas=2),
+    )
+    return record([together, result("mlp", CPU, seconds=(2.0, 0.8, 0.8), **more)])
+
+
+def test_the_gain_is_told_with_what_communication_took_and_who_was_slowest() -> None:
+    made = run_over_two()
+    together, alone = rows.finished(made.results)
+    assert rows.machines_gain(together, made.results) == pytest.approx(1.6)
+    assert rows.machines_gain(alone, made.results) is None
+    (line, *_) = summary.findings(made.results, Names(made.results, ()))
+    assert line == (
+        "mlp over 2 machines (RING, 128 images a step, split): 1.60 times gpu1 alone (scaling "
+        "efficiency 80 %); 20 % of an epoch in communication; slowest: gpu2, 1.33 times the fastest"
+    )
+
+
+def test_without_one_machine_s_training_no_efficiency_is_told() -> None:
+    made = run_over_two(value=0.1)
+    line = next(iter(summary.findings(made.results, Names(made.results, ()))))
+    assert "no training on one machine to hold it to" in line
+
+
+def test_the_names_of_machines_are_not_shared() -> None:
+    made, told = shared(run_over_two())
+    together, _ = rows.finished(made.results)
+    assert together.machines is not None
+    assert together.machines.names == ("withheld", "withheld")
+    assert any("machines.names" in line for line in told)
+
+
+def test_a_port_is_taken_answers_and_is_let_go() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(benchmark_port.PortError, match="another program has it"):
+            benchmark_port.taken("127.0.0.1", port)
+    machine = f"gpu1=127.0.0.1:{port}"
+    assert benchmark_port.call(machine).startswith(f"gpu1 at 127.0.0.1:{port} (")
+    benchmark_port.hold(benchmark_port.taken("127.0.0.1", port), "a word", 60)
+    assert benchmark_port.call(machine) == ""
+    benchmark_port.let_go("127.0.0.1", port, "another word")
+    assert benchmark_port.call(machine) == ""
+    benchmark_port.let_go("127.0.0.1", port, "a word")
+    assert benchmark_port.call(machine) != ""
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(benchmark_port.PortError, match="is no address of this host"):
+        benchmark_port.taken("192.0.2.1", 29500)
