@@ -1,6 +1,6 @@
 # Copyright: The Grindstone authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One benchmark on a host: started where none runs, waited for where one does.
+"""One benchmark on a host: started where none runs, found again where one does.
 
 It runs in a session of its own, and what was started holds a lock as long as it lives.  So a
 connection that drops, a controller that dies and a time limit of Ansible's leave it running, the
@@ -11,12 +11,14 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: benchmark_job
-short_description: Runs the benchmark on a host, or waits for the one that runs
+short_description: Runs the benchmark on a host
 description:
-  - Starts C(pytest bench/) and waits for its end.
-  - Where the same one runs already, from a call that was cut off, it is waited for; where it has
-    ended and nobody has collected it, its end is returned.
+  - Starts C(pytest bench/), and tells how it has ended.
+  - Where the same one runs already, from a call that was cut off, or has ended and nobody has
+    collected it, that is the run.
   - Where another one runs, it fails in a line.
+  - C(state=ended) runs on the controller, too. It looks every O(poll) seconds, and takes no notice
+    of a connection that drops.
 author: The Grindstone authors (@grindstone)
 options:
   folder:
@@ -32,20 +34,49 @@ options:
     type: list
     elements: str
     default: []
-  collected:
-    description: The run whose record has been fetched; nothing is started then.
+  state:
+    description:
+      - V(started) starts it and does not wait.
+      - V(ended) waits for O(run).
+      - V(collected) notes that the record of O(run) has been fetched.
+    type: str
+    choices: [started, ended, collected]
+    default: started
+  anew:
+    description: Whether one that has ended unseen is left, and one that goes on is in the way.
+    type: bool
+    default: false
+  run:
+    description: The name of the run, as V(started) returned it.
     type: str
     default: ""
+  timeout:
+    description: How long a run is waited for, in s.
+    type: int
+    default: 14400
+  poll:
+    description: How often is looked whether it has ended, in s.
+    type: int
+    default: 15
+  patience:
+    description: How long a host that does not answer is waited for, in s; it may be booting.
+    type: int
+    default: 600
 """
 
 EXAMPLES = """
-- name: Run the benchmark
+- name: Start the benchmark
   grindstone.grindstone.benchmark_job:
     folder: /opt/grindstone/bench
     tree: tree-0123456789ab
     options: [--profile, quick]
-  async: 14400
-  poll: 15
+  register: started
+
+- name: Wait for its end
+  grindstone.grindstone.benchmark_job:
+    folder: /opt/grindstone/bench
+    state: ended
+    run: "{{ started.run }}"
 """
 
 RETURN = """
@@ -53,17 +84,26 @@ run:
   description: The name of the run.
   returned: success
   type: str
-record:
-  description: The path of its record; empty where it has left none.
-  returned: success
-  type: str
-problem:
-  description: Why it is no whole result; empty where it is one, failed trainings included.
-  returned: success
-  type: str
 told:
   description: What was found of an earlier run; empty for nothing.
-  returned: success
+  returned: O(state=started)
+  type: str
+goes_on:
+  description: Whether it has not ended.
+  returned: O(state=ended)
+  type: bool
+record:
+  description: The path of its record; empty where it has left none.
+  returned: O(state=ended)
+  type: str
+failures:
+  description: The first line of why each training failed, or did not learn what it should.
+  returned: O(state=ended)
+  type: list
+  elements: str
+problem:
+  description: Why it is no whole result; empty where it is one, failed trainings included.
+  returned: O(state=ended)
   type: str
 """
 
@@ -116,8 +156,10 @@ class BusyError(Exception):
     """Another benchmark runs here."""
 
 
-def run_of(folder: Path, wanted: dict[str, Any]) -> tuple[Path, str]:
+def run_of(folder: Path, wanted: dict[str, Any], *, anew: bool = False) -> tuple[Path, str]:
     """The run whose end is wanted: one that goes on or was not collected, else a new one.
+
+    anew: whether it has to be a new one.
 
     Raises:
         BusyError: another one goes on.
@@ -127,12 +169,12 @@ def run_of(folder: Path, wanted: dict[str, Any]) -> tuple[Path, str]:
         there = runs(folder)
         last = there[0] if there else None
         job = parsed(last / JOB) if last else {}
-        same = all(job.get(name) == value for name, value in wanted.items())
+        same = not anew and all(job.get(name) == value for name, value in wanted.items())
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if last and same:
-                return last, f"it has been running since {job.get('began')}: waited for"
+                return last, f"it has been running since {job.get('began')}"
             raise BusyError(
                 f"another benchmark ({words(job)}) has been running here since "
                 f"{job.get('began', 'just now')}: wait for it, or end it:  "
@@ -215,16 +257,30 @@ def live(folder: Path, run: Path, wanted: dict[str, Any], lock: int) -> None:
         os._exit(0)
 
 
-def wait(folder: Path) -> None:
-    """Until nothing that was started lives."""
+def goes_on(folder: Path) -> bool:
+    """Whether anything that was started lives."""
     with (folder / LOCK).open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def record_of(run: Path) -> str:
     """The path of a run's record: of one that was killed, the journal."""
     found = [*run.glob(RECORDS + "/*.json"), *run.glob(RECORDS + "/*.jsonl")]
     return str(found[0]) if found else ""
+
+
+def failures(record: Path) -> list[str]:
+    """What a whole record says of the trainings that failed, a line each."""
+    told = []
+    results = parsed(record).get("results", []) if record.suffix == ".json" else []
+    for each in results:
+        reason = each.get("reason") or (each.get("quality") or {}).get("reason")
+        told += str(reason).splitlines()[:1] if reason else []
+    return told
 
 
 def last_words(run: Path) -> str:
@@ -255,6 +311,16 @@ def problem(run: Path) -> str:
     return f"the benchmark {how}: {last_words(run)}"
 
 
+def end_of(folder: Path, name: str) -> dict[str, Any]:
+    """How a run has ended, where it has."""
+    if goes_on(folder):
+        return {"goes_on": True, "record": "", "failures": [], "problem": ""}
+    run = folder / RUNS / name
+    record = record_of(run)
+    ended = {"record": record, "failures": failures(Path(record)), "problem": problem(run)}
+    return {"goes_on": False, **ended}
+
+
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
@@ -262,26 +328,33 @@ def main() -> None:
             "folder": {"type": "path", "required": True},
             "tree": {"type": "str", "default": ""},
             "options": {"type": "list", "elements": "str", "default": []},
-            "collected": {"type": "str", "default": ""},
+            "state": {"choices": ["started", "ended", "collected"], "default": "started"},
+            "anew": {"type": "bool", "default": False},
+            "run": {"type": "str", "default": ""},
+            "timeout": {"type": "int", "default": 14400},
+            "poll": {"type": "int", "default": 15},
+            "patience": {"type": "int", "default": 600},
         },
+        required_if=[("state", "ended", ["run"]), ("state", "collected", ["run"])],
     )
     folder, options = Path(module.params["folder"]), module.params["options"]
-    chosen = [word for word in options if word.split("=")[0] == OWN]
-    if chosen:
+    state, name = module.params["state"], module.params["run"]
+    if any(word.split("=")[0] == OWN for word in options):
         module.fail_json(msg=f"found {OWN} among the options, which the role sets: leave it out")
     try:
-        if module.params["collected"]:
-            (folder / RUNS / module.params["collected"] / COLLECTED).touch()
-            module.exit_json(changed=True)
-        run, told = run_of(folder, {"tree": module.params["tree"], "options": options})
-        wait(folder)
+        if state == "ended":
+            module.exit_json(changed=False, run=name, **end_of(folder, name))
+        if state == "collected":
+            (folder / RUNS / name / COLLECTED).touch()
+            module.exit_json(changed=True, run=name)
+        wanted = {"tree": module.params["tree"], "options": options}
+        run, told = run_of(folder, wanted, anew=module.params["anew"])
     except BusyError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         where = error.filename or folder
         module.fail_json(msg=f"the benchmark cannot run: {where}: {error.strerror or error}")
-    result = {"run": run.name, "record": record_of(run), "problem": problem(run), "told": told}
-    module.exit_json(changed=True, **result)
+    module.exit_json(changed=True, run=run.name, told=told)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,19 @@ def in_root(path: Path, variables: Variables) -> Variables:
 
 
 def start(
-    hosts: Mapping[str, Variables], inventory: Path, playbook: str, *arguments: str, **env: str
+    hosts: Mapping[str, Variables],
+    inventory: Path,
+    playbook: str,
+    *arguments: str,
+    within: Sequence[str] = (),
+    **env: str,
 ) -> subprocess.Popen[str]:
-    """Starts a playbook against hosts, with an inventory of them."""
+    """Starts a playbook against hosts, with an inventory of them.
+
+    within: the command that starts it elsewhere, as in a network namespace.
+    """
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory)]
+    command = [*within, sys.executable, "-m", "ansible", "playbook", playbook, "-i", str(inventory)]
     return subprocess.Popen(
         [*command, *arguments],
         cwd=HERE,

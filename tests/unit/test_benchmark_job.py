@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,10 @@ def made(folder: Path, script: str) -> Path:
     return folder
 
 
-def ran(folder: Path) -> tuple[Path, str]:
-    run, told = module.run_of(folder, WANTED)
-    module.wait(folder)
+def ran(folder: Path, **how: bool) -> tuple[Path, str]:
+    run, told = module.run_of(folder, WANTED, **how)
+    while module.goes_on(folder):
+        time.sleep(0.01)
     return run, told
 
 
@@ -49,6 +51,9 @@ def test_what_has_ended_unseen_is_collected_once(tmp_path: Path) -> None:
     again, told = ran(tmp_path)
     assert again == first
     assert "was not collected" in told
+    first.rename(first.with_name("20190101T000000Z"))
+    first, _ = ran(tmp_path, anew=True)
+    assert first.name != "20190101T000000Z"
     (first / module.COLLECTED).touch()
     first.rename(first.with_name("20200101T000000Z"))  # the next one may begin in the same second
     assert ran(tmp_path)[0].name != "20200101T000000Z"
@@ -61,9 +66,12 @@ def test_what_goes_on_is_waited_for_and_another_is_refused(tmp_path: Path) -> No
     (run / module.JOB).write_text(json.dumps(job), encoding="utf-8")
     lock = os.open(tmp_path / module.LOCK, os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    assert module.run_of(tmp_path, WANTED) == (run, "it has been running since noon: waited for")
+    assert module.run_of(tmp_path, WANTED) == (run, "it has been running since noon")
     with pytest.raises(module.BusyError, match=r"\(-k mlp\) .*since noon: .*kill -- -7"):
         module.run_of(tmp_path, {**WANTED, "options": []})
+    with pytest.raises(module.BusyError):
+        module.run_of(tmp_path, WANTED, anew=True)
+    assert module.end_of(tmp_path, run.name)["goes_on"]
     os.close(lock)
     begun, told = ran(tmp_path)
     assert begun != run
@@ -84,6 +92,17 @@ def test_what_goes_on_is_waited_for_and_another_is_refused(tmp_path: Path) -> No
 def test_what_is_no_result_is_one_line(tmp_path: Path, script: str, said: str) -> None:
     run, _ = ran(made(tmp_path, script + "\n"))
     assert module.problem(run) == f"the benchmark {said}"
+
+
+def test_what_failed_in_a_record_is_told_by_its_first_lines(tmp_path: Path) -> None:
+    results = [
+        {"status": "failed", "reason": "gpu2 is gone\nits last lines:"},
+        {"status": "finished", "quality": {"reason": None}},
+        {"status": "finished", "quality": {"reason": "below its floor"}},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps({"results": results}), encoding="utf-8")
+    assert module.failures(tmp_path / "a.json") == ["gpu2 is gone", "below its floor"]
+    assert module.failures(tmp_path / "none") == []
 
 
 def test_the_tree_is_what_git_tracks_and_its_mark_comes_last(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""One training over two machines: really trained, and refused or ended where it cannot be.
+
+Both share this machine's processors, so nothing here says how fast two are.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import fleet, playbook, ssh_hosts
+from tests.support.fleet import BENCH, folder_of, inventory, when
+from tests.support.playbook import PlayResult
+from tests.support.roots import unshare_mounts
+from tests.support.ssh_hosts import Host, Network
+
+# Mean training loss of epoch 1, 2 and 3 of mlp at `smoke` size on generated digits on one machine:
+# from seeds 1, 2 and 3 (TensorFlow 2.21.0, Keras 3.15.1, 2026-11-26).
+LOSSES = ((1.0089, 0.4181, 0.2981), (1.0620, 0.4289, 0.2995), (1.0502, 0.4443, 0.3162))
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    if reason := ssh_hosts.missing():
+        pytest.skip(reason)
+    unshare_mounts()
+    base = ssh_hosts.benchmark_base()
+    with ssh_hosts.network({"gpu1": 200, "gpu2": 200}, base) as made:
+        yield made
+
+
+@pytest.fixture
+def options(network: Network, worker_python: Path) -> Callable[..., Sequence[str]]:
+    return lambda **more: fleet.options(network, worker_python, benchmark_distributed=True, **more)
+
+
+def hosts_of(network: Network, *, six: bool = False) -> dict[str, dict[str, object]]:
+    """The two, reached by IPv4 or by IPv6."""
+    made = {}
+    for name, variables in inventory(network, "gpu1", "gpu2").items():
+        number = network.hosts[name].number
+        address = f"{ssh_hosts.NETWORK_6}{number}" if six else ""
+        made[name] = {**variables, "benchmark_distributed_address": address}
+    return made
+
+
+def results(played: PlayResult) -> list[dict[str, Any]]:
+    path = folder_of(played) / "gpu1.json"
+    assert path.exists(), played.output
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return found
+
+
+def epochs(host: Host) -> bool:
+    """Whether it has trained an epoch over both."""
+    told = [run / "output.txt" for run in fleet.runs(host)[-1:]]
+    return bool(told) and "epoch" in told[0].read_text(encoding="utf-8")
+
+
+def test_two_machines_train_one_network_as_one_machine_does(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    played = network.play(hosts_of(network, six=True), BENCH, *options())
+    assert played.status == 0, played.output
+    together, alone = results(played)
+    assert {name: told for name, told in together["variant"].items() if told} == {"machines": 2}
+    assert alone["variant"] is None
+    over = together["machines"]
+    assert over["names"] == ["gpu1", "gpu2"]
+    assert (over["communication"], over["batch"]) == ("RING", 200)
+    assert len(over["compute"]) == 2
+    assert together["worker"]["replicas"] == 2
+    assert together["quality"]["reason"] is None
+    for number, of_seeds in enumerate(zip(*LOSSES, alone["epochs"]["loss"][:3], strict=False)):
+        scatter = max(of_seeds) - min(of_seeds)
+        loss = together["epochs"]["loss"][number]
+        assert min(of_seeds) - scatter <= loss <= max(of_seeds) + scatter
+    told = " ".join(played.output.split())
+    assert "mlp over 2 machines (RING, 200 images a step, split): " in told
+    assert not list(folder_of(played).glob("gpu2*"))
+
+
+def test_a_machine_that_dies_ends_the_training_in_a_line(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    hosts = hosts_of(network)
+    given = options(benchmark_patience=20)
+    running = network.start(hosts, BENCH, *given)
+    lost = network.hosts["gpu2"]
+    try:
+        when(lambda: fleet.trains(lost) and epochs(network.hosts["gpu1"]), "training")
+        lost.cut_power()
+        played = playbook.finish(running)
+    finally:
+        if running.poll() is None:
+            playbook.kill(running)
+        lost.boot()
+    assert played.status != 0
+    together, alone = results(played)
+    assert together["status"] == "failed"
+    (line,) = together["reason"].splitlines()
+    assert f"gpu2 ({lost.address}:29500) is gone: it, or the network between, has died" in line
+    assert alone["status"] == "finished"
+
+
+def test_what_cannot_be_is_refused_before_anything_is_trained(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    inside = ["ip", "netns", "exec", f"{network.name}-{network.hosts['gpu2'].number}"]
+    serve = "import socket, time; s = socket.create_server(('', 29500)); print(flush=True); "
+    serve += "time.sleep(600)"
+    before = len(fleet.runs(network.hosts["gpu1"]))
+    with subprocess.Popen(
+        [*inside, "python3", "-c", serve], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        played = network.play(hosts_of(network), BENCH, *options())
+        other.kill()
+    assert played.status != 0
+    why = fleet.reasons(folder_of(played))
+    assert why["gpu2"].startswith("port 29500 cannot be taken: another program has it")
+    assert "gpu2" in why["gpu1"]
+    assert len(fleet.runs(network.hosts["gpu1"])) == before

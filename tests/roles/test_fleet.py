@@ -1,0 +1,107 @@
+"""`playbooks/bench.yml` over machines with real ssh, to which happens what happens to machines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support import fleet, playbook, ssh_hosts
+from tests.support.fleet import (
+    BENCH,
+    UNUSED,
+    folder_of,
+    inventory,
+    reasons,
+    records,
+    runs,
+    trains,
+    when,
+)
+from tests.support.roots import unshare_mounts
+from tests.support.ssh_hosts import Network
+
+ROOM_MB, LITTLE_MB = 200, 1
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    if reason := ssh_hosts.missing():
+        pytest.skip(reason)
+    unshare_mounts()
+    base = ssh_hosts.benchmark_base()
+    disks = {"gpu1": ROOM_MB, "gpu2": ROOM_MB, "gpu3": ROOM_MB, "gpu4": LITTLE_MB}
+    with ssh_hosts.network(disks, base) as made:
+        yield made
+
+
+@pytest.fixture
+def options(network: Network, worker_python: Path) -> Callable[..., Sequence[str]]:
+    return lambda **more: fleet.options(network, worker_python, **more)
+
+
+def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    dropped, killed = network.hosts["gpu1"], network.hosts["gpu2"]
+    hosts = {**inventory(network, *network.hosts), "gpu5": {**dropped.variables}}
+    hosts["gpu5"] = {**dropped.variables, "ansible_host": UNUSED}
+    running = network.start(hosts, BENCH, *options(benchmark_patience=30))
+    try:
+        when(lambda: trains(dropped) and trains(killed), "training")
+        killed.cut_power()
+        for _ in range(2):
+            when(dropped.drop_connections, "connection to drop")
+        dropped.cable(plugged=False)
+        time.sleep(2)
+        dropped.cable(plugged=True)
+        first = playbook.finish(running)
+    finally:
+        if running.poll() is None:
+            playbook.kill(running)
+    folder, told = folder_of(first), first.output
+    assert first.status != 0, told
+    assert records(folder) == {"gpu1": "finished", "gpu3": "finished"}, told
+    assert len(runs(dropped)) == 1
+    why = reasons(folder)
+    assert why.keys() == {"gpu2", "gpu4", "gpu5"}
+    assert why["gpu2"].startswith("has not answered for 30 s; run this again when it does: ")
+    assert "No space left on device" in why["gpu4"]
+    assert why["gpu5"].startswith("could not be reached: ")
+    assert "Fleet: 5 hosts, 3 without a record" in told
+    for name, reason in why.items():
+        assert f"{name}: no record: {reason[:20]}" in " ".join(told.split())
+    assert (folder / "fleet.html").is_file()
+
+    # It is switched on again, and the controller is killed in the middle of the next run.
+    killed.boot()
+    hosts = inventory(network, "gpu1", "gpu2", "gpu3")
+    running = network.start(hosts, BENCH, *options())
+    when(lambda: trains(killed), "training")
+    begun = runs(killed)
+    playbook.kill(running)
+    again = network.play(hosts, BENCH, *options())
+    assert again.status == 0, again.output
+    assert set(records(folder_of(again))) == {"gpu1", "gpu2", "gpu3"}
+    assert runs(killed) == begun, "what the killed controller had started was waited for"
+
+
+def test_one_host_after_the_other_or_one_alone(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    hosts = {**inventory(network, "gpu1"), "gpu2": {**network.hosts["gpu1"].variables}}
+    hosts["gpu2"] = {**hosts["gpu1"], "ansible_host": UNUSED}
+    hosts |= inventory(network, "gpu3")
+    played = network.play(hosts, BENCH, *options(benchmark_serial=1))
+    first, last = (runs(network.hosts[name])[-1] for name in ("gpu1", "gpu3"))
+    ended, began = (first / "ended.json").stat().st_mtime, (last / "job.json").stat().st_mtime
+    assert ended < began, "the last began before the first had ended"
+    assert set(records(folder_of(played))) == {"gpu1", "gpu3"}, played.output
+    assert set(reasons(folder_of(played))) == {"gpu2"}
+
+    only = network.play(hosts, BENCH, "--limit", "gpu3", *options())
+    assert only.status == 0, only.output
+    assert set(records(folder_of(only))) == {"gpu3"}
+    assert not reasons(folder_of(only))
