@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import curves, experiment, plots
+from bench.page import curves, experiment, films, plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, TimeToTarget, Training
@@ -78,7 +78,9 @@ def run(
         findings=tuple(found),
         warnings=tuple(notes.warnings(record, told, names)),
         details=tuple(notes.details(record, told, names)),
-        workloads=tuple(_workloads(record, rows.finished(results), names, past) if drawn else ()),
+        workloads=tuple(
+            _workloads(record, path, rows.finished(results), names, past) if drawn else ()
+        ),
         facts=tuple(_facts(record, path)),
     )
 
@@ -92,7 +94,11 @@ def _clean(line: object) -> str:
 
 
 def _workloads(
-    record: Record, results: Sequence[Finished], names: shown.Names, past: Past
+    record: Record,
+    path: Path | None,
+    results: Sequence[Finished],
+    names: shown.Names,
+    past: Past,
 ) -> Iterator[Workload]:
     every = dict.fromkeys(each.workload for each in (*results, *record.time_to_target))
     if (made := arms.experiment(record)) and (seen := tuple(experiment.drawn(made))):
@@ -105,6 +111,7 @@ def _workloads(
             *_strips(own),
             *_losses(own),
             *_curves(own),
+            *films.shown(own, path),
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]

@@ -184,6 +184,17 @@ class Machines(Part, frozen=True):
         return self.names[self.compute.index(max(self.compute))]
 
 
+class Film(Part, frozen=True, kw_only=True):
+    """What a network saw while it learned, as an animated picture.
+
+    file: its name, beside the record.
+    steps: after how many steps each of its frames was taken.
+    """
+
+    file: Text
+    steps: Annotated[tuple[Count, ...], Meta(min_length=1)]
+
+
 class Concurrent(Part, frozen=True):
     """The trainings that ran at the same time.
 
@@ -271,6 +282,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     data_seconds: of a pass over the data of a file of one's own without training, in s; null
         where they are arrays.
     bottleneck: what limits the speed; null while the run goes on.
+    film: what it saw while it learned; null where nobody watched.
     """
 
     dataset: DataSet
@@ -287,6 +299,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     verdict: Verdict | None = None
     data_seconds: Amount | None = None
     bottleneck: Bottleneck | None = None
+    film: Film | None = None
 
 
 class Failed(Training, frozen=True, kw_only=True, tag="failed"):

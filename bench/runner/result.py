@@ -45,6 +45,7 @@ class DeviceRun:
         self.worker: WorkerProcess | None = None
         self.epochs: list[EpochTiming] = []
         self.outcome: Outcome | None = None
+        self.film: model.Film | None = None
 
     @property
     def conditions(self) -> Conditions:
@@ -91,6 +92,7 @@ def finished(
         concurrent=_concurrent(timings, others),
         machines=_machines(row, outcome),
         data_seconds=outcome.quality.data_seconds,
+        film=run.film,
     )
     return msgspec.structs.replace(result, verdict=judge(result, run.again))
 

@@ -28,7 +28,7 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.record.variant import Way
-from bench.runner import result, time_to_target
+from bench.runner import film, result, time_to_target
 from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
 from bench.runner.head import head_of
@@ -275,6 +275,7 @@ class Session:
                         each.host.end()
             for run, worker in zip(runs, workers, strict=True):
                 run.outcome = worker.outcome()
+        runs[0].film = film.of(row, training.repeat, self.record.path, job.frames)
         return tuple(
             result.finished(
                 row, training.repeat, prepared, held, run, [r for r in runs if r is not run]
@@ -316,6 +317,7 @@ class Session:
         row, variant = training.row, training.row.way.variant
         cluster = self.settings.cluster if variant.machines else None
         curve = self.settings.learning_curve and not seeds
+        alone = not (cluster or training.runs[1:])
         return Job(
             row.workload.name,
             is_gpu=row.device.is_gpu,
@@ -338,6 +340,7 @@ class Session:
             judge_training=curve or self.settings.judge_training,
             backend=variant.backend or "tensorflow",
             cluster=cluster.job if cluster else None,
+            frames=film.folder(row, self._scratch.path) if alone and curve else "",
         )
 
     @contextlib.contextmanager

@@ -86,6 +86,7 @@ class Job:
     purpose: what is done: a training, the layers told, or learning rates tried.
     rates: how many of those, a batch each.
     backend: what is below Keras.
+    frames: a folder for what is seen of the network while it learns; "" where nobody watches.
     """
 
     workload: str
@@ -111,6 +112,7 @@ class Job:
     purpose: Purpose = "training"
     rates: int = 0
     backend: Backend = "tensorflow"
+    frames: str = ""
 
     def line(self) -> str:
         """As the one line that the worker reads."""

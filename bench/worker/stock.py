@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.worker.task import EpochEnd, Task
+from bench.worker.watching import Watch
 
 # Raised whenever this file changes what an epoch takes, as tuned's is.
 PROGRAM = 1
@@ -28,7 +29,7 @@ class Stock:
             batch_size=task.workload.batch,
             epochs=task.epochs,
             verbose=0,
-            callbacks=[epoch_clock(self._keras, task.synchronise, task.epoch_end)],
+            callbacks=[epoch_clock(self._keras, task.synchronise, task.epoch_end, task.watch)],
         )
 
     def reset_optimizer(self) -> None:
@@ -43,7 +44,12 @@ class Stock:
         optimizer.learning_rate = rate
 
 
-def epoch_clock(keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd) -> Any:
+def epoch_clock(
+    keras: Any,
+    synchronise: Callable[[], None],
+    epoch_end: EpochEnd,
+    watch: Watch | None = None,
+) -> Any:
     """A callback that times each epoch from its first batch to its end.
 
     What passes before the first batch is told apart.  Only there does `fit` let go of the input
@@ -54,12 +60,18 @@ def epoch_clock(keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd
 
     The hooks are those of epochs only: batch hooks would make Keras synchronise every batch.  So
     the first batch is seen by `model.train_function`, which `fit` calls for each: for one call of
-    an epoch this stands in its place.
+    an epoch this stands in its place; where somebody watches, for all, and the clock stands still
+    while a frame is taken.
     """
 
     class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
+        steps = 0
+
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
             synchronise()
+            if watch and epoch == 0:
+                watch.take(keras, self.model, 0)
+            self.stood = 0.0
             self.asked = self.begun = time.perf_counter()
             self.trained = self.model  # within an epoch JAX's callbacks must not ask for it
             self.train_function = self.trained.train_function
@@ -67,19 +79,34 @@ def epoch_clock(keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd
 
         def first_batch(self, *given: Any) -> Any:  # JAX's takes the weights, too
             self.begun = time.perf_counter()
-            self.trained.train_function = self.train_function
-            return self.train_function(*given)
+            self.trained.train_function = self.watched if watch else self.train_function
+            return self.trained.train_function(*given)
+
+        def watched(self, *given: Any) -> Any:
+            logs = self.train_function(*given)
+            self.steps += 1
+            if watch and self.steps % watch.every == 0:
+                synchronise()
+                stopped = time.perf_counter()
+                watch.take(keras, self.trained, self.steps)
+                self.stood += time.perf_counter() - stopped
+            return logs
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             synchronise()
             ended, paused = time.perf_counter(), self.begun - self.asked
+            self._must_have_timed()
+            # The clock stands from here until the next epoch's first batch.
+            loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
+            epoch_end(epoch + 1, self.begun + self.stood, ended, loss, self.model, paused=paused)
+
+        def _must_have_timed(self) -> None:
+            if watch and self.model.train_function == self.watched:
+                self.model.train_function = self.train_function
             if self.model.train_function is not self.train_function:
                 raise RuntimeError(
                     f"Keras {keras.__version__} trained an epoch without `model.train_function`, "
                     "by which its first batch is timed; use an older Keras, or --mode tuned"
                 )
-            # The clock stands from here until the next epoch's first batch.
-            loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
-            epoch_end(epoch + 1, self.begun, ended, loss, self.model, paused=paused)
 
     return EpochClock()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bench.worker.watching import Watch
 from bench.workloads.workload import Workload
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Task:
     seed: of shuffling, where the mode does not leave that to Keras.
     synchronise: waits until the device has done all that it was given.
     epoch_end: called off the clock.
+    watch: takes frames of what the network sees meanwhile, where `fit` trains.
     """
 
     workload: Workload
@@ -111,3 +113,4 @@ class Task:
     seed: int
     synchronise: Callable[[], None]
     epoch_end: EpochEnd
+    watch: Watch | None = None

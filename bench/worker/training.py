@@ -29,6 +29,7 @@ from bench.worker.messages import (
 )
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
+from bench.worker.watching import Watch
 
 Say = Callable[[Message], None]
 
@@ -58,7 +59,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(Phase("epoch 1"))
     on_training = Evaluation(workload, data) if job.judge_training else None
     tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate, on_training)
-    task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch)
+    watch = Watch(job.frames, length, evaluate.test.x[:1], workload.watched) if job.frames else None
+    task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch, watch)
     model, untrained, warm = _trained(backend, model, job, task, evaluate, say)
 
     say(Phase(EVALUATION))

@@ -39,7 +39,7 @@ from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
 from bench.record.worker import Pinned, Worker
 from bench.workloads import EVERY
-from bench.workloads.workload import Mode
+from bench.workloads.workload import ERRORS, Mode
 
 CPU = Device("AMD EPYC 9454P 48-Core Processor")
 H100 = Device("NVIDIA H100 80GB HBM3", index=0, uuids=("GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f",))
@@ -103,7 +103,7 @@ def dataset(
         sha256="be" * 32,
         train_images=IMAGES,
         test_images=10_000,
-        baselines=baselines if name == "grind" else {},
+        baselines=baselines if EVERY[workload].metric in ERRORS else {},
     )
 
 
