@@ -327,7 +327,7 @@ def read_settings(
         python, reason = paths.interpreter(environments[0]), "named to be compared"
     else:
         python, reason = interpreter.chosen(chosen.worker_python or [], planned)
-    image = _image(chosen, planned, compared=environments is not None)
+    image = option_values.image(chosen, planned, compared=environments is not None)
     if image:
         python, reason = Path(container.PYTHON), f"in {image}"
     if not 0 <= chosen.seed < 2**32:
@@ -385,20 +385,3 @@ def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
                 "a model and data of your own; leave one of them out"
             )
     return made
-
-
-def _image(
-    chosen: argparse.Namespace, planned: interpreter.Plan | None, *, compared: bool
-) -> Image | None:
-    """The one that is named, else the plan's, where no interpreter is named."""
-    name = getattr(chosen, "worker_image", None)
-    named = chosen.worker_python or compared
-    if name is None:
-        if named or not (planned and planned.image):
-            return None
-        return container.read_image(planned.image, of_plan=planned.engine)
-    if named:
-        raise GrindstoneError(
-            "--worker-image and an interpreter were named; a worker has one of them: leave one out"
-        )
-    return container.read_image(name)

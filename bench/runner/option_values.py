@@ -15,6 +15,8 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
+from bench.runner import container, interpreter
+from bench.runner.container import Image
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 from bench.workloads.workload import MODES, Workload
 
@@ -161,3 +163,20 @@ def epochs(wanted: int | None) -> int | None:
 def names(wanted: list[str]) -> list[str]:
     """The words of an option that takes lists and may be repeated, each once."""
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
+
+
+def image(
+    chosen: argparse.Namespace, planned: interpreter.Plan | None, *, compared: bool
+) -> Image | None:
+    """The container that is named, else the plan's, where no interpreter is named."""
+    name = getattr(chosen, "worker_image", None)
+    named = chosen.worker_python or compared
+    if name is None:
+        if named or not (planned and planned.image):
+            return None
+        return container.read_image(planned.image, of_plan=planned.engine)
+    if named:
+        raise GrindstoneError(
+            "--worker-image and an interpreter were named; a worker has one of them: leave one out"
+        )
+    return container.read_image(name)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.datasets.prepared import Prepared
-from bench.errors import shown
+from bench.errors import lines, shown
 from bench.judge.floors import Bounds
 from bench.judge.own import OwnFloors
 from bench.judge.verdict import judge
@@ -117,6 +117,12 @@ def failed(
         reason=reason,
         dataset=data_set(prepared) if prepared else None,
     )
+
+
+def interrupted(title: str, error: BaseException) -> str:
+    """Why a training was not gone on with."""
+    said = lines(error).strip().splitlines()[:1]
+    return ": ".join([title, "interrupted", *said])
 
 
 def reported(run: DeviceRun) -> Outcome:

@@ -214,7 +214,7 @@ class Session:
             results = (result.failed(row, repeat, reason, prepared, runs),)
         except BaseException as error:  # Ctrl-C, a signal, pytest's own ways to end a test
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
-                add(result.failed(row, repeat, f"{title}: {_interrupted(error)}", prepared, runs))
+                add(result.failed(row, repeat, result.interrupted(title, error), prepared, runs))
             raise
         self._listener(RowEnded(shown, results, time.perf_counter() - begun))
         for each in results:
@@ -394,12 +394,6 @@ def _read_by(workload: Workload | OwnWorkload, prepared: Prepared | None) -> tup
     if isinstance(workload, OwnWorkload):
         return (workload.path.resolve().parent,)
     return (prepared.pictures.folder,) if prepared and prepared.pictures else ()
-
-
-def _interrupted(error: BaseException) -> str:
-    """Why a training was not gone on with."""
-    said = lines(error).strip().splitlines()
-    return f"interrupted: {said[0]}" if said else "interrupted"
 
 
 def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:

@@ -91,15 +91,7 @@ def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
     return 0
 
 
-_M = TypeVar(
-    "_M",
-    messages.Ready,
-    messages.Model,
-    messages.Rate,
-    messages.Data,
-    messages.Warm,
-    messages.Machines,
-)
+_M = TypeVar("_M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +144,7 @@ class WorkerProcess:
         self._log = WorkerLog(launch.folder / f"{name}.log")
         self._container = f"grindstone-{os.getpid()}-{name}"
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._reported: dict[type[Message], Message] = {}
+        self._reported: dict[type[object], Message] = {}
         self._phase = "start-up"
         self._longest_epoch = 0.0
         self._oom_kills = oom_kills()
