@@ -369,7 +369,7 @@ def read_settings(
         data_folder=data.data_folder,
         dataset=data.name,
         page=not chosen.no_page,
-        html=chosen.html,
+        html=paths.page(chosen.html),
         again=rerun.words(vars(chosen), OPTIONS),
     )
 

@@ -50,18 +50,25 @@ def download(files: Mapping[Path, Wanted], mirrors: Sequence[str], within: float
 
     Raises:
         UnreachableError: no mirror answers in time, or none has the files.
-        DataError: a mirror sent more, or something that has another checksum.
+        DataError: none has them, and one sent more, or something that has another checksum.
         CacheError: a file cannot be written.
     """
     if not mirrors:
         raise UnreachableError("switched off")
     reasons: dict[str, str] = {}
+    wrong: list[DataError] = []
     any_name = next(iter(files)).name
     for mirror in _that_answer(mirrors, any_name, within):
-        reason = _take_all(files, mirror)
+        try:
+            reason = _take_all(files, mirror)
+        except DataError as error:  # another mirror may have the files as they were published
+            wrong.append(error)
+            continue
         if reason is None:
             return mirror
         reasons[mirror] = reason
+    if wrong:
+        raise wrong[0]
     raise UnreachableError(_listed(reasons))
 
 

@@ -36,9 +36,10 @@ def run(options: argparse.Namespace) -> int:
     """
     from bench.page.write import write_fleet
     from bench.report.fleet.reading import read
+    from bench.runner.paths import page as named
 
     fleet = read(options.runs, folder_of(options))
-    page = options.html.expanduser() if options.html else _beside(Path(options.runs[0]), fleet)
+    page = named(options.html) or _beside(Path(options.runs[0]), fleet)
     write_fleet(fleet, page)
     print(shown(page) if sys.stdout.isatty() else page)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -157,8 +158,9 @@ class Screen:
         A terminal that wants none by NO_COLOR or TERM=dumb gets none; rich looks for both.
         """
         terminal = stream.isatty()
+        named = os.environ.get("COLUMNS", "").isdecimal()  # as for a log that is read in a window
         return cls(
-            width=shutil.get_terminal_size().columns if terminal else WIDTH_IN_A_FILE,
+            width=shutil.get_terminal_size().columns if terminal or named else WIDTH_IN_A_FILE,
             colours=terminal and colours,
             encoding=stream.encoding or "ascii",
             pictures=terminal and pictures and "utf" in (stream.encoding or "").lower(),

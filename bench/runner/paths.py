@@ -47,6 +47,21 @@ def folder(option: str, path: Path) -> Path:
     return named
 
 
+def page(named: Path | None) -> Path | None:
+    """The file that a page goes to, in a folder that can be written, or made.
+
+    Raises:
+        GrindstoneError: it cannot be.
+    """
+    if named is None:
+        return None
+    file = from_here("--html", named)
+    if file.is_dir():
+        raise GrindstoneError(f"--html {file} is a folder; name a file in it")
+    folder("--html", file.parent)
+    return file
+
+
 def interpreter(python: Path) -> Path:
     """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does."""
     if python.parent == Path() and not python.exists():

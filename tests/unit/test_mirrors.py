@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -110,6 +111,23 @@ def test_a_wrong_checksum_says_so_and_keeps_not_even_the_good_file(
         download(files(tmp_path / "kept"), [mirror], PATIENCE)
     assert f"what {mirror}labels.gz sent does not have the published SHA-256" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("first", ["altered", "endless"])
+def test_another_mirror_is_asked_where_one_sends_something_else(
+    serve: Serve, tmp_path: Path, first: str
+) -> None:
+    asked: list[str] = []
+
+    def good(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        if len(asked) == 1:
+            time.sleep(0.5)  # so that the other one is the first to answer
+        whole(request)
+
+    bad, mirror = serve({"altered": altered, "endless": endless}[first]), serve(good)
+    assert download(files(tmp_path / "kept"), [bad, mirror], PATIENCE) == mirror
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == set(CONTENTS)
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:

@@ -269,10 +269,19 @@ def test_a_home_is_found_behind_an_equals_sign_too(
     chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    words = ["results-dir", "cache-dir", "worker-python", "against"]
+    words = ["results-dir", "cache-dir", "worker-python", "against", "html"]
     made = chosen(*(f"--{word}=~/{word}" for word in words))
     assert (made.results_dir, made.cache_dir) == (tmp_path / words[0], tmp_path / words[1])
     assert (made.worker_python, made.against) == (tmp_path / words[2], str(tmp_path / words[3]))
+    assert made.html == tmp_path / "html"
+
+
+def test_a_page_that_could_not_be_written_is_refused_first(chosen: Chosen, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GrindstoneError, match=r"^--html .* is a folder; name a file in it"):
+        chosen(f"--html={tmp_path}")
+    with pytest.raises(GrindstoneError, match=r"^--html .*: .*/file is no folder; name another"):
+        chosen(f"--html={tmp_path / 'file/page.html'}")
 
 
 def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(

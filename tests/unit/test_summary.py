@@ -219,7 +219,10 @@ def test_every_width_has_every_row_and_nothing_cut_off(case: str, width: int) ->
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252", "cp437"])
-def test_a_stream_of_any_encoding_takes_every_line(encoding: str) -> None:
+def test_a_stream_of_any_encoding_takes_every_line(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     note = dataset("mlp", "real", "MNIST from /home/jürgen/データ")
     made = record([*_gpu_and_tuned().results, result("mlp", dataset=note)])
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
@@ -227,6 +230,16 @@ def test_a_stream_of_any_encoding_takes_every_line(encoding: str) -> None:
     assert told.encode(encoding).decode(encoding) == told
     assert max(map(len, told.splitlines())) <= 100
     assert ("データ" in told, "± " in told) == (encoding == "utf-8", encoding == "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("120", 120), ("60", 60), ("", 100), ("0", 80), ("wide", 100)]
+)
+def test_a_pipe_is_as_wide_as_somebody_says(
+    columns: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert Screen.of(io.StringIO()).width == width
 
 
 @pytest.mark.parametrize(
