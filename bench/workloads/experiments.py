@@ -114,6 +114,7 @@ _ALL = (
         "Does a one-cycle schedule learn more in as many epochs?",
         (
             Arm("cnn_simple"),
+            Arm("cnn_simple", Design(learning_rate=5e-3)),  # what the higher rate does by itself
             Arm("cnn_simple", Design(rates="one-cycle")),
             Arm("cnn_simple", Design(rates="one-cycle", learning_rate=5e-3)),
         ),
