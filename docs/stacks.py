@@ -33,6 +33,7 @@ _OPTIONS = """\
 
 | variable | |
 |---|---|
+| `plan_framework` | `jax` or `torch`: Keras on one of these, for GPUs; empty for TensorFlow |
 | `plan_tensorflow` | a version, such as `2.19`, or `nightly`; empty for the newest that fits |
 | `plan_tensorflow_wheel` | `https://HOST/NAME.whl#sha256=HASH`, or a file's path: your own wheel |
 | `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
@@ -57,6 +58,13 @@ the kernel's own package is held with them: a newer kernel would boot without a 
 `apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such as
 `aws-lts-24.04` or `generic-6.8`, gets the module of its own release; Ubuntu's `gke`, `ibm` and
 `kvm` get DKMS, as no package with their modules is known.
+"""
+_OTHERS = """\
+TensorFlow's wheels for aarch64 have no CUDA. On request (`plan_framework`), and never by itself, an
+environment gets Keras on JAX or on PyTorch in its place, whose wheels have it; the benchmark trains
+the same networks there. Neither has been seen on a GPU by this project. No driver's packages are
+known for aarch64: the one that is there stays (as DGX OS brings it), or `plan_driver=skip`. The
+role, its folder and the member of plan.json keep the name `tensorflow`. A Jetson is refused.
 """
 _FRESH = """\
 ## By GPU, the newest first
@@ -96,6 +104,7 @@ def page(matrix: Matrix) -> str:
         _stacks(matrix),
         _known(matrix),
         _COMPILED,
+        _OTHERS,
         _FRESH,
         *_fresh(matrix),
         "## Drivers\n",
@@ -122,8 +131,8 @@ def _stacks(matrix: Matrix) -> str:
         gpu = row.gpu
         cells.append(
             [
-                f"`{row.name}`" + (", when asked for" if row.pinned else ""),
-                row.tensorflow,
+                f"`{row.name}`" + (", when asked for" if row.pinned or not row.tensorflow else ""),
+                row.version if row.tensorflow else row.title,
                 " to ".join(gpu.capabilities) if gpu else "CPU",
                 gpu.cuda if gpu else "none",
                 f"{gpu.cudnn_installed} (built with {gpu.cudnn})" if gpu else "none",

@@ -100,7 +100,7 @@ found:
       type: dict
     pythons: {description: The system's interpreters., type: list}
     environment:
-      description: "Its C(python), C(tensorflow) and C(cudnn), and the C(wheel) that is the user's."
+      description: "Its C(python), C(tensorflow), C(jax), C(torch), C(cudnn), and an own C(wheel)."
       type: dict
     verified:
       description: "What the last verification passed with: C(tensorflow), and C(compiled) GPUs."
@@ -206,7 +206,7 @@ def container(root: Path) -> str:
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
-    """The virtual environment in `folder`: its Python, TensorFlow and cuDNN, "" where not.
+    """The virtual environment in `folder`: its Python, what trains, and cuDNN, "" where not.
 
     wheel: the SHA-256 of a TensorFlow that is not the lock's, by the text that it was made of.
     """
@@ -219,6 +219,8 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     return {
         "python": match.group(1) if match and there(python) else "",
         "tensorflow": wheel(path, "(?:tensorflow|tf_nightly)"),
+        "jax": wheel(path, "jax"),
+        "torch": wheel(path, "torch"),
         "wheel": own.group(1) if own else "",
         "cudnn": wheel(path, r"nvidia_cudnn_cu\d+"),
     }

@@ -270,15 +270,24 @@ class Python(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """TensorFlow's own environment.  cudnn: None where it was not looked for.
+    """The environment of TensorFlow, or what else trains.  cudnn: None where it was not looked for.
 
+    tensorflow, jax, torch: their versions, "" for what is not there.
     wheel: the SHA-256 of a wheel of the user's own that it was made with, "" for the lock's.
     """
 
     python: str = ""
     tensorflow: str = ""
+    jax: str = ""
+    torch: str = ""
     wheel: str = ""
     cudnn: str | None = None
+
+    @property
+    def trains(self) -> str:
+        """What trains in it, as "JAX 0.12.0"; "" where nothing does."""
+        named = {"TensorFlow": self.tensorflow, "JAX": self.jax, "PyTorch": self.torch}
+        return next((f"{name} {version}" for name, version in named.items() if version), "")
 
 
 class Verified(msgspec.Struct, frozen=True):

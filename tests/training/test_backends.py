@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 
+from bench.datasets.prepared import Store
 from bench.record.variant import Variant
+from bench.runner import supervisor
+from bench.runner.events import ignore
+from bench.runner.supervisor import Launch, WorkerProcess
+from bench.worker.messages import Job
+from bench.workloads import WORKLOADS
 from bench.workloads.backend import FRAMEWORKS, Backend
+from bench.workloads.workload import Schedule
 from tests.support.keras_environments import keras_python
+from tests.support.records import CPU
 from tests.training.command import Command
 
 _BACKENDS: list[Backend] = ["jax", "torch"]
@@ -30,35 +38,51 @@ def on_backend(command: Command, backend: Backend) -> Command:
 def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
     on_backend: Command, backend: Backend
 ) -> None:
-    ended = on_backend.run("-k=mlp", "--precision=float32,mixed_bfloat16", "--learning-curve")
+    ended = on_backend.run("-k=mlp", "--learning-curve", "-v")
     assert ended.status == 0, ended.output
-    results: Any = on_backend.record().results
-    plain, mixed = results
+    result = on_backend.result("mlp")
+    assert result.variant == Variant(backend=backend)
+    assert result.worker.backend == backend
+    assert result.worker.tensorflow is None
+    pinned = result.worker.pinned
+    assert (pinned.precision, pinned.xla) == ("float32", backend == "jax")
+    assert result.quality.value >= result.quality.floor > result.quality.untrained
+    assert result.epochs.quality[-1] == result.quality.value
+    assert result.model.parameters == 623_290
+    assert len(result.epochs.steady) == 2
+    assert result.rate.peak > 1e9
     title = FRAMEWORKS[backend].title
-    assert plain.variant == Variant(backend=backend)
-    assert mixed.variant == Variant(backend=backend, precision="mixed_bfloat16")
-    assert plain.worker.backend == backend
-    assert plain.worker.tensorflow is None
-    assert (plain.worker.pinned.precision, plain.worker.pinned.xla) == ("float32", backend == "jax")
-    assert mixed.worker.pinned.precision == "mixed_bfloat16"
-    assert plain.quality.value >= plain.quality.floor > plain.quality.untrained
-    assert plain.epochs.quality[-1] == plain.quality.value
-    assert plain.model.parameters == 623_290
-    assert len(plain.epochs.steady) == 2
-    assert plain.rate is not None
-    assert plain.rate.peak > 1e9
-    words = " ".join(ended.output.split())
-    assert f"Trained with {title} {plain.worker.version}, Keras 3" in words
+    told = f"Trained with {title} {result.worker.version}, Keras 3"
+    assert told in " ".join(ended.output.split())
 
 
-def test_it_trains_to_a_target_from_every_seed(on_backend: Command) -> None:
-    ended = on_backend.run(
-        "--time-to-target", "-k=convnet", "--limit=600", where=("bench/test_target.py",)
-    )
+def test_reduced_precision_is_computed_in_where_it_is_asked_for(command: Command) -> None:
+    jax = replace(command, worker_python=keras_python("jax"))  # PyTorch's takes minutes on a CPU
+    ended = jax.run("-k=mlp", "--precision=mixed_bfloat16", "--steps-per-execution=10")
     assert ended.status == 0, ended.output
-    results: Any = on_backend.record().time_to_target
-    (result,) = results
-    assert all(result.targets[-1].epochs)
+    result = jax.result("mlp")
+    assert result.variant == Variant(backend="jax", precision="mixed_bfloat16", steps=10)
+    assert result.worker.pinned.precision == "mixed_bfloat16"
+
+
+def test_it_trains_from_every_seed_to_a_target(
+    backend: Backend, cache: Path, tmp_path: Path
+) -> None:
+    workload = WORKLOADS["mlp"]
+    prepared = Store(tmp_path, None, cache, synthetic=True).prepare(
+        workload, Schedule(5, 2100, 500)
+    )
+    job = Job(workload.name, False, 5, 1, prepared.files, target=0.5, seeds=(1, 2), backend=backend)
+    launch = Launch("it", CPU, keras_python(backend), supervisor.DEFAULT_LIMITS, tmp_path)
+    with WorkerProcess(job, launch, ignore) as worker:
+        epochs, outcome = list(worker.epochs()), worker.outcome()
+    qualities = {seed: [e.quality for e in epochs if e.seed == seed] for seed in (1, 2)}
+    for reached in qualities.values():
+        assert reached[-1] is not None
+        assert reached[-1] >= 0.5
+        assert all(each is not None and each < 0.5 for each in reached[:-1])
+    assert outcome.quality.untrained < 0.4
+    assert qualities[1] != qualities[2]
 
 
 _OWN = """

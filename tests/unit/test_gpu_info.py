@@ -132,6 +132,8 @@ def test_an_environment_whose_interpreter_is_gone_has_no_python(tmp_path: Path) 
     assert look(tmp_path / "there", made | there)["environment"] == {
         "python": "3.11",
         "tensorflow": "2.21.0",
+        "jax": "",
+        "torch": "",
         "wheel": "",
         "cudnn": "",
     }

@@ -26,7 +26,9 @@ from tests.support import roots
 from tests.unit.plans.recorded import MATRIX
 
 LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
-FOR_GPUS = [(stack, stack.gpu) for stack in MATRIX.stacks if stack.gpu]
+# Those of JAX and PyTorch: test_matrix_frameworks.py.
+STACKS = [stack for stack in MATRIX.stacks if stack.tensorflow]
+FOR_GPUS = [(stack, stack.gpu) for stack in STACKS if stack.gpu]
 OLDEST = (3, 10)  # the oldest Python that Grindstone offers
 
 
@@ -106,7 +108,7 @@ def from_wheel(address: str) -> str:
 
 @cache
 def wheels(version: str, package: str = "tensorflow") -> dict[str, str]:
-    """The addresses of a TensorFlow's wheels for Linux, by file name; they never change."""
+    """The addresses of a release's wheels for Linux, by file name; they never change."""
     kept = roots.cache_folder() / f"metadata/{package}-{version}.json"
     if not kept.exists():
         text = fetched(f"{index()}/{package}/")[0].decode()
@@ -120,10 +122,12 @@ def wheels(version: str, package: str = "tensorflow") -> dict[str, str]:
 
 
 @cache
-def metadata(version: str, package: str = "tensorflow") -> tuple[SpecifierSet, list[Requirement]]:
-    """Requires-Python and the requirements, from the newest x86_64 wheel's METADATA."""
+def metadata(
+    version: str, package: str = "tensorflow", architecture: str = "x86_64"
+) -> tuple[SpecifierSet, list[Requirement]]:
+    """Requires-Python and the requirements, from the newest wheel's METADATA."""
     of_it = wheels(version, package)
-    name = max(each for each in of_it if "x86_64" in each)
+    name = max(each for each in of_it if architecture in each)
     kept = roots.cache_folder() / f"metadata/{name}.metadata"
     if not kept.exists():
         kept.write_text(from_wheel(of_it[name]), encoding="utf-8")
@@ -141,7 +145,7 @@ def with_cuda(stack: Stack) -> dict[str, SpecifierSet]:
     }
 
 
-@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+@pytest.mark.parametrize("stack", STACKS, ids=attrgetter("name"))
 def test_a_stack_s_lock_brings_its_tensorflow_and_its_cudnn(stack: Stack) -> None:
     brought = pins(stack.lock)
     assert brought[stack.package] == stack.tensorflow
@@ -204,12 +208,12 @@ def test_a_system_s_cudnn_is_newer_than_the_one_that_fails_and_still_has_the_ker
 
 
 def test_no_broken_release_is_in_a_stack() -> None:
-    offered = {stack.tensorflow for stack in MATRIX.stacks}
+    offered = {stack.tensorflow for stack in STACKS}
     assert offered.isdisjoint(row.tensorflow for row in MATRIX.broken)
     assert offered.issuperset(row.instead for row in MATRIX.broken)
 
 
-@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+@pytest.mark.parametrize("stack", STACKS, ids=attrgetter("name"))
 def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(stack: Stack) -> None:
     for architecture in stack.architectures:
         tags = [
@@ -226,7 +230,7 @@ def test_a_stack_s_pythons_are_those_that_there_are_wheels_for(stack: Stack) -> 
     assert all(f"{python}.0" in takes for python in stack.pythons)
 
 
-@pytest.mark.parametrize("stack", MATRIX.stacks, ids=attrgetter("name"))
+@pytest.mark.parametrize("stack", STACKS, ids=attrgetter("name"))
 def test_a_stack_s_glibc_is_that_of_its_wheels(stack: Stack) -> None:
     said = {
         f"{match.group(1)}.{match.group(2)}"

@@ -89,7 +89,9 @@ def line(**values: Any) -> Callable[[Rows], None]:
             lambda rows: rows["drivers"][5]["ceilings"][0].update(branch="555"),
             "a ceiling is of 555 open, which is not offered",
         ),
-        (lambda rows: rows["stacks"].pop(), "no stack here is for the CPU"),
+        (changed("stacks", -3, pinned=True), "no stack here is for the CPU"),
+        (changed("stacks", -3, jax="0.12.0"), "the version of one of tensorflow, jax and torch"),
+        (changed("stacks", -2, jax=None), "the version of one of tensorflow, jax and torch"),
         (lambda rows: rows.pop("drivers"), "plan_matrix: drivers missing or unknown"),
     ],
 )

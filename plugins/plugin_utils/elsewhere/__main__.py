@@ -22,7 +22,7 @@ from . import hosts, names
 
 _WIDTH = 79
 # Of the role plan, as they are named here.
-OPTIONS = ("driver", "driver-origin", "cuda", "tensorflow", "python", "container")
+OPTIONS = ("driver", "driver-origin", "cuda", "framework", "tensorflow", "python", "container")
 _EPILOG = """
 examples:
   ./run plan --host ubuntu-24.04 --gpu "RTX 5090" --secure-boot on

@@ -25,7 +25,7 @@ class Knowledge:
 
     @property
     def _supports(self) -> list[tuple[Stack, GpuSupport]]:
-        return [(row, row.gpu) for row in self.matrix.stacks if row.gpu]
+        return [(row, row.gpu) for row in self.matrix.stacks if row.gpu and row.tensorflow]
 
     @property
     def highest(self) -> Version:

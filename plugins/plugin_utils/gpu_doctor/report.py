@@ -89,9 +89,9 @@ def fine(host: Host, findings: list[Finding]) -> list[str]:
         told.append("Secure Boot, with the modules' key enrolled")
     if facts.packages.manager and "package manager stuck" not in wrong:
         told.append(f"{facts.packages.manager}, with nothing half installed")
-    if facts.environment.tensorflow:
+    if facts.environment.trains:
         there = facts.environment
-        told.append(f"TensorFlow {there.tensorflow} on Python {there.python}")
+        told.append(f"{there.trains} on Python {there.python}")
     told += [f"TensorFlow in the image {image}" for image in facts.containers.images]
     if host.verify.ok:
         passed = [stage for stage in host.verify.stages if stage.state == "passed"]

@@ -181,7 +181,7 @@ def driver_too_old(host: Host) -> str:
 def no_python(host: Host) -> str:
     """python3 is not one that TensorFlow is built for, and there is no other environment."""
     reason = host.plan.tensorflow.reason
-    missing = "TensorFlow takes" in reason and not host.facts.environment.tensorflow
+    missing = " takes " in reason and not host.facts.environment.trains
     return reason if missing else ""
 
 
@@ -245,7 +245,7 @@ def stage_failed(host: Host) -> str:
 
 def not_provisioned(host: Host) -> str:
     """TensorFlow is not there."""
-    there = host.facts.environment.tensorflow or host.facts.containers.images
+    there = host.facts.environment.trains or host.facts.containers.images
     return "" if there else "there is no TensorFlow of Grindstone's here"
 
 

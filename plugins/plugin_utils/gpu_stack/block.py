@@ -22,6 +22,7 @@ from .plan import (
     Record,
     TensorFlowPlan,
 )
+from .rows import TITLES
 
 WIDTH = 79
 _LABEL = 13
@@ -69,7 +70,7 @@ def _tensorflow_rows(plan: Plan, facts: HostFacts) -> Lines:
         ]
     base = "brought by uv" if plan.base == UV else plan.base
     return [
-        ("TensorFlow", f"stack {record.stack}, in {tensorflow.prefix}"),
+        (TITLES[tensorflow.framework], f"stack {record.stack}, in {tensorflow.prefix}"),
         *_under("", filter(None, [_first_start(tensorflow, facts.verified), tensorflow.known])),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
     ]
@@ -82,7 +83,7 @@ def _short(image: str) -> str:
 
 def _verdict(plan: Plan, facts: HostFacts) -> str:
     driver, cuda, tensorflow = plan.record.driver, plan.record.cuda, plan.record.tensorflow
-    parts = [f"TensorFlow {tensorflow.version}{'' if tensorflow.gpu else ' for the CPU'}"]
+    parts = [f"{tensorflow.title}{'' if tensorflow.gpu else ' for the CPU'}"]
     if isinstance(cuda, ImageCuda):
         parts = ["TensorFlow in a container"]
     elif not isinstance(cuda, NoCuda):

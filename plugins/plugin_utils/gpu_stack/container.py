@@ -20,7 +20,7 @@ _OPTION = "plan_container"
 _IMAGE = re.compile(r"(?:[\w-]+\.[\w.-]+|localhost)(?::\d+)?/[\w.:/-]+@sha256:[0-9a-f]{64}")
 _OF_ARM = re.compile(r"arm64|aarch64|sbsa|igpu|l4t", re.IGNORECASE)
 # What an image brings itself.
-_ITS_OWN = ("tensorflow", "tensorflow_wheel", "python")
+_ITS_OWN = ("framework", "tensorflow", "tensorflow_wheel", "python")
 
 
 def decide(request: Request) -> ContainerPlan | None:
@@ -68,7 +68,10 @@ def stack(request: Request) -> Stack:
     taking = [
         row
         for row in stacks
-        if row.gpu and not row.pinned and all(row.gpu.takes(gpu) for gpu in request.gpus)
+        if row.gpu
+        and row.tensorflow
+        and not row.pinned
+        and all(row.gpu.takes(gpu) for gpu in request.gpus)
     ]
     newest = taking[0] if taking else next(row for row in stacks if row.gpu is None)
     gpu = newest.gpu and msgspec.structs.replace(newest.gpu, compiled=())

@@ -7,7 +7,7 @@ from . import floors
 from .options import RefusedError
 from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
 from .request import Request
-from .rows import CudaPackages, GpuSupport, Repository, Stack
+from .rows import TITLES, CudaPackages, GpuSupport, Repository, Stack
 from .stacks import limit
 
 
@@ -23,7 +23,7 @@ def decide(request: Request, stack: Stack) -> CudaPlan:
     if request.options.cuda == "system":
         return _system(request, stack, stack.gpu)
     return WheelsCuda(
-        reason=_reason(request, stack, "inside TensorFlow's own environment"),
+        reason=_reason(request, stack, f"inside {TITLES[stack.framework]}'s own environment"),
         version=stack.gpu.cuda,
         cudnn=stack.gpu.cudnn,
         installed_cudnn=stack.gpu.cudnn_installed,
@@ -50,7 +50,7 @@ def _system(request: Request, stack: Stack, support: GpuSupport) -> SystemCuda:
     if row is None or offered is None or not support.system_lock or facts.wsl:
         here = request.system_title + (" under WSL2" if facts.wsl else "")
         raise RefusedError(
-            f"plan_cuda=system on {here} for TensorFlow {stack.tensorflow}",
+            f"plan_cuda=system on {here} for {stack.title}",
             f"a system whose repository has its CUDA {support.cuda}",
             nearest=True,
         )
@@ -103,7 +103,7 @@ def _same(version: str, planned: str) -> bool:
 def _leaves(request: Request, prefix: str) -> tuple[str, ...]:
     """The CUDA that is there and stays untouched."""
     return tuple(
-        f"{cuda.path} (CUDA {cuda.version}, not TensorFlow's)"
+        f"{cuda.path} (CUDA {cuda.version}, not {TITLES[request.options.trains]}'s)"
         for cuda in request.facts.cuda
         if cuda.path != prefix
     )

@@ -42,7 +42,7 @@ def floor(stack: Stack, gpus: Sequence[Gpu]) -> Floor:
     pairs = compiled(stack, gpus)
     for _gpu, row in pairs:
         these = names.titles([gpu for gpu, other in pairs if other is row])
-        floors.append(Floor(row.driver, f"TensorFlow {stack.tensorflow} on {these}"))
+        floors.append(Floor(row.driver, f"{stack.title} on {these}"))
     return max(floors, key=lambda each: numbers(each.version))
 
 

@@ -69,7 +69,8 @@ def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -
             wrong = next(iter(_faults(row, number, matrix, locks)), "")
             if wrong:
                 raise InvalidDataError(f"{_place(name, number, _title(row))}: {wrong}")
-    if not any(row.gpu is None and not row.pinned for row in matrix.stacks):
+    for_cpu = [row for row in matrix.stacks if row.tensorflow and row.gpu is None]
+    if not any(not row.pinned for row in for_cpu):
         raise InvalidDataError(f"{_place('stacks', 0, '')}: no stack here is for the CPU")
     return matrix
 
@@ -119,6 +120,8 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
 def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
     if row.name in [stack.name for stack in matrix.stacks[:number]]:
         yield "there is another stack of this name"
+    if len([each for each in (row.tensorflow, row.jax, row.torch) if each]) != 1:
+        yield "it has to have the version of one of tensorflow, jax and torch"
     if not row.pythons or not row.architectures:
         yield "it has no Python, or no architecture"
     for lock in filter(None, [row.lock, row.gpu.system_lock if row.gpu else ""]):
@@ -133,10 +136,10 @@ def _stack_faults(row: Stack, number: int, matrix: Matrix, locks: Path) -> Itera
             yield f"the compute capabilities from {low} to {high} are the wrong way round"
         elif not matrix.taken(row.gpu):
             yield f"the compute capabilities from {low} to {high} are of no generation"
-        above = [each for each in matrix.stacks[:number] if each.gpu and not each.is_nightly]
-        newer = [stack.tensorflow for stack in above]
-        if newer and not row.is_nightly and numbers(newer[-1]) < numbers(row.tensorflow):
-            yield f"TensorFlow {row.tensorflow} stands below {newer[-1]}: the newest comes first"
+        alike = [each for each in matrix.stacks[:number] if each.framework == row.framework]
+        newer = [each.version for each in alike if each.gpu and not each.is_nightly]
+        if newer and not row.is_nightly and numbers(newer[-1]) < numbers(row.version):
+            yield f"{row.title} stands below {newer[-1]}: the newest comes first"
 
 
 def _compiled_faults(support: GpuSupport) -> Iterable[str]:

@@ -23,6 +23,7 @@ _CHANGES: list[_Change] = [
     {"container_engine": ""},
     {"container": "", "container_engine": ""},
     {"python": ""},
+    {"framework": ""},
     {"driver": ""},
     {"cuda": "wheels"},
     {"tensorflow": "", "python": ""},
@@ -33,6 +34,7 @@ _CHANGES: list[_Change] = [
     {"cuda": "none", "driver_origin": "nvidia"},
     {"cuda": "none", "driver": "", "driver_origin": "nvidia"},
     {"cuda": "none", "tensorflow": "", "python": ""},
+    {"cuda": "none", "framework": ""},
     {"driver": "keep"},
     {"cuda": "none", "driver": "skip"},
     {"cuda": "none", "driver": "skip", "tensorflow": "", "python": ""},
@@ -40,6 +42,7 @@ _CHANGES: list[_Change] = [
     {"cuda": "none", "driver": "skip", "tensorflow": "", "python": "", "tensorflow_wheel": ""},
     {"cuda": "none", "container": "", "container_engine": ""},
     {"cuda": "none", "driver": "skip", "container": "", "container_engine": ""},
+    {"driver": "skip"},
 ]
 
 
@@ -68,8 +71,8 @@ def nearest(
         leaving = [f"plan_{key}" for key in steps if not change[key]]
         said = [f"set {listed(setting, 'and')}"] if setting else []
         said += [f"leave {listed(leaving, 'and')} empty"] if leaving else []
-        tensorflow = record.tensorflow.version
-        got = f"TensorFlow {tensorflow} ({record.stack})" if tensorflow else "the image"
+        tensorflow = record.tensorflow
+        got = f"{tensorflow.title} ({record.stack})" if tensorflow.version else "the image"
         return f"{' and '.join(said)} for {got}"
     return ""
 

@@ -269,7 +269,7 @@ def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin)
     return FallsShortError(
         f"{gpus.titles(request.gpus)}, and {have}",
         f"{floor.version} or newer, which {floor.by} needs",
-        why=f"{have} is older than {floor.version}, which TensorFlow {stack.tensorflow} needs here",
+        why=f"{have} is older than {floor.version}, which {stack.title} needs here",
     )
 
 

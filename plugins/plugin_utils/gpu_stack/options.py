@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..requirements import msgspec
+from .rows import TITLES, Framework
 
 
 class RefusedError(ValueError):
@@ -27,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: the folder that everything is installed below.
     python: the Python to use, such as "3.12"; "" lets the resolver choose.  "3.1" is 3.10: so YAML
         reads it where it is not quoted.
+    framework: what trains below Keras: "" or "tensorflow", "jax" or "torch".
     tensorflow: the version of TensorFlow, "" for the newest that fits.
     tensorflow_wheel: a wheel of TensorFlow to take in place of that one's, "" for none.
     driver: "" lets the resolver choose, "keep" keeps the one that is there, "skip" never looks at
@@ -43,6 +45,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     prefix: str = "/opt/grindstone"
     python: str = ""
+    framework: str = ""
     tensorflow: str = ""
     tensorflow_wheel: str = ""
     driver: str = ""
@@ -58,6 +61,27 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The driver's branch that is asked for, "" for none."""
         return self.driver if self.driver.isdigit() else ""
 
+    @property
+    def trains(self) -> Framework:
+        """The framework."""
+        return (
+            "jax"
+            if self.framework == "jax"
+            else "torch"
+            if self.framework == "torch"
+            else "tensorflow"
+        )
+
+    def _check_framework(self) -> None:
+        of_tensorflow = {"tensorflow": self.tensorflow, "tensorflow_wheel": self.tensorflow_wheel}
+        for name, value in of_tensorflow.items():
+            if value and self.trains != "tensorflow":
+                raise RefusedError(
+                    f"plan_framework={self.framework} and plan_{name}={value}",
+                    "one of the two",
+                    "leave the other empty",
+                )
+
     def check(self) -> None:
         """Raises RefusedError where a value is none that the option takes."""
         if not self.prefix.startswith("/"):
@@ -68,11 +92,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         for name, value, taken in (
             ("cuda", self.cuda, ("wheels", "system", "none")),
+            ("framework", self.framework, ("", *TITLES)),
             ("driver_origin", self.driver_origin, ("", "distribution", "nvidia")),
         ):
             if value not in taken:
                 named = " or ".join(filter(None, taken))
                 raise RefusedError(f"plan_{name}={value}", named, "name one of these")
+        self._check_framework()
         if self.driver not in ("", "keep", "skip") and not self.branch:
             raise RefusedError(
                 f"plan_driver={self.driver}",

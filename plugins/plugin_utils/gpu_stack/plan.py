@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..host_facts import Distribution, Gpu
 from ..requirements import msgspec
 from ..typed import encode
-from .rows import Flavour, Origin
+from .rows import TITLES, Flavour, Framework, Origin
 
 GRINDSTONE = "0.1.0"  # as in galaxy.yml, which is not at hand where a collection is installed
 UV = "uv"  # a plan's base interpreter where the system has none that fits
@@ -107,16 +107,16 @@ DriverPlan = NoDriver | SkipDriver | KeepDriver | InstallDriver
 
 
 class NoCuda(msgspec.Struct, frozen=True, tag_field="action", tag="none"):
-    """TensorFlow is for the CPU.  leaves: the CUDA that is there and stays untouched."""
+    """What trains is for the CPU.  leaves: the CUDA that is there and stays untouched."""
 
     reason: str
     leaves: tuple[str, ...]
 
 
 class WheelsCuda(msgspec.Struct, frozen=True, tag_field="action", tag="wheels"):
-    """CUDA and cuDNN inside TensorFlow's environment.
+    """CUDA and cuDNN inside the environment of what trains.
 
-    version, cudnn: what TensorFlow was built with; installed_cudnn: what comes.
+    version, cudnn: what that was built with; installed_cudnn: what comes.
     """
 
     reason: str
@@ -182,6 +182,7 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     compiled: the chips that its kernels are compiled for at the first start; confirmed: whether
         that has been seen on hardware; ptxas: the oldest that XLA compiles for them with.
     known: what is known to be wrong with this version.
+    framework: what trains, whose `version` it is.
     wheel: the one of the user's own that is taken, as pip names it, "" for the lock's.
     """
 
@@ -196,6 +197,12 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     ptxas: str = ""
     known: str = ""
     wheel: str = ""
+    framework: Framework = "tensorflow"
+
+    @property
+    def title(self) -> str:
+        """Such as "TensorFlow 2.21.0"."""
+        return f"{TITLES[self.framework]} {self.version}"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

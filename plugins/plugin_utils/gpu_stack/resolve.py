@@ -182,7 +182,8 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
     folder = f"{request.options.prefix.rstrip('/')}/tensorflow"
     compiled = floors.compiled(stack, request.gpus)
     return TensorFlowPlan(
-        version=stack.tensorflow,
+        version=stack.version,
+        framework=stack.framework,
         gpu=stack.gpu is not None,
         python=python,
         prefix=folder,
@@ -201,14 +202,15 @@ def _unlike(
 ) -> list[str]:
     """What is not as planned of the environment, a phrase each."""
     there, folder = facts.environment, planned.prefix
-    same = (there.python, there.tensorflow) == (planned.python, planned.version)
+    trains = there.trains
+    same = (there.python, trains) == (planned.python, planned.title)
     same = same and there.wheel == planned.wheel.rpartition("=")[2]
     if same and there.cudnn in (None, cudnn):
         return []
     bring = [f"install Python {planned.python} by uv"] if base == UV else []
-    if not there.tensorflow:
+    if not trains:
         size = stack.disk_mb / 2000  # one to use, beside one that replaces it later
         return [*bring, f"make {folder}: {size:.1f} GB"]
-    old = f"Python {there.python or 'no longer there'}, TensorFlow {there.tensorflow}"
+    old = f"Python {there.python or 'no longer there'}, {trains}"
     old += f", cuDNN {there.cudnn}" if there.cudnn else ""
     return [*bring, f"replace {folder}, which holds {old}"]

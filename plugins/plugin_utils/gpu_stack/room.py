@@ -6,7 +6,7 @@ from ..host_facts import HostFacts
 from ..unfinished import commands
 from .options import RefusedError
 from .request import Request
-from .rows import Stack
+from .rows import TITLES, Stack
 
 _BOOT_MB = 200  # an initramfs with NVIDIA's modules beside the one that it replaces
 
@@ -17,7 +17,7 @@ def for_tensorflow(request: Request, stack: Stack) -> None:
     if free < stack.disk_mb:
         raise RefusedError(
             f"{free / 1000:.1f} GB free for {request.options.prefix}",
-            f"{stack.disk_mb / 1000:.1f} GB for TensorFlow",
+            f"{stack.disk_mb / 1000:.1f} GB for {TITLES[stack.framework]}",
             "free some, or set plan_prefix to a folder on a larger disk",
         )
 

@@ -14,6 +14,8 @@ from ..versions import numbers
 
 Flavour = Literal["open", "proprietary"]
 Origin = Literal["distribution", "nvidia"]
+Framework = Literal["tensorflow", "jax", "torch"]  # as plan_framework and Keras name them
+TITLES: dict[Framework, str] = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*$")]
 Release = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)*(rc\d+|\.dev\d+)?$")]
@@ -83,6 +85,7 @@ class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Stack(Row, frozen=True, kw_only=True):
     """Versions that belong together, locked with hashes.
 
+    tensorflow, jax, torch: the version of the one that trains, "" of the others.
     lock: the file of requirements, package: TensorFlow's name in it.
     gpu: none where it is for the CPU alone.
     pinned: only for those who ask for this TensorFlow.
@@ -91,7 +94,9 @@ class Stack(Row, frozen=True, kw_only=True):
     """
 
     name: Text
-    tensorflow: Release
+    tensorflow: Release | Literal[""] = ""
+    jax: Version | Literal[""] = ""
+    torch: Version | Literal[""] = ""
     package: Text = "tensorflow"
     lock: Text
     pythons: tuple[Version, ...]
@@ -106,6 +111,21 @@ class Stack(Row, frozen=True, kw_only=True):
     def is_nightly(self) -> bool:
         """Whether it is no release: it stands behind the releases that are older."""
         return ".dev" in self.tensorflow
+
+    @property
+    def framework(self) -> Framework:
+        """What trains."""
+        return "jax" if self.jax else "torch" if self.torch else "tensorflow"
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        return self.tensorflow or self.jax or self.torch
+
+    @property
+    def title(self) -> str:
+        """Such as "TensorFlow 2.21.0"."""
+        return f"{TITLES[self.framework]} {self.version}"
 
 
 class Broken(Row, frozen=True, kw_only=True):

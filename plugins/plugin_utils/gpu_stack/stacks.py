@@ -1,4 +1,4 @@
-"""Which stack of TensorFlow, CUDA and cuDNN: the newest that takes all GPUs."""
+"""Which stack of TensorFlow, or what else trains, CUDA and cuDNN: the newest for all GPUs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .gpus import capabilities, chips, modules, titles
 from .offers import no_module_for_all, older
 from .options import RefusedError
 from .request import Request
-from .rows import GpuSupport, Stack, listed
+from .rows import TITLES, GpuSupport, Stack, listed
 
 
 def choose(request: Request) -> Stack:
@@ -22,7 +22,10 @@ def choose(request: Request) -> Stack:
     """
     _must_be_whole(request)
     for_gpu = request.has_gpu and request.options.cuda != "none"
-    rows = [row for row in request.matrix.stacks if (row.gpu is not None) == for_gpu]
+    every = [row for row in request.matrix.stacks if row.framework == request.options.trains]
+    rows = [row for row in every if (row.gpu is not None) == for_gpu]
+    if not rows:
+        raise _for_gpus_alone(request)
     named = [row for row in rows if _asked(row, request)]
     if not named:
         raise _no_such_version(request, rows)
@@ -47,7 +50,8 @@ def limit(request: Request, stack: Stack) -> str:
     """The GPUs that keep the others from a newer stack, for the record; "" if none does."""
     stacks = request.matrix.stacks
     place = [row.name for row in stacks].index(stack.name)
-    newer = [row.gpu for row in stacks[:place] if row.gpu and not row.pinned]
+    alike = [row for row in stacks[:place] if row.framework == stack.framework]
+    newer = [row.gpu for row in alike if row.gpu and not row.pinned]
     holding = [gpu for gpu in request.gpus if not all(row.takes(gpu) for row in newer)]
     if not holding or len(holding) == len(request.gpus):
         return ""
@@ -72,6 +76,15 @@ def _must_be_whole(request: Request) -> None:
             )
 
 
+def _for_gpus_alone(request: Request) -> RefusedError:
+    why = request.without or f"plan_cuda={request.options.cuda}"
+    return RefusedError(
+        f"plan_framework={request.options.framework}, and {why}",
+        f"a GPU for {TITLES[request.options.trains]}, which is locked for GPUs alone",
+        nearest=True,
+    )
+
+
 def _no_such_version(request: Request, rows: Sequence[Stack]) -> RefusedError:
     offered = listed([row.tensorflow for row in rows], "or")
     known = any(_asked(row, request) for row in request.matrix.stacks)
@@ -86,21 +99,21 @@ def _no_such_version(request: Request, rows: Sequence[Stack]) -> RefusedError:
 
 def _must_have_wheels(request: Request, stack: Stack) -> None:
     facts, for_gpu = request.facts, stack.gpu is not None
-    tensorflow = f"TensorFlow {stack.tensorflow}"
+    trains = stack.title
     lacking = [r for r in request.matrix.without_cuda if r.architecture == facts.architecture]
-    if for_gpu and lacking:
+    if for_gpu and lacking and stack.framework == "tensorflow":
         raise RefusedError(
             f"{titles(request.gpus) or 'a GPU'} on {facts.architecture}, for which TensorFlow's "
             "wheels have no CUDA",
-            f"{listed(stack.architectures, 'or')}, for which {tensorflow} is built with GPUs",
-            f"use {lacking[0].instead} in an environment of your own",
+            f"{listed(stack.architectures, 'or')}, for which {trains} is built with GPUs",
+            f"set {lacking[0].instead}",
             nearest=True,
         )
     if facts.architecture not in stack.architectures:
         for_cpu = {each for row in request.matrix.stacks for each in row.architectures}
         raise RefusedError(
             f"the architecture {facts.architecture}",
-            f"{listed(stack.architectures, 'or')}, for which {tensorflow} is built"
+            f"{listed(stack.architectures, 'or')}, for which {trains} is built"
             + (" with GPUs" if for_gpu else ""),
             "" if for_gpu and facts.architecture in for_cpu else "use a machine of these",
             nearest=for_gpu,
@@ -108,7 +121,7 @@ def _must_have_wheels(request: Request, stack: Stack) -> None:
     if not facts.glibc or numbers(facts.glibc) < numbers(stack.glibc):
         raise RefusedError(
             f"glibc {facts.glibc}" if facts.glibc else "no glibc",
-            f"glibc {stack.glibc} or newer, which {tensorflow} needs",
+            f"glibc {stack.glibc} or newer, which {trains} needs",
             "use a newer system",
         )
 
@@ -119,7 +132,9 @@ def _no_kernels(request: Request, named: Sequence[Stack]) -> RefusedError:
     if strange:
         return _unknown(request, strange)
     wanted = request.options.tensorflow
-    asked = f"TensorFlow {wanted}" if wanted else "any TensorFlow here"
+    of_tensorflow = named[0].framework == "tensorflow"
+    newest_here = "any TensorFlow here" if of_tensorflow else named[0].title
+    asked = f"TensorFlow {wanted}" if wanted else newest_here
     supports = [row.gpu for row in named if row.gpu]
     newest, oldest = max(row.highest for row in supports), min(row.lowest for row in supports)
     new = [gpu for gpu in request.gpus if (gpu.capability or ()) > newest]
@@ -143,7 +158,7 @@ def _no_one_stack(request: Request) -> RefusedError:
         return no_module_for_all(request)
     return RefusedError(
         titles(request.gpus),
-        "GPUs that one release of TensorFlow has kernels for",
+        f"GPUs that one release of {TITLES[request.options.trains]} has kernels for",
         "take one of them out, or bind it to vfio-pci",
         nearest=True,
     )
@@ -151,13 +166,14 @@ def _no_one_stack(request: Request) -> RefusedError:
 
 def _unknown(request: Request, strange: Sequence[Gpu]) -> RefusedError:
     matrix = request.matrix
-    supports = [row.gpu for row in matrix.stacks if row.gpu]
+    rows = [row for row in matrix.stacks if row.framework == request.options.trains]
+    supports = [row.gpu for row in rows if row.gpu]
     each = {row.name for support in supports for row in matrix.taken(support)}
     taken = [row for row in matrix.generations if row.name in each]
     return RefusedError(
         f"{titles(strange)}, newer than Grindstone's table",
         f"GPUs from {taken[0].name} to {taken[-1].name}, "
-        "which TensorFlow's wheels have kernels for",
+        f"which {TITLES[request.options.trains]}'s wheels have kernels for",
         "name an image that has some for it with plan_container" if could_be(request) else "",
         nearest=True,
     )

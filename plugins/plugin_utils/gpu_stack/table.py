@@ -24,12 +24,13 @@ def row(plan: Plan, facts: HostFacts, matrix: Matrix) -> list[str]:
     """A plan's cells, but for the host's name."""
     record = plan.record
     tensorflow = record.tensorflow
+    named = tensorflow.version if tensorflow.framework == "tensorflow" else tensorflow.title
     reboot = " + reboot" if reboots(facts, record.driver) else ""
     return [
         gpus.titles(matrix.identified(facts).gpus) or "none",
         driver_cell(record),
         cuda_cell(record),
-        f"{tensorflow.version or 'container'}{'' if tensorflow.gpu else ' CPU'}",
+        f"{named or 'container'}{'' if tensorflow.gpu else ' CPU'}",
         f"{len(plan.changes)}{reboot}" if plan.changes else "none",
     ]
 

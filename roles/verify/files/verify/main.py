@@ -1,10 +1,11 @@
-"""Verifies in stages that this interpreter's TensorFlow computes what it should, on every device.
+"""Verifies in stages that this interpreter computes what it should, on every device.
 
 The stages stop at the first that fails.  What they found goes to standard output as JSON and to
 standard error to be read.  No stage is timed, so the same machine gives the same bytes again.
 
-What TensorFlow does happens in child processes, for a wheel that does not suit the processor ends
-its process, and so may a broken GPU: first one that sees no GPU, then one that sees them all.
+What TensorFlow, JAX or PyTorch does happens in child processes, for a wheel that does not suit the
+processor ends its process, and so may a broken GPU: first one that sees no GPU, then one that sees
+them all.
 """
 
 from __future__ import annotations
@@ -21,12 +22,21 @@ from typing import IO, Any
 from .cpu import CPU_STAGES
 from .driver import DRIVER_STAGES
 from .gpu import GPU_STAGES, LIBRARY_STAGES
+from .keras_stages import KERAS_GPU_STAGES, KERAS_STAGES, framework
 from .proof import passed, proof
 from .stage import AGAIN, Plan, Result, Stage, StageError, compiled
 from .symptoms import COMPILING, LONGEST, SIGNALS, advised
 
 # Why a kernel could not be loaded stands in a warning before the error.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+WITHOUT_GPUS = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+# They take what memory they need, and JAX fails where it cannot use a GPU.
+WITH_GPUS = {
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "JAX_PLATFORMS": "cuda,cpu",
+}
 
 
 def result(stage: Stage, plan: Plan) -> Result:
@@ -122,18 +132,20 @@ def run(plan: Plan) -> dict[str, Any]:
     """Runs all stages that apply and gathers what they found."""
     no_driver, no_gpu = left_out(plan)
     inside = "they are the image's own, and the GPUs' results tell" if plan.get("container") else ""
-    variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    of_tensorflow = framework(plan) == "tensorflow"
+    on_cpu = CPU_STAGES if of_tensorflow else KERAS_STAGES
+    on_gpu = GPU_STAGES if of_tensorflow else KERAS_GPU_STAGES
     with tempfile.TemporaryDirectory() as home:
         os.environ["KERAS_HOME"] = home  # Keras would leave its settings in the user's home
         groups: list[tuple[list[Stage], str, Callable[[], list[Result]]]] = [
-            (CPU_STAGES, "", lambda: in_child(CPU_STAGES, plan, CUDA_VISIBLE_DEVICES="-1")),
+            (on_cpu, "", lambda: in_child(on_cpu, plan, **WITHOUT_GPUS)),
             (DRIVER_STAGES, no_driver, lambda: here(DRIVER_STAGES, plan)),
             (
-                LIBRARY_STAGES,
+                LIBRARY_STAGES if of_tensorflow else [],
                 no_gpu or inside,
-                lambda: in_child(LIBRARY_STAGES, plan, **variables),
+                lambda: in_child(LIBRARY_STAGES, plan, **WITH_GPUS) if of_tensorflow else [],
             ),
-            (GPU_STAGES, no_gpu, lambda: in_child(GPU_STAGES, plan, **variables)),
+            (on_gpu, no_gpu, lambda: in_child(on_gpu, plan, **WITH_GPUS)),
         ]
         stages, failure = [], ""
         for group, reason, runs in groups:
@@ -156,11 +168,16 @@ def run(plan: Plan) -> dict[str, Any]:
         "ok": not failure,
         "interpreter": sys.executable,
         # What the plan of this host then knows to work.
-        "tensorflow": "" if failure or no_gpu else plan["tensorflow"].get("version", ""),
+        "tensorflow": "" if failure or no_gpu or not of_tensorflow else known_version(plan),
         "compiled": "" if failure or no_gpu else compiled(plan),
         "stages": stages,
         "failure": failure,
     }
+
+
+def known_version(plan: Plan) -> str:
+    """The plan's TensorFlow."""
+    return str(plan["tensorflow"].get("version", ""))
 
 
 def parsed(path: Path) -> Plan:

@@ -17,8 +17,8 @@ from typing import Any
 from .driver import LIBRARIES
 from .stage import Plan, read
 
-# What TensorFlow, CUDA, the loader and Python are told by their environment.
-VARIABLES = ("CUDA", "KERAS", "LD_", "NVIDIA", "PYTHON", "TF_", "XLA")
+# What TensorFlow, JAX, PyTorch, CUDA, the loader and Python are told by their environment.
+VARIABLES = ("CUDA", "JAX", "KERAS", "LD_", "NVIDIA", "PYTHON", "PYTORCH", "TF_", "TORCH", "XLA")
 PROCESSOR = ("model name", "flags", "microcode", "Features", "CPU implementer", "CPU part")
 UNREAD = {"__pycache__", "include"}  # made anew from the sources; for compilers
 SWITCHES = "proc/driver/nvidia-nvswitch"  # whose fabric manager may have ended

@@ -1,0 +1,87 @@
+"""The verification of Keras on JAX and PyTorch, for real: devices of the CPU stand for GPUs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.workloads.backend import Backend
+from tests.support.keras_environments import keras_python
+from tests.training.in_worker import answer
+
+_VERSIONS: dict[Backend, str] = {"jax": "0.10.2", "torch": "2.13.0"}
+_START = """
+import json, os, sys
+
+backend, version = sys.argv[1:]
+os.environ.update(KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+from roles.verify.files.verify import keras_stages as stages
+
+plan = {
+    "tensorflow": {"framework": backend, "version": version, "python": "3.11", "gpu": True},
+    "gpus": [{"address": "0000:01:00.0"}, {"address": "0000:02:00.0"}],
+}
+
+def said(check):
+    try:
+        return check(plan)
+    except Exception as error:
+        return f"failed: {error}"
+"""
+_CPU = """
+told = {stage.name: said(stage.check) for stage in stages.KERAS_STAGES}
+plan["tensorflow"]["version"] = "9.9"
+told["another version"] = said(stages.imports)
+told["no GPUs"] = said(stages.listed)
+print(json.dumps(told))
+"""
+# Two devices of the CPU in the place of GPUs; PyTorch has one.
+_DEVICES = """
+import contextlib
+
+if backend == "jax":
+    import jax
+    found = [(str(each), each) for each in jax.devices()]
+    stages.Jax.gpus = lambda self: found
+else:
+    import torch
+    found = [("CPU", torch.device("cpu"))] * 2
+    stages.Torch.gpus = lambda self: found
+    stages.Torch.scope = lambda self, device: contextlib.nullcontext()
+told = {stage.name: said(stage.check) for stage in stages.KERAS_GPU_STAGES}
+cls = stages.Jax if backend == "jax" else stages.Torch
+cls.scope = lambda self, device: contextlib.nullcontext()
+cls.lies_on = lambda self, value: "another device"
+told["elsewhere"] = said(stages.on_each_gpu(stages.fit))
+right = cls.product
+cls.product = lambda self, left, *rest: right(self, left * 1.01, *rest)
+told["wrong"] = said(stages.on_each_gpu(stages.agrees))
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("backend", _VERSIONS)
+def test_an_environment_is_verified_on_the_cpu(backend: Backend, tmp_path: Path) -> None:
+    python, version = keras_python(backend), _VERSIONS[backend]
+    told = answer(python, _START + _CPU, backend, version, home=tmp_path)
+    title = {"jax": "JAX", "torch": "PyTorch"}[backend]
+    assert told["import"].startswith(f"{title} {version}")
+    assert told["training step"] == "one step lowers the loss"
+    assert told["matrix product"] == told["convolution"] == "agrees with NumPy"
+    assert told["another version"].startswith(f"failed: this is {title} {version}")
+    assert told["another version"].endswith("the plan says 9.9")
+    assert told["no GPUs"] == f"failed: {title} lists 0 of 2 GPUs"
+
+
+@pytest.mark.parametrize("backend", _VERSIONS)
+def test_each_of_several_devices_is_computed_and_trained_on(
+    backend: Backend, tmp_path: Path
+) -> None:
+    python, version = keras_python(backend), _VERSIONS[backend]
+    told = answer(python, _START + _DEVICES, backend, version, home=tmp_path)
+    assert told["GPU product"] == "agrees with NumPy on 2 GPUs"
+    assert told["GPU training"] == "three epochs lower the loss on 2 GPUs"
+    assert "it was trained on another device, not on" in told["elsewhere"]
+    assert told["wrong"].startswith("failed: on GPU:0: it differs from NumPy by 0.0")
