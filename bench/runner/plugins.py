@@ -69,6 +69,10 @@ def check(config: pytest.Config) -> None:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD is set): leave that out, or add "
             "-p pytest_benchmark.plugin"
         )
+    if not hasattr(option, "verbose"):
+        raise GrindstoneError(
+            "-p no:terminal takes away what prints the results: leave it out; -q prints less"
+        )
     if getattr(option, "codspeed", False) or _codspeed_takes_over(config):
         raise GrindstoneError(
             "pytest-codspeed takes the times itself, and a training's are a worker's: leave "

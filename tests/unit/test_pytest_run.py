@@ -128,7 +128,7 @@ def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -
 
 
 def _config(**options: object) -> Any:
-    option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, **options)
+    option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, verbose=0, **options)
     return SimpleNamespace(option=option)
 
 
@@ -171,6 +171,10 @@ def test_codspeed_takes_over_by_its_environment_too(monkeypatch: pytest.MonkeyPa
 def test_without_pytest_benchmark_it_says_so(bench: Bench, how: dict[str, Any]) -> None:
     line = bench(*MLP, *how.pop("options", ()), **how).one_line
     assert "pytest-benchmark is not loaded" in line
+
+
+def test_without_pytests_reporter_nobody_would_see_the_results(bench: Bench) -> None:
+    assert "-p no:terminal takes away what prints" in bench(*MLP, "-p", "no:terminal").one_line
 
 
 def test_a_histogram_that_cannot_be_drawn_is_told_before_training(
