@@ -55,6 +55,7 @@ def anchor(name: str) -> str:
 
 def _line(row: Symptom) -> str:
     said = [each for each in row.examples if isinstance(each, str)]
+    said += [f"CUDA error {code}" for code in row.codes]
     lines = dict.fromkeys(line.strip() for each in said for line in each.split("\n"))
     what = "<br>".join(f"`{_cell(line)}`" for line in lines if line) or "(seen on the host itself)"
     cause = _cell(row.explanation(_host("")))

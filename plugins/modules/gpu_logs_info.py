@@ -12,9 +12,9 @@ DOCUMENTATION = """
 module: gpu_logs_info
 short_description: Reads a host's logs on its GPU
 description:
-  - Reads the kernel's log since the boot, the logs of failed module builds, what the package
-    manager complains of, what is in TensorFlow's environment and what earlier runs have written to
-    C(/etc/grindstone).
+  - Reads the kernel's log since the boot, what C(nvidia-smi -q) tells of the states of the GPUs,
+    the logs of failed module builds, what the package manager complains of, what is in TensorFlow's
+    environment and what earlier runs have written to C(/etc/grindstone).
   - It changes nothing, in check mode or not.
 author: The Grindstone authors (@grindstone)
 options:
@@ -49,6 +49,7 @@ private:
   type: dict
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -72,6 +73,12 @@ FATAL = re.compile(
 )
 LINES = 300  # the last ones: a GPU that fails says the same thing without end
 BROKEN = re.compile(r"unmet dependencies|broken packages|interrupted|half.(installed|configured)")
+LIMIT = 30  # seconds that a command may take
+# The parts of `nvidia-smi -q` that tell how a GPU is; none of them has a serial number in it.
+STATES = re.compile(
+    r"MIG Mode|ECC Mode|ECC Errors|Retired Pages|Remapped Rows|GPU Recovery Action|Fabric"
+    r"|Clocks (Event|Throttle) Reasons|GPU Reset Status"
+)
 FIRST_USER = 1000  # of people, as login.defs has it
 
 
@@ -80,18 +87,22 @@ def output(*command: str) -> str:
     if not shutil.which(command[0]):
         return ""
     try:
-        done = subprocess.run(
+        run = subprocess.Popen(
             command,
-            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "LC_ALL": "C"},
-            timeout=30,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return ""
-    return done.stdout.decode(errors="replace")
+    try:
+        return run.communicate(timeout=LIMIT)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        run.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(1)  # no longer: what hangs in a driver does not end
+        return ""
 
 
 def kernel_log(root: Path) -> list[str]:
@@ -102,6 +113,25 @@ def kernel_log(root: Path) -> list[str]:
     else:
         said = text(root / "var/log/dmesg") or text(root / "var/log/kern.log")
     return [line.strip() for line in said.splitlines() if OF_THE_GPU.search(line)][-LINES:]
+
+
+def gpu_states(said: str) -> list[str]:
+    """Each telling part of what `nvidia-smi -q` says, as a line: "GPU 0000…: Fabric State : …"."""
+    found: list[str] = []
+    gpu, depth = "", -1
+    for line in said.splitlines():
+        indent = len(line) - len(line.lstrip())
+        words = " ".join(line.split())
+        if not indent and words.startswith("GPU "):
+            gpu = words
+        if depth >= 0 and words and indent > depth:
+            found[-1] += " " + words
+        elif gpu and STATES.match(words):
+            depth = indent
+            found.append(gpu + ": " + words)
+        else:
+            depth = -1
+    return found
 
 
 def builds(root: Path) -> list[dict[str, str]]:
@@ -202,6 +232,7 @@ def gather(root: Path, prefix: str) -> dict[str, Any]:
             "kernel": kernel_log(root),
             "builds": builds(root),
             "packages": complaints(root),
+            "gpus": gpu_states(output("nvidia-smi", "-q")) if root == Path("/") else [],
             "environment": environment(root, prefix.rstrip("/") + "/tensorflow"),
             "toolkits": toolkits(root),
             "library_path": os.environ.get("LD_LIBRARY_PATH", "") if root == Path("/") else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
+from . import yaml_text
 
 ROWS = Path(__file__).parents[2] / "roles/plan/vars/main"
 
@@ -14,5 +14,5 @@ def rows(folder: Path = ROWS) -> dict[str, Any]:
     """The matrix's lists by name, as `gpu_stack.load.load` takes them."""
     told: dict[str, Any] = {}
     for path in sorted(folder.glob("*.yml")):
-        told |= yaml.safe_load(path.read_text(encoding="utf-8"))
+        told |= yaml_text.load(path.read_text(encoding="utf-8"))
     return {name: told[f"plan_{name}"] for name in told["plan_matrix"]}

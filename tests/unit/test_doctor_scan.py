@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from plugins.plugin_utils.gpu_doctor import normal, rows
+from plugins.plugin_utils.gpu_doctor.parallel import CHUNK, LONG, chunks, look_at, scan_log
 from plugins.plugin_utils.gpu_doctor.pattern import compiled, lowered
 from plugins.plugin_utils.gpu_doctor.scan import AROUND, BLOCK, Passage, look, scan
 from tests.unit.doctor import healthy
@@ -74,3 +77,39 @@ def test_the_first_match_is_found_however_often_its_literal_stands() -> None:
     for text in ("GSP " * 5000 + "fails", "GSP\n" * 9 + "x" * 41 + "fail GSP error", "GSP"):
         found, expected = pattern.find(text, lowered(text)), pattern.regex.search(text)
         assert (found and found.span()) == (expected and expected.span())
+
+
+def in_chunks(data: bytes, size: int) -> list[tuple[str, int]]:
+    """The first of each symptom, where every chunk is looked at by itself."""
+    first: dict[str, int] = {}
+    for chunk in chunks([data[at : at + 50_000] for at in range(0, len(data), 50_000)], size):
+        for each in look_at(chunk, SYMPTOMS, LANGUAGES):
+            first.setdefault(each.symptom.name, each.line)
+    return [(row.name, first[row.name]) for row in SYMPTOMS if row.name in first]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_log_in_chunks_shows_what_it_shows_as_a_whole(seed: int) -> None:
+    draw = random.Random(seed)
+    filler = [f"step {draw.getrandbits(40)}: loss 0.5\n" * draw.randrange(900) for _ in range(40)]
+    text = "".join(f"{each}\n{draw.choice(EXAMPLES)}\n" for each in filler)
+    assert in_chunks(text.encode(), draw.randrange(20_000, 90_000)) == quickly(text)
+
+
+@pytest.mark.parametrize("shift", range(0, 120, 8))
+def test_what_stands_across_the_end_of_a_chunk_is_told_as_in_one(shift: int) -> None:
+    filler = b"x" * 15 + b"\n"
+    memory = b"NOT_FOUND: No algorithm worked!\n" + b"x\n" * 20 + b"CUDNN_STATUS_ALLOC_FAILED\n"
+    start = filler * (40_000 // 16) + b"y" * shift + b"\n"
+    log = start + memory + filler * 5000
+    assert in_chunks(log, 40_000) == quickly(log.decode()) != []
+
+
+def test_several_processes_show_what_one_does() -> None:
+    line = b"nothing is wrong in this line of a log\n"
+    faults = [b"Failed to initialize NVML: Driver/library version mismatch\n", b"bad argument\n"]
+    faults.append(b"RuntimeError: CUDA error: out of memory\n")
+    pieces = [line * (CHUNK // len(line)) + fault for fault in faults] * (LONG // CHUNK)
+    told = [(each.symptom.name, each.line) for each in scan_log(pieces, SYMPTOMS, LANGUAGES)]
+    piece = CHUNK // len(line) + 1
+    assert told == [("GPU out of memory", 3 * piece), ("versions differ", piece)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from plugins.modules import gpu_logs_info
 from tests.unit import hosts
 
@@ -80,6 +82,7 @@ def test_a_host_without_any_of_these_logs_has_nothing_to_tell(tmp_path: Path) ->
     told = gpu_logs_info.gather(hosts.write(tmp_path, hosts.ARCH), "/opt/grindstone")["logs"]
     assert told == {
         "kernel": [],
+        "gpus": [],
         "builds": [],
         "packages": [],
         "environment": {"wheels": False, "cudnn": "", "ptxas": False, "libdevice": False},
@@ -91,3 +94,47 @@ def test_a_host_without_any_of_these_logs_has_nothing_to_tell(tmp_path: Path) ->
 def test_a_command_that_is_missing_says_nothing() -> None:
     assert gpu_logs_info.output("no-such-command-here") == ""
     assert gpu_logs_info.output(sys.executable, "-c", "print('said')") == "said\n"
+
+
+SMI = """==============NVSMI LOG==============
+
+Driver Version                            : 550.54.15
+Attached GPUs                             : 2
+GPU 00000000:3B:00.0
+    Product Name                          : NVIDIA A100-SXM4-80GB
+    Serial Number                         : 1234567890123
+    GPU UUID                              : GPU-00000000-1111-2222-3333-444444444444
+    MIG Mode
+        Current                           : Disabled
+        Pending                           : Disabled
+    Remapped Rows
+        Correctable Error                 : 0
+        Pending                           : Yes
+        Bank Remap Availability Histogram
+            Max                           : 640 bank(s)
+    GPU Recovery Action                   : Reboot
+    Temperature
+        GPU Current Temp                  : 33 C
+GPU 00000000:5E:00.0
+    Fabric
+        State                             : In Progress
+    Processes                             : None
+"""
+
+
+def test_the_states_of_gpus_are_a_line_each_and_name_nobody() -> None:
+    assert gpu_logs_info.gpu_states(SMI) == [
+        "GPU 00000000:3B:00.0: MIG Mode Current : Disabled Pending : Disabled",
+        (
+            "GPU 00000000:3B:00.0: Remapped Rows Correctable Error : 0 Pending : Yes"
+            " Bank Remap Availability Histogram Max : 640 bank(s)"
+        ),
+        "GPU 00000000:3B:00.0: GPU Recovery Action : Reboot",
+        "GPU 00000000:5E:00.0: Fabric State : In Progress",
+    ]
+    assert gpu_logs_info.gpu_states("NVIDIA-SMI has failed because it couldn't communicate") == []
+
+
+def test_a_command_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_logs_info, "LIMIT", 0.2)
+    assert gpu_logs_info.output(sys.executable, "-c", "import time; time.sleep(60)") == ""

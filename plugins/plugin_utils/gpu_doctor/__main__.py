@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ..typed import InvalidDataError
 from . import rows
+from .parallel import WorkerLostError
 from .pasted import Answer, answer, answer_log, host_of
 from .report import explain
 from .scan import SHORT
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"doctor: {options.explain}: {error.strerror}; give a file, or - ", file=sys.stderr)
         return 2
-    except (InvalidDataError, ImportError) as error:
+    except (InvalidDataError, ImportError, WorkerLostError) as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 2
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]

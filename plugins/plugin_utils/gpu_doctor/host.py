@@ -39,12 +39,14 @@ class Logs(msgspec.Struct, frozen=True):
     """What the module gpu_logs_info returns.
 
     kernel: lines of the kernel's log.  packages: what the package manager complains of.
+    gpus: what nvidia-smi tells of their memory errors and other states.
     library_path: LD_LIBRARY_PATH, as a process gets it on this host.
     """
 
     kernel: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
     packages: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
     environment: Wheels = Wheels()
     toolkits: tuple[Toolkit, ...] = ()
     library_path: str = ""
@@ -108,12 +110,14 @@ class Host:
     refusal: str = ""
     verify: Verification = field(default_factory=Verification)
 
-    def said(self, log: Literal["kernel", "builds", "packages"]) -> tuple[str, ...]:
+    def said(self, log: Literal["kernel", "builds", "packages", "gpus"]) -> tuple[str, ...]:
         """The lines of one of its logs, the newest of the kernel's first."""
         if log == "kernel":
             return self.logs.kernel[::-1]
         if log == "packages":
             return self.logs.packages
+        if log == "gpus":
+            return self.logs.gpus
         return tuple(build.error for build in self.logs.builds)
 
     @property

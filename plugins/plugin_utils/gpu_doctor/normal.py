@@ -33,6 +33,7 @@ _SIGNS: dict[int, str] = {
     **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
 }
 _SIGN = re.compile(f"[{re.escape(''.join(map(chr, _SIGNS)))}]")
+_BLANKS = [blank for blank in map(chr, range(0x3001)) if blank.isspace() and blank not in " \n"]
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
 _ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
@@ -68,32 +69,41 @@ _PREFIXES = re.compile(rf"\n(?:{_PREFIX}[ ]?){{1,6}}", re.VERBOSE)
 
 @dataclass(frozen=True)
 class Phrase:
-    """What a program says elsewhere.  words, literal: what it holds, as in `pattern.words`."""
+    """What a program says elsewhere.
+
+    told: one word of it.  literal, words: the same, in bytes, and the words of letters in it.
+    """
 
     pattern: re.Pattern[str]
     english: str
-    words: frozenset[bytes]
+    told: str
     literal: bytes
+    words: frozenset[bytes]
 
     @classmethod
     def of(cls, english: str, other: str) -> Phrase:
         """other: with … for what stands between."""
         parts = other.split("…")
         text = r"([^\n]{1,160}?)".join(re.escape(part).replace(r"\ ", r"\s?") for part in parts)
-        told = re.split(r"[\s…]", other.lower())
-        literal = max(told, key=lambda word: (not word.isascii(), len(word))).encode()
-        return cls(re.compile(text, re.IGNORECASE), english, frozenset(words(literal)), literal)
+        words_of = re.split(r"[\s…]", other.lower())
+        told = max(words_of, key=lambda word: (not word.isascii(), len(word)))
+        pattern, literal = re.compile(text, re.IGNORECASE), told.encode()
+        return cls(pattern, english, told, literal, frozenset(words(literal)))
 
-    def replaced(self, text: str, low: str) -> str:
-        """A text with the phrase in English.  low: it in lower case."""
-        literal = self.literal.decode()
-        near = _near(low, literal) if len(low) == len(text) else [(0, len(text))]
-        told, done = [], 0
-        for start, end in near:
-            said = self.pattern.sub(_replacement(self.english), text[start:end])
-            told += [text[done:start], said]
-            done = end
-        return "".join([*told, text[done:]])
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it is written with more than ASCII."""
+        return not self.told.isascii()
+
+    def replaced(self, text: str) -> str:
+        """A text with the phrase in English."""
+        return self.pattern.sub(self._english, text)
+
+    def _english(self, match: re.Match[str]) -> str:
+        """Each … is what stood there; the lines stay as many."""
+        first, *rest = self.english.split("…")
+        said = first + "".join(map(str.__add__, match.groups(), rest))
+        return said.replace(" ", "\n", match.group().count("\n"))
 
 
 @dataclass(frozen=True)
@@ -108,43 +118,62 @@ class Languages:
         phrases = [Phrase.of(english, each) for english, others in rows.items() for each in others]
         return cls(tuple(sorted(phrases, key=lambda row: -len(row.pattern.pattern))))
 
-    def concern(self, here: set[bytes], text: bytes) -> bool:
-        """Whether one may stand in a text of which `here` are the words."""
-        low = b"" if text.isascii() else text.lower()
-        return any(
-            row.words <= here and (row.literal in low or (row.literal.isascii() and row.words))
-            for row in self.phrases
+    def concerned(self, here: set[bytes], text: bytes) -> Languages:
+        """The phrases that may stand in a text of which `here` are the words."""
+        low = text.lower()
+        is_ascii = text.isascii()
+        return Languages(
+            tuple(
+                row
+                for row in self.phrases
+                if row.words <= here and not (is_ascii and row.is_beyond) and row.literal in low
+            )
         )
 
     def english(self, text: str) -> str:
         """The text with every phrase that is known put into English."""
         low = text.lower()
-        data = low.encode("utf-8", "replace")
-        here = words(data)
-        for row in self.phrases:
-            if not (row.words <= here and row.literal in data):
-                continue
-            told = row.replaced(text, low)
-            if told != text:
-                text, low = told, told.lower()
+        if len(low) != len(text):
+            return self._put(text, self.phrases)
+        literals = {literal: row for row in self.phrases if (literal := row.told) in low}
+        places = sorted(place for each in literals for place in _places(low, each))
+        told, done = [], 0
+        for start, end in _stretches(low, places):
+            told += [text[done:start], self._put(text[start:end], self.phrases)]
+            done = end
+        return "".join([*told, text[done:]])
+
+    def _put(self, text: str, phrases: Sequence[Phrase]) -> str:
+        low = text.lower()
+        for row in phrases:
+            if row.told in low:
+                text = row.replaced(text)
+                low = text.lower()
         return text
 
 
-def _near(low: str, literal: str) -> Iterator[tuple[int, int]]:
-    """The lines in which a literal stands, with those before and after, for a phrase is wrapped."""
-    place, end = low.find(literal), 0
+def _places(low: str, literal: str) -> Iterator[int]:
+    place = low.find(literal)
     while place >= 0:
-        start = max(end, low.rfind("\n", 0, max(0, low.rfind("\n", 0, place))) + 1)
+        yield place
+        place = low.find(literal, place + 1)
+
+
+def _stretches(low: str, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The lines of the places, with those before and after, for a phrase is wrapped."""
+    stretch: tuple[int, int] | None = None
+    for place in places:
+        start = low.rfind("\n", 0, max(0, low.rfind("\n", 0, place))) + 1
         end = low.find("\n", place) + 1
         end = (low.find("\n", end) + 1 or len(low)) if end else len(low)
-        yield start, end
-        place = low.find(literal, end)
-
-
-def _replacement(english: str) -> str:
-    """Each … is what stood there."""
-    first, *rest = english.replace("\\", r"\\").split("…")
-    return first + "".join(rf"\g<{number}>{part}" for number, part in enumerate(rest, 1))
+        if stretch and start < stretch[1]:
+            stretch = stretch[0], end
+            continue
+        if stretch:
+            yield stretch
+        stretch = start, end
+    if stretch:
+        yield stretch
 
 
 def is_disguised(text: bytes) -> bool:
@@ -179,13 +208,26 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def tidied(text: str) -> str:
     """Each line without what stands before it in a log, a letter or a report."""
-    bare = "\n".join(" ".join(line.split()) for line in text.split("\n"))
-    return _PREFIXES.sub("\n", "\n" + bare)[1:]
+    return _PREFIXES.sub("\n", "\n" + _narrowed(text))[1:]
+
+
+def _narrowed(text: str) -> str:
+    """A text whose lines have single blanks, between words alone."""
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text.replace("\n ", "\n").replace(" \n", "\n").strip(" ")
 
 
 def lines(text: str, languages: Languages) -> list[str]:
     """The lines of a text, as many as it has."""
-    return languages.english(tidied(plain(text))).split("\n")
+    return tidy_lines(plain(text), languages)
+
+
+def tidy_lines(text: str, languages: Languages) -> list[str]:
+    """The lines of a plain text, as many as it has."""
+    return languages.english(tidied(text)).split("\n")
 
 
 def rejoined(text: str, languages: Languages) -> list[tuple[str, int]]:

@@ -14,7 +14,8 @@ from .host import Host
 from .knowledge import Knowledge
 from .nearest import Near, complains, cut_from, nearest
 from .normal import Languages
-from .scan import SHORT, Sighting, read, scan
+from .parallel import scan_log
+from .scan import SHORT, Sighting, read
 from .symptoms import Symptom
 
 MANAGERS = {"arch": "pacman"}
@@ -93,7 +94,7 @@ def answer_log(
     pieces: Iterable[bytes], host: Host, symptoms: Iterable[Symptom], languages: Languages
 ) -> Answer:
     """What a log of any length means."""
-    return Answer(sort_out(scan(pieces, symptoms, languages), host))
+    return Answer(sort_out(scan_log(pieces, symptoms, languages), host))
 
 
 def _rest(lines: list[str], sightings: Iterable[Sighting]) -> str:

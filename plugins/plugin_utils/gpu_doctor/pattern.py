@@ -13,6 +13,9 @@ _TOKEN = re.compile(
     r"|(?:[*+?]|\{\d*,?\d*\})[?+]?|.",
     re.DOTALL,
 )
+# What stands in a raw text as it does in a plain one: blanks, quotes and dashes may not.
+_UNCHANGED = re.compile(r"[a-z0-9_.:/()\[\]{}*=,@;%+!?#$]{2,}")
+LEAD = 3  # letters from which on it is worth looking for what a pattern begins with
 _OPEN, _EDGE = "\0", "\1"  # in a run: what stands here is not known; a word begins or ends here
 _WORDS = bytes(
     byte | 0x20 if 65 <= byte <= 90 else byte if 97 <= byte <= 122 else 32 for byte in range(256)
@@ -40,14 +43,16 @@ class Pattern:
 
     width: the most characters that a match, and what it looks at beside it, can have.
     literals: parts that every match holds, in lower case, the longest first.
-    words: whole words of letters that it holds.  parts: letters that stand within its words.
-    signs: parts of words with digits or underscores.
+    lead: what it begins with; "" where that is not known.
+    words: whole words of letters that it holds.
+    parts: letters that stand within its words.  signs: other parts of words.
     """
 
     text: str
     regex: re.Pattern[str]
     width: int
     literals: tuple[str, ...]
+    lead: str
     words: frozenset[bytes]
     parts: frozenset[bytes]
     signs: frozenset[bytes]
@@ -62,10 +67,21 @@ class Pattern:
         return next(self.each(text, low), None)
 
     def each(self, text: str, low: str) -> Iterator[re.Match[str]]:
-        """All matches."""
+        """All matches; where some overlap, all of these or the first."""
+        if self.lead:
+            yield from self._led(text, low)
+            return
         for start, end in self._windows(low):
             if all(low.find(part, start, end) >= 0 for part in self.literals[1:]):
                 yield from self.regex.finditer(text, start, end)
+
+    def _led(self, text: str, low: str) -> Iterator[re.Match[str]]:
+        place = low.find(self.lead)
+        while place >= 0:
+            found = self.regex.match(text, place)
+            if found:
+                yield found
+            place = low.find(self.lead, place + 1)
 
     def _windows(self, low: str) -> Iterator[tuple[int, int]]:
         """The stretches around the literal; those that touch are one."""
@@ -92,12 +108,18 @@ def compiled(text: str) -> Pattern:
     except re.error as error:
         raise ValueError(f"bad regular expression {text}: {error}") from None
     runs = [run.lower() for run in _runs(text)]
-    told = {part for run in runs for part in run.strip(f"{_OPEN} ").split(_EDGE)}
-    literals = sorted((part for part in told if len(part) > 1), key=lambda part: (-len(part), part))
+    parts = {part for run in runs for part in run.strip(f"{_OPEN} ").split(_EDGE)}
+    parts = {part for part in parts if len(part) > 1}
+    literals = sorted(parts, key=lambda part: (-len(part), part))
     if not literals:
         raise ValueError(f"{text} holds no literal word outside of its groups")
-    whole, parts, signs = _required(runs)
-    return Pattern(text, regex, _width(text), tuple(literals), whole, parts, signs)
+    return Pattern(text, regex, _width(text), tuple(literals), _lead(runs[0]), *_required(runs))
+
+
+def _lead(run: str) -> str:
+    """The first run as far as it is known from the start on."""
+    lead = run.strip(_OPEN).lstrip(_EDGE).partition(_EDGE)[0]
+    return lead if len(lead) >= LEAD else ""
 
 
 def _width(text: str) -> int:
@@ -153,6 +175,5 @@ def _required(runs: list[str]) -> tuple[frozenset[bytes], frozenset[bytes], froz
             bare = word.strip(_OPEN)
             if len(bare) > 1:
                 (whole if bare == word else parts).add(bare.encode())
-        told = re.findall(r"[a-z0-9_]{2,}", run)
-        signs |= {word.encode() for word in told if not word.isalpha()}
+        signs |= {word.encode() for word in _UNCHANGED.findall(run) if not word.isalpha()}
     return frozenset(whole), frozenset(parts), frozenset(signs)

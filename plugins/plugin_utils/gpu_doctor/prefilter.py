@@ -37,27 +37,39 @@ class Prefilter:
         No lines where there are no rows.
         """
         told = text.decode("utf-8", "replace")
-        if normal.is_disguised(text):
+        is_plain = normal.is_disguised(text)
+        if is_plain:
             told = normal.plain(told)
             text = told.encode("utf-8", "replace")
-        here = words(text)
-        if self._languages.concern(here, text):
-            lines = normal.lines(told, self._languages)
-            here |= words("\n".join(lines).encode("utf-8", "replace"))
-            return self._of(here, text.lower()), lines
-        sought = self._of(here, text.lower())
-        return sought, normal.lines(told, Languages()) if sought else []
+        here, low = words(text), text.lower()
+        languages = self._languages.concerned(here, low)
+        for phrase in languages.phrases:
+            english = phrase.english.encode().lower()
+            here |= words(english)
+            low += english
+        sought = self._of(here, low)
+        if not sought:
+            return [], []
+        return sought, normal.tidy_lines(told if is_plain else normal.plain(told), languages)
 
     def _of(self, here: set[bytes], low: bytes) -> list[Sought]:
         all_words = b" ".join(here)
         seen: dict[str, set[str]] = defaultdict(set)
+        held: dict[bytes, bool] = {}
+
+        def holds(parts: Iterable[bytes], text: bytes) -> bool:
+            for part in parts:
+                if part not in held:
+                    held[part] = part in text
+                if not held[part]:
+                    return False
+            return True
+
         worded = [self._by_word[word] for word in self._by_word.keys() & here]
         for name, pattern in itertools.chain(self._others, *worded):
             if name not in self.missing or not pattern.words <= here:
                 continue
-            if pattern.parts and not all(part in all_words for part in pattern.parts):
-                continue
-            if not pattern.signs or all(part in low for part in pattern.signs):
+            if holds(pattern.parts, all_words) and holds(pattern.signs, low):
                 seen[name].add(pattern.text)
         rows = [row for name, row in self.missing.items() if name in seen]
         return [

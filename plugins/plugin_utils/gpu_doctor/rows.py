@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import yaml
-
-from .. import matrix_files
+from .. import matrix_files, yaml_text
 from ..gpu_stack.load import load
 from ..typed import decode
 from .knowledge import Knowledge
@@ -30,7 +28,7 @@ def languages(folder: str = str(SYMPTOMS)) -> Languages:
     file = Path(folder).parent / "translations.yml"
     if not file.exists():
         return Languages()
-    rows = yaml.safe_load(file.read_text(encoding="utf-8"))["doctor_translations"]
+    rows = yaml_text.load(file.read_text(encoding="utf-8"))["doctor_translations"]
     return Languages.of(decode(rows, dict[str, tuple[str, ...]], file.name))
 
 

@@ -5,8 +5,10 @@ A text is read in blocks.  A block is looked at closely only where the prefilter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import normal
 from .normal import Languages
@@ -20,8 +22,7 @@ SHORT = 1 << 18  # characters of a text that a person pastes, which may be cut w
 NEAR = 2000  # characters around a match in which `also` and `unless` are looked for
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     """Where a symptom stands in a text.
 
     line, last: the first and the last line of it, from 1.  said: the first.
@@ -60,18 +61,29 @@ class Passage:
         return self.lines[self.text.count("\n", 0, place)]
 
 
-def look(passage: Passage, sought: Iterable[Sought]) -> Iterator[Sighting]:
-    """The symptoms that a passage speaks of."""
+def look(passage: Passage, sought: Iterable[Sought], since: int = 0) -> Iterator[Sighting]:
+    """The symptoms that a passage speaks of behind the line `since`."""
     for symptom, patterns in sought:
-        matches = (each for one in patterns for each in one.each(passage.text, passage.low))
-        for found in matches:
-            if _denied(symptom, passage.around(*found.span())):
-                continue
+        matches = [_first(symptom, one, passage, since) for one in patterns]
+        told = [found for found in matches if found]
+        if told:
+            found = min(told, key=re.Match.start)
             said, number = passage.line(found.start())
-            named = {name: part for name, part in found.groupdict().items() if part}
             last = passage.line(max(found.start(), found.end() - 1))[1]
-            yield Sighting(symptom, number + 1, last + 1, said, named)
-            break
+            named = [
+                part for each in (*told, found) for part in each.groupdict().items() if part[1]
+            ]
+            yield Sighting(symptom, number + 1, last + 1, said, dict(named))
+
+
+def _first(
+    symptom: Symptom, pattern: Pattern, passage: Passage, since: int
+) -> re.Match[str] | None:
+    for found in pattern.each(passage.text, passage.low):
+        behind = passage.line(found.start())[1] >= since
+        if behind and not _denied(symptom, passage.around(*found.span())):
+            return found
+    return None
 
 
 def _denied(symptom: Symptom, near: Passage) -> bool:
@@ -102,28 +114,35 @@ def read(text: str, symptoms: Iterable[Symptom], languages: Languages) -> list[S
 
 
 def scan(
-    pieces: Iterable[bytes], symptoms: Iterable[Symptom], languages: Languages
+    pieces: Iterable[bytes],
+    symptoms: Iterable[Symptom],
+    languages: Languages,
+    before: bytes = b"",
 ) -> list[Sighting]:
-    """What a log speaks of, each symptom by its first line."""
+    """What a log speaks of, each symptom by its first line.
+
+    before: whole lines that stand before the log, of which nothing is told.
+    """
     prefilter = Prefilter(symptoms, languages)
     order = list(prefilter.missing)
     found: dict[str, Sighting] = {}
-    number, before = 0, b""
+    number = decided = 0
     for block, is_last in _blocks(pieces):
         text = before + block
         first = number - before.count(b"\n")
         number += block.count(b"\n")
-        before = text[-2 * AROUND :].partition(b"\n")[2]
-        sought, lines = prefilter.read(text)
-        if not sought:
-            continue
+        tail = text[-2 * AROUND :]
+        before = tail.partition(b"\n")[2] or tail
         # What stands around a match speaks for or against it: of the last lines that comes yet.
-        whole = number if is_last else number - text[-AROUND:].count(b"\n")
-        passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
-        for sighting in look(passage, sought):
-            if is_last or sighting.line <= max(whole, first + 1):
-                found[sighting.symptom.name] = sighting
-                del prefilter.missing[sighting.symptom.name]
+        whole = number + 1 if is_last else max(number - text[-AROUND:].count(b"\n"), first + 1)
+        sought, lines = prefilter.read(text)
+        if sought:
+            passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
+            for sighting in look(passage, sought, decided):
+                if sighting.line <= whole:
+                    found[sighting.symptom.name] = sighting
+                    del prefilter.missing[sighting.symptom.name]
+        decided = min(whole, number)
     return [found[name] for name in order if name in found]
 
 

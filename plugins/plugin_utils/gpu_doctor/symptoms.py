@@ -11,8 +11,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Any, Literal
 
-import yaml
-
+from .. import yaml_text
 from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from .host import Host
@@ -24,8 +23,28 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 _TAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/-]{0,99}")
 
 
+# How programs tell the number of one of CUDA's errors.
+_CODED = (
+    r"\bCUDA error( code|):? ?[(=]? ?({0})\b(?![.\d%])",
+    r"\bCUDA (driver|runtime|API|launch) error( code|):? ?[(=]? ?({0})\b(?![.\d%])",
+    r"\bcudaError(_t|_enum|)[ =:(]{{1,3}}({0})\b",
+    r"\bCUresult[ =:(]{{1,3}}({0})\b",
+    r"\bcu\w{{3,40}}(\(\w{{0,40}}\)|) returned:? (error |value |)({0})\b",
+    r"\bcu\w{{3,40}}(\(\w{{0,40}}\)|) failed with .{{0,20}}\b({0})\b(?![.\d%])",
+    r"\bcuda.{{0,80}}error code[ =:(]{{1,3}}({0})\b",
+    r"cudaSuccess \(({0}) vs\. 0\)",
+    r"cuInit: UNKNOWN ERROR \(({0})\)",
+)
+
+
+def coded(codes: Iterable[int]) -> list[str]:
+    """The regular expressions of these errors' numbers."""
+    told = "|".join(map(str, codes))
+    return [each.format(told) for each in _CODED if told]
+
+
 Where = Literal["host", "kernel", "container host", "windows", "firmware", "program", "nowhere"]
-Log = Literal["kernel", "builds", "packages"]
+Log = Literal["kernel", "builds", "packages", "gpus"]
 
 
 class Fix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +80,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rank: the lower, the more fundamental; no two symptoms have the same.
     texts: what is seen, as it is searched for: regular expressions, without regard to case.  A
         blank is any blank, also a line's end; a named group is a word for cause and fix.
+    codes: numbers of CUDA's errors, in all the ways that programs tell them.
     only_with, not_with: what must stand near it in a text, all of them, and what must not.
     in_logs: the logs of a host in which the texts show it too.
     when: the situations without which sign, kernel_log and releases show nothing.
@@ -85,6 +105,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     source: str
     examples: tuple[str | Example, ...]
     texts: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
     only_with: tuple[str, ...] = ()
     not_with: tuple[str, ...] = ()
     in_logs: tuple[Log, ...] = ()
@@ -106,7 +127,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def patterns(self) -> tuple[Pattern, ...]:
         """The texts, ready to be looked for."""
-        return tuple(map(compiled, self.texts))
+        return tuple(map(compiled, (*self.texts, *coded(self.codes))))
 
     @property
     def with_patterns(self) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
@@ -166,7 +187,7 @@ def parse(files: Mapping[str, str]) -> tuple[Symptom, ...]:
     """
     symptoms: list[Symptom] = []
     for file, text in files.items():
-        rows = decode(yaml.safe_load(text), File, file).doctor_symptoms
+        rows = decode(yaml_text.load(text), File, file).doctor_symptoms
         for number, row in enumerate(rows, 1):
             named = row.get("name", number) if isinstance(row, dict) else number
             place = f"{file}, {named}"
@@ -191,8 +212,10 @@ def _faults(symptom: Symptom, others: list[Symptom]) -> Iterator[str]:
             yield f"rank {other.rank} is that of {other.name}"
     if symptom.sign and symptom.sign not in SIGNS:
         yield f"unknown sign {symptom.sign}"
-    if not (symptom.texts or symptom.sign or symptom.kernel_log or symptom.releases):
-        yield "nothing shows it: texts, sign, kernel_log or releases"
+    if not (
+        symptom.texts or symptom.codes or symptom.sign or symptom.kernel_log or symptom.releases
+    ):
+        yield "nothing shows it: texts, codes, sign, kernel_log or releases"
     for pattern in (*symptom.texts, *symptom.only_with, *symptom.not_with):
         try:
             compiled(pattern)
