@@ -57,8 +57,9 @@ def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | Non
 
 
 def _messages(symptom: Symptom) -> list[str]:
-    texts = (each for each in symptom.examples if isinstance(each, str))
-    return [_told(symptom.texts, each) for each in texts]
+    examples = (each for each in symptom.examples if isinstance(each, str))
+    texts = tuple(pattern.text for pattern in symptom.patterns)
+    return [_told(texts, each) for each in examples]
 
 
 @functools.cache
