@@ -194,10 +194,11 @@ def test_every_seed_of_the_evidence_passes_the_bounds_that_follow_from_it(
     }
 
 
-# At `smoke` grind's networks take six steps or fewer, and those teach them nothing yet.
+# At `smoke` grind's networks take six steps or fewer, and those teach them nothing; thirty steps
+# leave CIFAR-10's seeds so far apart that their floor is little above one class in ten.
 @pytest.mark.parametrize(
     ("name", "data", "profile"),
-    [t for t in _TARGETS if (EVERY[t[0]].dataset, t[2]) != ("grind", "smoke")],
+    [t for t in _TARGETS if t[2] != "smoke" or EVERY[t[0]].dataset not in ("grind", "cifar10")],
 )
 def test_no_network_passes_by_guessing(name: str, data: str, profile: ProfileName) -> None:
     held, rows = _shipped_bounds(name, data, profile)
