@@ -227,11 +227,7 @@ class Session:
         return results
 
     def prepare(self, workload: Workload, schedule: Schedule) -> Prepared:
-        """The data of a workload as files.
-
-        Raises:
-            DataError: they cannot be had.
-        """
+        """The data of a workload as files, or a DataError."""
         self._listener(Phase(f"{workload.dataset} data"))
         return self._store.prepare(workload, schedule)
 
