@@ -14,6 +14,7 @@ from plugins.modules import gpu_info, gpu_logs_info
 from plugins.plugin_utils.gpu_doctor import normal
 from plugins.plugin_utils.gpu_doctor.examine import examine
 from plugins.plugin_utils.gpu_doctor.pasted import recognise
+from plugins.plugin_utils.gpu_doctor.pattern import compiled
 from plugins.plugin_utils.gpu_doctor.report import describe, sum_up
 from plugins.plugin_utils.gpu_doctor.rows import languages
 from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse
@@ -66,7 +67,7 @@ def test_a_symptom_has_an_example_of_each_of_its_texts_and_of_a_host_that_shows_
     texts = [each for each in symptom.examples if isinstance(each, str)]
     seen_on_hosts = symptom.sign or symptom.kernel_log or symptom.releases or symptom.in_logs
     assert len(texts) < len(symptom.examples) or not seen_on_hosts
-    for pattern in symptom.patterns:
+    for pattern in map(compiled, symptom.texts):
         lines = ["\n".join(normal.lines(text, languages(str(FOLDER)))) for text in texts]
         assert any(map(pattern.regex.search, lines)), pattern.text
     assert "{" not in symptom.explanation(host())
@@ -329,3 +330,23 @@ def test_a_host_that_trains_in_a_container_is_provisioned() -> None:
     found = host(**{"found.environment": {}, "found.containers": {"images": {image: "podman"}}})
     assert examine(found, SYMPTOMS) == []
     assert f"TensorFlow in the image {image}" in " ".join(describe(found, [], "here").split())
+
+
+@pytest.mark.parametrize(
+    "symptom", [row for row in SYMPTOMS if row.codes], ids=lambda row: row.name
+)
+def test_the_numbers_of_cuda_s_errors_are_known_in_the_ways_they_are_told(symptom: Any) -> None:
+    for code in symptom.codes:
+        for told in (
+            f"CUDA error {code}",
+            f"CUDA driver error: {code}",
+            f"cudaError({code})",
+            f"CUresult {code}",
+            f"cudaSetDevice returned {code}",
+            f"cuInit failed with error code {code}",
+            f"cuda: error code: {code}",
+            f"Check failed: e == cudaSuccess ({code} vs. 0)",
+            f"failed call to cuInit: UNKNOWN ERROR ({code})",
+        ):
+            assert symptom.matches(told), told
+            assert not symptom.matches(told.replace(str(code), f"{code}7")), told

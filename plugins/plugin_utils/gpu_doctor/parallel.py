@@ -39,8 +39,8 @@ def scan_log(
     known, rest = tuple(symptoms), iter(pieces)
     start: list[bytes] = []
     while sum(map(len, start)) < LONG:
-        piece = next(rest, b"")
-        if not piece:
+        piece = next(rest, None)
+        if piece is None:
             return scan(start, known, languages)
         start.append(piece)
     workers = min(MOST, len(os.sched_getaffinity(0)))
