@@ -99,10 +99,10 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
     reason: why these and not photographs, for the data set's note.
     """
     path = cache_dir / "cifar10" / f"drawn-shapes-v{shapes.VERSION}.npz"
-    drawing = _stored(path)
+    drawing, unkept = _stored(path), ""
     if drawing is None:
         drawing = shapes.draw()
-        cache.keep_arrays(
+        unkept = cache.keep_arrays(
             path,
             train_x=drawing.train.x,
             train_y=drawing.train.y,
@@ -114,7 +114,7 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
     return Dataset(
         "cifar10",
         "synthetic",
-        f"synthetic shapes, of which one label in {shapes.WRONG_OF} is wrong: {reason}",
+        f"synthetic shapes, of which one label in {shapes.WRONG_OF} is wrong: {reason}{unkept}",
         drawing.train,
         drawing.test,
         baselines,
@@ -122,15 +122,14 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
 
 
 def _downloaded(kept: Path, mirrors: Sequence[str], within: float, besides: str) -> Dataset:
-    unwritable = cache.why_unwritable(kept)
-    if unwritable:
-        besides += f"; {unwritable}, so nothing is kept"
     try:
-        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as other:
-            archive = (Path(other) if unwritable else kept) / cifar_files.ARCHIVE
+        with tempfile.TemporaryDirectory(prefix="grindstone-download-") as made:
+            archive = Path(made) / cifar_files.ARCHIVE
             mirror = download({archive: _ARCHIVE}, mirrors, within)
-            told = f"CIFAR-10 downloaded from {mirror}; {besides}"
-            return _real(cifar_files.read_archive(archive), "download", told, mirror)
+            found = cifar_files.read_archive(archive)
+            unkept = cache.keep_files(archive.parent, [archive.name], kept)
+        told = f"CIFAR-10 downloaded from {mirror}; {besides}{unkept}"
+        return _real(found, "download", told, mirror)
     except UnreachableError as reason:
         return drawn(kept.parent, f"no download ({reason}), and {besides}")
     except DataError as error:
