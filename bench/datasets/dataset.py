@@ -47,6 +47,7 @@ class Dataset:
     baselines: figures that a quality is judged against, in the unit of the metric.
     paths: the files that the training images were read from, one for each, where there are such.
     classes: how many the labels have, where these are not the networks' own data; else None.
+    shots: the number of the shot that each image is of, of both splits; None where there are none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Dataset:
     baselines: Mapping[str, float] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     classes: int | None = None
+    shots: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -71,7 +73,8 @@ class Dataset:
     def head(self, train: int | None, test: int | None) -> Dataset:
         """The same data set cut to its first images; None keeps a split whole."""
         paths = self.paths[:train]
-        return replace(self, train=self.train.head(train), test=self.test.head(test), paths=paths)
+        first, tested = self.train.head(train), self.test.head(test)
+        return replace(self, train=first, test=tested, paths=paths, shots=None)
 
     def holding_out(self, train: int | None, count: int) -> Dataset:
         """The same with its last training images in the place of the test images.

@@ -81,6 +81,7 @@ def drawn(
         train=drawing.train,
         test=drawing.test,
         baselines=_baselines(drawing.train, drawing.test, drawing.best_possible_mse),
+        shots=particles.shots_of(len(drawing.train), len(drawing.test)),
     )
 
 
@@ -141,8 +142,17 @@ def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
     scatter = particles.label_spread(test.y.astype(np.float64))
     baselines = _baselines(train, test, float(np.mean(np.square(scatter))))
     _must_differ(train, test, baselines, folder)
+    numbers = photographs.numbered(together, prints)
+    ids = [np.array([numbers[each.path] for each in side], np.int64) for side in (taught, asked)]
     return Dataset(
-        "grind", "files", note, train, test, baselines, tuple(each.path for each in taught)
+        "grind",
+        "files",
+        note,
+        train,
+        test,
+        baselines,
+        tuple(each.path for each in taught),
+        shots=(ids[0], ids[1]),
     )
 
 

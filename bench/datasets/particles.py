@@ -168,6 +168,12 @@ def draw_split(
     return Split(np.stack(x), np.repeat(shots.label, photographs_each).astype(np.float32))
 
 
+def shots_of(train: int, test: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of the shot that each drawn photograph is of, of both splits."""
+    taught = np.arange(train) // TRAIN_PHOTOGRAPHS
+    return taught, TRAIN_SHOTS + np.arange(test) // TEST_PHOTOGRAPHS
+
+
 def draw(size: tuple[int, int]) -> Drawing:
     """Draws both splits for images of `size` = (height, width): 96 to train on, 120 to test on."""
     rng = np.random.default_rng(SEED)

@@ -128,6 +128,12 @@ def split(
     return sides
 
 
+def numbered(shots: Sequence[Shot], fingerprints: dict[Path, bytes]) -> dict[Path, int]:
+    """A number for each photograph, the same for all that have to stay together."""
+    bonds = _bonded(shots, fingerprints)
+    return {each.path: number for number, bond in enumerate(bonds) for each in bond}
+
+
 def _bonded(shots: Sequence[Shot], fingerprints: dict[Path, bytes]) -> list[list[Photograph]]:
     """Shots joined where they share a picture, still in order of pull time."""
     by_picture: defaultdict[bytes, list[int]] = defaultdict(list)

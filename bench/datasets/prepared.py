@@ -176,10 +176,14 @@ class Store:
         Raises:
             DataError: the data set is damaged or cannot be laid out.
         """
-        sizes = (schedule.train, schedule.test, schedule.held_out)
+        sizes = (schedule.train, schedule.test, schedule.held_out, schedule.fold)
         key = (workload.dataset, workload.image, *sizes, workload.input)
         if key not in self._prepared:
             dataset = self._load(workload)
+            if schedule.fold:
+                from bench.datasets.folds import folded
+
+                dataset = folded(dataset, schedule.fold)
             if schedule.held_out:
                 dataset = dataset.holding_out(schedule.train, schedule.held_out)
             dataset = dataset.head(schedule.train, schedule.test)

@@ -38,6 +38,7 @@ class Design(Part, frozen=True, kw_only=True):
     images: how many images were trained on.
     held_out: on how many further training images the quality was measured; null: the test images.
     epochs: how many were trained.
+    fold: which of ten parts of the shots was tested on, the rest being trained on.
     """
 
     pooling: design.Pooling | None = None
@@ -53,6 +54,7 @@ class Design(Part, frozen=True, kw_only=True):
     images: Number | None = None
     held_out: Number | None = None
     epochs: Annotated[int, Meta(ge=3, le=100_000)] | None = None
+    fold: Annotated[int, Meta(ge=1, le=design.FOLDS)] | None = None
 
     @property
     def changes(self) -> design.Design:
@@ -81,6 +83,7 @@ _WORDS = {
     "images": "{} images",
     "held_out": "{} held out",
     "epochs": "{} epochs",
+    "fold": f"fold {{}} of {design.FOLDS}",
 }
 
 

@@ -17,6 +17,10 @@ OF_THE_BUILDER = ("pooling", "filters", "dense")
 OF_ANY = ("dropout", "learning_rate", "images", "epochs")
 
 
+# How many folds there are: optpresso's own.
+FOLDS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """Changes; None is as published.
@@ -34,6 +38,7 @@ class Design:
     images: how many of the training images are trained on, the first ones.
     held_out: how many further training images the quality is measured on, instead of the test's.
     epochs: how many are trained.
+    fold: which of FOLDS parts of the shots is tested on, the rest being trained on.
     """
 
     pooling: Pooling | None = None
@@ -49,6 +54,7 @@ class Design:
     images: int | None = None
     held_out: int | None = None
     epochs: int | None = None
+    fold: int | None = None
 
     @classmethod
     def read(cls, members: dict[str, object]) -> Design:

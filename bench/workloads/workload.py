@@ -46,21 +46,23 @@ class Schedule:
     train, test: how many images of each split; None is all of them.
     held_out: how many training images, behind those, stand in the place of the test split; None
         leaves the test split.
+    fold: which fold of the shots is the test split; None leaves it.
     """
 
     epochs: int
     train: int | None = None
     test: int | None = None
     held_out: int | None = None
+    fold: int | None = None
 
     def with_size(self, epochs: int | None, train: int | None) -> Schedule:
         """The same with other epochs and training images; None leaves them."""
         return replace(self, epochs=epochs or self.epochs, train=train or self.train)
 
     def changed_by(self, design: Design) -> Schedule:
-        """The same with a design's epochs and images."""
+        """The same with a design's epochs, images and fold."""
         sized = self.with_size(design.epochs, design.images)
-        return replace(sized, held_out=design.held_out or self.held_out)
+        return replace(sized, held_out=design.held_out or self.held_out, fold=design.fold)
 
 
 @dataclass(frozen=True, slots=True)
