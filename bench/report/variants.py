@@ -31,6 +31,8 @@ def _beside_each_other(results: Sequence[Result]) -> list[list[Finished]]:
     """The variants of each training; as published, or the first asked for, comes first."""
     every: dict[tuple[object, ...], list[Finished]] = {}
     for each in rows.counted(results):
+        if each.machines:  # has a line of its own
+            continue
         every.setdefault((each.workload, each.device, each.mode, each.side), []).append(each)
     several = [same for same in every.values() if len(same) > 1]
     return [sorted(same, key=lambda each: each.variant is not None) for same in several]
