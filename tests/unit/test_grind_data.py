@@ -250,7 +250,7 @@ def test_a_picture_that_pillow_warns_of_is_refused_likewise(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["0", "0.0", "-20", "nan", "inf", "1e3", "601", "20s", "twenty", "1_0", "1606089600"]
+    "name", ["0", "0.0", "-20", "nan", "inf", "1e3", "601", "twenty", "1_0", "1606089600"]
 )
 def test_a_folder_that_names_no_pull_time_is_refused(
     folder: Path, tmp_path: Path, name: str
