@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from bench.worker import environment
 from bench.worker.backends import TensorFlow
@@ -123,3 +125,43 @@ def test_threads_are_those_that_an_operation_is_spread_over(
     assert worker(monkeypatch, TF_NUM_INTRAOP_THREADS="0").threads == 3
     assert worker(monkeypatch, TF_NUM_INTRAOP_THREADS="many").threads == 3
     assert worker(monkeypatch, threads=2, TF_NUM_INTRAOP_THREADS="1").threads == 2
+
+
+_NAMES = some.from_regex(r"[A-Z][A-Z0-9_]{0,30}", fullmatch=True)
+_VALUES = some.text(some.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+_HEARD = some.builds(
+    str.__add__,
+    some.sampled_from(["OMP_", "KMP_", "MKL_", "XLA_", "TF_NUM_", "TF_ENABLE_"]),
+    _NAMES,
+)
+
+
+@given(some.dictionaries(_NAMES | _HEARD, _VALUES), some.booleans())
+def test_of_any_environment_what_is_recorded_is_of_it_and_counts(
+    variables: dict[str, str], is_gpu: bool
+) -> None:
+    found = environment.variables(variables, is_gpu=is_gpu)
+    assert all(value and value in variables[name] for name, value in found.items())
+    assert environment.variables(found, is_gpu=is_gpu) == found
+    assert environment.variables(variables, is_gpu=True).items() >= found.items()
+
+
+@given(
+    some.dictionaries(_NAMES | _HEARD, _VALUES),
+    some.sampled_from(["AWS_", "TF_VAR_", "TF_TOKEN_", "GITHUB_", "LC_", "SSH_", "KUBE"]),
+    _NAMES,
+    _VALUES,
+)
+def test_what_no_library_of_a_training_hears_makes_no_difference(
+    variables: dict[str, str], prefix: str, name: str, value: str
+) -> None:
+    found = environment.variables(variables, is_gpu=True)
+    other = {**variables, f"{prefix}{name}": value}
+    assert environment.variables(other, is_gpu=True) == found
+
+
+@given(_HEARD.filter(lambda name: not environment._SAYS_NOTHING.fullmatch(name)), _VALUES)
+def test_what_a_library_hears_is_recorded_as_it_is_set(name: str, value: str) -> None:
+    said = value.strip()
+    found = environment.variables({name: value}, is_gpu=False)
+    assert found == ({name: said} if said else {})
