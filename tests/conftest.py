@@ -37,7 +37,7 @@ with contextlib.suppress(ImportError):
 
 def pytest_configure(config: pytest.Config) -> None:
     # A pytest that a test starts is no worker of this one, may benchmark, and has its own options.
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS", "COLUMNS", "LINES"):
         os.environ.pop(name, None)
     config.addinivalue_line("filterwarnings", "error")
     # Raised whenever the collector finds a test's pipe, it would fail a test that did nothing.

@@ -53,7 +53,7 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
     seen["refusal"] = evil
     (tmp_path / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
     (tmp_path / "matrix.json").write_text(json.dumps(MATRIX), encoding="utf-8")
-    play = ROOT / f"doctor-{os.getpid()}.yml"  # beside ansible.cfg, which finds the collection
+    play = tmp_path / "doctor.yml"
     tasks = f"""
     - ansible.builtin.set_fact:
         told: >-
@@ -68,17 +68,14 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
         msg: "{{{{ told.failure }}}}"
 """
     play.write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks:{tasks}", encoding="utf-8")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", play.name],
-            cwd=ROOT,
-            env={**os.environ, "EVIL": evil},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        play.unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", str(play)],
+        cwd=ROOT,
+        env={**os.environ, "EVIL": evil},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Meaning of: {{ lookup('pipe'" in done.stdout
     assert "half installed: {{ lookup('pipe'" in done.stdout
@@ -102,12 +99,12 @@ def test_no_file_of_a_host_is_a_template_on_its_way_to_plan_json(tmp_path: Path)
             "etc/grindstone/plan.json": json.dumps({"tensorflow": evil, "notes": [evil]}),
         },
     )
-    play = ROOT / f"doors-{os.getpid()}.yml"
+    play = tmp_path / "doors.yml"
     tasks = f"""
     - grindstone.grindstone.gpu_info: {{sysroot: "{root}", prefix: /opt/grindstone}}
       register: plan_facts
-    - ansible.builtin.include_vars: {{dir: roles/plan/vars/main}}
-    - ansible.builtin.include_vars: {{dir: roles/plan/defaults}}
+    - ansible.builtin.include_vars: {{dir: {ROOT}/roles/plan/vars/main}}
+    - ansible.builtin.include_vars: {{dir: {ROOT}/roles/plan/defaults}}
     - ansible.builtin.set_fact:
         plan_result: >-
           {{{{ plan_facts.found
@@ -124,16 +121,13 @@ def test_no_file_of_a_host_is_a_template_on_its_way_to_plan_json(tmp_path: Path)
     inventory = tmp_path / "inventory.json"
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory.write_text(json.dumps({"all": {"hosts": {f"x {evil}": local}}}), encoding="utf-8")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), play.name],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        play.unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(play)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("lookup('pipe'") > 3
     assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))

@@ -199,7 +199,9 @@ def must_hold(found: dict[str, Any], options: Options) -> None:
 
 def must_advise_what_works(found: dict[str, Any], options: Options, refused: str) -> None:
     advice = re.search(
-        r"((set|leave) plan_[^ ]+( |=)(?:(?! for Tens).)*) for TensorFlow \S+ \((\S+)\)$", refused
+        r"((set|leave) plan_[^ ]+( |=)(?:(?! for (?:Tens|JAX|PyTorch)).)*)"
+        r" for TensorFlow \S+ \((\S+)\)$",
+        refused,
     )
     if not advice:
         hopeless = found["glibc"] in ("", "2.24") or found["architecture"] == "riscv64"

@@ -252,7 +252,7 @@ def test_a_fault_in_brought_files_is_one_line_that_says_what_to_do(
     ("make", "sentence"),
     [
         (lambda path: path, "cannot be read: No such file or directory"),
-        (Path.touch, "cannot be read: Not a directory"),
+        (Path.touch, "is a file: name its folder, {parent}"),
         (Path.mkdir, "is empty"),
     ],
     ids=["missing", "a file", "empty"],
@@ -262,7 +262,8 @@ def test_a_data_directory_that_holds_nothing_is_refused(
 ) -> None:
     folder = tmp_path / "data"
     make(folder)
-    assert str(look(folder).refusal).startswith(f"{folder} {sentence}; expected pictures by class")
+    said = sentence.format(parent=tmp_path)
+    assert str(look(folder).refusal).startswith(f"{folder} {said}; expected pictures by class")
 
 
 def test_a_data_directory_of_photographs_is_passed_over_and_the_note_says_so(

@@ -145,7 +145,7 @@ def locked(lock: str, said: str) -> str:
     own = parse(said)
     address = own.place if own.place.startswith("https:") else f"file://{quote(own.place)}"
     line = f"tensorflow @ {address} \\\n    --hash=sha256:{own.sha256}\n"
-    head = r"^tensorflow==.*\n(?:[ \t].*\n)*"
+    head = r"^(?:tensorflow|tf-nightly)==.*\n(?:[ \t].*\n)*"
     if len(re.findall(head, lock, re.MULTILINE)) != 1:
         raise RefusedError("a lock without TensorFlow", "one with it", "run `./run lock`")
     return re.sub(head, lambda _head: line, lock, flags=re.MULTILINE)
