@@ -121,7 +121,7 @@ def hold(server: socket.socket, word: str, seconds: int) -> None:
     signal.alarm(seconds)  # its default ends the process
     while True:
         try:
-            caller, _ = server.accept()
+            caller, _address = server.accept()
             with caller:
                 caller.settimeout(ANSWER_S)
                 if caller.recv(200).decode(errors="replace") == word:
@@ -133,8 +133,8 @@ def hold(server: socket.socket, word: str, seconds: int) -> None:
 
 def call(machine: str) -> str:
     """Why a machine cannot be reached; "" where it can."""
-    name, _, address = machine.partition("=")
-    host, _, port = address.rpartition(":")
+    name, _equals, address = machine.partition("=")
+    host, _colon, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
     except OSError as error:

@@ -49,16 +49,14 @@ private:
   type: dict
 """
 
-import contextlib
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.limited_command import output
 from ..module_utils.sysroot import OPTIONS, text
 
 OF_THE_GPU = re.compile(
@@ -73,36 +71,12 @@ FATAL = re.compile(
 )
 LINES = 300  # the last ones: a GPU that fails says the same thing without end
 BROKEN = re.compile(r"unmet dependencies|broken packages|interrupted|half.(installed|configured)")
-LIMIT = 30  # seconds that a command may take
 # The parts of `nvidia-smi -q` that tell how a GPU is; none of them has a serial number in it.
 STATES = re.compile(
     r"MIG Mode|ECC Mode|ECC Errors|Retired Pages|Remapped Rows|GPU Recovery Action|Fabric"
     r"|Clocks (Event|Throttle) Reasons|GPU Reset Status"
 )
 FIRST_USER = 1000  # of people, as login.defs has it
-
-
-def output(*command: str) -> str:
-    """What a command prints on both ways out, nothing where it is not there or hangs."""
-    if not shutil.which(command[0]):
-        return ""
-    try:
-        run = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError:
-        return ""
-    try:
-        return run.communicate(timeout=LIMIT)[0].decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        run.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(1)  # no longer: what hangs in a driver does not end
-        return ""
 
 
 def kernel_log(root: Path) -> list[str]:

@@ -117,7 +117,7 @@ def _started(count: int, rows: dict[str, Symptom], languages: Languages) -> list
     """The processes' ends; they end when these are closed, or with this process."""
     context = multiprocessing.get_context("fork")
     ends: list[Connection] = []
-    for _ in range(count):
+    for _number in range(count):
         ours, theirs = context.Pipe()
         ends.append(ours)
         work = context.Process(target=_work, args=(theirs, list(ends), rows, languages))
