@@ -170,7 +170,7 @@ def image(
 ) -> Image | None:
     """The container that is named, else the plan's, where no interpreter is named."""
     name = getattr(chosen, "worker_image", None)
-    named = chosen.worker_python or compared
+    named = compared or chosen.worker_python  # which has no such option
     if name is None:
         if named or not (planned and planned.image):
             return None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from plugins.modules import gpu_logs_info
 from tests.unit import hosts
 
