@@ -64,13 +64,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def trains(self) -> Framework:
         """The framework."""
-        return (
-            "jax"
-            if self.framework == "jax"
-            else "torch"
-            if self.framework == "torch"
-            else "tensorflow"
-        )
+        return next((name for name in TITLES if name == self.framework), "tensorflow")
 
     def _check_framework(self) -> None:
         of_tensorflow = {"tensorflow": self.tensorflow, "tensorflow_wheel": self.tensorflow_wheel}
