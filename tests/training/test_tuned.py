@@ -133,10 +133,10 @@ import json, sys
 from bench.worker.messages import Epoch, Job
 from bench.worker.training import train
 
-jobs, curves = json.loads(sys.argv[1]), []
-for job in jobs:
+curves = []
+for line in sys.argv[1:]:
     said = []
-    train(Job(**job), said.append)
+    train(Job.read(line), said.append)
     losses = [message.loss for message in said if isinstance(message, Epoch)]
     curves.append({"losses": losses, "quality": said[-1].value})
 print(json.dumps(curves))
@@ -152,11 +152,11 @@ def curves(
     workload = WORKLOADS["cnn_simple"]  # batches of 200: the last one holds 100
     prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 2100, 2000))
     jobs = [
-        json.loads(Job(workload.name, False, 4, seed, prepared.files, mode=mode).line())
+        Job(workload.name, False, 4, seed, prepared.files, mode=mode).line()
         for mode in MODES
         for seed in (*range(1, _SEEDS + 1), 1)  # the first one again
     ]
-    came_to = answer(worker_python, _CURVES, json.dumps(jobs), home=folder)
+    came_to = answer(worker_python, _CURVES, *jobs, home=folder)
     stock, tuned = came_to[: _SEEDS + 1], came_to[_SEEDS + 1 :]
     return {"stock": stock[:-1], "tuned": tuned[:-1], "tuned again": tuned[-1:]}
 
