@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
-from bench.judge import overfitting
+from bench.judge import curve
 from bench.record.model import Failed, Finished
 from bench.record.repeats import Repeat
 from bench.record.variant import Design, Variant
 from bench.report import format as shown
 from bench.runner.row import Row
-from bench.workloads.own import OwnWorkload, is_accuracy
+from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import Schedule, Workload
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Recipe:
         _, result = found[0]
         quality = result.quality
         reached, known = quality.training, result.dataset.baselines
-        if is_gain(quality.metric):
+        if not quality.is_error:
             learned = reached is not None and reached >= BY_HEART
         else:
             guess = known.get("mean_predictor_mse") or quality.guess or quality.untrained
@@ -177,7 +177,7 @@ class Recipe:
         whole = [each for each in found if each[1].quality.value is not None]
         if not whole:
             raise GrindstoneError("every training diverged: no loss was a number at its end")
-        sign = -1.0 if is_gain(whole[0][1].quality.metric) else 1.0
+        sign = 1.0 if whole[0][1].quality.is_error else -1.0
         return min(whole, key=lambda each: sign * (each[1].quality.value or 0.0))
 
     def _told(self, design: Design, result: Finished) -> str:
@@ -193,25 +193,20 @@ class Recipe:
 
     def _losses(self, result: Finished) -> Iterator[str]:
         metric = result.quality.metric
-        curve, losses = result.epochs.quality or (), result.epochs.loss
+        test, losses = result.epochs.quality or (), result.epochs.loss
         for number in sorted({1, len(losses) // 4, len(losses) // 2, len(losses)} - {0}):
             loss = losses[number - 1]
-            value = curve[number - 1] if curve else None
+            value = test[number - 1] if test else None
             told = "no number" if loss is None else f"{loss:.3g}"
             yield (
                 f"   epoch {number}: training loss {told}, {metric} {shown.quality(metric, value)}"
             )
-        seen = overfitting.found(result)
+        seen = curve.of(result).overfits
         yield (
             f"   It overfits since epoch {seen.since}; the best was epoch {seen.best}"
             if seen
             else "   It does not overfit so far"
         )
-
-
-def is_gain(metric: str) -> bool:
-    """Whether more of it is better."""
-    return metric == "accuracy" or is_accuracy(metric)
 
 
 def images_of(session: Session, workload: Workload | OwnWorkload) -> int | None:

@@ -1,19 +1,40 @@
-"""A learning curve in words: where it dips, and from where on it learns its images by heart."""
+"""What a learning curve shows: where it dips, and since when it overfits.
+
+Overfitting is told by a learner's rule: the error gets worse than in the epochs before.  One worse
+epoch is noise.  It counts when each of five epochs in a row is worse than every one of the five
+before them, while the training loss went on falling: of ten epochs in a random order that is so
+once in 252.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import statistics
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.workloads.workload import ERRORS
+from bench.record.model import Finished
 
 # How far below the best before it a dip is: of an accuracy, in shares of all images, as single
 # MNIST runs differ by .2 points for nothing; of an error, as a share of the best one.
 _DIP, _DIP_OF_ERROR = 0.005, 0.25
-# How many epochs without a better one are the end of getting better, and how much better the
-# training images get meanwhile: an error by this share.
-_PATIENCE = 3
-_LEARNED, _LEARNED_OF_ERROR = 0.001, 0.05
+# How many epochs in a row have to be worse than as many before them.
+EPOCHS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Overfitting:
+    """Where it began.
+
+    since: the first epoch that is worse than those before it.
+    best: the epoch whose quality is the best.
+    then, now: the quality there, and after the last epoch.
+    """
+
+    since: int
+    best: int
+    then: float
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,69 +42,66 @@ class Reading:
     """What a curve shows.
 
     dips: epochs that are worse than the best before them, which a later one is near again.
-    overfits_after: the epoch with the best quality on the test images, where the training images
-        were learned further in the epochs behind it and the test's were not; else None.
+    overfits: since when it overfits; None where it does not.
     """
 
-    dips: tuple[int, ...]
-    overfits_after: int | None
+    dips: tuple[int, ...] = ()
+    overfits: Overfitting | None = None
+
+
+def of(result: Finished) -> Reading:
+    """What a training's curve shows: nothing where none was measured."""
+    if result.epochs.quality is None:
+        return Reading()
+    test = (result.quality.untrained, *result.epochs.quality)
+    return read(test, result.epochs.loss, is_error=result.quality.is_error)
 
 
 def read(
-    metric: str, test: Sequence[float | None], training: Sequence[float | None] | None = None
+    test: Sequence[float | None], losses: Sequence[float | None], *, is_error: bool
 ) -> Reading:
     """Reads a curve whose first value is that before the first step.
 
-    training: on the training images, where that is known.
+    losses: the training's, from the first epoch on.
     """
-    better = _Better(metric)
-    values = [better.worst if value is None else value for value in test]
-    return Reading(tuple(_dips(better, values)), _overfits_after(better, values, training))
+    errors = [_error(value, is_error=is_error) for value in test]
+    dips = tuple(_dips(errors, is_error=is_error))
+    since = _onset(errors[1:], losses)
+    if since is None:
+        return Reading(dips)
+    best = min(range(1, len(errors)), key=errors.__getitem__)
+    sign = 1.0 if is_error else -1.0
+    return Reading(dips, Overfitting(since, best, sign * errors[best], sign * errors[-1]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Better:
-    """What is better, by a metric: accuracies as they are, errors turned about."""
-
-    metric: str
-
-    @property
-    def is_error(self) -> bool:
-        return self.metric in ERRORS
-
-    @property
-    def worst(self) -> float:
-        return float("inf") if self.is_error else 0.0
-
-    def gain(self, before: float, after: float) -> float:
-        """By how much the later one is better; of errors as a share of the earlier one."""
-        if not self.is_error:
-            return after - before
-        return (before - after) / before if before else -after
-
-    def best(self, values: Sequence[float]) -> float:
-        return min(values) if self.is_error else max(values)
+def _error(value: float | None, *, is_error: bool) -> float:
+    """The less, the better; of what is no number, the worst."""
+    if value is None:
+        return math.inf
+    return value if is_error else -value
 
 
-def _dips(better: _Better, values: Sequence[float]) -> list[int]:
-    least = _DIP_OF_ERROR if better.is_error else _DIP
-    dips = []
-    for epoch in range(2, len(values) - 1):
-        before, after = better.best(values[:epoch]), better.best(values[epoch + 1 :])
-        fallen = -better.gain(before, values[epoch]) >= least
-        if fallen and better.gain(before, after) >= -least / 2:
-            dips.append(epoch)
-    return dips
+def _dips(errors: Sequence[float], *, is_error: bool) -> Iterator[int]:
+    for epoch in range(2, len(errors) - 1):
+        before, after = min(errors[:epoch]), min(errors[epoch + 1 :])
+        if math.isinf(before):
+            continue
+        least = _DIP_OF_ERROR * before if is_error else _DIP
+        if errors[epoch] - before >= least > 0 and after - before <= least / 2:
+            yield epoch
 
 
-def _overfits_after(
-    better: _Better, values: Sequence[float], training: Sequence[float | None] | None
-) -> int | None:
-    if not training or len(training) != len(values) or len(values) < _PATIENCE + 2:
-        return None
-    best = values.index(better.best(values))
-    then, now = training[best], training[-1]
-    if best == 0 or len(values) - 1 - best < _PATIENCE or then is None or now is None:
-        return None
-    least = _LEARNED_OF_ERROR if better.is_error else _LEARNED
-    return best if better.gain(then, now) >= least else None
+def _onset(errors: Sequence[float], losses: Sequence[float | None]) -> int | None:
+    """The first epoch (from 1) from which on the error is worse than before; None without one."""
+    for at in range(EPOCHS, len(errors) - EPOCHS + 1):
+        before, since = errors[at - EPOCHS : at], errors[at : at + EPOCHS]
+        if min(since) > max(before) and not math.isinf(max(since)) and _fell(losses, at):
+            return at + 1
+    return None
+
+
+def _fell(losses: Sequence[float | None], at: int) -> bool:
+    """Whether the training loss went on falling there; where it is no number, it did not."""
+    before, since = losses[at - EPOCHS : at], losses[at : at + EPOCHS]
+    known = [[value for value in part if value is not None] for part in (before, since)]
+    return all(known) and statistics.mean(known[1]) < statistics.mean(known[0])

@@ -15,16 +15,16 @@ _MOST = 5
 
 def of(result: Finished, place: str) -> tuple[list[Line], str]:
     """The lines of a training that was judged after every epoch, and what they show."""
-    metric, training = result.quality.metric, result.epochs.training
+    training = result.epochs.training
     test = (result.quality.untrained, *(result.epochs.quality or ()))
-    seen = curve.read(metric, test, training)
+    seen = curve.of(result)
     lines = [Line(place, test)]
     if training:
         lines.append(Line(f"{place}, training images", training))
     if seen.dips:
         lines.append(Line(f"{place}, dips", _only(test, seen.dips), marks=True))
-    if seen.overfits_after is not None:
-        onset = _only(test, (seen.overfits_after,))
+    if seen.overfits:
+        onset = _only(test, (seen.overfits.since,))
         lines.append(Line(f"{place}, overfits from here on", onset, marks=True))
     return lines, "; ".join(_words(result, place, test, seen))
 
@@ -49,9 +49,9 @@ def _words(
         )
         more = len(seen.dips) - _MOST
         yield f"dips to {named}" + (f" and {more} more" if more > 0 else "")
-    if seen.overfits_after is not None:
-        best = shown.quality(metric, test[seen.overfits_after])
+    if seen.overfits:
+        best = shown.quality(metric, seen.overfits.then)
         yield (
-            f"overfits from epoch {seen.overfits_after} on: the training images are learned "
-            f"further, the test images are not (best {best})"
+            f"overfits from epoch {seen.overfits.since} on: worse than the {curve.EPOCHS} epochs "
+            f"before, while the training loss fell (best {best} after epoch {seen.overfits.best})"
         )

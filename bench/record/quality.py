@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.record.measured import Part, Text
+from bench.workloads.own import is_accuracy
 from bench.workloads.workload import ERRORS
 
 
@@ -50,3 +51,10 @@ class Quality(TargetQuality, frozen=True, kw_only=True):
     def floor_is_most(self) -> bool:
         """Whether the floor is the most that passes, as an error's is, else the least."""
         return self.metric in ERRORS if self.at_most is None else self.at_most
+
+    @property
+    def is_error(self) -> bool:
+        """Whether less is better: by the floor, else by the metric's name."""
+        if self.at_most is not None:
+            return self.at_most
+        return self.metric != "accuracy" and not is_accuracy(self.metric)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.invocation import BENCHMARK
-from bench.judge import overfitting
+from bench.judge import curve
 from bench.judge.verdict import as_typed
 from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
@@ -127,12 +127,12 @@ def _repeats(record: Record, names: shown.Names) -> Iterator[str]:
 def _overfitting(told: Told, names: shown.Names) -> Iterator[str]:
     """Since when a learning curve shows it."""
     for each in told:
-        seen = overfitting.found(each) if isinstance(each, Finished) else None
+        seen = curve.of(each).overfits if isinstance(each, Finished) else None
         if seen is not None and isinstance(each, Finished):
             best, last = (shown.quality(each.quality.metric, v) for v in (seen.then, seen.now))
             yield (
                 f"{names(each)} overfits since epoch {seen.since}: it was worse than in the "
-                f"{overfitting.EPOCHS} epochs before, and the training loss fell; {best} after "
+                f"{curve.EPOCHS} epochs before, and the training loss fell; {best} after "
                 f"epoch {seen.best}, {last} at the end. Fix: fewer epochs, more images, dropout "
                 "or augmentation"
             )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget
 from bench.report import format as shown
-from bench.workloads.own import is_accuracy
 
 # A worker that has grown by this much, in bytes and as a share, since the second epoch, and still
 # grew in the second half of the epochs: allocators' pools are full by then.
@@ -49,7 +48,7 @@ def _unread(result: Finished | TimeToTarget) -> Iterator[str]:
 def _guess(record: Record, result: Finished, names: shown.Names) -> Iterator[str]:
     """Where a constant would have scored as well."""
     quality, known = result.quality, result.dataset.baselines
-    is_error = not (quality.metric == "accuracy" or is_accuracy(quality.metric))
+    is_error = quality.is_error
     guess = known.get("mean_predictor_mse" if is_error else "most_frequent_class_accuracy")
     guess = quality.guess if result.file else guess
     if quality.value is None or guess is None or not quality.ok:

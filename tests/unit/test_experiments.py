@@ -19,7 +19,6 @@ from bench.errors import GrindstoneError, RecordError
 from bench.experiment import trainings
 from bench.experiment.place import one_device
 from bench.experiment.trainings import rounds
-from bench.judge import overfitting
 from bench.observe.devices import Found
 from bench.page.write import page
 from bench.record import codec
@@ -32,7 +31,7 @@ from bench.report.experiment.differences import difference
 from bench.workloads import EVERY
 from bench.workloads.experiments import EXPERIMENTS, batch_sweep
 from tests.support import fake_worker
-from tests.support.records import CPU, GT1030, H100, epochs, failed, quality, record, result
+from tests.support.records import CPU, GT1030, H100, failed, quality, record, result
 
 _AVERAGE = Variant(design=Design(pooling="average"))
 
@@ -319,38 +318,3 @@ def test_an_arm_without_what_it_changes_is_an_error() -> None:
     arm = EXPERIMENTS["grind-pooling"].arms[1]
     with pytest.raises(GrindstoneError, match="mlp has no pooling"):
         trainings.row_of(type(arm)("mlp", arm.design), CPU)
-
-
-# ---- overfitting
-
-
-def curve(errors: list[float], losses: list[float] | None = None) -> Any:
-    falling = [1.0 / (number + 1) for number in range(len(errors))]
-    timed = replace(
-        epochs([1.0] * len(errors)), quality=tuple(errors), loss=tuple(losses or falling)
-    )
-    return result("post", epochs=timed)
-
-
-def test_five_epochs_worse_than_the_five_before_are_overfitting() -> None:
-    seen = overfitting.found(curve([90, 70, 60, 55, 50, 51, 52, 60, 62, 63, 61, 64, 65]))
-    assert seen == overfitting.Overfitting(since=9, best=5, then=50, now=65)
-
-
-def test_noise_and_a_loss_that_rises_too_are_none() -> None:
-    assert overfitting.found(curve([50, 60, 50, 60, 50, 60, 50, 60, 50, 60, 50, 60])) is None
-    errors = [50.0] * 6 + [60.0] * 6
-    assert overfitting.found(curve(errors)) is not None
-    assert overfitting.found(curve(errors, [0.1] * 6 + [0.2] * 6)) is None
-    assert overfitting.found(result("post")) is None, "there is no curve"
-
-
-def test_an_accuracy_overfits_where_it_falls() -> None:
-    timed = replace(
-        epochs([1.0] * 10),
-        quality=(*(0.9 for _ in range(5)), *(0.8 for _ in range(5))),
-        loss=tuple(1.0 / (n + 1) for n in range(10)),
-    )
-    seen = overfitting.found(result("mlp", epochs=timed))
-    assert seen is not None
-    assert seen.since == 6

@@ -19,7 +19,7 @@ from bench.record.model import Finished, Record
 from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
 from tests.support import pages, records
-from tests.support.records import CPU, H100, WORKER, failed, machine, record, result
+from tests.support.records import CPU, H100, WORKER, epochs, failed, machine, record, result
 
 _LARGEST = 1_500_000
 NO_GPU = machine(driver=None, why_no_gpu="no NVIDIA driver installed", devices=(CPU,))
@@ -126,14 +126,19 @@ def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> No
 
 
 def test_a_learning_curve_has_its_dips_and_its_overfitting_marked_and_told() -> None:
+    quality = (0.95, 0.98, 0.97, 0.982, 0.981, 0.98, 0.981, 0.965, 0.964, 0.963, 0.962, 0.961)
+    training = (0.1, *(0.95 + 0.004 * number for number in range(12)))
+    timed = replace(
+        epochs([1.0] * 12),
+        quality=quality,
+        training=training,
+        loss=tuple(1 / number for number in range(1, 13)),
+    )
     trained = result("mlp")
-    quality = (0.95, 0.98, 0.97, 0.982, 0.98, 0.979, 0.978)
-    training = (0.1, 0.96, 0.98, 0.985, 0.99, 0.995, 0.998, 0.999)
-    timed = replace(trained.epochs, quality=quality, training=training)
     (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
     (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
     assert "dips to 97.00 % after epoch 3" in curve.sentence
-    assert "overfits from epoch 4 on" in curve.sentence
+    assert "overfits from epoch 8 on" in curve.sentence
     assert "cpu, dips" in curve.svg
     assert "cpu, overfits from here on" in curve.svg
 
