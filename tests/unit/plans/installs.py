@@ -40,7 +40,7 @@ class Installs:
         came = recorded.outcome(host)
         if isinstance(came, str):
             return
-        names, nvidia = _names(came)
+        names, nvidia = _names(came, host.found)
         if not names:
             return
         here = (came.system.id, came.system.version)
@@ -62,7 +62,7 @@ class Installs:
         ]
 
 
-def _names(plan: Plan) -> tuple[Names, bool]:
+def _names(plan: Plan, found: Facts) -> tuple[Names, bool]:
     """The packages, as a package manager is told them; whether NVIDIA's repository is added."""
     names, nvidia = list(plan.packages), False
     driver, cuda = plan.record.driver, plan.record.cuda
@@ -71,8 +71,9 @@ def _names(plan: Plan) -> tuple[Names, bool]:
         nvidia = driver.repository is not None
     inside = plan.record.container
     if isinstance(inside, ContainerPlan):
-        # The toolkit has a repository of its own, but in Arch.
-        names += inside.packages[:-1] if inside.repository else inside.packages
+        # The toolkit has a repository of its own, but in Arch: the plan's, or one that is there.
+        elsewhere = inside.repository or found.get("containers", {}).get("repository")
+        names += inside.packages[:-1] if elsewhere else inside.packages
     if isinstance(cuda, SystemCuda):
         names += [f"{name}={version}" for name, version in cuda.packages.items()]
         nvidia = True
