@@ -15,8 +15,9 @@ from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
-from bench.runner import cluster, container, interpreter, option_values, paths, rerun, supervisor
+from bench.runner import cluster, container, interpreter, option_values, paths, rerun
 from bench.runner.container import Image
+from bench.runner.limits import chosen_limits
 from bench.workloads import EVERY
 from bench.workloads.backend import BACKENDS, Backend
 from bench.workloads.own import OwnWorkload, read_files
@@ -334,7 +335,7 @@ def read_settings(
         raise GrindstoneError(
             f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
         )
-    limits = supervisor.chosen_limits(chosen.limit)
+    limits = chosen_limits(chosen.limit)
     named = chosen.backend or image  # an image is looked into once it is here
     backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
     workloads, data = _workloads(chosen), read_choice(chosen)

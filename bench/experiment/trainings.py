@@ -21,8 +21,8 @@ from bench.record.repeats import Repeat
 from bench.record.runs import runs
 from bench.record.variant import Design, Variant
 from bench.runner.events import Planned, RunEnded, RunStarted
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row
-from bench.runner.supervisor import DEFAULT_LIMITS
 from bench.workloads import EVERY
 
 if TYPE_CHECKING:

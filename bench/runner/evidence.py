@@ -25,8 +25,9 @@ from bench.datasets.prepared import Prepared, Store
 from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
 from bench.observe.devices import find
 from bench.record.head import Device
-from bench.runner import interpreter, supervisor
+from bench.runner import interpreter
 from bench.runner.events import ignore
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
@@ -132,7 +133,7 @@ def _train(
         evaluate_after=tuple(sorted({s.epochs for s in workload.schedules.values()})),
     )
     title = Row(workload, device).title
-    launch = Launch(title, device, interpreter, supervisor.DEFAULT_LIMITS, folder)
+    launch = Launch(title, device, interpreter, DEFAULT_LIMITS, folder)
     with WorkerProcess(job, launch, ignore) as worker:
         reached = {e.number: e.quality for e in worker.epochs() if e.quality is not None}
         worker.outcome()

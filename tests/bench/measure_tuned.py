@@ -24,8 +24,8 @@ import pytest
 
 from bench.datasets.prepared import Prepared, Store
 from bench.record.head import Device
-from bench.runner import supervisor
 from bench.runner.events import ignore
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from bench.workloads import WORKLOADS
@@ -82,7 +82,7 @@ def _line(seconds: dict[str, float]) -> str:
 def _ours(prepared: Prepared, python: Path, folder: Path, mode: Mode) -> float:
     images = len(prepared.dataset.train)
     job = Job(WORKLOAD.name, False, EPOCHS + 1, 1, prepared.files, mode=mode)
-    launch = Launch(mode, Device("CPU"), python, supervisor.DEFAULT_LIMITS, folder)
+    launch = Launch(mode, Device("CPU"), python, DEFAULT_LIMITS, folder)
     with WorkerProcess(job, launch, ignore) as worker:
         epochs = list(worker.epochs())
         rate = worker.outcome().rate

@@ -14,8 +14,8 @@ from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
 from bench.record.head import Device
 from bench.record.timing import EpochTiming
-from bench.runner import supervisor
 from bench.runner.events import ignore
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from bench.workloads import WORKLOADS
@@ -99,7 +99,7 @@ class Watched:
 
     def _worker(self) -> WorkerProcess:
         job = Job(WORKLOAD.name, self.trained.is_gpu, EPOCHS + 1, 1, self.prepared.files)
-        launch = Launch("it", self.trained, self.python, supervisor.DEFAULT_LIMITS, self.folder)
+        launch = Launch("it", self.trained, self.python, DEFAULT_LIMITS, self.folder)
         return WorkerProcess(job, launch, ignore)
 
 

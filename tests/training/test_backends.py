@@ -10,8 +10,8 @@ import pytest
 
 from bench.datasets.prepared import Store
 from bench.record.variant import Variant
-from bench.runner import supervisor
 from bench.runner.events import ignore
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from bench.workloads import WORKLOADS
@@ -73,7 +73,7 @@ def test_it_trains_from_every_seed_to_a_target(
         workload, Schedule(5, 2100, 500)
     )
     job = Job(workload.name, False, 5, 1, prepared.files, target=0.5, seeds=(1, 2), backend=backend)
-    launch = Launch("it", CPU, keras_python(backend), supervisor.DEFAULT_LIMITS, tmp_path)
+    launch = Launch("it", CPU, keras_python(backend), DEFAULT_LIMITS, tmp_path)
     with WorkerProcess(job, launch, ignore) as worker:
         epochs, outcome = list(worker.epochs()), worker.outcome()
     qualities = {seed: [e.quality for e in epochs if e.seed == seed] for seed in (1, 2)}

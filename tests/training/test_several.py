@@ -10,8 +10,8 @@ import pytest
 
 from bench.datasets.prepared import Store
 from bench.record.timing import Timings
-from bench.runner import supervisor
 from bench.runner.events import ignore
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from bench.workloads import WORKLOADS
@@ -33,7 +33,7 @@ def job(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
-    return WorkerProcess(job, Launch("it", CPU, python, supervisor.DEFAULT_LIMITS, folder), ignore)
+    return WorkerProcess(job, Launch("it", CPU, python, DEFAULT_LIMITS, folder), ignore)
 
 
 def test_one_network_trains_over_two_devices_and_learns(

@@ -11,10 +11,11 @@ import pytest
 from bench.errors import WorkerError
 from bench.options import Settings
 from bench.record.head import Device
-from bench.runner import events, supervisor
+from bench.runner import events
 from bench.runner.compilation import PHASE, compile_first
 from bench.runner.events import Event
 from bench.runner.interpreter import Plan
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch
 from bench.worker.messages import Job
 from tests.support import fake_worker
@@ -43,7 +44,7 @@ class Run:
             results_dir=self.folder,
             synthetic=False,
             seed=1,
-            limits=supervisor.DEFAULT_LIMITS,
+            limits=DEFAULT_LIMITS,
             worker_python=self.worker,
             worker_chosen_by="the plan on this host",
             plan=planned if plan else None,

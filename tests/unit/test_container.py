@@ -18,8 +18,9 @@ import pytest
 from bench import options
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found
-from bench.runner import events, supervisor
+from bench.runner import events
 from bench.runner.container import Image, read_image
+from bench.runner.limits import same_limits
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from tests.support import fake_worker
@@ -102,9 +103,7 @@ def test_a_worker_in_a_container_trains_is_watched_and_leaves_nothing(
         "    given = dict(w[6:].split('=', 1) for w in words if w.startswith('--env='))\n"
         f"    os.execve({str(worker)!r}, [{str(worker)!r}, '-m'], given)\n",
     )
-    launch = Launch(
-        "mlp on cpu", CPU, Path("python3"), supervisor.same_limits(60.0), tmp_path, image
-    )
+    launch = Launch("mlp on cpu", CPU, Path("python3"), same_limits(60.0), tmp_path, image)
     told: list[events.Event] = []
     with WorkerProcess(_JOB, launch, told.append) as process:
         epochs = list(process.epochs())
@@ -122,7 +121,7 @@ def test_the_worker_is_watched_by_the_number_it_says(tmp_path: Path) -> None:
     image = engine(
         tmp_path, f"if words[0] == 'run': os.execv({str(worker)!r}, [{str(worker)!r}, '-m'])"
     )
-    limits = supervisor.same_limits(60.0)
+    limits = same_limits(60.0)
     for inside, pid in ((image, 4242), (None, None)):
         launch = Launch("mlp on cpu", CPU, worker, limits, tmp_path, inside)
         with WorkerProcess(_JOB, launch, events.ignore) as process:

@@ -15,7 +15,8 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record.repeats import INTERIM_CHECKS
-from bench.runner import interpreter, paths, supervisor
+from bench.runner import interpreter, paths
+from bench.runner.limits import DEFAULT_LIMITS, same_limits
 from bench.runner.row import rows
 from tests.conftest import unprivileged
 from tests.support.digit_sets import LAYOUTS, Digits, put
@@ -58,7 +59,7 @@ def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: 
     assert (made.devices_asked_for, made.modes, made.inputs) == (None, None, ())
     assert (made.profile, made.seed, made.synthetic) == ("quick", 1, False)
     assert (made.data_dir, made.cache_dir, made.results_dir) == (None, None, Path("results"))
-    assert (made.limits, made.interim_checks) == (supervisor.DEFAULT_LIMITS, (1,))
+    assert (made.limits, made.interim_checks) == (DEFAULT_LIMITS, (1,))
     assert not made.time_to_target
 
 
@@ -113,7 +114,7 @@ def test_data_that_cannot_be_used_are_refused_before_anything_is_trained(
         (["--input=data-dir,memory", "--input=memory"], "inputs", ("memory", "data-dir")),
         (["--seed=0"], "seed", 0),
         ([f"--seed={2**32 - 1}"], "seed", 2**32 - 1),
-        (["--limit=2.5"], "limits", supervisor.same_limits(2.5)),
+        (["--limit=2.5"], "limits", same_limits(2.5)),
         (["--against=last"], "interim_checks", INTERIM_CHECKS),
         (["--against=last", "--processes=7"], "interim_checks", (7,)),
         (["--processes=1000"], "repeats", 1000),

@@ -21,9 +21,10 @@ from bench.record.model import Failed, Finished, Record
 from bench.report import summary
 from bench.report.format import Screen
 from bench.report.progress import line
-from bench.runner import events, supervisor
+from bench.runner import events
 from bench.runner.command import arguments
 from bench.runner.events import Event, RowLeftOut
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row, rows
 from bench.runner.session import Session
 from bench.workloads.own import Floor, OwnWorkload, read
@@ -71,7 +72,7 @@ def _settings(folder: Path, *workloads: OwnWorkload) -> Settings:
         results_dir=folder / "results",
         synthetic=False,
         seed=1,
-        limits=supervisor.DEFAULT_LIMITS,
+        limits=DEFAULT_LIMITS,
         worker_python=fake_worker.write(folder, WORKER),
         worker_chosen_by="--worker-python",
         plan=None,

@@ -22,9 +22,10 @@ from bench.record.head import Device
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
-from bench.runner import events, scratch, supervisor
+from bench.runner import events, scratch
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
+from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row
 from bench.runner.session import Session
 from bench.workloads import WORKLOADS
@@ -81,7 +82,7 @@ def _session(
         results_dir=results or folder / "results",
         synthetic=False,
         seed=seed,
-        limits=supervisor.DEFAULT_LIMITS,
+        limits=DEFAULT_LIMITS,
         worker_python=fake_worker.write(folder, _WORKER),
         worker_chosen_by="--worker-python",
         plan=None,

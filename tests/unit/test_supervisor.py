@@ -17,6 +17,7 @@ from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
 from bench.runner import events, supervisor
 from bench.runner.events import Event, Listener
+from bench.runner.limits import limit_during, same_limits
 from bench.runner.supervisor import Launch, Outcome, WorkerProcess
 from bench.worker import messages
 from bench.worker.messages import Job
@@ -25,7 +26,7 @@ from tests.support import fake_worker
 from tests.support.fake_worker import HEALTHY
 from tests.support.records import CPU, GT1030
 
-_LONG_ENOUGH = supervisor.same_limits(60.0)  # whatever hangs by mistake fails after that
+_LONG_ENOUGH = same_limits(60.0)  # whatever hangs by mistake fails after that
 _FILES = {"train": {"x": "a.npy", "y": "b.npy"}, "test": {"x": "c.npy", "y": "new\nline ü.npy"}}
 _JOB = Job("mlp", is_gpu=False, epochs=3, seed=5, data=_FILES, evaluate_after=(1, 3))
 
@@ -386,13 +387,12 @@ def test_the_first_epoch_may_take_longer_than_a_later_one_and_a_slow_machine_mor
     chosen = Limits(start=300, first_epoch=1800, epoch=120, patience=20)
     phases = ("TensorFlow's import", "epoch 1", "epoch 2", "evaluation", messages.WARM_UP)
     quick, slow = (
-        [supervisor.limit_during(chosen, phase, longest) for phase in phases]
-        for longest in (2.0, 60.0)
+        [limit_during(chosen, phase, longest) for phase in phases] for longest in (2.0, 60.0)
     )
     assert quick == [300, 1800, 120, 120, 1800]
     assert slow == [300, 1800, 1200, 1200, 1800]
-    same = supervisor.same_limits(7.0)
-    assert {supervisor.limit_during(same, phase, 1000.0) for phase in phases} == {7.0}
+    same = same_limits(7.0)
+    assert {limit_during(same, phase, 1000.0) for phase in phases} == {7.0}
 
 
 # ---- the parent leaves
