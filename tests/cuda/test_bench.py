@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ import pytest
 
 from bench.record.model import Failed, Finished, Record
 from tests.support.fake_gpu import FakeGpus
+from tests.support.weekly import weekly
 from tests.training.command import Command, Ended
 
-pytestmark = pytest.mark.skipif(
-    "GRINDSTONE_WEEKLY" not in os.environ,
-    reason="GRINDSTONE_WEEKLY=1 trains without a GPU",
-)
+pytestmark = weekly("trains without a GPU")
 FLOOR = "is below its floor of"
 
 

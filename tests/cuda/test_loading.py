@@ -7,7 +7,6 @@ does not run it, so that nothing is seen of numbers, and nothing of cuDNN.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from plugins.plugin_utils.versions import numbers
 from tests.support import fake_gpu
 from tests.support.environments import LOCK
 from tests.support.fake_gpu import FakeGpus
+from tests.support.weekly import weekly
 from tests.unit.plans.recorded import MATRIX
 
 SCRIPT = str(Path(__file__).with_name("loads.py"))
@@ -27,7 +27,6 @@ CAPABILITIES = (
     *("3.5", "5.2", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "10.3", "12.0"),
     *("12.1", "13.0"),
 )
-WEEKLY = "GRINDSTONE_WEEKLY"  # where it is set, every stack is loaded: gigabytes each
 
 
 def _cases() -> Iterator[object]:
@@ -37,8 +36,8 @@ def _cases() -> Iterator[object]:
         if stack.gpu is None or stack.is_nightly or stack.tensorflow in seen:
             continue
         seen.add(stack.tensorflow)
-        left_out = stack.lock != LOCK and WEEKLY not in os.environ
-        skipped = pytest.mark.skipif(left_out, reason=f"{WEEKLY}=1 loads the older stacks")
+        # Gigabytes each.
+        skipped = () if stack.lock == LOCK else weekly("loads the older stacks")
         for capability in CAPABILITIES:
             name = f"{stack.tensorflow}-{capability}"
             yield pytest.param(stack, stack.gpu, capability, id=name, marks=skipped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.support.fake_gpu import FakeGpus
+from tests.support.weekly import weekly
 
-pytestmark = pytest.mark.skipif(
-    "GRINDSTONE_WEEKLY" not in os.environ,
-    reason="GRINDSTONE_WEEKLY=1 trains without a GPU",
-)
+pytestmark = weekly("verifies without a GPU")
 ROLE = ROOT / "roles/verify"
 MODULES = yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))["verify_modules"]
 PLAN: dict[str, Any] = {

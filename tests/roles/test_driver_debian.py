@@ -30,6 +30,7 @@ from tests.support.driver_play import (
 )
 from tests.support.playbook import PlayResult
 from tests.support.roots import Root, changed
+from tests.support.weekly import weekly
 
 PLANNED = {"libcuda1", "nvidia-smi", "nvidia-persistenced", "nvidia-kernel-dkms"}
 VARIABLES = "sys/firmware/efi/efivars"
@@ -56,12 +57,16 @@ def first_driver(
     base: Callable[[str], Path],  # noqa: ARG001, it skips
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[PlayResult, list[Path]]]:
-    """The first run on a fresh Debian 12, and the layers that it came to."""
+    """The first run on a fresh Debian 12, and the layers that it came to.
+
+    All of NVIDIA's modules are built but the one for unified memory, which is two thirds of it.
+    """
     folder = tmp_path_factory.mktemp("driver")
     with (
         roots.locked(dkms_cache.LOCK),
         debian_with_gpu([roots.base("bookworm", DEBIAN_KERNEL)], folder) as root,
     ):
+        dkms_cache.leave_empty(root, dkms_cache.LARGEST)
         played = play(root)
         dkms_cache.keep(root)
     yield played, [root.changes, *root.layers]
@@ -171,33 +176,9 @@ def test_check_mode_shows_debian_s_plan_and_changes_nothing(debian: Debian) -> N
         assert changed(before[suite], hosts[suite].tree()) == {}
 
 
-EMPTY = "srv/empty-modules"
-EMPTY_MODULES = """#!/bin/sh
-# Builds modules of NVIDIA's names, versions and licence that do nothing: NVIDIA's own take minutes.
-set -e
-version=$(sed -n 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p' dkms.conf)
-rm Kbuild
-for name in nvidia nvidia-modeset nvidia-drm nvidia-uvm nvidia-peermem; do
-    echo '#include <linux/module.h>' >"empty-$name.c"
-    echo "MODULE_LICENSE(\\"NVIDIA\\"); MODULE_VERSION(\\"$version\\");" >>"empty-$name.c"
-    echo "obj-m += $name.o" >>Kbuild
-    echo "$name-y := empty-$name.o" >>Kbuild
-done
-exec make -C "/lib/modules/$1/build" "M=$PWD" modules
-"""
-
-
-def build_empty_modules(root: Root) -> None:
-    """Has DKMS build next to nothing of what it would of NVIDIA's."""
-    (root.path / EMPTY).write_text(EMPTY_MODULES, encoding="utf-8")
-    (root.path / "etc/dkms").mkdir()
-    override = root.path / f"etc/dkms/{dkms_cache.NAME}.conf"
-    override.write_text(f'MAKE[0]="sh /{EMPTY} $kernelver"\n', encoding="utf-8")
-
-
 def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: Debian) -> None:
     root = debian("bookworm")
-    build_empty_modules(root)
+    dkms_cache.leave_empty(root, *dkms_cache.MODULES)
     build = root.path / "var/lib/dkms/nvidia-current"
     with start(root) as running:
         while not any(build.glob("*/build/make.log")):
@@ -236,12 +217,10 @@ def preferring_the_open_module(folder: Path) -> str:
     return f"@{path}"
 
 
-@pytest.mark.skipif(
-    "GRINDSTONE_WEEKLY" not in os.environ,
-    reason="it builds NVIDIA's module once more, for minutes: set GRINDSTONE_WEEKLY=1",
-)
-def test_debian_13_s_proprietary_module_builds_for_its_kernel(debian: Debian) -> None:
-    root = debian("trixie")
+@weekly("builds all of NVIDIA's modules")
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_all_modules_of_debian_s_driver_build_for_its_kernel(debian: Debian, suite: str) -> None:
+    root = debian(suite)
     assert_done(play(root))
     assert_driven(root)
 

@@ -12,7 +12,39 @@ from pathlib import Path
 from tests.support.roots import Root, cache_folder, locked, remove_stale
 
 NAME = "nvidia-current"  # what Debian calls it
+LARGEST = "nvidia-uvm"
+MODULES = ("nvidia", LARGEST, "nvidia-modeset", "nvidia-drm", "nvidia-peermem")
+_BUILD = "srv/build-modules"
+# Modules of NVIDIA's names, versions and licence that do nothing, in a folder of their own.
+_BUILD_MODULES = """#!/bin/sh
+set -e
+kernel=$1
+shift
+version=$(sed -n 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p' dkms.conf)
+if [ "$*" != "$ALL" ]; then
+    make modules "KERNEL_UNAME=$kernel" "NV_EXCLUDE_KERNEL_MODULES=$*"
+fi
+mkdir empty
+for name; do
+    echo '#include <linux/module.h>' >"empty/empty-$name.c"
+    echo "MODULE_LICENSE(\\"NVIDIA\\"); MODULE_VERSION(\\"$version\\");" >>"empty/empty-$name.c"
+    echo "obj-m += $name.o" >>empty/Kbuild
+    echo "$name-y := empty-$name.o" >>empty/Kbuild
+done
+make -C "/lib/modules/$kernel/build" "M=$PWD/empty" modules
+mv empty/*.ko .
+rm -r empty
+"""
 LOCK = "nvidia-module"  # held by who builds it, so that others wait and take what was built
+
+
+def leave_empty(root: Root, *modules: str) -> None:
+    """Has DKMS build next to nothing of those modules: NVIDIA's own take minutes."""
+    (root.path / _BUILD).write_text(_BUILD_MODULES, encoding="utf-8")
+    (root.path / "etc/dkms").mkdir()
+    override = root.path / f"etc/dkms/{NAME}.conf"
+    command = f"ALL='{' '.join(MODULES)}' sh /{_BUILD} $kernelver {' '.join(modules)}"
+    override.write_text(f'MAKE[0]="{command}"\n', encoding="utf-8")
 
 
 def keep(root: Root) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import roots
+from tests.support.weekly import weekly
 from tests.vm import empty_module, images
 from tests.vm.machine import Machine, machine
 
@@ -43,6 +44,7 @@ def assert_rejected(guest: Machine, command: str) -> None:
     assert REJECTED in output
 
 
+@weekly("boots under Secure Boot: what is proven is Debian's part of it")
 def test_a_module_loads_once_its_key_is_enrolled_and_for_the_next_kernel_too(
     guest: Machine,
 ) -> None:
