@@ -104,6 +104,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "also measure the quality on test and training images after every epoch, off the "
         "clock, for the page's learning curves",
     },
+    "--save-models": {
+        "action": "store_true",
+        "help": "save each trained network beside the record, in Keras' own format, for "
+        "`predict` and `evaluate` (docs/predict.md)",
+    },
     "--time-to-target": {
         "action": "store_true",
         "help": "also train from several seeds until a quality is reached: MNIST's 98 and 99 %%, "
@@ -201,6 +206,7 @@ class Settings:
     on_request: the workloads besides the default ones that `-k` names.
     epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
+    save_models: whether what was trained is saved beside the record.
     images: how many are trained on; judge_training: whether the quality on them is measured, too.
     page: whether to write a page; html: where, if not beside the record.
     order_seed: of which side of a pair trains first; another one in every run.
@@ -233,6 +239,7 @@ class Settings:
     time_to_target: bool = False
     epochs: int | None = None
     learning_curve: bool = False
+    save_models: bool = False
     images: int | None = None
     judge_training: bool = False
     order_seed: int = 0
@@ -361,6 +368,7 @@ def read_settings(
         time_to_target=chosen.time_to_target,
         epochs=option_values.epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
+        save_models=chosen.save_models,
         second_worker=paths.interpreter(environments[1]) if environments else None,
         interim_checks=checks_for(chosen.processes, compared=bool(environments or against)),
         against=paths.against(against),

@@ -66,14 +66,31 @@ def why_unwritable(folder: Path) -> str | None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file of the cache to write, as `whole` has it.
+
+    Raises:
+        CacheError: the folder cannot be made, or the file cannot be written (no permission, a
+            read-only file system, no space).
+    """
+    try:
+        with whole(path) as file:
+            yield file
+    except OSError as error:  # what was written of it is gone, and counts as free
+        free = _room_at(path)
+        found = _cannot("write", path, error)
+        found += f" ({free / 1e6:.0f} MB free there)" if free is not None else ""
+        raise CacheError(f"{found}; {_mend(error)}") from error
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` once the block has ended without error.
 
     If the block raises, `path` stays as it was and nothing of the new file is left.  An OSError
     in it is taken for the file's: do nothing there that can fail for another reason.
 
     Raises:
-        CacheError: the folder cannot be made, or the file cannot be written (no permission, a
-            read-only file system, no space).
+        OSError: the folder cannot be made, or the file cannot be written.
     """
     # A name of its own rather than `tempfile`, whose files only their owner may read: a cache
     # folder may be shared between users.
@@ -86,12 +103,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        _discard(partial)  # first, so that its bytes are not missing from the free space named
-        free = _room_at(path)
-        found = _cannot("write", path, error)
-        found += f" ({free / 1e6:.0f} MB free there)" if free is not None else ""
-        raise CacheError(f"{found}; {_mend(error)}") from error
     finally:
         _discard(partial)
 

@@ -27,10 +27,15 @@ _STEPS, _LEAST_STEPS, _MOST_STEPS = 100, 20, 10_000
 _WITHOUT = (
     *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
     *("--epochs", "--learning-curve", "--time-to-target", "--processes", "--against", "--no-page"),
-    *("--no-plots",),
+    *("--no-plots", "--save-models"),
 )
 _UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
-_UNCHOSEN |= {"learning_curve": False, "time_to_target": False, "no_page": False}
+_UNCHOSEN |= {
+    "learning_curve": False,
+    "time_to_target": False,
+    "no_page": False,
+    "save_models": False,
+}
 
 
 def add(verbs: Verbs) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta
 
+from bench.record.beside import Film, Saved
 from bench.record.conditions import Conditions
 from bench.record.head import Device, Head
 from bench.record.measured import (
@@ -184,17 +185,6 @@ class Machines(Part, frozen=True):
         return self.names[self.compute.index(max(self.compute))]
 
 
-class Film(Part, frozen=True, kw_only=True):
-    """What a network saw while it learned, as an animated picture.
-
-    file: its name, beside the record.
-    steps: after how many steps each of its frames was taken.
-    """
-
-    file: Text
-    steps: Annotated[tuple[Count, ...], Meta(min_length=1)]
-
-
 class Concurrent(Part, frozen=True):
     """The trainings that ran at the same time.
 
@@ -283,6 +273,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
         where they are arrays.
     bottleneck: what limits the speed; null while the run goes on.
     film: what it saw while it learned; null where nobody watched.
+    saved: the trained network as a file; null where that was not asked for.
     """
 
     dataset: DataSet
@@ -300,6 +291,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     data_seconds: Amount | None = None
     bottleneck: Bottleneck | None = None
     film: Film | None = None
+    saved: Measured[Saved] | None = None
 
 
 class Failed(Training, frozen=True, kw_only=True, tag="failed"):

@@ -59,6 +59,8 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
 def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str]:
     if isinstance(result, Failed):
         yield f"FAILED: {result.reason.splitlines()[0]}"
+    if isinstance(result, Finished) and result.saved and result.saved.why:
+        yield f"{names(result)}: the network was not saved: {result.saved.why}"
     telemetry, device = result.telemetry, result.device
     gpu = f"{device.id} ({shown.short_name(device.name)})"
     if telemetry and telemetry.lost:

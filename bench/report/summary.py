@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bench.errors import shown as printable
 from bench.judge.bottleneck import could_be_tuned
+from bench.record.beside import models
 from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
@@ -265,6 +266,7 @@ def _footer(
         _data(record),
         f"Record: {printable(path) if path else 'none, it could not be written'}",
         f"Page: {printable(page)}" if page else "",
+        f"Models: {printable(models(path))}" if path and _saved(record) else "",
         "" if verbose else "More: -v",
     ]
     told = [part for part in parts if part]
@@ -278,6 +280,10 @@ def _footer(
         else:
             lines.append(part)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _saved(record: Record) -> bool:
+    return any(each.saved and each.saved.value for each in rows.finished(record.results))
 
 
 def _data(record: Record) -> str:

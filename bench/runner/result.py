@@ -15,6 +15,7 @@ from bench.judge.verdict import judge
 from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
 from bench.record import model
+from bench.record.beside import Film
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import finite
@@ -45,7 +46,7 @@ class DeviceRun:
         self.worker: WorkerProcess | None = None
         self.epochs: list[EpochTiming] = []
         self.outcome: Outcome | None = None
-        self.film: model.Film | None = None
+        self.film: Film | None = None
 
     @property
     def conditions(self) -> Conditions:

@@ -14,10 +14,7 @@ from typing import TypeVar
 
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError, UnableError, lines, unforeseen
-from bench.judge import floors
 from bench.judge.bottleneck import with_bottlenecks
-from bench.judge.floors import Bounds, bounds_or_none, read_evidence
-from bench.judge.own import OwnFloors
 from bench.observe import devices
 from bench.observe.devices import Found
 from bench.observe.telemetry import GpuMonitor, idle_power
@@ -28,17 +25,18 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.record.variant import Way
-from bench.runner import film, result, time_to_target
+from bench.runner import film, held, result, time_to_target
 from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
 from bench.runner.head import head_of
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
+from bench.runner.saved import Shelf
 from bench.runner.scratch import Scratch
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import ProfileName, Schedule, Workload
+from bench.workloads.workload import Schedule, Workload
 
 _R = TypeVar("_R", Finished, TimeToTarget)
 
@@ -93,6 +91,13 @@ class Session:
             return self._goes_on
         head = head_of(self.settings, self._found, self._versions, self._started)
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
+
+    @cached_property
+    def _shelf(self) -> Shelf | None:
+        """Where networks are kept; None where nobody asked for them."""
+        if not self.settings.save_models:
+            return None
+        return Shelf(self.record.path, self._scratch.path, self.settings.seed)
 
     def __enter__(self) -> Session:
         try:
@@ -239,17 +244,6 @@ class Session:
 
     def _train(self, training: _Training, prepared: Prepared | None) -> tuple[Finished, ...]:
         row, runs = training.row, training.runs
-        if isinstance(row.workload, OwnWorkload):
-            held: Bounds | OwnFloors = OwnFloors(row.workload.floors)
-        else:
-            assert prepared is not None
-            variant = row.way.variant  # what learns otherwise, or from other images, has no floor
-            otherwise = variant.batch or variant.scaled or variant.design or self.settings.epochs
-            held = (
-                floors.none(row.workload.metric)
-                if otherwise or self.settings.images
-                else _bounds(row.workload, prepared, self.settings.profile)
-            )
         job = self._job(training, prepared)
         with self._workers(training, job, prepared) as workers:
             epochs = [worker.epochs() for worker in workers]
@@ -272,11 +266,14 @@ class Session:
             for run, worker in zip(runs, workers, strict=True):
                 run.outcome = worker.outcome()
         runs[0].film = film.of(row, training.repeat, self.record.path, job.frames)
-        return tuple(
-            result.finished(
-                row, training.repeat, prepared, held, run, [r for r in runs if r is not run]
-            )
+        floor, shelf = held.to(row, prepared, self.settings), self._shelf
+        made = [
+            result.finished(row, training.repeat, prepared, floor, run, _without(run, runs))
             for run in runs
+        ]
+        return tuple(
+            shelf.keep(each, row.designed, prepared, run) if shelf else each
+            for each, run in zip(made, runs, strict=True)
         )
 
     def _train_to_target(
@@ -285,11 +282,11 @@ class Session:
         (run,) = training.runs
         workload, profile = training.row.published, self.settings.profile
         assert prepared is not None
-        held = _bounds(workload, prepared, profile)
+        floor = held.bounds(workload, prepared, profile)
         goal = time_to_target.Goal(
-            time_to_target.targets(workload, profile, held),
+            time_to_target.targets(workload, profile, floor),
             # What is trained for longer than the profile has it may be as good as in the longest.
-            _bounds(workload, prepared, "full").bound,
+            held.bounds(workload, prepared, "full").bound,
             training.schedule.epochs,
             time_to_target.seeds(self.settings.seed),
         )
@@ -368,7 +365,8 @@ class Session:
                 assert run.gpu is not None
                 gpu = stack.enter_context(run.gpu)
                 # Of several, one tells how far they are.
-                worker = WorkerProcess(job, launch, ignore if workers else self._listener)
+                asked = self._shelf.asked_for(job, run.device) if self._shelf else job
+                worker = WorkerProcess(asked, launch, ignore if workers else self._listener)
                 workers.append(stack.enter_context(worker))
                 gpu.worker = worker.pid
             yield tuple(workers)
@@ -392,8 +390,5 @@ def _read_by(workload: Workload | OwnWorkload, prepared: Prepared | None) -> tup
     return (prepared.pictures.folder,) if prepared and prepared.pictures else ()
 
 
-def _bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:
-    data = prepared.dataset
-    if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
-        return floors.none(workload.metric)
-    return bounds_or_none(workload, data.kind, profile, data.baselines, read_evidence())
+def _without(run: DeviceRun, runs: Sequence[DeviceRun]) -> list[DeviceRun]:
+    return [each for each in runs if each is not run]

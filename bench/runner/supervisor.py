@@ -85,6 +85,7 @@ class Outcome:
     warm: an epoch from files in the page cache, where the timed ones read them from a disk.
     machines: what a training over several came to; else None.
     image: that it ran in, or None.
+    unsaved: why the network could not be saved, where it could not.
     """
 
     ready: messages.Ready
@@ -95,6 +96,7 @@ class Outcome:
     warm: messages.Warm | None = None
     image: str | None = None
     machines: messages.Machines | None = None
+    unsaved: messages.Unsaved | None = None
 
 
 class WorkerProcess:
@@ -192,6 +194,7 @@ class WorkerProcess:
             self._maybe(messages.Warm),
             image,
             self._maybe(messages.Machines),
+            self._maybe(messages.Unsaved),
         )
 
     def _maybe(self, kind: type[_M]) -> _M | None:

@@ -87,6 +87,7 @@ class Job:
     rates: how many of those, a batch each.
     backend: what is below Keras.
     frames: a folder for what is seen of the network while it learns; "" where nobody watches.
+    save: the file that the trained network is saved to; "" where it is not.
     """
 
     workload: str
@@ -113,6 +114,7 @@ class Job:
     rates: int = 0
     backend: Backend = "tensorflow"
     frames: str = ""
+    save: str = ""
 
     def line(self) -> str:
         """As the one line that the worker reads."""
@@ -265,6 +267,13 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsaved:
+    """The trained network could not be saved."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A layer of a network that is looked at.
 
@@ -331,6 +340,7 @@ Message = (
     | Rate
     | Warm
     | Quality
+    | Unsaved
     | Layer
     | Fault
     | Tried

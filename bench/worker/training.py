@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bench.worker import backends, devices, files, network, stock, tuned, variant
+from bench.worker import backends, devices, files, network, saving, stock, tuned, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -68,6 +68,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     after = [each(model) for each in judge]
     before = _untrained(keras, job.seed, judge, xla=compiles) if untrained is None else [untrained]
     quality = _quality(before, after, devices.memory_peak(backend))
+    saving.save(model, job.save, say)
     if warm:
         say(Phase("an epoch from files that memory holds"))
         say(warm())

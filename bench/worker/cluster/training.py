@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.worker import backends, devices, network, variant
+from bench.worker import backends, devices, network, saving, variant
 from bench.worker.backends import TensorFlow
 from bench.worker.cluster import loop, meeting
 from bench.worker.messages import EVALUATION, Cluster, Job, Model, Phase, Quality, Rate
@@ -89,6 +89,7 @@ def _train(
         training=on_training(model) if on_training else None,
         untrained_training=untrained_training,
     )
+    saving.save(copy, job.save, say)
     say(Phase("the time without communication"))
     say(loop.machines(tf, keras, trainer, cluster, task, parts))
     say(Phase("peak matmul throughput"))

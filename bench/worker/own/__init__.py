@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import backends, devices, environment, stock, training, variant
+from bench.worker import backends, devices, environment, saving, stock, training, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -101,6 +101,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     if flop := network.flop_per_example(loaded.model):
         say(Rate(flop, devices.peak_throughput(backend)))
     value, peak = metrics.pop(metric), devices.memory_peak(backend)
+    saving.save(loaded.model, job.save, say, whole=True)
     say(Phase("a pass over the data alone"))
     with loaded.file.blamed("reading the data"):
         alone = seconds_alone(loaded.train, backend.synchronise)
