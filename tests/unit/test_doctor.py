@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from plugins.filter.gpu_doctor import gpu_doctor, parse_host
 from plugins.modules import gpu_info, gpu_logs_info
 from plugins.plugin_utils.gpu_doctor import normal
 from plugins.plugin_utils.gpu_doctor.examine import examine
 from plugins.plugin_utils.gpu_doctor.pasted import recognise
 from plugins.plugin_utils.gpu_doctor.pattern import compiled
+from plugins.plugin_utils.gpu_doctor.playbook import gpu_doctor, parse_host
 from plugins.plugin_utils.gpu_doctor.report import describe, sum_up
 from plugins.plugin_utils.gpu_doctor.rows import languages
 from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from plugins.filter.gpu_doctor import gpu_doctor_bundle
 from plugins.modules import gpu_bundle
+from plugins.plugin_utils.gpu_doctor.playbook import gpu_doctor_bundle
 from plugins.plugin_utils.gpu_doctor.redaction import Redaction
 from tests.unit.doctor.hosts import HEALTHY
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from plugins.filter.gpu_stack import gpu_stack
 from plugins.plugin_utils import matrix_files
 from plugins.plugin_utils.gpu_stack.load import load
+from plugins.plugin_utils.gpu_stack.playbook import gpu_stack
 from plugins.plugin_utils.typed import InvalidDataError
 from tests.unit.plans import recorded
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from docs import stacks as page
-from plugins.filter.gpu_stack import gpu_stack
 from plugins.plugin_utils.gpu_doctor.examine import examine
 from plugins.plugin_utils.gpu_stack.load import load
+from plugins.plugin_utils.gpu_stack.playbook import gpu_stack
 from tests.unit import invented
 from tests.unit.doctor.hosts import SYMPTOMS, host
 from tests.unit.plans import recorded

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from plugins.filter.gpu_doctor import parse_host
 from plugins.plugin_utils.gpu_doctor.host import Host
+from plugins.plugin_utils.gpu_doctor.playbook import parse_host
 from plugins.plugin_utils.gpu_doctor.rows import symptoms
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
 from plugins.plugin_utils.matrix_files import rows
