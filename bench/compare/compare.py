@@ -13,7 +13,7 @@ import numpy as np
 from bench.compare import stats
 from bench.compare.match import Choose, Pair, refuse_two_sides
 from bench.invocation import COMMAND
-from bench.judge.verdict import as_typed, pytest_command
+from bench.judge.again import row_command
 from bench.record.comparable import (
     OF_THE_ENVIRONMENT,
     OF_THE_MACHINE,
@@ -218,17 +218,19 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
     """What would make a row clear.  factor: how many times the evidence; None: nobody knows."""
     assert pair.before is not None
     counts = [len(row.medians) for row in (pair.before, pair.now)]
-    if in_turn:
-        train_again = f"{COMMAND} compare-envs PYTHON_A PYTHON_B --processes"
-    else:
+
+    def again(repeats: int) -> str:
+        if in_turn:
+            return f"{COMMAND} compare-envs PYTHON_A PYTHON_B --processes {repeats}"
         workload, device, way = pair.now.name
-        train_again = f"{pytest_command(workload, device.option, way, pair.now.file)}"
-        train_again += f"{as_typed(pair.now.again)} --processes"
+        more = [*pair.now.again, "--processes", str(repeats)]
+        return row_command(workload, device.option, way, pair.now.file, more)
+
     if factor is None:
         few = "one repeat" if min(counts) == 1 else f"{min(counts)} repeats"
         return (
             f"{few} on a side shows no spread, and beside neighbours the same training took "
-            f"3 times as long; train both sides with {train_again} {ENOUGH}"
+            f"3 times as long; train both sides with {again(ENOUGH)}"
         )
     needed = max(ENOUGH, math.ceil(factor * 2 / sum(1 / count for count in counts)))
     if needed > _TOO_MANY:
@@ -238,8 +240,8 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
         )
     told = f"about {needed} repeats a side would show a difference of 5 %"
     if in_turn or counts[0] >= needed:
-        return f"{told}: {train_again} {needed}"
-    return f"{told}, and A has {counts[0]}; train both sides with {train_again} {needed}"
+        return f"{told}: {again(needed)}"
+    return f"{told}, and A has {counts[0]}; train both sides with {again(needed)}"
 
 
 def _evidence(row: Row, source: str) -> Evidence:

@@ -15,7 +15,6 @@ but for the first two: an input that is waited for starves a device however it i
 
 from __future__ import annotations
 
-import shlex
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +23,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from bench.invocation import BENCHMARK
-from bench.judge.verdict import as_typed
+from bench.judge.again import command
 from bench.record.model import Bottleneck, Finished, Result
 
 # A tenth of the epoch is more than prefetching leaves over where the input keeps up (0 to 3 %),
@@ -108,15 +106,15 @@ def figures(result: Finished, gain: float | None, again: Sequence[str] = ()) -> 
 
 
 def could_be_tuned(result: Finished) -> bool:
-    """Whether there is a tuned row: on one device, and of arrays in memory."""
-    if result.device.group == "gpus" or result.input is not None:
+    """Whether there is a tuned row: on one device of one machine, and of arrays in memory."""
+    if result.device.group == "gpus" or result.input is not None or result.machines is not None:
         return False
     return result.file is None or result.dataset.note == "arrays in memory"
 
 
 def _both_modes(result: Finished, again: Sequence[str]) -> str:
-    file = f" --workload {shlex.quote(result.file.path)}" if result.file else ""
-    return f"{BENCHMARK}{file}{as_typed(again)} --mode stock,tuned"
+    file = ["--workload", result.file.path] if result.file else []
+    return command([*file, *again, "--mode", "stock,tuned"])
 
 
 def judge(seen: Figures) -> Bottleneck:

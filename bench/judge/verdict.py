@@ -18,20 +18,17 @@ A flagged training is kept, and is never a baseline.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from bench.invocation import BENCHMARK
+from bench.judge.again import rerun_command, without
 from bench.judge.drift import change
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import Measured
-from bench.record.model import Finished, TimeToTarget, Training, Verdict
+from bench.record.model import Finished, TimeToTarget, Verdict
 from bench.record.telemetry import Reasons, Telemetry, Throttled
-from bench.record.variant import STOCK, Way
-from bench.workloads import EVERY
 
 Judged: TypeAlias = Finished | TimeToTarget
 
@@ -110,8 +107,8 @@ def _below_floor(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
     if result.quality.reason is not None:
         proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
         seed = next((int(word[7:]) for word in again if word.startswith("--seed=")), 1)
-        another = f"{as_typed(again, but='--seed')} --seed {(seed + 1) % 2**32}"
-        fix = f"{rerun_command(result)}{another}{proof}"
+        another = [*without("--seed", again), "--seed", str((seed + 1) % 2**32)]
+        fix = f"{rerun_command(result, another)}{proof}"
         yield Verdict("BELOW-FLOOR", result.quality.reason, fix)
 
 
@@ -252,9 +249,9 @@ def _noisy(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
         evidence = f"the GPU was lost beside it ({lost.why})"
         yield Verdict("NOISY", evidence, "sudo dmesg | grep -i xid says why")
     if result.epochs.relative_spread > NOISY_SPREAD:
-        more = "--processes 5" if "--profile=full" in again else "--profile full"
-        but = "" if "--profile=full" in again else "--profile"
-        fix = f"{rerun_command(result)}{as_typed(again, but=but)} {more}"
+        full = "--profile=full" in again
+        more = ["--processes", "5"] if full else ["--profile", "full"]
+        fix = rerun_command(result, [*(again if full else without("--profile", again)), *more])
         yield Verdict("NOISY", f"{_spread_words(result)}, cause unknown", fix)
 
 
@@ -269,37 +266,3 @@ def _choice(device: Device) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
-
-
-def rerun_command(result: Training) -> str:
-    """The command that trains a result's row again."""
-    to_target = isinstance(result, TimeToTarget)
-    file = result.file.path if result.file else None
-    device, way = result.device.option, result.way
-    return pytest_command(result.workload, device, way, file, to_target=to_target)
-
-
-def as_typed(again: Sequence[str], *, but: str = "") -> str:
-    """Options as a shell takes them, each behind a blank.  but: one that is left out."""
-    return "".join(f" {shlex.quote(word)}" for word in again if word.partition("=")[0] != but)
-
-
-def pytest_command(
-    workload: str,
-    device: str,
-    way: Way = STOCK,
-    file: str | None = None,
-    *,
-    to_target: bool = False,
-) -> str:
-    """`pytest bench/ -k mlp --device gpu:0 --mode tuned`.
-
-    device: as `--device` takes it.
-    file: that the workload is in, where it is none of Grindstone's.
-    """
-    known = EVERY.get(workload)  # a record may name one that is no more
-    reads = f" --input {known.input}" if known and known.input else ""
-    if to_target:
-        workload = f"'target and {workload}' --time-to-target"
-    chosen = f"--workload {shlex.quote(file)}" if file else f"-k {workload}{reads}"
-    return f"{BENCHMARK} {chosen} --device {device}{way.options}"

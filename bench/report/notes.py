@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bench.invocation import BENCHMARK
 from bench.judge import curve
-from bench.judge.verdict import as_typed
 from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.telemetry import Telemetry
@@ -22,15 +19,12 @@ from bench.workloads.workload import ERRORS
 Told = Sequence[Result | TargetResult]
 
 
-def train_again(record: Record, but: str = "") -> str:
-    """`pytest bench/`, with the files of one's own that it trained, and with its options.
-
-    but: an option that is left out.
-    """
-    files = (f" --workload {shlex.quote(path)}" for path in record.settings.workloads)
-    devices = f" --device {','.join(record.settings.devices)}" if record.settings.devices else ""
-    options = as_typed(record.settings.again, but=but)
-    return f"{BENCHMARK}{''.join(files)}{devices}{options}"
+def train_again(record: Record) -> list[str]:
+    """The options that train the same again, with the files of one's own that it trained."""
+    settings = record.settings
+    files = [word for path in settings.workloads for word in ("--workload", path)]
+    devices = ["--device", ",".join(settings.devices)] if settings.devices else []
+    return [*files, *devices, *settings.again]
 
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the

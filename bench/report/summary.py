@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.errors import shown as printable
+from bench.judge import again
 from bench.judge.bottleneck import could_be_tuned
 from bench.record.beside import models
 from bench.record.comparable import why_excluded
@@ -238,9 +239,11 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
     if record.settings.experiment:
         return ""
     if record.settings.profile == "smoke":
-        again = notes.train_again(record, but="--profile")
-        return f"Next: {again} (the smoke profile is too short to compare times)"
-    again, gpus = notes.train_again(record), [each for each in results if each.device.is_gpu]
+        variants = [each.variant for each in results if each.variant and each.variant.machines]
+        words = again.without("--profile", notes.train_again(record))
+        repeated = again.command(words, *variants[:1])
+        return f"Next: {repeated} (the smoke profile is too short to compare times)"
+    gpus = [each for each in results if each.device.is_gpu]
     trained = {
         (each.workload, each.device.id, each.side) for each in results if each.mode != "stock"
     }
@@ -255,7 +258,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
     )
     if not unknown:
         return ""
-    return f"{'For the others' if known else 'To find the bottlenecks'}: {again} --mode stock,tuned"
+    both = again.command([*notes.train_again(record), "--mode", "stock,tuned"])
+    return f"{'For the others' if known else 'To find the bottlenecks'}: {both}"
 
 
 def _footer(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import socket
+import zlib
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,17 +14,21 @@ import pytest
 from msgspec.structs import replace
 
 from bench.errors import GrindstoneError
+from bench.judge import again
 from bench.record.model import Machines, Record
 from bench.record.shared import shared
 from bench.record.variant import AS_PUBLISHED, Variant
 from bench.report import rows, summary
 from bench.report.format import Names
 from bench.runner import cluster
-from bench.worker.cluster.loop import Parts
+from bench.runner.row import Row
+from bench.worker import variant as worker_variant
+from bench.worker.cluster.loop import Parts, Trainer, check_alike
 from bench.worker.cluster.meeting import ClusterError, naming_who_is_gone
 from bench.worker.messages import Cluster, Job
+from bench.workloads import WORKLOADS
 from plugins.modules import benchmark_port
-from tests.support.records import CPU, WORKER, record, result
+from tests.support.records import CPU, WORKER, record, result, settings
 
 TWO = "gpu1=10.0.0.1:29500,gpu2=[fd00::2]:29500"
 OVER = Machines(("gpu1", "gpu2"), "RING", 128, (0.3, 0.4))
@@ -159,6 +165,63 @@ def test_the_gain_is_told_with_what_communication_took_and_who_was_slowest() -> 
         "mlp over 2 machines (RING, 128 images a step, split): 1.60 times gpu1 alone (scaling "
         "efficiency 80 %); 20 % of an epoch in communication; slowest: gpu2, 1.33 times the fastest"
     )
+
+
+@pytest.mark.parametrize("scaled", [None, True])
+def test_what_is_to_be_trained_again_is_trained_over_the_machines_again(
+    scaled: bool | None,
+) -> None:
+    together, alone = run_over_two().results
+    together = replace(together, variant=replace(TOGETHER, scaled=scaled))
+    options = '{"benchmark_options": ["-k", "mlp", "--device", "cpu", "--seed=2"]}'
+    batch = " -e benchmark_distributed_batch=scaled" if scaled else ""
+    command = f"ansible-playbook playbooks/bench.yml -e benchmark_distributed=true{batch}"
+    more = ["--results-dir=/opt/grindstone/bench/run", "--seed=2"]
+    assert again.rerun_command(together, more) == f"{command} -e '{options}'"
+    assert again.rerun_command(alone, ["--seed=2"]).startswith("pytest bench/ -k mlp --device cpu")
+    made = record([together, alone], settings=settings(profile="smoke"))
+    (told,) = summary.last(made, made.results, Names(made.results, ()))
+    assert f"Next: {command} -e '" in told
+
+
+class Heard(Trainer):
+    """What two machines have together, where the other one has this."""
+
+    def __init__(self, other: Mapping[str, bytes]) -> None:
+        self.others = iter([float(zlib.crc32(content)) for content in other.values()])
+
+    def together(self, value: float = 0.0) -> float:
+        return value + next(self.others)
+
+
+def test_machines_that_have_something_else_are_refused() -> None:
+    same = {"versions of TensorFlow": b"2.21.0", "networks": b"5f"}
+    other = {**same, "versions of TensorFlow": b"2.20.0"}
+    for mine, theirs in ((same, other), (other, same)):
+        with pytest.raises(ClusterError, match="different versions of TensorFlow:"):
+            check_alike(Heard(theirs), MACHINES, mine)
+    heard = Heard(same)
+    check_alike(heard, MACHINES, same)
+    assert not list(heard.others), "all was compared"
+
+
+def test_a_scaled_batch_has_every_image_once_in_fewer_steps() -> None:
+    published = WORKLOADS["mlp"]
+    alone, kept, scaled = (
+        Row(published, CPU, variant=variant)
+        for variant in (AS_PUBLISHED, TOGETHER, replace(TOGETHER, scaled=True))
+    )
+    assert (alone.batch, kept.batch, scaled.batch) == (None, None, 2 * published.batch)
+    job = Job("mlp", is_gpu=False, epochs=3, seed=1, data={}, batch=scaled.batch)
+    batch = worker_variant.workload(job).batch
+    parts = [Parts(6_000, batch, 1, machine, 1, 2) for machine in range(2)]
+    assert parts[0].steps == 6_000 // (2 * published.batch)
+    for begin, end in parts[1].of_epoch(1)[1]:
+        assert end - begin == published.batch
+    of_one = replace(TOGETHER, scaled=True)
+    (row,) = rows.finished([result("mlp", CPU, variant=of_one, machines=OVER)])
+    line = next(iter(summary.findings([row], Names([row], ()))))
+    assert "128 images a step, scaled" in line
 
 
 def test_without_one_machine_s_training_no_efficiency_is_told() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared
+from bench.judge.again import row_command
 from bench.judge.floors import Bounds
-from bench.judge.verdict import pytest_command
 from bench.record import codec
 from bench.record.head import Device
 from bench.record.measured import Measured, known, unknown
@@ -192,7 +192,7 @@ def test_every_epoch_of_every_seed_is_recorded(tmp_path: Path) -> None:
 def test_a_row_is_trained_again_by_the_command_that_trained_it(
     row: tuple[str, str, Way], told: str
 ) -> None:
-    assert pytest_command(*row) == told
+    assert row_command(*row) == told
 
 
 # ---- in the worker, with a network that only pretends

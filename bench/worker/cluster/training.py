@@ -75,6 +75,7 @@ def _train(
         "networks": described["workload_sha256"].encode(),
         "training data": data.x.data,
         "labels": data.y.data,
+        "options": repr(replace(job, cluster=None, data={}, wait=False, frames="")).encode(),
     }
     trainer = loop.Trainer(tf, keras, strategy, model, task)
     parts = loop.Parts.of(strategy, cluster, task)
