@@ -44,6 +44,7 @@ REMOVED: dict[str, tuple[Case, str, set[str]]] = {
     "removed": (Case(), "configuring", set()),
     "arch removed": (Case("arch"), "after", set()),
 }
+AGAIN = ("configuring", "dkms", "arch dkms", "arch half recorded")  # run a third time
 LOCK = "var/lib/pacman/db.lck"
 
 
@@ -91,9 +92,10 @@ def runs(
         killed = {name: roots[name] for name in KILLED}
         second = play_all(killed)
         outcomes = {name: outcome(root) for name, root in killed.items()}
-        now = {name: files(root) for name, root in killed.items()}
-        third = play_all(killed)
-        repeated = {name: changed(now[name], files(root)) for name, root in killed.items()}
+        again = {name: roots[name] for name in AGAIN}
+        now = {name: files(root) for name, root in again.items()}
+        third = play_all(again)
+        repeated = {name: changed(now[name], files(root)) for name, root in again.items()}
         remove_all({name: roots[name] for name in REMOVED})
         yield Runs(roots, before, noted, locked, second, outcomes, third, repeated)
 
@@ -113,6 +115,10 @@ def test_a_run_that_is_killed_is_finished_by_the_next(runs: Runs, name: str) -> 
         assert "nvidia-utils" in done.held
         hooks = done.images["boot/initramfs-linux.img"].splitlines()[0].split()
         assert "kms" not in hooks
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_the_run_after_that_has_nothing_to_do(runs: Runs, name: str) -> None:
     assert_done(runs.third[name])
     assert runs.third[name].recap["changed"] == 0, runs.third[name].output
     assert runs.repeated[name] == {}
