@@ -55,17 +55,12 @@ def add(verbs: Verbs) -> None:
 
 def add_size(parser: argparse.ArgumentParser) -> None:
     """How much is trained, and the options that a run has."""
+    from bench.experiment import budget
     from bench.options import add_options
 
     parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
     parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
-    parser.add_argument(
-        "--budget",
-        type=float,
-        metavar="MINUTES",
-        help="begin no further round of seeds that would not end in so many (default: 60, and 15 "
-        "on a GPU)",
-    )
+    budget.add(parser, "round of seeds")
     parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
     add_options(parser.add_argument, without=_WITHOUT)
 

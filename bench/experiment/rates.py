@@ -134,5 +134,5 @@ def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path
         ]
         places = [f"{each.rate:.0e}" for each in points]
         pictures = (plots.lines(title, told[0], "loss", series, places=places, from_zero=False),)
-    made = Run(title, told, (), (), (), (), (), (Workload(title, (), pictures),), ())
+    made = Run(title, told, workloads=(Workload(title, (), pictures),))
     write_runs([made], path)

@@ -23,6 +23,7 @@ from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import Schedule, Workload
 
 if TYPE_CHECKING:
+    from bench.experiment.budget import Budget
     from bench.record.head import Device
     from bench.runner.session import Session
 
@@ -47,6 +48,7 @@ _CAUSES = (
 class Recipe:
     """One walk through it.
 
+    budget: no training is begun that would not end within it.
     total: how many training images there are; None of a file of one's own, which has its own
         validation data.
     some: how many the search has; epochs: of the long trainings.
@@ -55,10 +57,12 @@ class Recipe:
     session: Session
     workload: Workload | OwnWorkload
     device: Device
+    budget: Budget
     total: int | None
     some: int = SOME
     epochs: int = EPOCHS
     trained: list[Finished] = field(default_factory=list)
+    left_out: list[Design] = field(default_factory=list)
 
     @property
     def held_out(self) -> int | None:
@@ -75,35 +79,35 @@ class Recipe:
         yield self._by_heart()
         some = self.some if self.total is None else min(self.some, self.total - self._held)
         yield f"2. {some} images, {SEARCH_EPOCHS} epochs: which learning rate?"
-        rate = None
         tried = [Design(learning_rate=each) for each in self._rates()]
         search = self._each(tried, images=some, epochs=SEARCH_EPOCHS)
         yield from (self._told(design, result) for design, result in search)
-        if search:
-            best, _ = self._best(search)
-            rate = best.learning_rate
+        rate = self._best(search)[0].learning_rate if search else None
+        if rate is not None:
             edge = rate in (tried[0].learning_rate, tried[-1].learning_rate)
-            beyond = (
-                "; it is the outermost that was tried, and more may be gained beyond"
-                if edge
-                else ""
-            )
+            beyond = "; the outermost that was tried: more may be gained beyond" if edge else ""
             yield f"   Learning rate {rate:g}{beyond}"
+        yield from self._time_was_up()
         yield f"3. All images, {self.epochs} epochs: both losses"
         plain = Design(learning_rate=rate)
         long = self._each([plain], epochs=self.epochs)
+        if not long:
+            yield from self._time_was_up()
+            return
         yield from self._losses(long[0][1])
         yield "4. Regularised: is what it learned by heart in the way?"
         long += self._each(list(self._regularised(plain)), epochs=self.epochs)
         yield from (self._told(design, result) for design, result in long)
+        yield from self._time_was_up()
         chosen, result = self._best(long)
         named = ", ".join(chosen.words()) or "as published"
         if self.total is None:
             yield f"Best on your validation data: {named}, {self._quality(result)}"
             return
         yield f"5. The best of them, {named}, trained on all images and judged on the test images"
-        ((_, result),) = self._each([chosen], epochs=self.epochs, judged="test")
-        yield f"   {self._quality(result)} on the test images, which nothing was chosen by"
+        for _, result in self._each([chosen], epochs=self.epochs, judged="test"):
+            yield f"   {self._quality(result)} on the test images, which nothing was chosen by"
+        yield from self._time_was_up()
 
     @property
     def _held(self) -> int:
@@ -163,14 +167,31 @@ class Recipe:
         held = self.held_out if judged == "held out" else None
         made = []
         for design in designs:
+            if self.trained and not self.budget.has_room_for(self._seconds(images, epochs)):
+                self.left_out.append(design)
+                continue
             sized = replace(design, epochs=epochs, images=images, held_out=held)
             variant = Variant(backend=session.settings.variants[0].backend, design=sized)
             row = Row(self.workload, self.device, variant=variant.beside(None))
             for result in session.train(row, Repeat()):
                 if isinstance(result, Failed):
                     raise GrindstoneError(result.reason)
+                self.trained.append(result)
                 made.append((design, result))
         return made
+
+    def _seconds(self, images: int | None, epochs: int) -> float:
+        """About how long a training takes, by the fastest so far; 0 where nobody knows."""
+        every = images or (self.total and self.total - self._held)
+        if not (self.trained and every):
+            return 0.0
+        return every * epochs / max(each.images_per_second for each in self.trained)
+
+    def _time_was_up(self) -> Iterator[str]:
+        if self.left_out:
+            named = "; ".join(", ".join(each.words()) or "as published" for each in self.left_out)
+            yield f"   No time for: {named} (--budget {self.budget.minutes} minutes)"
+        self.left_out.clear()
 
     def _best(self, found: Sequence[tuple[Design, Finished]]) -> tuple[Design, Finished]:
         """By the last epoch's quality, where it is a number."""

@@ -25,6 +25,7 @@ _UNCHOSEN |= {"learning_curve": False, "time_to_target": False}
 
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
+    from bench.experiment import budget
     from bench.experiment.inspection import add_what
     from bench.options import add_options
 
@@ -36,6 +37,7 @@ def add(verbs: Verbs) -> None:
     )
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
+    budget.add(parser, "training")
     add_options(parser.add_argument, without=_WITHOUT)
     parser.set_defaults(run=run, **_UNCHOSEN)
 
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """
     import dataclasses
 
-    from bench.experiment import recipe
+    from bench.experiment import budget, recipe
     from bench.experiment.inspection import workload_of
     from bench.experiment.place import one_device
     from bench.observe import devices
@@ -64,12 +66,13 @@ def run(options: argparse.Namespace) -> int:
     epochs, images = settings.epochs or recipe.EPOCHS, options.images or recipe.SOME
     if images < recipe.FEW:
         raise GrindstoneError(f"--images {images} is out of range; give {recipe.FEW} or more")
+    limit = budget.of(options, device)
     settings = dataclasses.replace(settings, devices=(device,), epochs=None)
     session = Session(settings, found, (), progress.on_stream(sys.stderr))
     try:
         session.begin()
         total = recipe.images_of(session, workload)
-        walk = recipe.Recipe(session, workload, device, total, images, epochs)
+        walk = recipe.Recipe(session, workload, device, limit, total, images, epochs)
         for line in walk.steps():
             recipe.say(line)
     finally:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import GrindstoneError
-from bench.experiment import trainings
+from bench.experiment import budget, trainings
 from bench.experiment.place import one_device
 from bench.experiment.trainings import Training
 from bench.observe import devices
 from bench.observe.devices import Found
 from bench.options import Settings, read_settings
 from bench.page.closing import Closing, close
-from bench.record.head import Device
 from bench.record.head import Experiment as Asked
 from bench.record.model import Failed, Record
 from bench.record.store import RecordFile
@@ -25,8 +24,6 @@ from bench.report.format import Screen
 from bench.runner.session import Session
 from bench.workloads.experiments import Experiment
 
-# How long an experiment takes at most by itself, in minutes: an hour, or a coffee break on a GPU.
-_MINUTES, _MINUTES_ON_A_GPU = 60.0, 15.0
 _MOST = 1_000_000
 _PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
@@ -54,7 +51,7 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
     try:
         session.check_data(each.row for each in every[0])
         session.begin()
-        whole = trainings.train(session, coming, _seconds(options, device), listener)
+        whole = trainings.train(session, coming, budget.of(options, device), listener)
     except BaseException:
         close(session, None)  # what came to its end is kept, and gone on with
         raise
@@ -90,16 +87,6 @@ def _in_range(option: str, value: int | None) -> int | None:
     if value is not None and not 1 <= value <= _MOST:
         raise GrindstoneError(f"{option} {value} is out of range; give a number from 1 to {_MOST}")
     return value
-
-
-def _seconds(options: argparse.Namespace, device: Device) -> float:
-    """How long no further round is begun after."""
-    minutes: float = _MINUTES_ON_A_GPU if device.is_gpu else _MINUTES
-    if options.budget is not None:
-        minutes = options.budget
-    if not minutes > 0:
-        raise GrindstoneError(f"--budget {minutes:g} is no time; give minutes above 0")
-    return 60 * minutes
 
 
 def _say_what_is_there(

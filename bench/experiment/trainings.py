@@ -26,6 +26,7 @@ from bench.runner.row import Row
 from bench.workloads import EVERY
 
 if TYPE_CHECKING:
+    from bench.experiment.budget import Budget
     from bench.observe.devices import Found
     from bench.options import Settings
     from bench.record.model import Record
@@ -132,18 +133,18 @@ def _may_be(path: Path, settings: Settings) -> bool:
 def train(
     session: Session,
     coming: Sequence[Sequence[Training]],
-    budget: float,
+    budget: Budget,
     listener: Listener,
 ) -> bool:
     """Trains, and says whether all was trained.
 
-    budget: in s; no round begins that would not end within it, as long as the longest so far took.
+    budget: no round begins that would not end within it, as long as the longest so far took.
     """
     listener(RunStarted(tuple(_planned(session, coming))))
-    begun, longest, whole = time.monotonic(), 0.0, True
+    longest, whole = 0.0, True
     for number, trainings in enumerate(coming):
         at = time.monotonic()
-        if number and at - begun + longest > budget:
+        if number and not budget.has_room_for(longest):
             whole = False
             break
         for each in trainings:

@@ -11,10 +11,13 @@ from bench.page import curves, experiment, films, plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, TimeToTarget, Training
+from bench.report import folds, notes, posts, rows, summary, table, targets, variants
 from bench.report import format as shown
-from bench.report import notes, posts, rows, summary, table, targets, variants
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
+
+_CAPTION = "An epoch is the median of all but the first, ± their median absolute deviation (MAD)."
+_CAPTION_OF_ARMS = "Mean over the seeds, after the last epoch; the first arm is the measure."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,14 @@ class Run:
 
     title: str
     verdict: tuple[str, ...]
-    headings: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    findings: tuple[str, ...]
-    warnings: tuple[str, ...]
-    details: tuple[str, ...]
-    workloads: tuple[Workload, ...]
-    facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    caption: str = ""
+    headings: tuple[str, ...] = ()
+    cells: tuple[tuple[str, ...], ...] = ()
+    findings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 def run(
@@ -64,15 +68,21 @@ def run(
     )
     status = "; ".join(str(summary.status(record, names)).split(summary.GAP))
     found = [
-        *(experiment_table.lines(made) if made else ()),
+        *(experiment_table.remarks(made) if made else ()),
         *(() if made else summary.findings(results, names)),
         *(() if made else variants.lines(results)),
+        *folds.lines(record.results),
         *targets.lines(record.time_to_target),
         *summary.last(record, results, names),
     ]
     return Run(
         title=f"{host or record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
-        verdict=(*(_clean(line) for line in summary.headline(record, results)), status),
+        verdict=(
+            *(experiment_table.answers(made) if made else ()),
+            *(_clean(line) for line in summary.headline(record, results)),
+            status,
+        ),
+        caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
         findings=tuple(found),

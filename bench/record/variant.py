@@ -33,6 +33,7 @@ class Design(Part, frozen=True, kw_only=True):
     size: height and width of the images.
     loss: whether the squared errors of a batch are averaged or added up.
     augment: how training images are moved about.
+    optimizer: by Keras' name.
     learning_rate: of the optimizer; of a schedule its peak.
     rates: how the learning rate goes over the training.
     images: how many images were trained on.
@@ -49,6 +50,7 @@ class Design(Part, frozen=True, kw_only=True):
     size: Annotated[int, Meta(ge=8, le=4096)] | None = None
     loss: design.Loss | None = None
     augment: design.Augment | None = None
+    optimizer: design.Optimizer | None = None
     learning_rate: Positive | None = None
     rates: design.Rates | None = None
     images: Number | None = None
@@ -79,6 +81,7 @@ _WORDS = {
     "size": "{0}x{0} images",
     "loss": "loss by {}",
     "augment": "augmented by {}",
+    "optimizer": "{}",
     "rates": "{} learning rates",
     "images": "{} images",
     "held_out": "{} held out",

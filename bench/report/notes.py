@@ -40,7 +40,8 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
     lines: dict[str, None] = {}
     for each in told:
         lines |= dict.fromkeys(_warnings(each, names))
-    lines |= dict.fromkeys(_doubts(told, names))
+    doubted = [each for each in told if rows.outcome(record, each) != "DIVERGED"]
+    lines |= dict.fromkeys(_doubts(doubted, names))
     lines |= dict.fromkeys(oddities(record, told, names))
     lines |= dict.fromkeys(_repeats(record, names))
     lines |= dict.fromkeys(_overfitting(told, names))
@@ -114,7 +115,7 @@ def _repeats(record: Record, names: shown.Names) -> Iterator[str]:
     What stands in the table is one of them, whose verdict need not be theirs.
     """
     for row in rows.by_row(record.results):
-        words = Counter(word for word in map(rows.word, row) if word != "OK")
+        words = Counter(word for each in row if (word := rows.outcome(record, each)) != "OK")
         if len(row) > 1 and words:
             told = ", ".join(f"{count} {word}" for word, count in words.items())
             yield f"{names(row[0])}: {told} of {len(row)} repeats; comparisons leave them out"

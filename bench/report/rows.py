@@ -8,7 +8,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from bench.record.model import Finished, Result, TargetResult, TimeToTarget, Word
+from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget, Word
 
 # The words of what does not count.
 WRONG = ("FAILED", "BELOW-FLOOR")
@@ -29,6 +29,12 @@ def word(result: Result | TargetResult) -> str:
     if not result.quality.ok:
         return "BELOW-FLOOR"
     return result.verdict.word if result.verdict else "OK"
+
+
+def outcome(record: Record, result: Result | TargetResult) -> str:
+    """Its word; of an experiment's training that diverged `DIVERGED`: there it is an answer."""
+    known = record.settings.experiment and isinstance(result, Finished)
+    return "DIVERGED" if known and result.quality.value is None else word(result)
 
 
 def finished(results: Iterable[Result]) -> list[Finished]:

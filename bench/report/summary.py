@@ -18,7 +18,7 @@ from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
-from bench.report import bars, notes, rows, table, targets, variants
+from bench.report import bars, folds, notes, rows, table, targets, variants
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
@@ -47,9 +47,10 @@ def text(
     results = rows.one_a_row(record.results)
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
-    parts: list[RenderableType] = [*headline(record, results), status(record, names)]
     experiment = arms.experiment(record)
+    parts: list[RenderableType] = [*headline(record, results), status(record, names)]
     if experiment:
+        parts += ["", *experiment_table.answers(experiment)]
         parts.append(experiment_table.draw(experiment, screen))
     elif results:
         parts.append(table.draw(results, screen))
@@ -58,12 +59,13 @@ def text(
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (
-        list(experiment_table.lines(experiment)) if experiment else [],
+        list(experiment_table.remarks(experiment)) if experiment else [],
         []
         if experiment
         else [
             *findings(results, names),
             *variants.lines(results),
+            *folds.lines(record.results),
             *targets.lines(record.time_to_target),
         ],
         [_highlighted(line) for line in notes.warnings(record, told, names)],
@@ -131,7 +133,7 @@ def _clause(why: str) -> str:
 def status(record: Record, names: shown.Names) -> Text:
     """`PASSED 5 of 5, 1 NOISY   slowest: convnet, 7.96 s per epoch`."""
     every: list[Result | TargetResult] = [*record.results, *record.time_to_target]
-    words = [rows.word(each) for each in every]
+    words = [rows.outcome(record, each) for each in every]
     wrong = [each for each, word in zip(every, words, strict=True) if word in rows.WRONG]
     if wrong:
         who = ", ".join(dict.fromkeys(map(names, wrong)))

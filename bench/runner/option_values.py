@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec.structs import replace
@@ -17,11 +18,15 @@ from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
 from bench.runner import container, interpreter
 from bench.runner.container import Image
+from bench.workloads import design as workload_design
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
+from bench.workloads.design import FOLDS
 from bench.workloads.workload import MODES, Workload
 
 # The test that trains what is not trained by default.
 ON_REQUEST_FILE = "test_on_request.py"
+
+_FOLD = re.compile(r"(^|,)\s*fold=([^,]*)")
 
 _MOST_IN_A_STEP = 1_000_000
 _MOST_EPOCHS = 100_000
@@ -53,7 +58,7 @@ def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...
         words("precision", chosen.precision, PRECISIONS) or (None,),
         [each == "on" for each in words("xla setting", chosen.xla, ("off", "on")) or ("off",)],
         numbers("steps-per-execution", chosen.steps_per_execution),
-        [design(each) for each in chosen.design or ()] or (None,),
+        [made for each in chosen.design or () for made in designs(each)] or (None,),
     )
     made = [
         Variant(
@@ -74,6 +79,16 @@ def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...
     return tuple(dict.fromkeys(made))
 
 
+def designs(text: str) -> list[Design]:
+    """The same for each of several folds: `fold=all`, `fold=1/2/3`."""
+    given = _FOLD.search(text)
+    if given is None:
+        return [design(text)]
+    asked = given[2]
+    folds = range(1, FOLDS + 1) if asked == "all" else dict.fromkeys(asked.split("/"))
+    return [design(_FOLD.sub(rf"\g<1>fold={each}", text)) for each in folds]
+
+
 def design(text: str) -> Design:
     """The changes asked for: `pooling=average,filters=32/32/64`; `published` asks for none."""
     if text == "published":
@@ -90,7 +105,17 @@ def design(text: str) -> Design:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         name = where.rstrip("`").partition("[")[0]
-        raise GrindstoneError(f"--design {text}: {name} is not as expected ({what})") from error
+        there_is = _there_is(name)
+        raise GrindstoneError(
+            f"--design {text}: {name} is not as expected ({what}){there_is}"
+        ) from error
+
+
+def _there_is(name: str) -> str:
+    """The words that a change takes, where it takes words."""
+    hint = get_type_hints(workload_design.Design).get(name)
+    words = [each for part in get_args(hint) for each in get_args(part) if isinstance(each, str)]
+    return f"; there is {', '.join(words)}" if words else ""
 
 
 def _must_be_had(made: list[Variant], chosen: argparse.Namespace) -> None:

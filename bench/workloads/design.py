@@ -8,6 +8,7 @@ from typing import Literal
 Pooling = Literal["max", "average"]
 Loss = Literal["mean", "sum"]
 Rates = Literal["constant", "one-cycle"]
+Optimizer = Literal["Adam", "RMSprop", "SGD"]
 Augment = Literal["shift", "flip", "shift-flip"]
 
 # What a network's builder is asked for, by keyword: only one that has such a part takes it.
@@ -33,6 +34,7 @@ class Design:
     size: height and width of the images.
     loss: whether the squared errors of a batch are averaged or added up.
     augment: how training images are moved about, anew in every epoch.
+    optimizer: by Keras' name, with Keras' other settings.
     learning_rate: of the optimizer; of a schedule its peak.
     rates: how the learning rate goes over the training.
     images: how many of the training images are trained on, the first ones.
@@ -49,6 +51,7 @@ class Design:
     size: int | None = None
     loss: Loss | None = None
     augment: Augment | None = None
+    optimizer: Optimizer | None = None
     learning_rate: float | None = None
     rates: Rates | None = None
     images: int | None = None

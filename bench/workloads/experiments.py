@@ -29,6 +29,7 @@ class Experiment:
     """What is asked, and what is trained to answer it.
 
     arms: the first is the measure of the others.
+    measure: what the first one is called beside them; empty where what it changes says so.
     epochs, seeds: by themselves; chosen so that all of it takes an hour on two processors and a
         coffee break on a GPU.
     images: that are trained on; None is all.
@@ -44,16 +45,27 @@ class Experiment:
     notable: float
     source: str
     images: int | None = None
+    measure: str = ""
 
 
 def _post(**changes: object) -> Arm:
     return Arm("post", Design(**changes))  # type: ignore[arg-type]
 
 
+def _by_sgd(**changes: object) -> Arm:
+    design = Design(optimizer="SGD", learning_rate=_SGD_RATE, **changes)  # type: ignore[arg-type]
+    return Arm("circles", design)
+
+
 _DAY_3 = "optpresso, Day 3 (2020-11-23), 200 epochs from one seed"
 _POST = Arm("post")
 # Named there as a difference: «about 10 MSE».
 _TEN = 10.0
+# A tenth and more of what the mean picture of the circles scores (750 L²).
+_HUNDRED = 100.0
+# That of SGD in Keras by itself; the post names none.
+_SGD_RATE = 0.01
+_CIRCLES = "a post on drawn circles (2016) and its sequel"
 # Below it differences of single MNIST runs mean nothing (docs/floors.md).
 _TWO_TENTHS = 0.002
 
@@ -66,6 +78,7 @@ _ALL = (
         seeds=12,
         notable=_TEN,
         source=f"{_DAY_3}: max pooling better by about 10 MSE",
+        measure="max pooling",
     ),
     Experiment(
         "grind-filters",
@@ -75,6 +88,7 @@ _ALL = (
         seeds=12,
         notable=_TEN,
         source=f"{_DAY_3}: more filters chosen",
+        measure="filters 32-64-128",
     ),
     Experiment(
         "grind-dropout",
@@ -84,6 +98,7 @@ _ALL = (
         seeds=12,
         notable=_TEN,
         source=f"{_DAY_3}: without it a training MSE far below 20, and a worse one in the test",
+        measure="dropout 0.5",
     ),
     Experiment(
         "grind-dense",
@@ -99,6 +114,7 @@ _ALL = (
         seeds=6,
         notable=_TEN,
         source=f"{_DAY_3}: one and two dense layers of several sizes tried",
+        measure="dense 128",
     ),
     Experiment(
         "grind-size",
@@ -108,6 +124,7 @@ _ALL = (
         seeds=12,
         notable=_TEN,
         source=f"{_DAY_3}: larger images did not help",
+        measure="255x255 images",
     ),
     Experiment(
         "mnist-one-cycle",
@@ -122,6 +139,7 @@ _ALL = (
         seeds=8,
         notable=_TWO_TENTHS,
         source="a learner's diary (2020), after L. N. Smith, arXiv:1803.09820",
+        measure="learning rate 0.001",
     ),
     Experiment(
         "mnist-curve",
@@ -137,13 +155,24 @@ _ALL = (
         source="a post on Arch Linux (2017): .982 at 10 epochs, about .984 at 50, .9845 at 100",
     ),
     Experiment(
-        "circles-loss",
-        "Does the sum of the squared errors train as their mean does?",
+        "circles-sum",
+        "Does the sum of the squared errors train as their mean does, by plain gradient descent?",
+        (_by_sgd(), _by_sgd(loss="sum")),
+        epochs=4,
+        seeds=5,
+        notable=_HUNDRED,
+        source=f"{_CIRCLES}: the sum does not train, the mean does",
+        measure="the mean of the squared errors",
+    ),
+    Experiment(
+        "circles-sum-adam",
+        "Does Adam, which divides by the gradient's size, feel that they are added up?",
         (Arm("circles"), Arm("circles", Design(loss="sum"))),
         epochs=4,
         seeds=5,
-        notable=_TEN,
-        source="a post on drawn circles (2016) and its sequel: the sum does not train",
+        notable=_HUNDRED,
+        source=f"{_CIRCLES}, with the optimizer that its sequel does not name",
+        measure="the mean of the squared errors",
     ),
     Experiment(
         "circles-dropout",
@@ -151,8 +180,23 @@ _ALL = (
         (Arm("circles"), Arm("circles", Design(last_dropout=0.2))),
         epochs=4,
         seeds=5,
-        notable=_TEN,
-        source="a post on drawn circles (2016) and its sequel: it blanks pixels of the output",
+        notable=_HUNDRED,
+        source=f"{_CIRCLES}: it blanks pixels of the output",
+        measure="no dropout behind the last layer",
+    ),
+    Experiment(
+        "circles-network",
+        "How much of the network do the circles need, and does pooling help?",
+        (
+            Arm("circles"),
+            Arm("circles", Design(filters=(16, 8, 8))),
+            Arm("circles", Design(pooling="max")),
+        ),
+        epochs=4,
+        seeds=5,
+        notable=_HUNDRED,
+        source=f"{_CIRCLES}: a smaller network and pooling were to be looked at next",
+        measure="filters 32-16-16-8-8",
     ),
 )
 

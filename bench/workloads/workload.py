@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
-from bench.workloads.design import OF_THE_BUILDER, UNCHANGED, Design
+from bench.workloads.design import OF_THE_BUILDER, UNCHANGED, Design, Optimizer
 
 ProfileName = Literal["smoke", "quick", "full"]
 PROFILES: tuple[ProfileName, ...] = ("smoke", "quick", "full")
@@ -35,7 +35,6 @@ DATA_NAMES: tuple[DataName, ...] = get_args(DataName)
 
 # What is made small: Keras' own names, but the last, which is in `bench.worker.losses`.
 Loss = Literal["sparse_categorical_crossentropy", "mse", "pseudo_huber"]
-Optimizer = Literal["Adam", "RMSprop", "SGD"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +146,7 @@ class Workload:
             image=image,
             build=partial(self.build, **asked) if asked else self.build,
             parameters=None if asked else self.parameters,
+            optimizer=design.optimizer or self.optimizer,
             learning_rate=design.learning_rate or self.learning_rate,
             design=design,
         )

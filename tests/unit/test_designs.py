@@ -13,13 +13,15 @@ from bench.datasets.dataset import Dataset, Split
 from bench.errors import DataError, GrindstoneError, UnableError
 from bench.record import variant as in_record
 from bench.record.variant import Design, Variant, Way
+from bench.report import folds, summary
+from bench.report.format import Screen
 from bench.runner import option_values
 from bench.runner.row import Row
 from bench.worker import variant
 from bench.worker.messages import Job
 from bench.workloads import EVERY, design
 from bench.workloads.workload import Schedule
-from tests.support.records import CPU
+from tests.support.records import CPU, quality, record, result
 
 
 def asked(text: str) -> Design:
@@ -133,3 +135,42 @@ def test_the_images_of_a_shot_are_not_parted() -> None:
 def test_too_few_images_are_refused() -> None:
     with pytest.raises(DataError, match="6 training images: 4 cannot be held out of them beside 3"):
         data([1, 2, 3, 4, 5, 6], "int64").holding_out(3, 4)
+
+
+# ---- folds
+
+
+def test_folds_are_asked_for_by_one_word() -> None:
+    every = option_values.designs("epochs=4,fold=all")
+    assert [each.fold for each in every] == list(range(1, 11))
+    assert {each.epochs for each in every} == {4}
+    assert [each.option() for each in option_values.designs("fold=2/7")] == ["fold=2", "fold=7"]
+    with pytest.raises(GrindstoneError, match="fold is not as expected"):
+        option_values.designs("fold=2/11")
+
+
+def test_a_word_that_is_none_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(GrindstoneError, match="; there is Adam, RMSprop, SGD"):
+        asked("optimizer=sgd")
+
+
+def test_another_optimizer_is_the_workloads_own_as_far_as_it_is_trained() -> None:
+    changed: Any = Row(EVERY["circles"], CPU, variant=Variant(design=asked("optimizer=SGD")))
+    assert changed.designed.optimizer == "SGD"
+    assert changed.title == "circles on cpu, SGD"
+
+
+def test_the_folds_of_a_network_are_one_line_beside_a_guess() -> None:
+    trained = [
+        result(
+            "post",
+            variant=Variant(design=Design(fold=fold, epochs=4)),
+            quality=quality("post", value),
+        )
+        for fold, value in enumerate([120.0, 142.0, 164.0], start=1)
+    ]
+    (line,) = folds.lines([*trained, result("post"), result("mlp")])
+    assert line.startswith("post on cpu, 4 epochs: MSE 142.0 ± 22.0 s² over 3 of 10 folds, by shot")
+    assert "predicting the mean" in line
+    assert not list(folds.lines(trained[:1])), "one fold has no spread"
+    assert "± 22.0 s²" in summary.text(record(trained), None, Screen(120), verbose=False)

@@ -211,7 +211,7 @@ def test_the_knee_is_where_a_doubling_gains_little_or_costs_quality() -> None:
     seen = knee.found(made, 200)
     assert seen is not None
     assert (seen.batch, seen.worse) == (800, (6400,))
-    told = list(table.lines(made))
+    told = list(table.answers(made))
     assert any(line.startswith("Knee: batch 800, 9.0 times as fast") for line in told)
     assert "Learns worse: batch 6400" in told
 
@@ -268,3 +268,15 @@ def test_what_cannot_learn_ten_images_by_heart_fails_and_trains_nothing_else(
     told = capsys.readouterr()
     assert "mlp cannot learn 10 images by heart (accuracy 50.00 % on the same images" in told.err
     assert "2." not in told.out
+
+
+def test_a_recipe_tells_what_it_had_no_time_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = _LEARNS.replace("HEART", "1.0")
+    assert command(tmp_path, worker, "recipe", "mlp", "--epochs=4", "--budget=0.00001") == 0
+    told = capsys.readouterr().out
+    assert "By heart: accuracy 100.00 %" in told
+    assert "No time for: learning rate 0.0001; learning rate 0.0003" in told
+    assert "3. All images" in told
+    assert "4. Regularised" not in told

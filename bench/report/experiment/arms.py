@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-from msgspec.structs import replace
 
 from bench.record.comparable import difference as key_difference
 from bench.record.comparable import key_for
@@ -49,6 +48,11 @@ class Arm:
     def diverged(self) -> int:
         """How many trainings came to no number."""
         return len(self.trained) - len(self.qualities)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether none of its trainings came to a number."""
+        return bool(self.trained) and not self.qualities
 
     @property
     def training(self) -> float | None:
@@ -103,6 +107,8 @@ def experiment(record: Record) -> Experiment | None:
         return None
     known, metric = EXPERIMENTS.get(asked.name), ended[0].quality.metric
     arms = [_arm(group, groups) for group in groups]
+    if known and known.measure:
+        arms[0] = dataclasses.replace(arms[0], name=known.measure)
     notable = known.notable if known else _NOTABLE.get(metric, 10.0)
     measure, *others = arms
     return Experiment(
@@ -118,7 +124,8 @@ def experiment(record: Record) -> Experiment | None:
 
 def _arm(group: Sequence[Result], groups: Sequence[Sequence[Result]]) -> Arm:
     first = group[0]
-    told = ", ".join(replace(first.way.variant, backend=None).words())  # all arms have one
+    alike = set.intersection(*(set(each[0].way.variant.words()) for each in groups))
+    told = ", ".join(word for word in first.way.variant.words() if word not in alike)
     if len({each[0].workload for each in groups}) > 1:
         told = ", ".join(filter(None, (first.workload, told)))
     trained = {

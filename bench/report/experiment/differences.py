@@ -27,7 +27,7 @@ class Difference:
 
     gain: the mean of its seeds, less the measure's; of an MSE the other way round.
     low, high: its interval; None with too few seeds.
-    paired: whether seed by seed.
+    seeds: of each arm, the fewer of both; paired: whether seed by seed.
     seeds_needed: of each arm, to see a difference that matters; None where nobody knows.
     """
 
@@ -35,6 +35,7 @@ class Difference:
     gain: float
     low: float | None = None
     high: float | None = None
+    seeds: int = 0
     paired: bool = False
     seeds_needed: int | None = None
 
@@ -68,7 +69,7 @@ def difference(
     a, b = list(measure.values()), list(arm.values())
     gain = statistics.mean(b) - statistics.mean(a)
     if min(len(a), len(b)) < LEAST_SEEDS:
-        return Difference("UNCLEAR", gain)
+        return Difference("UNCLEAR", gain, seeds=min(len(a), len(b)))
     parts = [(statistics.variance(one) / len(one), len(one)) for one in (a, b)]
     error = sum(part for part, _ in parts)
     below = sum(part**2 / (count - 1) for part, count in parts)
@@ -99,4 +100,4 @@ def _judged(
         word = "SAME"
     reach = float(stats.norm.isf(level / 2) + stats.norm.ppf(_POWER))
     needed = max(LEAST_SEEDS, math.ceil(seeds * (reach * error / notable) ** 2))
-    return Difference(word, gain, low, high, paired, needed)
+    return Difference(word, gain, low, high, seeds, paired, needed)

@@ -12,12 +12,18 @@ from bench.report import format as shown
 from bench.report import table
 from bench.report.experiment import knee
 from bench.report.experiment.arms import Arm, Experiment
-from bench.report.experiment.differences import LEAST_SEEDS, Difference
+from bench.report.experiment.differences import Difference
 from bench.report.format import Screen
 from bench.workloads import EVERY
 from bench.workloads.workload import ERRORS
 
-_COLOURS = {"BETTER": "green", "WORSE": "red", "SAME": "green", "UNCLEAR": "yellow"}
+_COLOURS = {
+    "BETTER": "green",
+    "WORSE": "red",
+    "SAME": "green",
+    "UNCLEAR": "yellow",
+    "DIVERGED": "red",
+}
 _GAPS = (3, 2, 1)
 
 
@@ -56,24 +62,28 @@ def cells(made: Experiment) -> Iterator[list[str]]:
             "" if arm.training is None else _quality(made, arm.training),
             "" if arm.seconds is None else shown.seconds(arm.seconds),
             "" if first is None else shown.count(first.model.parameters),
-            "measure" if measure else differs.word if differs else "no answer",
+            "measure" if measure else _word(arm, differs),
         ]
 
 
-def lines(made: Experiment) -> Iterator[str]:
-    """The answer, a sentence an arm; then how far seeds differ, and what is in doubt."""
-    if made.question:
-        yield f"{made.name}: {made.question}"
-    for arm, differs in zip(made.arms[1:], made.differences, strict=True):
-        yield _answer(made, arm, differs)
+def answers(made: Experiment) -> Iterator[str]:
+    """What was asked, and the answer, a sentence an arm; of a sweep its knee first."""
+    yield f"{made.name}: {made.question}" if made.question else made.name
     yield from _knee(made)
+    for arm, differs in zip(made.arms[1:], made.differences, strict=True):
+        yield _answer(made, made.arms[0], arm, differs)
+
+
+def remarks(made: Experiment) -> Iterator[str]:
+    """How far seeds differ, and what is in doubt."""
     if made.spread is not None:
         yield (
             f"Seeds of {made.arms[0].name} differ by {_amount(made, made.spread)} (standard "
-            f"deviation); what is called better or worse is that but for 1 experiment in 100"
+            "deviation). The intervals hold for all arms together: 1 experiment in 100 calls "
+            "better or worse what is not"
         )
     for arm in made.arms:
-        if arm.diverged:
+        if 0 < arm.diverged < len(arm.trained):
             yield f"{arm.name}: {arm.diverged} of {len(arm.trained)} trainings diverged"
     yield from (f"The trainings of an arm are not alike: {line}" for line in made.unlike)
 
@@ -92,24 +102,51 @@ def _knee(made: Experiment) -> Iterator[str]:
         yield f"Learns worse: batch {shown.and_so([str(each) for each in seen.worse])}"
 
 
-def _answer(made: Experiment, arm: Arm, differs: Difference | None) -> str:
-    beside = f"{arm.name} beside {made.arms[0].name}"
+def _answer(made: Experiment, measure: Arm, arm: Arm, differs: Difference | None) -> str:
     if differs is None:
-        return f"{beside}: no answer: nothing to put beside each other"
+        return _no_answer(made, measure, arm)
     if differs.low is None or differs.high is None:
         return (
-            f"{beside}: UNCLEAR: {_gain(made, differs.gain)}, and fewer than {LEAST_SEEDS} seeds "
-            "do not show how far seeds differ; run it again to go on"
+            f"No difference between {arm.name} and {measure.name} can be told from "
+            f"{_seeds(differs)}, which do not show how far seeds differ: "
+            f"{_gain(made, differs.gain)} so far; run it again to go on"
         )
-    between = _range(made, differs.low, differs.high)
-    how = "seed by seed" if differs.paired else "independent seeds"
-    told = f"{beside}: {differs.word}: {_gain(made, differs.gain)} ({between}; {how})"
-    if differs.word == "UNCLEAR" and differs.seeds_needed:
-        needed = shown.count(differs.seeds_needed)
-        told += f"; to see {_amount(made, made.notable)} takes about {needed} seeds"
+    how = "each seed beside itself" if differs.paired else "independent"
+    within = f"99 % interval {_range(made, differs.low, differs.high)}; {_seeds(differs)}, {how}"
+    notable = _amount(made, made.notable)
     if differs.word == "SAME":
-        told += f"; {_amount(made, made.notable)} is ruled out"
-    return told
+        return (
+            f"{arm.name} and {measure.name} learn alike: a difference of {notable} is ruled out "
+            f"({within})"
+        )
+    if differs.word == "UNCLEAR":
+        needed = f"; to see {notable} takes about {shown.count(differs.seeds_needed or 0)} seeds"
+        return (
+            f"No difference between {arm.name} and {measure.name} can be told: "
+            f"{_gain(made, differs.gain)} ({within}){needed if differs.seeds_needed else ''}"
+        )
+    return (
+        f"{arm.name} learns {differs.word.lower()} than {measure.name} by "
+        f"{_amount(made, abs(differs.gain))} ({within})"
+    )
+
+
+def _no_answer(made: Experiment, measure: Arm, arm: Arm) -> str:
+    if arm.has_diverged and measure.qualities:
+        middle = statistics.mean(measure.qualities.values())
+        return (
+            f"{arm.name} does not train: {_every(arm.diverged)} ended without a number for its "
+            f"error; {measure.name} came to {_quality(made, middle)}"
+        )
+    return f"No answer of {arm.name} beside {measure.name}: nothing to put beside each other"
+
+
+def _every(count: int) -> str:
+    return f"each of {count} trainings" if count > 1 else "its one training"
+
+
+def _seeds(differs: Difference) -> str:
+    return f"{differs.seeds} seed{'' if differs.seeds == 1 else 's'}"
 
 
 def _gain(made: Experiment, gain: float) -> str:
@@ -133,6 +170,12 @@ def _amount(made: Experiment, value: float) -> str:
 
 def _quality(made: Experiment, value: float | None) -> str:
     return shown.quality(made.metric, value)
+
+
+def _word(arm: Arm, differs: Difference | None) -> str:
+    if differs is not None:
+        return differs.word
+    return "DIVERGED" if arm.has_diverged else "no answer"
 
 
 def _table(made: Experiment, gap: int) -> Table:
