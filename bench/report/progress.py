@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bench.record.model import Finished, TimeToTarget
 from bench.report import format as shown
 from bench.report import rows
+from bench.report.alarm import Alarm
 from bench.runner.events import (
     EpochEnded,
     Event,
@@ -134,11 +135,13 @@ class Estimate:
 
 
 def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
-    bar = _bar(terminal) if terminal else None
+    bar, alarm = _bar(terminal) if terminal else None, Alarm()
 
     def listen(event: Event) -> None:
         if bar:
             bar(event)
+        if told := alarm.hear(event):
+            write(told)
         if isinstance(event, RowLeftOut):
             write(f"{event.title}: left out: {event.reason}")
         if isinstance(event, RowEnded):

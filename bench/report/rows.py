@@ -33,8 +33,9 @@ def word(result: Result | TargetResult) -> str:
 
 def outcome(record: Record, result: Result | TargetResult) -> str:
     """Its word; of an experiment's training that diverged `DIVERGED`: there it is an answer."""
-    known = record.settings.experiment and isinstance(result, Finished)
-    return "DIVERGED" if known and result.quality.value is None else word(result)
+    if record.settings.experiment and isinstance(result, Finished):
+        return word(result) if result.quality.value is not None else "DIVERGED"
+    return word(result)
 
 
 def finished(results: Iterable[Result]) -> list[Finished]:

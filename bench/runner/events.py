@@ -26,10 +26,14 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RowStarted:
-    """A training begins."""
+    """A training begins.
+
+    is_error: whether less of its quality is better; None where that is not known before.
+    """
 
     title: str
     epochs: int
+    is_error: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,14 @@ class EpochEnded:
 
     seconds: its time, in s.
     seed: the one that is trained from, where there are several; else None.
+    loss, quality: of the epoch; None where the quality was not measured after it.
     """
 
     number: int
     seconds: float
     seed: int | None = None
+    loss: float | None = None
+    quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bench.worker.messages import OwnFile
 from bench.workloads import grind, mnist
 from bench.workloads.design import OF_ANY, UNCHANGED, Design
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import Mode, Schedule, Workload
+from bench.workloads.workload import ERRORS, Mode, Schedule, Workload
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -53,6 +53,12 @@ class Row:
         """The workload of a row that is Grindstone's: those alone have targets."""
         assert isinstance(self.workload, Workload)
         return self.workload
+
+    @property
+    def is_error(self) -> bool | None:
+        """Whether less of its quality is better; of a file of one's own the file knows."""
+        own = self.workload
+        return own.metric in ERRORS if isinstance(own, Workload) else None
 
     @property
     def own_file(self) -> OwnFile | None:

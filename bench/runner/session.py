@@ -196,7 +196,7 @@ class Session:
         places = devices.per_device(row.device, self._found.devices)
         runs = tuple(DeviceRun(place, self.settings.again) for place in places)
         shown = f"{title}{repeat.suffix}"
-        self._listener(RowStarted(shown, schedule.epochs))
+        self._listener(RowStarted(shown, schedule.epochs, row.is_error))
         results: tuple[_R | Failed, ...]
         try:
             if told := self.why_left_out(row):

@@ -289,7 +289,8 @@ class WorkerProcess:
             self._listener(events.Phase(message.name))
         elif isinstance(message, messages.Epoch):
             seconds = message.ended - message.begun
-            self._listener(events.EpochEnded(message.number, seconds, message.seed))
+            reached = message.loss, message.quality
+            self._listener(events.EpochEnded(message.number, seconds, message.seed, *reached))
         return message
 
     def _heard(self, silence: float) -> Message | None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.judge.curve import Overfitting, Reading, of, read
+from bench.report.alarm import Alarm
+from bench.runner.events import EpochEnded, RowStarted
 from tests.support.records import epochs, result
 
 
@@ -87,3 +89,20 @@ def test_what_is_told_lies_on_the_curve(values: list[float | None], is_error: bo
 def test_a_training_that_diverged_is_read_without_a_number(is_error: bool) -> None:
     seen = read((0.5, None, None, None), (), is_error=is_error)
     assert not any(math.isnan(each) for each in seen.dips)
+
+
+def test_overfitting_is_told_once_while_it_still_trains() -> None:
+    alarm = Alarm()
+    alarm.hear(RowStarted("mlp on cpu", 20, is_error=False))
+    told = [
+        alarm.hear(EpochEnded(epoch, 1.0, None, 1.0 / epoch, 0.9 if epoch <= 5 else 0.8))
+        for epoch in range(1, 21)
+    ]
+    assert told[9] == (
+        "mlp on cpu overfits since epoch 6: worse than the 5 epochs before, while the training "
+        "loss fell; the best so far was epoch 1"
+    )
+    assert [each for each in told if each] == [told[9]], "once, and not before it is so"
+    alarm.hear(RowStarted("own on cpu", 20))
+    again = [alarm.hear(EpochEnded(e, 1.0, None, 1.0 / e, 0.9 - e / 99)) for e in range(1, 21)]
+    assert not any(again), "nobody knows whether less is better"

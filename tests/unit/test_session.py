@@ -139,7 +139,7 @@ def test_whoever_shows_a_run_is_told_of_each_training_and_its_epochs(tmp_path: P
     told: list[Event] = []
     result = _one(_trained(tmp_path, Row(MLP, CPU), Repeat(2), listener=told.append).results)
     started, *between, ended = told
-    assert started == RowStarted("mlp on cpu, 2", 3)
+    assert started == RowStarted("mlp on cpu, 2", 3, is_error=False)
     assert isinstance(ended, RowEnded)
     assert (ended.title, ended.results[0].repeat) == ("mlp on cpu, 2", result.repeat)
     assert [e.number for e in between if isinstance(e, EpochEnded)] == [1, 2, 3]

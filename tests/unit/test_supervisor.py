@@ -100,7 +100,7 @@ def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(bench: B
     assert bench.events == [
         events.Phase("TensorFlow's import"),
         events.Phase("epoch 1"),
-        *(events.EpochEnded(n, 1.5) for n in (1, 2, 3)),
+        *(events.EpochEnded(n, 1.5, None, 0.25) for n in (1, 2, 3)),
         events.Phase("evaluation"),
     ]
 
