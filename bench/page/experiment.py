@@ -19,6 +19,7 @@ def drawn(made: Experiment) -> Iterator[Plot]:
 
 
 def _reached(made: Experiment) -> Iterator[Plot]:
+    what = "wrong answers, %" if made.metric == "accuracy" else _name(made)
     for where, values_of in (
         ("test", lambda arm: list(arm.qualities.values())),
         ("training", _on_training),
@@ -26,14 +27,23 @@ def _reached(made: Experiment) -> Iterator[Plot]:
         bars = [
             Bar(arm.name, statistics.mean(values), min(values), max(values))
             for arm in made.arms
-            if (values := values_of(arm))
+            if (values := [_error(made, value) for value in values_of(arm)])
         ]
         if not bars:
             continue
-        told = ", ".join(f"{bar.name} {shown.quality(made.metric, bar.value)}" for bar in bars)
-        sentence = f"Mean over the seeds, from the least to the most: {told}."
-        title = f"{made.name}: {_name(made)} on the {where} images"
-        yield plots.bars(title, sentence, _name(made), bars)
+        told = ", ".join(f"{bar.name} {_shown(made, bar.value)}" for bar in bars)
+        sentence = f"Mean over the seeds, with the least and the most: {told}."
+        title = f"{made.name}: {what.partition(',')[0]} on the {where} images"
+        yield plots.bars(title, sentence, what, bars)
+
+
+def _error(made: Experiment, value: float) -> float:
+    """What a bar from zero shows: accuracies would all be as long, and what is wrong is not."""
+    return 100 * (1 - value) if made.metric == "accuracy" else value
+
+
+def _shown(made: Experiment, error: float) -> str:
+    return f"{error:.2f} %" if made.metric == "accuracy" else shown.quality(made.metric, error)
 
 
 def _on_training(arm: Arm) -> list[float]:

@@ -19,10 +19,10 @@ from markupsafe import Markup, escape
 _WIDTH = 760
 _HEIGHT, _STRIP_HEIGHT, _BAR_HEIGHT = 260, 150, 34
 # The page's eight, again and again: pygal fails where a plot has more series than there are.
-_COLOURS = tuple(f"var(--series-{number})" for number in range(1, 9)) * 16
+_SERIES = 8
+_COLOURS = tuple(f"var(--series-{number})" for number in range(1, _SERIES + 1)) * 16
 _MOST_LABELS = 12
 _MOST_DOTS = 40
-_LEGEND_COLUMNS, _LEGEND_ROW = 3, 24
 # What pygal adds that a page neither needs nor should have: its script with the names that it calls
 # series by, and the day it was made.
 _SCRIPT = re.compile(r"<script\b.*?</script>|<!--.*?-->| id=\"activate-serie-\d+\"", re.DOTALL)
@@ -53,7 +53,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """An SVG, and the sentence that says the same."""
+    """An SVG with its legend, and the sentence that says the same."""
 
     title: str
     sentence: str
@@ -96,14 +96,11 @@ def lines(
     named = list(places or map(str, range(1, count + 1)))
     step = -(-count // _MOST_LABELS)
     shown = {"show_minor_x_labels": False, "x_labels_major_every": step} if step > 1 else {}
-    legend_rows = -(-len(series) // _LEGEND_COLUMNS)
     chart = pygal.Line(
-        height=(_STRIP_HEIGHT if strip else _HEIGHT) + _LEGEND_ROW * (legend_rows - 1),
+        height=_STRIP_HEIGHT if strip else _HEIGHT,
         y_title=unit,
         x_title="" if strip or places else "epoch",
-        show_legend=len(series) > 1,
-        legend_at_bottom=True,
-        legend_at_bottom_columns=min(len(series), _LEGEND_COLUMNS),
+        show_legend=False,
         dots_size=2,
         show_dots=count <= _MOST_DOTS,
         **shown,
@@ -115,7 +112,17 @@ def lines(
     for each in series:
         marked = {"stroke": False, "show_dots": True, "dots_size": 5} if each.marks else {}
         chart.add(each.name, list(each.values), **marked)
-    return _plot(chart, title, sentence)
+    return _plot(chart, title, sentence, _legend(series) if len(series) > 1 else "")
+
+
+def _legend(series: Sequence[Line]) -> str:
+    """As a list below the plot, which takes as much room as its names do: pygal's cuts them off."""
+    entries = (
+        f'<li class="series-{number % _SERIES + 1}{" marks" if each.marks else ""}">'
+        f"{escape(each.name)}</li>"
+        for number, each in enumerate(series)
+    )
+    return f'\n<ul class="legend" aria-hidden="true">{"".join(entries)}</ul>'
 
 
 def ticks(least: float, most: float, count: int) -> list[float]:
@@ -154,7 +161,6 @@ def _settings() -> dict[str, Any]:
         font_family="inherit",
         label_font_size=13,
         major_label_font_size=13,
-        legend_font_size=13,
         title_font_size=13,
         value_font_size=13,
         tooltip_font_size=13,
@@ -167,7 +173,6 @@ def _settings() -> dict[str, Any]:
         "js": (),
         "disable_xml_declaration": True,
         "truncate_label": -1,
-        "truncate_legend": -1,
         "formatter": _number,
     }
 
@@ -176,7 +181,7 @@ def _number(value: Any) -> str:
     return "" if value is None else f"{float(value):,.4g}"
 
 
-def _plot(chart: Any, title: str, sentence: str) -> Plot:
+def _plot(chart: Any, title: str, sentence: str, legend: str = "") -> Plot:
     # The same plot of the same run is the same text, whenever it is drawn.
     chart.uuid = hashlib.sha256(f"{title}\n{sentence}".encode()).hexdigest()[:8]
     text = _SCRIPT.sub("", str(chart.render()))
@@ -185,4 +190,4 @@ def _plot(chart: Any, title: str, sentence: str) -> Plot:
     opening = r'<svg aria-hidden="true" focusable="false" \1'
     identity = f' id="chart-{chart.uuid}" class="pygal-chart">'
     text = _OPENING.sub(lambda found: found.expand(opening) + identity, text, count=1)
-    return Plot(title, sentence, Markup(text))
+    return Plot(title, sentence, Markup(text + legend))

@@ -154,7 +154,7 @@ def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:
     assert question == "grind-pooling: Does max pooling learn better than average pooling?"
     assert answer == (
         "average pooling learns worse than max pooling by 20.2 s² (99 % interval 17.5 s² to "
-        "23.0 s² worse; 4 seeds, each seed beside itself)"
+        "23.0 s² worse; 4 seeds in pairs)"
     )
     assert "Seeds of max pooling differ by 4.3 s²" in next(table.remarks(told))
     first, second = table.cells(told)
@@ -167,14 +167,14 @@ def test_where_chance_may_do_it_no_difference_is_told() -> None:
     unclear = arms.experiment(made({None: [50, 80, 60], _AVERAGE: [70, 50, 55]}))
     assert unclear is not None
     _, answer = table.answers(unclear)
-    assert answer.startswith("No difference between average pooling and max pooling can be told: ")
+    assert answer.startswith("average pooling beside max pooling: no difference can be told: ")
     assert "to see 10.0 s² takes about" in answer
     few = arms.experiment(made({None: [50, 80], _AVERAGE: [70, 50]}))
     assert few is not None
-    assert "can be told from 2 seeds" in list(table.answers(few))[1]
+    assert "2 seeds cannot tell a difference" in list(table.answers(few))[1]
     alike = arms.experiment(made({None: [50, 80, 60], _AVERAGE: [50.1, 80.2, 60.1]}))
     assert alike is not None
-    assert "learn alike: a difference of 10.0 s² is ruled out" in list(table.answers(alike))[1]
+    assert "alike, a difference of 10.0 s² is ruled out" in list(table.answers(alike))[1]
 
 
 def test_an_arm_that_diverges_is_an_answer_and_no_failure() -> None:
@@ -194,7 +194,8 @@ def test_an_arm_that_diverges_is_an_answer_and_no_failure() -> None:
 def test_the_page_and_the_summary_show_the_arms_in_the_place_of_the_rows() -> None:
     drawn = page([(made({None: [50, 55, 60], _AVERAGE: [70, 76, 79]}), None)])
     html5lib.HTMLParser(strict=True).parse(drawn)
-    assert "grind-pooling: MSE, s² on the training images" in drawn
+    assert "grind-pooling: MSE on the training images" in drawn
+    assert '<li class="series-2">average pooling</li>' in drawn
     assert "Does max pooling learn better" in drawn
 
 
@@ -249,7 +250,7 @@ def test_an_experiment_is_trained_told_and_gone_on_with(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert experiment(tmp_path, "--seeds=2") == 0
-    assert "can be told from 2 seeds" in " ".join(capsys.readouterr().out.split())
+    assert "2 seeds cannot tell a difference" in " ".join(capsys.readouterr().out.split())
     (first,) = records_in(tmp_path)
     assert [each.seed for each in first.results] == [1, 1, 1, 1, 2, 2, 2, 2]
     assert first.settings.experiment == Experiment(name="mnist-one-cycle")

@@ -103,27 +103,24 @@ def _knee(made: Experiment) -> Iterator[str]:
 
 
 def _answer(made: Experiment, measure: Arm, arm: Arm, differs: Difference | None) -> str:
+    beside = f"{arm.name} beside {measure.name}"
     if differs is None:
         return _no_answer(made, measure, arm)
     if differs.low is None or differs.high is None:
         return (
-            f"No difference between {arm.name} and {measure.name} can be told from "
-            f"{_seeds(differs)}, which do not show how far seeds differ: "
-            f"{_gain(made, differs.gain)} so far; run it again to go on"
+            f"{beside}: {_seeds(differs)} cannot tell a difference, as they do not show how far "
+            f"seeds differ: {_gain(made, differs.gain)} so far; run it again to go on"
         )
-    how = "each seed beside itself" if differs.paired else "independent"
-    within = f"99 % interval {_range(made, differs.low, differs.high)}; {_seeds(differs)}, {how}"
+    pairs = " in pairs" if differs.paired else ""
+    within = f"99 % interval {_range(made, differs.low, differs.high)}; {_seeds(differs)}{pairs}"
     notable = _amount(made, made.notable)
     if differs.word == "SAME":
-        return (
-            f"{arm.name} and {measure.name} learn alike: a difference of {notable} is ruled out "
-            f"({within})"
-        )
+        return f"{beside}: alike, a difference of {notable} is ruled out ({within})"
     if differs.word == "UNCLEAR":
         needed = f"; to see {notable} takes about {shown.count(differs.seeds_needed or 0)} seeds"
         return (
-            f"No difference between {arm.name} and {measure.name} can be told: "
-            f"{_gain(made, differs.gain)} ({within}){needed if differs.seeds_needed else ''}"
+            f"{beside}: no difference can be told: {_gain(made, differs.gain)} ({within})"
+            f"{needed if differs.seeds_needed else ''}"
         )
     return (
         f"{arm.name} learns {differs.word.lower()} than {measure.name} by "
@@ -138,7 +135,7 @@ def _no_answer(made: Experiment, measure: Arm, arm: Arm) -> str:
             f"{arm.name} does not train: {_every(arm.diverged)} ended without a number for its "
             f"error; {measure.name} came to {_quality(made, middle)}"
         )
-    return f"No answer of {arm.name} beside {measure.name}: nothing to put beside each other"
+    return f"{arm.name} beside {measure.name}: no answer, nothing to put beside each other"
 
 
 def _every(count: int) -> str:
