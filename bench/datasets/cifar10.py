@@ -7,7 +7,6 @@ part of this project: a person brings them, or they are downloaded once.
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +16,10 @@ import numpy as np
 
 from bench.datasets import cache, others, shapes
 from bench.datasets.dataset import Dataset, Source, Split
+from bench.datasets.drawing import kept_or_drawn
 from bench.datasets.layouts import cifar_files
 from bench.datasets.layouts.cifar_files import CHANNELS, SIDE, Records
-from bench.datasets.mirrors import UnreachableError, Wanted, download
+from bench.datasets.mirrors import UnreachableError, Wanted, base_urls, download
 from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def load(
             return _real(cifar_files.read_archive(archive), "cache", told, shown(archive))
     except DataError as error:  # damaged since: downloaded again
         besides += f"; {error}"
-    return _downloaded(kept, _base_urls(mirrors), answer_within, besides)
+    return _downloaded(kept, base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), answer_within, besides)
 
 
 def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is") -> Dataset:
@@ -99,25 +99,15 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
     reason: why these and not photographs, for the data set's note.
     """
     path = cache_dir / "cifar10" / f"drawn-shapes-v{shapes.VERSION}.npz"
-    drawing, unkept = _stored(path), ""
-    if drawing is None:
-        drawing = shapes.draw()
-        unkept = cache.keep_arrays(
-            path,
-            train_x=drawing.train.x,
-            train_y=drawing.train.y,
-            test_x=drawing.test.x,
-            test_y=drawing.test.y,
-            best_possible=np.array(drawing.best_possible),
-        )
-    baselines = {"best_possible_accuracy": drawing.best_possible, **_commonest(drawing.test)}
+    drawing, unkept = kept_or_drawn(path, shapes.draw, "best_possible")
+    best = {"best_possible_accuracy": drawing.best_possible} if drawing.best_possible else {}
     return Dataset(
         "cifar10",
         "synthetic",
         f"synthetic shapes, of which one label in {shapes.WRONG_OF} is wrong: {reason}{unkept}",
         drawing.train,
         drawing.test,
-        baselines,
+        {**best, **_commonest(drawing.test)},
     )
 
 
@@ -173,24 +163,3 @@ def _split(records: Records) -> Split:
 def _commonest(test: Split) -> dict[str, float]:
     share = np.bincount(test.y.astype(np.int64)).max() / len(test)
     return {"most_frequent_class_accuracy": float(share)}
-
-
-def _stored(path: Path) -> shapes.Drawing | None:
-    arrays = cache.kept_arrays(path)
-    try:
-        if arrays is None:
-            return None
-        return shapes.Drawing(
-            Split(arrays["train_x"], arrays["train_y"]),
-            Split(arrays["test_x"], arrays["test_y"]),
-            float(arrays["best_possible"]),
-        )
-    except KeyError:
-        return None
-
-
-def _base_urls(wanted: Sequence[str] | None) -> list[str]:
-    if wanted is None:
-        other = os.environ.get(MIRROR_VARIABLE)
-        wanted = MIRRORS if other is None else other.split()
-    return [url if url.endswith("/") else f"{url}/" for url in wanted]

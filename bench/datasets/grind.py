@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, particles, photographs, pictures
+from bench.datasets import particles, photographs, pictures
 from bench.datasets.dataset import Dataset, Split
+from bench.datasets.drawing import kept_or_drawn
 from bench.errors import DataError, listed, shown
 
 if TYPE_CHECKING:
@@ -63,40 +64,17 @@ def drawn(
     """
     height, width = size
     path = cache_dir / "grind" / f"drawn-particles-v{particles.VERSION}-{height}x{width}.npz"
-    drawing, unkept = _stored(path), ""
-    if drawing is None:
-        drawing = particles.draw(size)
-        unkept = cache.keep_arrays(
-            path,
-            train_x=drawing.train.x,
-            train_y=drawing.train.y,
-            test_x=drawing.test.x,
-            test_y=drawing.test.y,
-            best_possible_mse=np.array(drawing.best_possible_mse),
-        )
+    drawing, unkept = kept_or_drawn(path, partial(particles.draw, size), "best_possible_mse")
+    assert drawing.best_possible is not None
     return Dataset(
         name="grind",
         source="synthetic",
         note=f"synthetic coffee particles: {reason}{unkept}",
         train=drawing.train,
         test=drawing.test,
-        baselines=_baselines(drawing.train, drawing.test, drawing.best_possible_mse),
+        baselines=_baselines(drawing.train, drawing.test, drawing.best_possible),
         shots=particles.shots_of(len(drawing.train), len(drawing.test)),
     )
-
-
-def _stored(path: Path) -> particles.Drawing | None:
-    arrays = cache.kept_arrays(path)
-    try:
-        if arrays is None:
-            return None
-        return particles.Drawing(
-            Split(arrays["train_x"], arrays["train_y"]),
-            Split(arrays["test_x"], arrays["test_y"]),
-            float(arrays["best_possible_mse"]),
-        )
-    except KeyError:
-        return None
 
 
 def _baselines(train: Split, test: Split, best_possible_mse: float) -> dict[str, float]:

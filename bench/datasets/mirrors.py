@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import tempfile
 import threading
@@ -38,6 +39,16 @@ class Wanted:
 
     sha256: str
     size: int
+
+
+def base_urls(
+    wanted: Sequence[str] | None, variable: str, published: Sequence[str]
+) -> Sequence[str]:
+    """Those that were asked for, else those in the environment's variable, else as published."""
+    if wanted is None:
+        other = os.environ.get(variable)
+        wanted = published if other is None else other.split()
+    return [url if url.endswith("/") else f"{url}/" for url in wanted]
 
 
 def download(files: Mapping[Path, Wanted], mirrors: Sequence[str], within: float) -> str:

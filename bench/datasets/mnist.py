@@ -7,7 +7,6 @@ files are not part of this project: a person brings them, or they are downloaded
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import numpy as np
 
 from bench.datasets import cache, digits, known_sets, others
 from bench.datasets.dataset import Dataset, Source, Split
+from bench.datasets.drawing import Drawing, kept_or_drawn
 from bench.datasets.layouts import idx_files
-from bench.datasets.mirrors import UnreachableError, Wanted, download
+from bench.datasets.mirrors import UnreachableError, Wanted, base_urls, download
 from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def load(
         if data_folder.classified:
             return _from_folder(data_folder)
         besides = f"no MNIST files in {shown(data_folder.folder)}"
-    return _kept_or_downloaded(cache_dir / "mnist", _base_urls(mirrors), answer_within, besides)
+    return _kept_or_downloaded(
+        cache_dir / "mnist", base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), answer_within, besides
+    )
 
 
 def _kept_or_downloaded(
@@ -267,17 +269,5 @@ def _cached(kept: Path) -> tuple[tuple[Split, Split] | None, str | None]:
 
 def _drawn(folder: Path, note: str) -> Dataset:
     path = folder / f"drawn-digits-v{digits.VERSION}.npz"
-    kept = cache.kept_arrays(path)
-    if kept is None or set(kept) != {"train_x", "train_y", "test_x", "test_y"}:
-        train, test = digits.draw()
-        kept = {"train_x": train.x, "train_y": train.y, "test_x": test.x, "test_y": test.y}
-        note += cache.keep_arrays(path, **kept)
-    splits = Split(kept["train_x"], kept["train_y"]), Split(kept["test_x"], kept["test_y"])
-    return _dataset(splits, "synthetic", note)
-
-
-def _base_urls(wanted: Sequence[str] | None) -> list[str]:
-    if wanted is None:
-        other = os.environ.get(MIRROR_VARIABLE)
-        wanted = MIRRORS if other is None else other.split()
-    return [url if url.endswith("/") else f"{url}/" for url in wanted]
+    drawing, unkept = kept_or_drawn(path, lambda: Drawing(*digits.draw()))
+    return _dataset((drawing.train, drawing.test), "synthetic", note + unkept)

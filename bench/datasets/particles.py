@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from bench.datasets import photographs
 from bench.datasets.dataset import Split
+from bench.datasets.drawing import Drawing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,19 +43,6 @@ FRAME = (640, 480)  # width, height of the microscope's frames, in pixels
 PAPER = np.array([180.0, 134.0, 64.0])
 COFFEE = np.array([52.0, 30.0, 11.0])
 CORNERS = 11  # of a particle's outline
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
-    """What was drawn.
-
-    train, test: images `(n, height, width, 3) uint8`, labels `(n,) float32` seconds.
-    best_possible_mse: in s², what predicting the true pull time of every test shot scores.
-    """
-
-    train: Split
-    test: Split
-    best_possible_mse: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +163,11 @@ def shots_of(train: int, test: int) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def draw(size: tuple[int, int]) -> Drawing:
-    """Draws both splits for images of `size` = (height, width): 96 to train on, 120 to test on."""
+    """Draws both splits for images of `size` = (height, width): 96 to train on, 120 to test on.
+
+    Images are `(n, height, width, 3) uint8`, labels `(n,) float32` seconds; the best possible is
+    in s², what predicting the true pull time of every test shot scores.
+    """
     rng = np.random.default_rng(SEED)
     train_shots, test_shots = draw_shots(rng, TRAIN_SHOTS), draw_shots(rng, TEST_SHOTS)
     train = draw_split(rng, train_shots, TRAIN_PHOTOGRAPHS, size)

@@ -11,13 +11,13 @@ The same pictures on every machine: see `bench.datasets.chance`.  There is no ex
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets.chance import Chance, Floats, balanced
 from bench.datasets.dataset import Split
+from bench.datasets.drawing import Drawing
 
 VERSION = 1
 """Goes up with every change of a pixel or label: floors and cached files belong to one version."""
@@ -33,21 +33,12 @@ _HALF = np.float32(0.5)
 _DIAGONAL = np.float32(0.70710678)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
-    """What was drawn.
-
-    train, test: images `(n, 32, 32, 3) uint8`, labels `(n,) int64`, 0..9.
-    best_possible: the share of the test's labels that are right.
-    """
-
-    train: Split
-    test: Split
-    best_possible: float
-
-
 def draw(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> Drawing:
-    """Draws `train` and `test` images, each with as many of every shape as of the others."""
+    """Draws `train` and `test` images, each with as many of every shape as of the others.
+
+    Images are `(n, 32, 32, 3) uint8`, labels `(n,) int64`, 0..9; the best possible is the share of
+    the test's labels that are right.
+    """
     chance = Chance(seed)
     counts = (train, test)
     drawn = [_draw_split(chance, count) for count in counts]

@@ -10,7 +10,7 @@ import pytest
 from bench.datasets import circles, shapes
 from bench.datasets.chance import Chance, balanced
 from bench.datasets.dataset import Dataset
-from bench.datasets.shapes import Drawing
+from bench.datasets.drawing import Drawing
 
 SHAPES_SHA256 = "5c830433f59f7ca405600aa493a3e0e884adff451963fffbb268eccdea67f1cd"
 CIRCLES_SHA256 = "fd0852d6135e142b9b9b3b9f9e7f34959f7c3df98958b32981df430334e0c06f"

@@ -16,6 +16,7 @@ from PIL import Image
 from bench.datasets import grind, particles, photographs
 from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset
+from bench.datasets.drawing import Drawing
 from bench.errors import DataError
 
 SIZE = (24, 32)
@@ -345,7 +346,7 @@ def test_without_a_folder_particles_are_drawn_once_and_kept(
     assert first.test.x.shape == (4, *SIZE, 3)
     assert first.train.y.dtype == np.float32
 
-    def draw_again(size: tuple[int, int]) -> particles.Drawing:
+    def draw_again(size: tuple[int, int]) -> Drawing:
         raise AssertionError(f"drawn again at {size}")
 
     monkeypatch.setattr(particles, "draw", draw_again)
@@ -384,6 +385,6 @@ def test_the_drawn_baselines_are_those_of_the_test_split(tmp_path: Path) -> None
     expected = np.mean((data.test.y.astype(float) - mean) ** 2)
     assert data.baselines["mean_predictor_mse"] == pytest.approx(expected)
     drawing = particles.draw(SIZE)
-    assert data.baselines["best_possible_mse"] == drawing.best_possible_mse
+    assert data.baselines["best_possible_mse"] == drawing.best_possible
     cut_data = data.head(3, 2)
     assert len(set(cut_data.train.y.tolist())) == 1, "three photographs are one shot"
