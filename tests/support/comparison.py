@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench.__main__ import main
-from bench.record.model import Result
+from bench.record.model import Finished, Result, Verdict
 from tests.support import records
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)
+
+CONTENDED = Verdict("CONTENDED", "others used 60 % of the CPU", "end them")
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,16 @@ class Files:
         started = NOW + datetime.timedelta(hours=hour)
         made = records.record(tuple(results), started=started, **head)
         return records.write(self.folder, f"{name}.json", made)
+
+
+def refusal(*arguments: str | Path) -> str:
+    """The one line on standard error of a comparison that cannot be made."""
+    done = compare_command(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: ")
+    return line
+
+
+def flagged(results: Sequence[Finished], verdict: Verdict = CONTENDED) -> list[Finished]:
+    return [replace(each, verdict=verdict) for each in results]

@@ -16,31 +16,15 @@ from bench.record.head import Cpu
 from bench.record.measured import Measured
 from bench.record.model import Concurrent, Finished, Input, Result, Verdict
 from bench.record.repeats import ENOUGH
-from bench.record.store import RecordFile
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.comparison import NOW, Files, compare_command
+from tests.support.comparison import Files, compare_command, flagged, refusal
 from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
-
-CONTENDED = Verdict("CONTENDED", "others used 60 % of the CPU", "end them")
-
-
-def _refusal(*arguments: str | Path) -> str:
-    """The one line on standard error of a comparison that cannot be made."""
-    done = compare_command(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("bench: ")
-    return line
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Files:
     return Files(tmp_path / "results")
-
-
-def _flagged(results: Sequence[Finished], verdict: Verdict = CONTENDED) -> list[Finished]:
-    return [replace(each, verdict=verdict) for each in results]
 
 
 # ---- answers
@@ -101,7 +85,7 @@ def test_what_is_unclear_says_what_would_make_it_clear(
 
 
 def test_what_would_make_it_clear_is_trained_as_it_was(write: Files) -> None:
-    made = records.settings(again=("--data-dir=/x y", "--seed=3"))
+    made = records.settings(rerun_options=("--data-dir=/x y", "--seed=3"))
     at_once = replace(H100, group="all")
     a, b = (write(name, repeats("mlp", [1.0], at_once), settings=made) for name in "ab")
     again = "pytest bench/ -k mlp --device all '--data-dir=/x y' --seed=3 --processes 12"
@@ -247,7 +231,7 @@ def test_repeats_of_one_row_that_differ_in_their_settings_are_not_compared(write
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_flagged_row_is_neither_a_baseline_nor_judged(write: Files, word: Any, side: int) -> None:
     rows: list[Sequence[Finished]] = [repeats("mlp"), repeats("mlp")]
-    rows[side] = _flagged(repeats("mlp", slower(0.5)), Verdict(word, "87 C", "cool it"))
+    rows[side] = flagged(repeats("mlp", slower(0.5)), Verdict(word, "87 C", "cool it"))
     paths = write("a", rows[0]), write("b", rows[1])
     done = compare_command(*paths)
     assert done.returncode == 2
@@ -256,7 +240,7 @@ def test_a_flagged_row_is_neither_a_baseline_nor_judged(write: Files, word: Any,
 
 def test_flagged_and_failed_repeats_are_excluded_and_counted(write: Files) -> None:
     rows: list[Result] = list(repeats("mlp"))
-    long = _flagged(repeats("mlp", slower(2.0)))
+    long = flagged(repeats("mlp", slower(2.0)))
     rows[2], rows[5], rows[7] = long[2], long[5], failed("mlp", CPU, "killed", repeat=8)
     a, b = write("a", repeats("mlp")), write("b", rows)
     assert f"excluded: mlp on cpu, {b}: 2 CONTENDED, 1 failed" in compare_command(a, b).stdout
@@ -269,74 +253,6 @@ def test_a_record_that_missed_its_floor_is_no_baseline_however_fast_it_was(write
     a = write("a", repeats("mlp", slower(-0.5), quality=low))
     done = compare_command(a, write("b", repeats("mlp")))
     assert f"UNCLEAR: mlp on cpu: no repeat of {a} counts (12 BELOW-FLOOR)" in done.stdout
-
-
-# ---- `last` and `best`
-
-
-def test_last_is_the_newest_comparable_record_before_the_one_that_is_judged(write: Files) -> None:
-    write("1", repeats("mlp", slower(-0.2)), 1)
-    last = write("2", repeats("mlp"), 2)
-    write("3", repeats("mlp", slower(0.4)), 3, settings=records.settings(profile="full"))
-    write("4", repeats("mlp", [0.9]), 4)  # one repeat is no baseline where there are several
-    now = write("5", repeats("mlp"), 5)
-    write("6", repeats("mlp", slower(0.4)), 6)
-    (row,) = compare_command("last", now, "--results-dir", write.folder, "--json").rows
-    assert (row["answer"], row["a"]["source"]) == ("SAME", str(last))
-
-
-def test_best_is_the_fastest_clean_record(write: Files) -> None:
-    write("1", _flagged(repeats("mlp", slower(-0.5))), 1)
-    best = write("2", repeats("mlp", slower(-0.1)), 2)
-    write("3", repeats("mlp"), 3)
-    now = write("4", repeats("mlp"), 4)
-    done = compare_command("best", now, "--results-dir", write.folder, "--json")
-    (row,) = done.rows
-    assert (done.returncode, row["answer"], row["a"]["source"]) == (1, "SLOWER", str(best))
-
-
-def test_where_no_record_is_comparable_the_nearest_says_why(write: Files, tmp_path: Path) -> None:
-    near = write("1", repeats("mlp", device=H100), machine=records.machine(driver="570.10"))
-    now = Files(tmp_path)("now", repeats("mlp", device=H100))
-    done = compare_command("last", now, "--results-dir", write.folder)
-    assert done.returncode == 2
-    (line,) = done.lines("not comparable")
-    assert "driver 570.10 → 580.95.05" in line
-    assert line.endswith(f"(nearest: {near})")
-
-
-def test_where_no_record_is_clean_its_flags_are_told(write: Files, tmp_path: Path) -> None:
-    path = write("1", [failed("mlp", CPU, "killed")])
-    now = Files(tmp_path)("now", repeats("mlp"))
-    told = f"no record has a clean row of it ({path}: 1 failed)"
-    assert told in compare_command("best", now, "--results-dir", write.folder).stdout
-
-
-@pytest.mark.parametrize("which", ["last", "best"])
-def test_the_record_that_is_judged_is_not_its_own_baseline(write: Files, which: str) -> None:
-    now = write("now", repeats("mlp"))
-    for folder in (write.folder, write.folder / "nowhere"):
-        line = _refusal(which, now, "--results-dir", folder)
-        assert f"there is no record in {folder} to compare with; run `pytest bench/` first" in line
-
-
-def test_a_damaged_file_beside_good_ones_is_skipped_in_a_line(write: Files) -> None:
-    good = write("1", repeats("mlp"), -1)
-    (write.folder / "2.json").write_text('{"schema": 2, "resul', encoding="utf-8")
-    done = compare_command("last", write("now", repeats("mlp")), "--results-dir", write.folder)
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"bench: skipped: {write.folder / '2.json'} is damaged")
-    heading = f"A: the last comparable record of each row in {write.folder}\n   {good} (mlp on cpu)"
-    assert heading in done.stdout
-
-
-def test_a_run_that_was_killed_is_compared_with_by_its_journal(write: Files) -> None:
-    killed = RecordFile(write.folder / "killed.json", records.head(started=NOW))
-    for each in repeats("mlp"):
-        killed.add(each)
-    now = write("now", repeats("mlp"), 5)
-    (row,) = compare_command("last", now, "--results-dir", write.folder, "--json").rows
-    assert (row["answer"], row["a"]["source"]) == ("SAME", str(killed.journal))
 
 
 # ---- two environments
@@ -368,9 +284,9 @@ def test_a_pair_counts_when_both_of_it_do(write: Files) -> None:
 def test_a_record_of_two_environments_is_no_side_of_a_comparison(write: Files) -> None:
     both, one = write("both", _two_sided(0.0)), write("one", repeats("mlp"))
     for pair in ((both, one), (one, both)):
-        assert "holds two environments, A and B" in _refusal(*pair)
-    assert f"python -m bench compare last {one}" in _refusal(one)
-    assert f"python -m bench compare last {one}" in _refusal("last", "--results-dir", write.folder)
+        assert "holds two environments, A and B" in refusal(*pair)
+    assert f"python -m bench compare last {one}" in refusal(one)
+    assert f"python -m bench compare last {one}" in refusal("last", "--results-dir", write.folder)
     (row,) = compare_command("both", "--results-dir", write.folder, "--json").rows
     assert row["answer"] == "SAME"
 
@@ -381,7 +297,7 @@ def test_both_sides_are_runs(write: Files) -> None:
         done = compare_command(*words, "--results-dir", write.folder)
         assert (done.returncode, done.stdout.splitlines()[0]) == (1, "SLOWER: 1 row")
         assert f"B: {b}" in done.stdout
-    assert "no run 'c'" in _refusal("a", "c", "--results-dir", write.folder)
+    assert "no run 'c'" in refusal("a", "c", "--results-dir", write.folder)
 
 
 # ---- from a shell
@@ -410,4 +326,4 @@ def test_what_cannot_be_read_ends_the_command_with_2_and_one_line(write: Files) 
     cut = write.folder / "cut"
     cut.write_bytes(good.read_bytes()[:500])
     for pair in ((cut, good), (good, write.folder / "none.json"), (write.folder, good)):
-        _refusal(*pair)
+        refusal(*pair)

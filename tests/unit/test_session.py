@@ -22,7 +22,7 @@ from bench.record.head import Device
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
-from bench.runner import events, held, scratch
+from bench.runner import events, held
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
 from bench.runner.limits import DEFAULT_LIMITS
@@ -252,22 +252,6 @@ def test_a_run_that_cannot_be_recorded_does_not_begin(tmp_path: Path) -> None:
         _session(tmp_path, results=_blocked(tmp_path)),
     ):
         pytest.fail("it has begun")
-
-
-def test_folders_of_dead_runs_are_swept_and_those_of_living_ones_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(scratch, "_YOUNG", -1.0)
-    living, dead = scratch.Scratch(), tmp_path / "grindstone-dead"
-    dead.mkdir()
-    (dead / "lock").touch()
-    (dead / "train.npy").touch()
-    (tmp_path / "grindstone-other").mkdir()  # somebody's, and no run's
-    scratch.sweep()
-    assert {path.name for path in tmp_path.iterdir()} == {living.path.name, "grindstone-other"}
-    living.clean()
-    assert not living.path.exists()
 
 
 def _interrupt(event: Event) -> None:

@@ -16,32 +16,19 @@ from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import known
 from bench.record.model import Finished, Verdict
-from bench.record.telemetry import Telemetry
 from bench.workloads import WORKLOADS
 from tests.support.fake_host import WORKER, FakeHost, epochs
+from tests.support.judged import QUIET, govern, on_cpu, on_gpu, on_watched_gpu
 from tests.support.records import CPU, H100, conditions, failed, quality, result
 from tests.support.watched_gpu import WatchedGpu
 from tests.unit.fake_nvml import KINDS
 
 _RECORDED = Path(__file__).parent / "conditions"
-QUIET = {"worker": 17.5, "other": 0.2, "parent": 0.1, "stolen": 0.02}
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> FakeHost:
     return FakeHost(tmp_path)
-
-
-def on_cpu(seen: Conditions, **members: Any) -> Verdict:
-    return judge(result("convnet", CPU, conditions=seen, **members))
-
-
-def on_gpu(bench: WatchedGpu, device: Device = H100, **how: Any) -> Verdict:
-    return on_watched_gpu(bench.result(**how), device)
-
-
-def on_watched_gpu(seen: Telemetry | None, device: Device = H100) -> Verdict:
-    return judge(result("convnet", device, telemetry=seen))
 
 
 def recorded(name: str) -> list[Finished]:
@@ -147,7 +134,7 @@ def test_one_odd_moment_of_a_gpu_without_counters_is_no_throttling() -> None:
 def test_powersave_is_the_usual_word_of_drivers_that_choose_themselves(
     machine: FakeHost, driver: str
 ) -> None:
-    _governor(machine, "powersave", driver)
+    govern(machine, "powersave", driver)
     assert on_cpu(machine.seen(**QUIET)).word == "OK"
 
 
@@ -263,133 +250,6 @@ def test_what_repairs_a_row_trains_it_on_the_same_data_with_the_same_interpreter
     assert str(longest.fix).endswith("--device cpu --profile=full --processes 5")
 
 
-def test_heat_that_was_counted_is_throttling() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
-    bench.nvml.functions["nvmlDeviceGetTemperatureV"] = [40, 91]
-    judged = on_gpu(bench)
-    assert judged.word == "THROTTLED"
-    assert str(judged.evidence) == (
-        "heat (the driver's limit) held the clocks down 12 % of the time, at up to 91 °C"
-    )
-    assert "nvidia-smi -q -i 0 -d TEMPERATURE,PERFORMANCE" in str(judged.fix)
-
-
-def test_a_power_brake_is_throttling_by_the_supply() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {271: 0.5}
-    judged = on_gpu(bench)
-    assert judged.word == "THROTTLED"
-    assert "check the supply and its cables" in str(judged.fix)
-
-
-def test_heat_that_was_only_seen_is_throttling_on_a_gpu_without_counters() -> None:
-    bench = WatchedGpu("kepler")
-    bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0x8 | 0x40]
-    judged = on_gpu(bench)
-    assert judged.word == "THROTTLED"
-    assert "heat (the chip's own limit)" in str(judged.evidence)
-
-
-def test_a_quota_that_stops_the_worker_is_throttling(machine: FakeHost) -> None:
-    machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
-    machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "throttled_usec 3000000\n"
-    machine.spend(10.0, worker=15.0)
-    monitor.end()
-    judged = on_cpu(monitor.result(epochs(4)))
-    assert judged.word == "THROTTLED"
-    assert "CPU quota stopped it 30 % of the time" in str(judged.evidence)
-
-
-def test_a_processor_that_is_too_hot_is_throttling(machine: FakeHost) -> None:
-    path = "sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_total_time_ms"
-    machine.files[path] = "0\n"
-    machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files[path] = "2000\n"
-    machine.spend(10.0, **QUIET)
-    monitor.end()
-    assert on_cpu(monitor.result(epochs(4))).word == "THROTTLED"
-
-
-def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
-    judged = on_gpu(bench)
-    assert judged == Verdict(
-        "POWER-CAPPED",
-        "its power limit is 250 W, 36 % of its 700 W, and binds",
-        "sudo nvidia-smi -i 0 -pl 700",
-    )
-
-
-def test_a_cap_on_gpus_together_is_mended_on_all_of_them() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
-    gpus = Device("2 × H100", group="gpus", uuids=("GPU-1", "GPU-2"))
-    assert on_gpu(bench, gpus).fix == "sudo nvidia-smi -pl 700"
-
-
-def test_without_counters_a_cap_is_seen_by_its_bit_or_by_power_beside_it() -> None:
-    for reasons in ([1, 4], "NOT_SUPPORTED"):
-        bench = WatchedGpu("kepler")
-        bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 145_000
-        bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = reasons
-        assert on_gpu(bench).word == "POWER-CAPPED"
-
-
-def test_a_governor_that_keeps_the_clock_low_is_a_cap(machine: FakeHost) -> None:
-    _governor(machine, "powersave", "acpi-cpufreq")
-    judged = on_cpu(machine.seen(**QUIET))
-    assert judged.word == "POWER-CAPPED"
-    assert str(judged.fix) == "sudo cpupower frequency-set -g performance"
-
-
-@pytest.mark.parametrize(
-    ("files", "evidence", "fix"),
-    [
-        (
-            {"BAT0/type": "Battery", "BAT0/status": "Discharging", "BAT0/capacity": "72"},
-            "the machine ran on its battery (72 %)",
-            "plug it in",
-        ),
-        (
-            {"acpi": "low-power", "AC/type": "Mains", "AC/online": "1"},
-            "the power profile low-power keeps the clocks low",
-            "powerprofilesctl set performance",
-        ),
-    ],
-)
-def test_a_battery_and_a_profile_that_saves_power_are_caps(
-    machine: FakeHost, files: dict[str, str], evidence: str, fix: str
-) -> None:
-    _power(machine, files)
-    judged = on_cpu(machine.seen(**QUIET))
-    assert (judged.word, judged.evidence, judged.fix) == ("POWER-CAPPED", evidence, fix)
-
-
-def test_a_plug_a_full_battery_and_that_of_a_mouse_are_none(machine: FakeHost) -> None:
-    mouse = {"hid/type": "Battery", "hid/status": "Discharging", "hid/scope": "Device"}
-    full = {"BAT0/type": "Battery", "BAT0/status": "Full", "ADP1/type": "Mains"}
-    _power(machine, {**mouse, **full, "ADP1/online": "1", "acpi": "balanced"})
-    seen = machine.seen(**QUIET)
-    assert (seen.power_source.value, seen.power_profile.value) == ("mains", "balanced")
-    assert on_cpu(seen).word == "OK"
-
-
-def _power(machine: FakeHost, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = f"sys/class/power_supply/{name}"
-        machine.files["sys/firmware/acpi/platform_profile" if name == "acpi" else path] = text
-    machine.write()
-
-
 @pytest.mark.parametrize("value", [0.1, 0.999, float("nan")])
 def test_a_network_that_learned_nothing_or_too_much_is_below_its_floor(value: float) -> None:
     missed = result("mlp", H100, value=value)
@@ -436,11 +296,3 @@ def test_only_a_finished_training_that_is_ok_may_be_a_baseline() -> None:
 def test_a_training_from_before_there_were_verdicts_passes_by_its_quality() -> None:
     assert why_excluded(replace(result(), verdict=None)) is None
     assert why_excluded(replace(result(value=0.1), verdict=None)) == "BELOW-FLOOR"
-
-
-def _governor(machine: FakeHost, governor: str, driver: str) -> None:
-    for cpu in "01":
-        folder = f"sys/devices/system/cpu/cpu{cpu}/cpufreq"
-        machine.files[f"{folder}/scaling_governor"] = governor
-        machine.files[f"{folder}/scaling_driver"] = driver
-    machine.write()
