@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..host_facts import Gpu, HostFacts, Verified
+from ..host_environment import Verified
+from ..host_facts import Gpu, HostFacts
 from ..lines import wrapped
 from . import gpus
 from .install import reboot_because, reboots

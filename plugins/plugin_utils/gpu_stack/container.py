@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..host_facts import ContainerEngine
+from ..host_environment import ContainerEngine
 from ..requirements import msgspec
 from ..versions import numbers
 from .container_rows import ContainerOffer, EngineName

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..host_facts import (
-    Distribution,
-    Environment,
-    Gpu,
-    HostFacts,
-    Kernel,
-    Kernels,
-    PackageManager,
-    Python,
-)
+from ..host_environment import Environment, Python
+from ..host_facts import Distribution, Gpu, HostFacts, Kernel, Kernels, PackageManager
 from .rows import System
 
 _ROOM = 10**6  # MB: a disk that has room for all
