@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from collections.abc import Callable, Container
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,7 +213,8 @@ class Settings:
     data_folder: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
-    again: the options that train a row again; experiment: that the trainings belong to, if any.
+    rerun_options: those that train a row again.
+    experiment: that the trainings belong to, if any.
     cluster: the machines that networks are trained over, where these are several.
     """
 
@@ -249,7 +250,7 @@ class Settings:
     html: Path | None = None
     workloads: tuple[OwnWorkload, ...] = ()
     on_request: tuple[Workload, ...] = ()
-    again: tuple[str, ...] = ()
+    rerun_options: tuple[str, ...] = ()
     experiment: Experiment | None = None
     cluster: cluster.Choice | None = None
 
@@ -311,11 +312,19 @@ class Settings:
             interpreter.check(python, self.worker_chosen_by, backends, within)
 
 
-def add_options(add: Callable[..., object], without: Container[str] = ()) -> None:
+def add_options(add: Callable[..., object], without: Sequence[str] = ()) -> None:
     """Adds the options by pytest's `addoption` or argparse's `add_argument`."""
     for name, attributes in OPTIONS.items():
         if name not in without:
             add(name, **attributes)
+
+
+def add_to_verb(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    """Adds those that a verb has; the others are as they are where nobody names them."""
+    add_options(parser.add_argument, without)
+    for name in without:
+        unnamed = False if OPTIONS[name].get("action") == "store_true" else None
+        parser.set_defaults(**{rerun.attribute(name): OPTIONS[name].get("default", unnamed)})
 
 
 def read_settings(
@@ -326,22 +335,10 @@ def read_settings(
     environments: the interpreters of sides A and B, where two are compared.
 
     Raises:
-        GrindstoneError: a device that is not here, a broken plan, a seed or limit out of range, a
-            file that holds no model.
+        GrindstoneError: what one names is not here, is broken, or is out of range.
     """
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
-    against = getattr(chosen, "against", None)
-    if environments:
-        python, reason = paths.interpreter(environments[0]), "named to be compared"
-    else:
-        python, reason = interpreter.chosen(chosen.worker_python or [], planned)
-    image = option_values.image(chosen, planned, compared=environments is not None)
-    if image:
-        python, reason = Path(container.PYTHON), f"in {image}"
-    if not 0 <= chosen.seed < 2**32:
-        raise GrindstoneError(
-            f"--seed {chosen.seed} is out of range; give one from 0 to 4294967295"
-        )
+    python, reason, image = _worker(chosen, planned, environments)
     limits = chosen_limits(chosen.limit)
     named = chosen.backend or image  # an image is looked into once it is here
     backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
@@ -355,7 +352,7 @@ def read_settings(
         cache_dir=paths.folder("--cache-dir", chosen.cache_dir) if chosen.cache_dir else None,
         results_dir=paths.folder("--results-dir", chosen.results_dir),
         synthetic=chosen.synthetic,
-        seed=chosen.seed,
+        seed=option_values.seed(chosen.seed),
         limits=limits,
         worker_python=python,
         worker_chosen_by=reason,
@@ -370,8 +367,8 @@ def read_settings(
         learning_curve=chosen.learning_curve,
         save_models=chosen.save_models,
         second_worker=paths.interpreter(environments[1]) if environments else None,
-        interim_checks=checks_for(chosen.processes, compared=bool(environments or against)),
-        against=paths.against(against),
+        interim_checks=checks_for(chosen.processes, compared=bool(environments or chosen.against)),
+        against=paths.against(chosen.against),
         order_seed=secrets.randbits(32),
         workloads=workloads,
         on_request=option_values.on_request(chosen),
@@ -379,8 +376,22 @@ def read_settings(
         dataset=data.name,
         page=not chosen.no_page,
         html=paths.page(chosen.html),
-        again=rerun.words(vars(chosen), OPTIONS),
+        rerun_options=rerun.words(vars(chosen), OPTIONS),
     )
+
+
+def _worker(
+    chosen: argparse.Namespace,
+    planned: interpreter.Plan | None,
+    environments: tuple[Path, Path] | None,
+) -> tuple[Path, str, Image | None]:
+    """The interpreter that trains, that of side A where there are two, why it, and its image."""
+    image = option_values.image(chosen, planned, compared=environments is not None)
+    if environments:
+        return paths.interpreter(environments[0]), "named to be compared", image
+    if image:
+        return Path(container.PYTHON), f"in {image}", image
+    return (*interpreter.chosen(chosen.worker_python or [], planned), None)
 
 
 def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from bench.errors import GrindstoneError
 from bench.report.arguments import Verbs
@@ -24,8 +23,6 @@ _WITHOUT = (
     *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
     *("--design", "--input", "--learning-curve", "--time-to-target", "--processes", "--against"),
 )
-_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
-_UNCHOSEN |= {"learning_curve": True, "time_to_target": False}
 
 
 def add(verbs: Verbs) -> None:
@@ -40,7 +37,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="see --list")
     parser.add_argument("--list", action="store_true", help="what there is")
     add_size(parser)
-    parser.set_defaults(run=experiment, **_UNCHOSEN)
+    parser.set_defaults(run=experiment, learning_curve=True)
     parser = verbs.add_parser(
         "batch-sweep",
         help="which batch size is fast, and learns as well?",
@@ -50,19 +47,20 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("workload_name", metavar="WORKLOAD", help="as `-k` chooses it")
     parser.add_argument("--batches", metavar="N,…", help="(default: 32,128,512,2048)")
     add_size(parser)
-    parser.set_defaults(run=batch_sweep, **_UNCHOSEN)
+    parser.set_defaults(run=batch_sweep, learning_curve=True)
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:
     """How much is trained, and the options that a run has."""
     from bench.experiment import budget
-    from bench.options import add_options
+    from bench.options import add_to_verb
+    from bench.runner import cluster
 
     parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
     parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
     budget.add(parser, "round of seeds")
     parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
-    add_options(parser.add_argument, without=_WITHOUT)
+    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
 
 
 def experiment(options: argparse.Namespace) -> int:

@@ -29,13 +29,6 @@ _WITHOUT = (
     *("--epochs", "--learning-curve", "--time-to-target", "--processes", "--against", "--no-page"),
     *("--no-plots", "--save-models"),
 )
-_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
-_UNCHOSEN |= {
-    "learning_curve": False,
-    "time_to_target": False,
-    "no_page": False,
-    "save_models": False,
-}
 
 
 def add(verbs: Verbs) -> None:
@@ -57,11 +50,11 @@ def add(verbs: Verbs) -> None:
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
-    from bench.options import add_options
+    from bench.options import add_to_verb
+    from bench.runner import cluster
 
     add_what(parser)
-    add_options(parser.add_argument, without=_WITHOUT)
-    parser.set_defaults(**_UNCHOSEN)
+    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
 
 
 def add_what(parser: argparse.ArgumentParser) -> None:
@@ -187,15 +180,8 @@ def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iter
             purpose=purpose,
         )
         reads = () if prepared else (Path(row.own_file.path).parent,) if row.own_file else ()
-        launch = Launch(
-            row.title,
-            row.device,
-            settings.worker_python,
-            settings.limits,
-            scratch.path,
-            settings.worker_image,
-            reads,
-        )
+        python, image = settings.worker_python, settings.worker_image
+        launch = Launch(row.title, row.device, python, settings.limits, scratch.path, image, reads)
         with WorkerProcess(job, launch, ignore) as worker:
             yield from worker.told()
     finally:

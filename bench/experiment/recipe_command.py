@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from bench.errors import GrindstoneError
 from bench.report.arguments import Verbs
@@ -19,15 +18,14 @@ _WITHOUT = (
     *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
     *("--learning-curve", "--time-to-target", "--processes", "--against"),
 )
-_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
-_UNCHOSEN |= {"learning_curve": False, "time_to_target": False}
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     from bench.experiment import budget
     from bench.experiment.inspection import add_what
-    from bench.options import add_options
+    from bench.options import add_to_verb
+    from bench.runner import cluster
 
     parser = verbs.add_parser(
         "recipe",
@@ -38,8 +36,8 @@ def add(verbs: Verbs) -> None:
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
     budget.add(parser, "training")
-    add_options(parser.add_argument, without=_WITHOUT)
-    parser.set_defaults(run=run, **_UNCHOSEN)
+    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -99,13 +99,7 @@ def telemetry(
         lost=None,
         energy=_energy(over, idle),
         power=_power(over, fixed, idle),
-        clocks=Clocks(
-            sm=over(Series.mean, readings.sm_clock),
-            sm_min=over(Series.lowest, readings.sm_clock),
-            sm_limit=_fixed(fixed, "sm_clock_limit"),
-            memory=over(Series.mean, readings.memory_clock),
-            memory_limit=_fixed(fixed, "memory_clock_limit"),
-        ),
+        clocks=_clocks(over, fixed),
         temperature=over(Series.highest, readings.temperature),
         busy=_busy(over),
         memory=Memory(
@@ -223,6 +217,16 @@ def _power(over: _Over, fixed: dict[str, Measured[Any]], idle: Measured[float]) 
         limit=limit,
         default_limit=default,
         limit_share=both(limit, default, _share),
+    )
+
+
+def _clocks(over: _Over, fixed: dict[str, Measured[Any]]) -> Clocks:
+    return Clocks(
+        sm=over(Series.mean, over.readings.sm_clock),
+        sm_min=over(Series.lowest, over.readings.sm_clock),
+        sm_limit=_fixed(fixed, "sm_clock_limit"),
+        memory=over(Series.mean, over.readings.memory_clock),
+        memory_limit=_fixed(fixed, "memory_clock_limit"),
     )
 
 

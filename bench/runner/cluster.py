@@ -88,7 +88,7 @@ def read(chosen: argparse.Namespace) -> Choice | None:
     Raises:
         GrindstoneError: it is none, or beside it stands what cannot be.
     """
-    words: str | None = getattr(chosen, "cluster", None)
+    words: str | None = chosen.cluster
     if words is None:
         return None
     machines = list(_machines(words))

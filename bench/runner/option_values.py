@@ -185,6 +185,13 @@ def epochs(wanted: int | None) -> int | None:
     return wanted
 
 
+def seed(wanted: int) -> int:
+    """The seed asked for."""
+    if not 0 <= wanted < 2**32:
+        raise GrindstoneError(f"--seed {wanted} is out of range; give one from 0 to 4294967295")
+    return wanted
+
+
 def names(wanted: list[str]) -> list[str]:
     """The words of an option that takes lists and may be repeated, each once."""
     return list(dict.fromkeys(name.strip() for words in wanted for name in words.split(",")))
@@ -194,8 +201,8 @@ def image(
     chosen: argparse.Namespace, planned: interpreter.Plan | None, *, compared: bool
 ) -> Image | None:
     """The container that is named, else the plan's, where no interpreter is named."""
-    name = getattr(chosen, "worker_image", None)
-    named = compared or chosen.worker_python  # which has no such option
+    name = chosen.worker_image
+    named = compared or chosen.worker_python
     if name is None:
         if named or not (planned and planned.image):
             return None

@@ -26,8 +26,13 @@ def words(chosen: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -
         word
         for name, attributes in options.items()
         if name not in _OF_THE_ROW
-        for word in _words(name, chosen.get(name[2:].replace("-", "_")), attributes)
+        for word in _words(name, chosen.get(attribute(name)), attributes)
     )
+
+
+def attribute(option: str) -> str:
+    """What argparse calls an option: `no_page` of `--no-page`."""
+    return option[2:].replace("-", "_")
 
 
 def _words(name: str, value: Any, attributes: Mapping[str, Any]) -> Iterator[str]:

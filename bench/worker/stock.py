@@ -50,7 +50,16 @@ def epoch_clock(
     epoch_end: EpochEnd,
     watch: Watch | None = None,
 ) -> Any:
-    """A callback that times each epoch from its first batch to its end.
+    """A callback that times each epoch from its first batch to its end."""
+
+    class EpochClock(_EpochClock, keras.callbacks.Callback):  # type: ignore[misc]
+        pass
+
+    return EpochClock(keras, synchronise, epoch_end, watch)
+
+
+class _EpochClock:
+    """The callback's hooks.
 
     What passes before the first batch is told apart.  Only there does `fit` let go of the input
     pipeline of the epoch before, and it waits until the pipeline's autotuner has ended.  That
@@ -64,49 +73,58 @@ def epoch_clock(
     while a frame is taken.
     """
 
-    class EpochClock(keras.callbacks.Callback):  # type: ignore[misc]
-        steps = 0
+    model: Any  # Keras sets it
 
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            synchronise()
-            if watch and epoch == 0:
-                watch.take(keras, self.model, 0)
-            self.stood = 0.0
-            self.asked = self.begun = time.perf_counter()
-            self.trained = self.model  # within an epoch JAX's callbacks must not ask for it
-            self.train_function = self.trained.train_function
-            self.trained.train_function = self.first_batch
+    def __init__(
+        self, keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd, watch: Watch | None
+    ) -> None:
+        super().__init__()
+        self._keras = keras
+        self._synchronise = synchronise
+        self._epoch_end = epoch_end
+        self._watch = watch
+        self._steps = 0
 
-        def first_batch(self, *given: Any) -> Any:  # JAX's takes the weights, too
-            self.begun = time.perf_counter()
-            self.trained.train_function = self.watched if watch else self.train_function
-            return self.trained.train_function(*given)
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self._synchronise()
+        if self._watch and epoch == 0:
+            self._watch.take(self._keras, self.model, 0)
+        self._stood = 0.0
+        self._asked = self._begun = time.perf_counter()
+        self._trained = self.model  # within an epoch JAX's callbacks must not ask for it
+        self._train_function = self._trained.train_function
+        self._trained.train_function = self._first_batch
 
-        def watched(self, *given: Any) -> Any:
-            logs = self.train_function(*given)
-            self.steps += 1
-            if watch and self.steps % watch.every == 0:
-                synchronise()
-                stopped = time.perf_counter()
-                watch.take(keras, self.trained, self.steps)
-                self.stood += time.perf_counter() - stopped
-            return logs
+    def _first_batch(self, *given: Any) -> Any:  # JAX's takes the weights, too
+        self._begun = time.perf_counter()
+        self._trained.train_function = self._watched if self._watch else self._train_function
+        return self._trained.train_function(*given)
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            synchronise()
-            ended, paused = time.perf_counter(), self.begun - self.asked
-            self._must_have_timed()
-            # The clock stands from here until the next epoch's first batch.
-            loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
-            epoch_end(epoch + 1, self.begun + self.stood, ended, loss, self.model, paused=paused)
+    def _watched(self, *given: Any) -> Any:
+        assert self._watch
+        logs = self._train_function(*given)
+        self._steps += 1
+        if self._steps % self._watch.every == 0:
+            self._synchronise()
+            stopped = time.perf_counter()
+            self._watch.take(self._keras, self._trained, self._steps)
+            self._stood += time.perf_counter() - stopped
+        return logs
 
-        def _must_have_timed(self) -> None:
-            if watch and self.model.train_function == self.watched:
-                self.model.train_function = self.train_function
-            if self.model.train_function is not self.train_function:
-                raise RuntimeError(
-                    f"Keras {keras.__version__} trained an epoch without `model.train_function`, "
-                    "by which its first batch is timed; use an older Keras, or --mode tuned"
-                )
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._synchronise()
+        ended, paused = time.perf_counter(), self._begun - self._asked
+        self._must_have_timed()
+        # The clock stands from here until the next epoch's first batch.
+        loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
+        begun = self._begun + self._stood
+        self._epoch_end(epoch + 1, begun, ended, loss, self.model, paused=paused)
 
-    return EpochClock()
+    def _must_have_timed(self) -> None:
+        if self._watch and self.model.train_function == self._watched:
+            self.model.train_function = self._train_function
+        if self.model.train_function is not self._train_function:
+            raise RuntimeError(
+                f"Keras {self._keras.__version__} trained an epoch without `model.train_function`, "
+                "by which its first batch is timed; use an older Keras, or --mode tuned"
+            )

@@ -45,7 +45,7 @@ def test_machines_are_read_with_their_addresses_of_either_kind() -> None:
     assert choice is not None
     assert choice.names == ("gpu1", "gpu2")
     assert choice.addresses == ("10.0.0.1:29500", "[fd00::2]:29500")
-    assert cluster.read(argparse.Namespace()) is None
+    assert cluster.read(asked(cluster=None)) is None
 
 
 @pytest.mark.parametrize(

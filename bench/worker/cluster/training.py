@@ -9,9 +9,10 @@ from typing import Any
 from bench.worker import backends, devices, network, saving, variant
 from bench.worker.backends import TensorFlow
 from bench.worker.cluster import loop, meeting
-from bench.worker.messages import EVALUATION, Cluster, Job, Model, Phase, Quality, Rate
+from bench.worker.messages import EVALUATION, Job, Model, Phase, Quality, Rate
 from bench.worker.task import Arrays, Evaluation, Task
 from bench.worker.training import Say, epoch_end
+from bench.workloads.workload import Workload
 
 
 def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None:
@@ -27,39 +28,41 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     with meeting.naming_who_is_gone(backend.tf, job.cluster):
         strategy = meeting.strategy(backend.tf, job.cluster, say, is_gpu=job.is_gpu)
         backend.own = tuple(strategy.extended.worker_devices)
-        _train(backend, strategy, job.cluster, job, say, wait)
+        _train(backend, strategy, job, say, wait)
 
 
-def _train(
-    backend: TensorFlow,
-    strategy: Any,
-    cluster: Cluster,
-    job: Job,
-    say: Say,
-    wait: Callable[[], object],
-) -> None:
-    tf, keras = backend.tf, backend.keras
-    workload = variant.workload(job)
-    ready = devices.ready(backend, job)
-    say(replace(ready, replicas=strategy.num_replicas_in_sync))
-    say(Phase("data loading"))
-    data = Arrays.load(job.data["train"], workload)
-    judge = Evaluation(workload, Arrays.load(job.data["test"], workload))
-    # What a strategy's model predicts it gathers from all machines; each judges a copy instead.
-    keras.utils.set_random_seed(job.seed)
-    copy = network.compiled(keras, workload)
+class _Copy:
+    """The network once more, which is judged in the place of the one that trains.
 
-    def judged_by(judge: Evaluation) -> Callable[[Any], float]:
+    What a strategy's model predicts it gathers from all machines.
+    """
+
+    def __init__(self, keras: Any, workload: Workload, seed: int) -> None:
+        keras.utils.set_random_seed(seed)
+        self.model = network.compiled(keras, workload)
+
+    def judged_by(self, judge: Evaluation) -> Callable[[Any], float]:
         def judged(model: Any) -> float:
-            copy.set_weights(model.get_weights())
-            return judge(copy)
+            self.model.set_weights(model.get_weights())
+            return judge(self.model)
 
         return judged
 
-    evaluate = judged_by(judge)
-    on_training = judged_by(Evaluation(workload, data)) if job.judge_training else None
-    untrained = judge(copy)
-    untrained_training = on_training(copy) if on_training else None
+
+def _train(
+    backend: TensorFlow, strategy: Any, job: Job, say: Say, wait: Callable[[], object]
+) -> None:
+    assert job.cluster is not None
+    tf, keras, cluster = backend.tf, backend.keras, job.cluster
+    workload = variant.workload(job)
+    say(replace(devices.ready(backend, job), replicas=strategy.num_replicas_in_sync))
+    say(Phase("data loading"))
+    data = Arrays.load(job.data["train"], workload)
+    copy = _Copy(keras, workload, job.seed)
+    evaluate = copy.judged_by(Evaluation(workload, Arrays.load(job.data["test"], workload)))
+    on_training = copy.judged_by(Evaluation(workload, data)) if job.judge_training else None
+    untrained = evaluate(copy.model)
+    untrained_training = on_training(copy.model) if on_training else None
     keras.utils.set_random_seed(job.seed)
     with strategy.scope():
         model = network.compiled(keras, workload)
@@ -70,16 +73,9 @@ def _train(
     say(Phase("epoch 1"))
     tell_epoch = epoch_end(job, len(data.y), say, wait, evaluate, on_training)
     task = Task(workload, data, job.epochs, job.seed, backend.synchronise, tell_epoch)
-    alike = {
-        "versions of TensorFlow": tf.__version__.encode(),
-        "networks": described["workload_sha256"].encode(),
-        "training data": data.x.data,
-        "labels": data.y.data,
-        "options": repr(replace(job, cluster=None, data={}, wait=False, frames="")).encode(),
-    }
     trainer = loop.Trainer(tf, keras, strategy, model, task)
     parts = loop.Parts.of(strategy, cluster, task)
-    loop.check_alike(trainer, cluster, alike)
+    loop.check_alike(trainer, cluster, _alike(tf, job, described["workload_sha256"], data))
     trainer.train(task, parts)
 
     say(Phase(EVALUATION))
@@ -97,3 +93,14 @@ def _train(
     peak = trainer.together(devices.peak_throughput(backend) or 0.0)  # of all, and the end for all
     say(Rate(flop, peak or None))
     say(quality)
+
+
+def _alike(tf: Any, job: Job, workload_sha256: str, data: Arrays) -> dict[str, Any]:
+    """What all machines must have alike, as bytes."""
+    return {
+        "versions of TensorFlow": tf.__version__.encode(),
+        "networks": workload_sha256.encode(),
+        "training data": data.x.data,
+        "labels": data.y.data,
+        "options": repr(replace(job, cluster=None, data={}, wait=False, frames="")).encode(),
+    }

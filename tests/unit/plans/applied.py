@@ -23,6 +23,18 @@ def staying(found: dict[str, Any], gone: list[str]) -> list[dict[str, str]]:
     return [each for each in found["driver"].get("packages", []) if each["name"] not in gone]
 
 
+def contained(before: dict[str, Any], plan: Plan, own: list[str]) -> dict[str, Any]:
+    """What containers run by, once the packages of our own are installed."""
+    engines = [{"name": plan["engine"], "version": "29.1", "package": name} for name in own]
+    return {
+        **before,
+        "engines": [*engines, *before.get("engines", [])],
+        "toolkit": "1.20.0",
+        "cdi": "/var/run/cdi/nvidia.yaml",
+        "images": {plan["image"]: plan["engine"]},
+    }
+
+
 def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """The facts after the plan has been carried out and the host rebooted."""
     tensorflow, driver, cuda = (plan["record"][part] for part in ("tensorflow", "driver", "cuda"))
@@ -42,14 +54,7 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
         inside = plan["record"]["container"]
         *own, _toolkit = inside["packages"]
         after["owned"]["packages"] += own
-        engines = [{"name": inside["engine"], "version": "29.1", "package": name} for name in own]
-        after["containers"] = {
-            **found.get("containers", {}),
-            "engines": [*engines, *found.get("containers", {}).get("engines", [])],
-            "toolkit": "1.20.0",
-            "cdi": "/var/run/cdi/nvidia.yaml",
-            "images": {inside["image"]: inside["engine"]},
-        }
+        after["containers"] = contained(found.get("containers", {}), inside, own)
     if cuda["action"] == "system":
         prefix = {"version": cuda["version"], "path": cuda["prefix"], "origin": "nvidia"}
         after["cuda"] = [*found["cuda"], prefix]
