@@ -51,7 +51,7 @@ def main(options: list[str]) -> int:
             users.append(getpass.getuser())
         record, _ = shared(codec.read(path), users)
         # What was chosen to make it is of this machine, and not of what the picture is about.
-        record = replace(record, settings=replace(record.settings, again=()))
+        record = replace(record, settings=replace(record.settings, rerun_options=()))
         PICTURES.mkdir(exist_ok=True)
         table(record, PICTURES / "table.svg")
         page(record, folder, PICTURES / "page.png")

@@ -223,7 +223,7 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
         if in_turn:
             return f"{COMMAND} compare-envs PYTHON_A PYTHON_B --processes {repeats}"
         workload, device, way = pair.now.name
-        more = [*pair.now.again, "--processes", str(repeats)]
+        more = [*pair.now.rerun_options, "--processes", str(repeats)]
         return row_command(workload, device.option, way, pair.now.file, more)
 
     if factor is None:

@@ -116,9 +116,14 @@ def to_go_on_with(settings: Settings, found: Found) -> tuple[Path, Record] | Non
 
 def _alike(settings: head.Settings) -> head.Settings:
     """Settings without what may differ where a run is gone on with."""
-    again = tuple(each for each in settings.again if not each.startswith("--limit"))
     return msgspec.structs.replace(
-        settings, repeats=1, interim_checks=(1,), limits=DEFAULT_LIMITS, again=again
+        settings,
+        repeats=1,
+        interim_checks=(1,),
+        limits=DEFAULT_LIMITS,
+        rerun_options=tuple(
+            each for each in settings.rerun_options if not each.startswith("--limit")
+        ),
     )
 
 

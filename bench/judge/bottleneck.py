@@ -56,7 +56,7 @@ class Figures:
     waiting: of the epoch, for images.
     alone: what reading the data alone takes, as a share of the epoch.
     gain: times as fast the same is tuned.
-    again: the command that trains it in both modes, where both can.
+    both_modes: the command that trains it in both modes, where both can.
     """
 
     gpu: bool
@@ -66,31 +66,33 @@ class Figures:
     waiting: float | None = None
     alone: float | None = None
     gain: float | None = None
-    again: str | None = None
+    both_modes: str | None = None
 
 
 # What a stock row and its tuned one share.
 _Pair: TypeAlias = tuple[object, ...]
 
 
-def with_bottlenecks(results: Iterable[Result], again: Sequence[str] = ()) -> tuple[Result, ...]:
+def with_bottlenecks(
+    results: Iterable[Result], rerun_options: Sequence[str] = ()
+) -> tuple[Result, ...]:
     """The results of a record with each finished one's bottleneck.
 
     A stock row's is told best when its tuned one has been trained, too: so over all of them.
 
-    again: the options that train the same again.
+    rerun_options: the options that train the same again.
     """
     results = tuple(results)
     medians = _medians(results)
     return tuple(
-        replace(each, bottleneck=judge(figures(each, _gain(medians, each), again)))
+        replace(each, bottleneck=judge(figures(each, _gain(medians, each), rerun_options)))
         if isinstance(each, Finished)
         else each
         for each in results
     )
 
 
-def figures(result: Finished, gain: float | None, again: Sequence[str] = ()) -> Figures:
+def figures(result: Finished, gain: float | None, rerun_options: Sequence[str] = ()) -> Figures:
     """What was measured of a result; times as fast as it the same is tuned."""
     alone = result.data_seconds
     return Figures(
@@ -101,7 +103,7 @@ def figures(result: Finished, gain: float | None, again: Sequence[str] = ()) -> 
         waiting=result.input.waiting if result.input else None,
         alone=None if alone is None else alone / result.epochs.median,
         gain=gain,
-        again=_both_modes(result, again) if could_be_tuned(result) else None,
+        both_modes=_both_modes(result, rerun_options) if could_be_tuned(result) else None,
     )
 
 
@@ -112,9 +114,9 @@ def could_be_tuned(result: Finished) -> bool:
     return result.file is None or result.dataset.note == "arrays in memory"
 
 
-def _both_modes(result: Finished, again: Sequence[str]) -> str:
+def _both_modes(result: Finished, rerun_options: Sequence[str]) -> str:
     file = ["--workload", result.file.path] if result.file else []
-    return command([*file, *again, "--mode", "stock,tuned"])
+    return command([*file, *rerun_options, "--mode", "stock,tuned"])
 
 
 def judge(seen: Figures) -> Bottleneck:
@@ -181,7 +183,7 @@ def _of_a_cpu(seen: Figures) -> Bottleneck:
         return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
     share = _of_peak(seen.share)
     if not seen.tuned and seen.gain is None:
-        fix = f"{seen.again} shows what tuning gains" if seen.again else None
+        fix = f"{seen.both_modes} shows what tuning gains" if seen.both_modes else None
         return Bottleneck("unknown", share, fix)
     if _gains(seen):
         how = "as it goes over memory less often and keeps all threads busy"

@@ -90,12 +90,13 @@ _SLOW_PROFILES = ("low-power", "quiet", "cool")
 _OWN_CHOICE = ("intel_pstate", "amd-pstate-epp", "amd_pstate_epp")
 
 
-def judge(result: Judged, again: Sequence[str] = ()) -> Verdict:
+def judge(result: Judged, rerun_options: Sequence[str] = ()) -> Verdict:
     """The verdict of a finished training.
 
-    again: the options that train the same again, but what names the row.
+    rerun_options: the options that train the same again, but what names the row.
     """
-    below_floor, noisy = partial(_below_floor, again=again), partial(_noisy, again=again)
+    below_floor = partial(_below_floor, rerun_options=rerun_options)
+    noisy = partial(_noisy, rerun_options=rerun_options)
     for find in (below_floor, _contended, _throttled, _power_capped, _drift, noisy):
         verdict = next(find(result), None)
         if verdict is not None:
@@ -103,11 +104,11 @@ def judge(result: Judged, again: Sequence[str] = ()) -> Verdict:
     return Verdict("OK", _spread_words(result), None)
 
 
-def _below_floor(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
+def _below_floor(result: Judged, rerun_options: Sequence[str]) -> Iterator[Verdict]:
     if result.quality.reason is not None:
         proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
-        seed = next((int(word[7:]) for word in again if word.startswith("--seed=")), 1)
-        another = [*without("--seed", again), "--seed", str((seed + 1) % 2**32)]
+        seed = next((int(word[7:]) for word in rerun_options if word.startswith("--seed=")), 1)
+        another = [*without("--seed", rerun_options), "--seed", str((seed + 1) % 2**32)]
         fix = f"{rerun_command(result, another)}{proof}"
         yield Verdict("BELOW-FLOOR", result.quality.reason, fix)
 
@@ -243,15 +244,16 @@ def _drift(result: Judged) -> Iterator[Verdict]:
     yield Verdict("DRIFT", evidence, f"{beside} beside it shows what changes meanwhile")
 
 
-def _noisy(result: Judged, again: Sequence[str]) -> Iterator[Verdict]:
+def _noisy(result: Judged, rerun_options: Sequence[str]) -> Iterator[Verdict]:
     lost = result.telemetry.lost if result.telemetry else None
     if lost:
         evidence = f"the GPU was lost beside it ({lost.why})"
         yield Verdict("NOISY", evidence, "sudo dmesg | grep -i xid says why")
     if result.epochs.relative_spread > NOISY_SPREAD:
-        full = "--profile=full" in again
+        full = "--profile=full" in rerun_options
         more = ["--processes", "5"] if full else ["--profile", "full"]
-        fix = rerun_command(result, [*(again if full else without("--profile", again)), *more])
+        kept = rerun_options if full else without("--profile", rerun_options)
+        fix = rerun_command(result, [*kept, *more])
         yield Verdict("NOISY", f"{_spread_words(result)}, cause unknown", fix)
 
 

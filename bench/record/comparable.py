@@ -74,7 +74,7 @@ class Row:
     difference: what they do not share, in words, or None.
     file: that the workload is in, where it is none of Grindstone's.
     host, uuids: whose it is: the machine's name, and those of the GPUs.
-    again: the options that train it again as it was, but what names the row.
+    rerun_options: the options that train it again as it was, but what names the row.
     """
 
     name: Name
@@ -85,7 +85,7 @@ class Row:
     file: str | None = None
     host: str = ""
     uuids: tuple[str, ...] = ()
-    again: Sequence[str] = ()
+    rerun_options: Sequence[str] = ()
 
     @property
     def why_excluded(self) -> str:
@@ -96,7 +96,7 @@ class Row:
         """Takes one more repeat."""
         self.file = result.file.path if result.file else None
         self.host, self.uuids = head.machine.host, result.device.uuids
-        self.again = head.settings.again
+        self.rerun_options = head.settings.rerun_options
         why = why_excluded(result)
         if why is not None or not isinstance(result, Finished):
             self.excluded.append(why or "failed")

@@ -161,7 +161,7 @@ class Settings(Part, frozen=True, kw_only=True):
     against: the record to compare with, as asked for.
     workloads: files with models of one's own, trained in the place of Grindstone's.
     variants: what else than as published was asked for.
-    again: the options that train a row again as here, but what names the row.
+    rerun_options: the options that train a row again as here, but what names the row.
     experiment: that the trainings belong to; null where they stand alone.
     """
 
@@ -182,7 +182,7 @@ class Settings(Part, frozen=True, kw_only=True):
     against: str | None
     workloads: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
-    again: tuple[str, ...] = ()
+    rerun_options: tuple[str, ...] = ()
     experiment: Experiment | None = None
 
 

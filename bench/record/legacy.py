@@ -1,4 +1,4 @@
-"""Records of schema 1 and 2 as the current types have them: converted once, at the door."""
+"""Older records as the current types have them: converted once, at the door."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ RENAMED = {
     "clocks": {"sm_lowest": "sm_min", "sm_at_most": "sm_limit", "memory_at_most": "memory_limit"},
     "pcie": {"generation_at_most": "generation_limit", "width_at_most": "width_limit"},
     "quota": {"held_back": "throttled"},
+    "settings": {"again": "rerun_options"},
 }
 _WORKER = {"keras": NOT_RECORDED}
 _PINNED = {"deterministic_ops": False, "environment": {}}
 
 
 def upgraded(document: Tree) -> Tree:
-    """The document in the current schema; one that is, is returned as it is.
+    """The document in the current schema.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not whole.
     """
     if document["schema"] == SCHEMA:
-        return document
+        return {**document, "settings": _name(document["settings"], RENAMED["settings"])}
     head = {name: document[name] for name in ("grindstone", "started", "plan", "versions")}
     machine = dict(document["machine"])
     known = {each["id"]: each for each in machine["devices"]}

@@ -24,7 +24,7 @@ def train_again(record: Record) -> list[str]:
     settings = record.settings
     files = [word for path in settings.workloads for word in ("--workload", path)]
     devices = ["--device", ",".join(settings.devices)] if settings.devices else []
-    return [*files, *devices, *settings.again]
+    return [*files, *devices, *settings.rerun_options]
 
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the

@@ -44,7 +44,7 @@ def head_of(
             interim_checks=chosen.interim_checks,
             against=chosen.against,
             workloads=tuple(str(workload.path) for workload in chosen.workloads),
-            again=chosen.again,
+            rerun_options=chosen.rerun_options,
             experiment=chosen.experiment,
         ),
         versions={

@@ -34,13 +34,13 @@ from bench.workloads.own import OwnWorkload
 class DeviceRun:
     """What goes on, or went on, on one device.
 
-    again: the options that train the same again.
+    rerun_options: the options that train the same again.
     worker, outcome: None before the worker has started, and before it has reported.
     """
 
-    def __init__(self, device: Device, again: Sequence[str] = ()) -> None:
+    def __init__(self, device: Device, rerun_options: Sequence[str] = ()) -> None:
         self.device = device
-        self.again = again
+        self.rerun_options = rerun_options
         self.host = HostMonitor()
         self.gpu: GpuMonitor | None = None
         self.worker: WorkerProcess | None = None
@@ -95,7 +95,7 @@ def finished(
         data_seconds=outcome.quality.data_seconds,
         film=run.film,
     )
-    return msgspec.structs.replace(result, verdict=judge(result, run.again))
+    return msgspec.structs.replace(result, verdict=judge(result, run.rerun_options))
 
 
 def failed(

@@ -133,7 +133,7 @@ class Session:
         Raises:
             RecordError: it cannot be written; what was written before is whole.
         """
-        results = with_bottlenecks(self.record.results, self.settings.again)
+        results = with_bottlenecks(self.record.results, self.settings.rerun_options)
         self.record.close(results)
         return Record.of(self.record.record, results, self.record.time_to_target)
 
@@ -194,7 +194,7 @@ class Session:
         """Trains and records what came of it, be it a failure or an interrupt."""
         begun, prepared = time.perf_counter(), None
         places = devices.per_device(row.device, self._found.devices)
-        runs = tuple(DeviceRun(place, self.settings.again) for place in places)
+        runs = tuple(DeviceRun(place, self.settings.rerun_options) for place in places)
         shown = f"{title}{repeat.suffix}"
         self._listener(RowStarted(shown, schedule.epochs, row.is_error))
         results: tuple[_R | Failed, ...]

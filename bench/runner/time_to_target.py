@@ -102,7 +102,7 @@ def finished(
         ),
         **network_and_worker(outcome),
     )
-    return msgspec.structs.replace(result, verdict=judge(result, run.again))
+    return msgspec.structs.replace(result, verdict=judge(result, run.rerun_options))
 
 
 def _by_seed(epochs: _Epochs, seeds: Sequence[int]) -> list[_Epochs]:

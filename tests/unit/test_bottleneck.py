@@ -90,7 +90,9 @@ from tests.support.records import CPU, GT1030, H100, failed, result
             None,
         ),
         (
-            Figures(gpu=False, tuned=False, share=0.3, again="pytest bench/ --mode stock,tuned"),
+            Figures(
+                gpu=False, tuned=False, share=0.3, both_modes="pytest bench/ --mode stock,tuned"
+            ),
             "unknown",
             "30 % of peak matmul throughput",
             "pytest bench/ --mode stock,tuned shows what tuning gains",

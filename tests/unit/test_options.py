@@ -254,11 +254,11 @@ def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path) -> None:
 
 
 def test_what_makes_the_same_again_is_kept_as_it_was_said(chosen: Chosen) -> None:
-    assert [word for word in chosen().again if not word.startswith("--plan=")] == []
+    assert [word for word in chosen().rerun_options if not word.startswith("--plan=")] == []
     of_the_row = ("--device=cpu", "--mode=tuned", "--processes=3", "--batch=8", "--no-page")
     same = ("--profile=smoke", "--synthetic", "--seed=7", "--worker-python=/b/python", "--limit=9")
     made = chosen(*of_the_row, *same, found=RIG)
-    assert [word for word in made.again if not word.startswith("--plan=")] == [
+    assert [word for word in made.rerun_options if not word.startswith("--plan=")] == [
         *("--profile=smoke", "--synthetic", "--seed=7", "--worker-python=/b/python", "--limit=9.0")
     ]
 

@@ -161,7 +161,7 @@ def test_tuning_is_advised_where_its_data_can_be_tuned(tmp_path: Path) -> None:
     assert could_be_tuned(made)
     assert not could_be_tuned(batches)
     command = f"pytest bench/ --workload {tmp_path / 'my_model.py'} --mode stock,tuned"
-    assert (figures(made, None).again, figures(batches, None).again) == (command, None)
+    assert (figures(made, None).both_modes, figures(batches, None).both_modes) == (command, None)
 
 
 def test_what_is_wrong_in_the_file_is_its_line_and_nothing_else(tmp_path: Path) -> None:

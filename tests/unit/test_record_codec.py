@@ -110,6 +110,14 @@ def test_a_record_of_schema_1_is_read() -> None:
     assert read.conditions.steal.why == NOT_RECORDED
 
 
+def test_what_was_called_otherwise_in_schema_3_is_read() -> None:
+    settings = _EVERYTHING.settings
+    made = replace(_EVERYTHING, settings=replace(settings, rerun_options=("--seed=3",)))
+    data = codec.encode(made).replace(b'"rerun_options"', b'"again"')
+    assert b'"again"' in data
+    assert codec.decode(data, _OLD) == made
+
+
 def test_gpus_that_trained_at_once_are_found_among_the_machines() -> None:
     document = json.loads(_OLD.read_bytes())
     document["machine"]["devices"] += [
