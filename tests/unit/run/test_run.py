@@ -66,12 +66,16 @@ def test_a_bundle_is_the_caller_s_file(run: Run, copy: Path, tmp_path: Path) -> 
     folder.mkdir(parents=True)
     (folder / "__main__.py").write_text(SAYS_HOW, encoding="utf-8")
     assert run("plan", "--bundle", "it").stdout == f"called:|--bundle|{tmp_path}/it|None\n"
+    assert run("plan", "--bundle=it").stdout == f"called:|--bundle={tmp_path}/it|None\n"
 
 
 @pytest.mark.usefixtures("uv")
 def test_without_a_command_it_provisions_and_then_benchmarks(run: Run, copy: Path) -> None:
     called = [line.split("|") for line in run().stdout.splitlines() if line.startswith("called:")]
-    assert [words[1:-1] for words in called] == [["playbook", "site.yml"], [f"{copy}/bench/"]]
+    assert [words[1:-1] for words in called] == [
+        ["playbook", f"{copy}/site.yml"],
+        [f"{copy}/bench/"],
+    ]
 
 
 @pytest.mark.usefixtures("uv")
@@ -174,10 +178,24 @@ def test_no_python_at_all_is_said_in_one_line(run: Run) -> None:
     [({}, "C.UTF-8"), ({"LC_ALL": "POSIX"}, "C.UTF-8"), ({"LANG": "C.UTF-8"}, "None")],
 )
 def test_ansible_gets_a_locale_that_it_accepts(
-    run: Run, locale: dict[str, str], passed: str
+    run: Run, copy: Path, locale: dict[str, str], passed: str
 ) -> None:
-    done = run("site", "-i", "hosts", env=locale)
+    done = run("site", "-i", "hosts", env=locale, cwd=copy)
     assert f"called:|playbook|site.yml|-i|hosts|{passed}\n" in done.stdout
+
+
+@pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize(("verb", "file"), [("site", "site.yml"), ("plan", "playbooks/plan.yml")])
+def test_a_playbook_is_run_where_the_person_stands_too(
+    run: Run, copy: Path, tmp_path: Path, verb: str, file: str
+) -> None:
+    says = "import os; print(os.getcwd(), os.environ['ANSIBLE_CONFIG'])\n" + SAYS_HOW
+    (copy / "ansible/__main__.py").write_text(says, encoding="utf-8")
+    (tmp_path / "ansible.py").write_text("raise SystemExit('another Ansible')", encoding="utf-8")
+    done = run(verb, "-i", "hosts", env={"LC_ALL": "C.UTF-8"})
+    where = f"{tmp_path} {copy}/ansible.cfg"
+    called = f"called:|playbook|{copy}/{file}|-i|hosts|C.UTF-8"
+    assert done.stdout.endswith(f"{where}\n{called}\n"), done.stderr
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, so it needs root")
@@ -222,9 +240,9 @@ class TestAnOrdinaryUser:
         self, run_as_nobody: Callable[..., str], tools: Path
     ) -> None:
         stub(tools / "sudo", "exit 0")
-        assert "called: -m ansible playbook site.yml --check\n" in run_as_nobody("site", "--check")
+        assert "/site.yml --check\n" in run_as_nobody("site", "--check")
 
     def test_who_took_care_of_the_password_is_not_asked(
         self, run_as_nobody: Callable[..., str]
     ) -> None:
-        assert "playbook site.yml -K\n" in run_as_nobody("site", "-K")
+        assert "/site.yml -K\n" in run_as_nobody("site", "-K")
