@@ -35,7 +35,7 @@ def upgraded(document: Tree) -> Tree:
         KeyError, TypeError, ValueError, AttributeError: it is not whole.
     """
     if document["schema"] == SCHEMA:
-        return {**document, "settings": _name(document["settings"], RENAMED["settings"])}
+        return _renamed(document)
     head = {name: document[name] for name in ("grindstone", "started", "plan", "versions")}
     machine = dict(document["machine"])
     known = {each["id"]: each for each in machine["devices"]}

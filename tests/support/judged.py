@@ -31,6 +31,6 @@ def on_watched_gpu(seen: Telemetry | None, device: Device = H100) -> Verdict:
 def govern(machine: FakeHost, governor: str, driver: str) -> None:
     for cpu in "01":
         folder = f"sys/devices/system/cpu/cpu{cpu}/cpufreq"
-        machine.files[f"{folder}/scalinggovern"] = governor
+        machine.files[f"{folder}/scaling_governor"] = governor
         machine.files[f"{folder}/scaling_driver"] = driver
     machine.write()
