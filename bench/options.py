@@ -45,7 +45,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--workload": {
         "action": "append",
-        "type": Path,
         "metavar": "FILE",
         "help": "train the model in this file, which has model() and data(), in the place of "
         "Grindstone's workloads; may be repeated (docs/own-models.md)",
@@ -137,7 +136,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--worker-python": {
         "action": "append",
-        "type": Path,
         "metavar": "PYTHON",
         "help": "train with this interpreter (default: the one that the plan on this host names, "
         "else the running one)",
@@ -158,15 +156,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "compare with this record, or with the last or the fastest comparable one in "
         "--results-dir; exit status 1 when a row is slower, or none has an answer",
     },
-    "--cache-dir": {"type": Path, "metavar": "DIR", "help": "where data are kept between runs"},
+    "--cache-dir": {"metavar": "DIR", "help": "where data are kept between runs"},
     "--results-dir": {
-        "type": Path,
-        "default": Path("results"),
+        "default": "results",
         "metavar": "DIR",
         "help": "where the JSON record goes (default: results)",
     },
     "--html": {
-        "type": Path,
         "metavar": "FILE",
         "help": "where the page with the plots goes (default: beside the record)",
     },
@@ -178,8 +174,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "worker timeout: seconds without output (default: by phase, 2 to 30 minutes)",
     },
     "--plan": {
-        "type": Path,
-        "default": interpreter.PLAN_FILE,
+        "default": str(interpreter.PLAN_FILE),
         "metavar": "FILE",
         "help": f"default: {interpreter.PLAN_FILE}",
     },
@@ -330,13 +325,12 @@ def add_to_verb(parser: argparse.ArgumentParser, without: Sequence[str] = ()) ->
 def read_settings(
     chosen: argparse.Namespace, found: Found, environments: tuple[Path, Path] | None = None
 ) -> Settings:
-    """The options as chosen on the command line.
-
-    environments: the interpreters of sides A and B, where two are compared.
+    """The options as chosen.  environments: the interpreters of sides A and B, if two are compared.
 
     Raises:
         GrindstoneError: what one names is not here, is broken, or is out of range.
     """
+    option_values.must_name(chosen, OPTIONS)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
     python, reason, image = _worker(chosen, planned, environments)
     limits = chosen_limits(chosen.limit)

@@ -37,8 +37,6 @@ def read_choice(chosen: argparse.Namespace) -> Choice:
             each other.
     """
     folder: str | None = chosen.data_dir
-    if folder == "":
-        raise DataError("--data-dir names nothing; name a folder, or leave it out")
     if folder is not None and chosen.synthetic:
         raise DataError("--data-dir names real data, and --synthetic wants none: leave one out")
     name = known_sets.chosen(chosen.dataset)

@@ -122,9 +122,9 @@ def lr_range(options: argparse.Namespace) -> int:
     title = f"{row.workload.name}: learning-rate range test"
     screen = Screen.of(sys.stdout)
     print(screen.draw(title, "", *rates.drawn(tried, screen), "", *rates.lines(found)), end="")
-    if options.html:
-        rates.write_page(title, tried, found, options.html)
-        print(f"Page: {options.html}")
+    if settings.html:
+        rates.write_page(title, tried, found, settings.html)
+        print(f"Page: {settings.html}")
     return 0 if found else 1
 
 

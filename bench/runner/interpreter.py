@@ -103,7 +103,7 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
     )
 
 
-def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
+def chosen(wanted: Sequence[str], planned: Plan | None) -> tuple[Path, str]:
     """The interpreter that trains, and what chose it.
 
     Raises:
@@ -112,7 +112,7 @@ def chosen(wanted: list[Path], planned: Plan | None) -> tuple[Path, str]:
     if len(wanted) > 1:
         raise GrindstoneError(
             "--worker-python takes one interpreter; to compare two environments, use "
-            f"`{COMMAND} compare-envs {' '.join(map(str, wanted[:2]))}`"
+            f"`{COMMAND} compare-envs {' '.join(wanted[:2])}`"
         )
     if wanted:
         return paths.interpreter(wanted[0]), "--worker-python"

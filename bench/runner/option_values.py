@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -16,7 +17,7 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
-from bench.runner import container, interpreter
+from bench.runner import container, interpreter, rerun
 from bench.runner.container import Image
 from bench.workloads import design as workload_design
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
@@ -32,6 +33,15 @@ _MOST_IN_A_STEP = 1_000_000
 _MOST_EPOCHS = 100_000
 
 _Word = TypeVar("_Word", bound=str)
+
+
+def must_name(chosen: argparse.Namespace, options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses an option that names nothing, as `--results-dir=$UNSET` does in a shell."""
+    for option, attributes in options.items():
+        given = getattr(chosen, rerun.attribute(option), None)
+        if given == "" or (isinstance(given, list) and "" in given):
+            wanted = attributes.get("metavar", "a word")
+            raise GrindstoneError(f"{option} names nothing; give {wanted}, or leave it out")
 
 
 def words(

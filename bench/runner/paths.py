@@ -9,12 +9,13 @@ from pathlib import Path
 from bench.errors import GrindstoneError
 
 
-def from_here(option: str, path: Path) -> Path:
+def from_here(option: str, named: str | Path) -> Path:
     """A path as a shell would have it: `~` stands for a home, though `--option=~/x` keeps it.
 
     Raises:
         GrindstoneError: there is no such user.
     """
+    path = Path(named)
     try:
         return path.expanduser()
     except RuntimeError as error:
@@ -23,12 +24,12 @@ def from_here(option: str, path: Path) -> Path:
         ) from error
 
 
-def absolute(option: str, path: Path) -> Path:
+def absolute(option: str, path: str | Path) -> Path:
     """The same from anywhere: workers run in a folder of their own.  Links stay links."""
     return Path(os.path.abspath(from_here(option, path)))  # noqa: PTH100 - resolve() follows links
 
 
-def folder(option: str, path: Path) -> Path:
+def folder(option: str, path: str | Path) -> Path:
     """A folder that can be written, or made; nothing is made yet.
 
     Raises:
@@ -47,7 +48,7 @@ def folder(option: str, path: Path) -> Path:
     return named
 
 
-def page(named: Path | None) -> Path | None:
+def page(named: str | None) -> Path | None:
     """The file that a page goes to, in a folder that can be written, or made.
 
     Raises:
@@ -62,8 +63,9 @@ def page(named: Path | None) -> Path | None:
     return file
 
 
-def interpreter(python: Path) -> Path:
+def interpreter(named: str | Path) -> Path:
     """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does."""
+    python = Path(named)
     if python.parent == Path() and not python.exists():
         return Path(shutil.which(python) or python)
     return absolute("--worker-python", python)
@@ -71,4 +73,4 @@ def interpreter(python: Path) -> Path:
 
 def against(word: str | None) -> str | None:
     """What a run is compared with: a record's path, `last` or `best`."""
-    return word if word in (None, "last", "best") else str(from_here("--against", Path(word)))
+    return word if word in (None, "last", "best") else str(from_here("--against", word))

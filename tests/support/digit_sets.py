@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +69,17 @@ def idx_named(name: Callable[[str], str], pack: Callable[[bytes], bytes] = bytes
     return lay
 
 
-def npz_named(names: Sequence[str], *, rows: bool = False) -> Layout:
-    """An archive whose arrays have other names.  rows: of pixels, and labels that are floats."""
+def npz_named(names: Sequence[str], *, rows: bool = False, scale: float = 1) -> Layout:
+    """An archive whose arrays have other names.
+
+    rows: of pixels, and labels that are floats.  scale: of pixels that are floats, too.
+    """
 
     def lay(made: Digits) -> Files:
-        parts = [made.x_train, made.y_train, made.x_test, made.y_test]
+        x_train, x_test = made.x_train, made.x_test
+        if scale != 1:
+            x_train, x_test = ((each * scale).astype(np.float32) for each in (x_train, x_test))
+        parts = [x_train, made.y_train, x_test, made.y_test]
         if rows:
             flat = [each.reshape(len(each), -1) for each in parts]
             parts = [each.astype(np.float64) if each.shape[1] == 1 else each for each in flat]
@@ -114,11 +121,16 @@ def four_npz(made: Digits) -> Files:
 
 
 def table(
-    x: NDArray[np.uint8], y: NDArray[np.uint8], *, headed: bool = True, last: bool = False
+    x: NDArray[np.uint8],
+    y: NDArray[np.uint8],
+    *,
+    headed: bool = True,
+    last: bool = False,
+    between: str = ",",
 ) -> bytes:
     """A CSV table, the label before the pixels or behind them."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=between)
     pixels = [f"pixel{number}" for number in range(784)]
     if headed:
         writer.writerow([*pixels, "class"] if last else ["label", *pixels])
@@ -128,12 +140,12 @@ def table(
     return text.getvalue().encode()
 
 
-def tables(train: str, test: str, *, headed: bool = True, last: bool = False) -> Layout:
-    """Two tables under these names."""
+def tables(train: str, test: str, **how: Any) -> Layout:
+    """Two tables under these names.  how: as `table` takes it."""
 
     def lay(made: Digits) -> Files:
         halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
-        written = {name: table(*half, headed=headed, last=last) for name, half in halves.items()}
+        written = {name: table(*half, **how) for name, half in halves.items()}
         return {
             name: gzip.compress(data) if name.endswith(".gz") else data
             for name, data in written.items()
@@ -185,11 +197,14 @@ LAYOUTS: Mapping[str, Layout] = {
     "npz in a folder": lambda made: {f"datasets/{name}": data for name, data in npz(made).items()},
     "npz in other words": npz_named(["train_images", "TRAIN_LABELS", "test_images", "test_labels"]),
     "npz in rows": npz_named(["X_train", "y_train", "X_test", "y_test"], rows=True),
+    "npz of floats": npz_named(["x_train", "y_train", "x_test", "y_test"], scale=1 / 255),
     "four npz": four_npz,
     "Kaggle's tables": tables("mnist_train.csv", "mnist_test.csv"),
     "tables without a head": tables("own-train.csv", "own-test.csv", headed=False),
     "packed tables": tables("train.csv.gz", "test.csv.gz"),
     "label last": tables("digits_train.csv", "digits_test.csv", last=True),
+    "tables with semicolons": tables("own_train.csv", "own_test.csv", between=";"),
+    "tables with tabs": tables("train.csv", "test.csv", headed=False, between="\t"),
     "mnist_png": class_folders("mnist_png/training", "mnist_png/testing"),
     "train and test": class_folders("train", "test"),
     "doubled": class_folders("trainingSet/trainingSet", "testSet/testSet"),

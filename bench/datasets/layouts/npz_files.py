@@ -138,6 +138,7 @@ def _half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
         x = x[..., 0]
     if x.ndim == 2 and x.shape[1] == SIDE * SIDE:
         x = x.reshape(-1, SIDE, SIDE)
+    x = _shades(x)
     if x.ndim != 3 or x.shape[1:] != (SIDE, SIDE) or x.dtype != np.uint8:
         raise DataError(
             f"{shown(path)} holds images of {x.dtype} and shape {x.shape[1:]} in place of "
@@ -151,6 +152,16 @@ def _half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
     if y.dtype.kind not in "iu" and not np.array_equal(y, np.rint(_numbers(path, y))):
         raise DataError(f"{shown(path)} holds labels that are no whole numbers")
     return Half(x, y.astype(np.int64))
+
+
+def _shades(x: NDArray[Any]) -> NDArray[Any]:
+    """The 256 shades of images saved as floats, whole or scaled to 1; others as they are."""
+    if x.dtype.kind != "f" or not x.size:
+        return x
+    scaled = x * 255 if x.max() <= 1 else x
+    shades = np.rint(scaled)
+    whole = bool(np.all((shades >= 0) & (shades <= 255) & (abs(scaled - shades) < 1e-3)))
+    return shades.astype(np.uint8) if whole else x
 
 
 def _numbers(path: Path, y: NDArray[Any]) -> NDArray[Any]:

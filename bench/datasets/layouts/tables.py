@@ -44,7 +44,7 @@ def _found(root: Path, folder: Path, paths: Mapping[str, Path]) -> Classified | 
     names = "\n".join(str(path.relative_to(root.parent)) for path in paths.values()).lower()
     problem = None
     try:
-        columns = {split: len(_first_row(path)) for split, path in paths.items()}
+        columns = {split: len(_first_row(path)[0]) for split, path in paths.items()}
     except DataError as error:
         columns, problem = {}, str(error)
     if "mnist" not in names and _PIXELS + 1 not in columns.values() and not problem:
@@ -64,14 +64,16 @@ def _found(root: Path, folder: Path, paths: Mapping[str, Path]) -> Classified | 
     return Classified(folder, "CSV tables", names, partial(_read, dict(paths)), problem)
 
 
-def _first_row(path: Path) -> list[str]:
+def _first_row(path: Path) -> tuple[list[str], str]:
+    """Its cells, and what stands between them: spreadsheets write semicolons in half of Europe."""
     with idx.reading(path) as file:
         head = file.read(1 << 16)
     sign = signs.read(head[: signs.ENOUGH], path.name)
     if sign is not None:
         raise DataError(f"{shown(path)} is {sign.what}: {sign.mend}")
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lower()
-    return [cell.strip('" \ufeff') for cell in line.split(",")]
+    between = max(",;\t", key=line.count)
+    return [cell.strip('" \ufeff') for cell in line.split(between)], between
 
 
 def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
@@ -79,14 +81,14 @@ def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
 
 
 def _half(path: Path) -> Half:
-    first = _first_row(path)
+    first, between = _first_row(path)
     headed = not first[0].isdigit()
     try:
         with idx.reading(path) as file:
             # No row is longer: of one that seems so the rest is a row with too few columns.
             lines = iter(partial(file.readline, _LONGEST_ROW), b"")
             rows = islice((line.decode("latin-1") for line in lines), int(headed), _MOST_ROWS)
-            cells = np.loadtxt(rows, np.uint8, delimiter=",", ndmin=2, comments=None)
+            cells = np.loadtxt(rows, np.uint8, delimiter=between, ndmin=2, comments=None)
     except ValueError as error:
         told = f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
         raise DataError(told) from error
