@@ -80,9 +80,7 @@ def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--data-dir="], "--data-dir names nothing; give DIR, or leave it out"),
         (["--results-dir="], "--results-dir names nothing; give DIR"),
-        (["--cache-dir="], "--cache-dir names nothing; give DIR"),
         (["--worker-python=/p", "--worker-python="], "--worker-python names nothing; give PYTHON"),
         (["--data-dir=~nobody-of-that-name/x"], "there is no such home folder"),
         (["--data-dir=/no/such"], "/no/such cannot be read: No such file or directory; expected"),
