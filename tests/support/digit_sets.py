@@ -76,10 +76,9 @@ def npz_named(names: Sequence[str], *, rows: bool = False, scale: float = 1) -> 
     """
 
     def lay(made: Digits) -> Files:
-        x_train, x_test = made.x_train, made.x_test
+        parts: list[NDArray[Any]] = [made.x_train, made.y_train, made.x_test, made.y_test]
         if scale != 1:
-            x_train, x_test = ((each * scale).astype(np.float32) for each in (x_train, x_test))
-        parts = [x_train, made.y_train, x_test, made.y_test]
+            parts[::2] = [(each * scale).astype(np.float32) for each in parts[::2]]
         if rows:
             flat = [each.reshape(len(each), -1) for each in parts]
             parts = [each.astype(np.float64) if each.shape[1] == 1 else each for each in flat]
