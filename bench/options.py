@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets.choice import read_choice
-from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
@@ -18,9 +17,8 @@ from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
 from bench.runner import cluster, container, interpreter, option_values, paths, rerun
 from bench.runner.container import Image
 from bench.runner.limits import chosen_limits
-from bench.workloads import EVERY
 from bench.workloads.backend import BACKENDS, Backend
-from bench.workloads.own import OwnWorkload, read_files
+from bench.workloads.own import OwnWorkload
 from bench.workloads.workload import (
     INPUTS,
     MODES,
@@ -336,7 +334,7 @@ def read_settings(
     limits = chosen_limits(chosen.limit)
     named = chosen.backend or image  # an image is looked into once it is here
     backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
-    workloads, data = _workloads(chosen), read_choice(chosen)
+    workloads, data = option_values.own_workloads(chosen), read_choice(chosen)
     machines, variants = cluster.read(chosen), option_values.variants(chosen, backend)
     return Settings(
         profile=chosen.profile,
@@ -386,16 +384,3 @@ def _worker(
     if image:
         return Path(container.PYTHON), f"in {image}", image
     return (*interpreter.chosen(chosen.worker_python or [], planned), None)
-
-
-def _workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
-    """Those in files of one's own."""
-    named = [paths.from_here("--workload", each) for each in chosen.workload or ()]
-    made = read_files(named, EVERY)
-    for name in ("input", "time_to_target", "data_dir", "synthetic"):
-        if made and getattr(chosen, name):
-            raise GrindstoneError(
-                f"--{name.replace('_', '-')} is for Grindstone's workloads, and --workload trains "
-                "a model and data of your own; leave one of them out"
-            )
-    return made

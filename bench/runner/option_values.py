@@ -17,11 +17,12 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
-from bench.runner import container, interpreter, rerun
+from bench.runner import container, interpreter, paths, rerun
 from bench.runner.container import Image
 from bench.workloads import design as workload_design
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 from bench.workloads.design import FOLDS
+from bench.workloads.own import OwnWorkload, read_files
 from bench.workloads.workload import MODES, Workload
 
 # The test that trains what is not trained by default.
@@ -183,6 +184,19 @@ def on_request(chosen: argparse.Namespace) -> tuple[Workload, ...]:
         return tuple(workloads.ON_REQUEST.values())
     named = getattr(chosen, "keyword", None) or getattr(chosen, "only", None)
     return workloads.on_request(named or "")
+
+
+def own_workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
+    """Those in files of one's own."""
+    named = [paths.from_here("--workload", each) for each in chosen.workload or ()]
+    made = read_files(named, workloads.EVERY)
+    for name in ("input", "time_to_target", "data_dir", "synthetic"):
+        if made and getattr(chosen, name):
+            raise GrindstoneError(
+                f"--{name.replace('_', '-')} is for Grindstone's workloads, and --workload trains "
+                "a model and data of your own; leave one of them out"
+            )
+    return made
 
 
 def epochs(wanted: int | None) -> int | None:

@@ -81,7 +81,6 @@ def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
     ("words", "told"),
     [
         (["--results-dir="], "--results-dir names nothing; give DIR"),
-        (["--worker-python=/p", "--worker-python="], "--worker-python names nothing; give PYTHON"),
         (["--data-dir=~nobody-of-that-name/x"], "there is no such home folder"),
         (["--data-dir=/no/such"], "/no/such cannot be read: No such file or directory; expected"),
         (["--data-dir=/", "--synthetic"], "--synthetic wants none: leave one out"),
