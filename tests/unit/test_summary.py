@@ -373,9 +373,9 @@ def test_a_bottleneck_is_not_told_of_a_time_that_something_speaks_against() -> N
 
 def test_the_next_step_trains_on_the_same_data() -> None:
     again = ("--data-dir=/my data", "--profile=smoke", "--seed=7")
-    chosen = settings(profile="smoke", again=again, devices=("cpu",))
+    chosen = settings(profile="smoke", rerun_options=again, devices=("cpu",))
     text = _shown(record([result("mlp")], settings=chosen), width=400)
     assert "Next: pytest bench/ --device cpu '--data-dir=/my data' --seed=7 (the smoke" in text
-    chosen = settings(profile="quick", again=again)
+    chosen = settings(profile="quick", rerun_options=again)
     text = _shown(record([result("mlp", bottleneck=UNKNOWN)], settings=chosen), width=400)
     assert "'--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned" in text
