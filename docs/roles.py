@@ -1,7 +1,7 @@
 """Makes docs/roles.md, every role's README.md and the platforms of its meta/main.yml.
 
 They come from each role's meta/argument_specs.yml and examples/, and from the role plan's rows:
-`python docs/roles.py`.
+`python -m docs.roles`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
-COMMAND = "python docs/roles.py"
+from plugins.plugin_utils.matrix_files import rows
+
+COMMAND = "python -m docs.roles"
 ROOT = Path(__file__).parents[1]
 ROLES = ROOT / "roles"
 ORDER = (
@@ -99,10 +101,11 @@ def section(name: str) -> str:
 
 def platforms(name: str) -> dict[str, list[str]]:
     """The distributions that a role is for, by Galaxy's names: those of the role plan's rows."""
-    systems = _rows("plan_systems")
+    matrix = rows()
+    systems = matrix["systems"]
     if name == "nvidia_repository":
-        offered = {(row["system"], row["version"]) for row in _rows("plan_repositories")}
-        toolkits = [row for row in _rows("plan_containers") if "repository" in row]
+        offered = {(row["system"], row["version"]) for row in matrix["repositories"]}
+        toolkits = [row for row in matrix["containers"] if "repository" in row]
         offered |= {(row["system"], version) for row in toolkits for version in row["versions"]}
         for system in systems:
             versions = [each for each in system["versions"] if (system["id"], each) in offered]
@@ -119,20 +122,11 @@ def platforms(name: str) -> dict[str, list[str]]:
 
 def with_platforms(meta: str, found: dict[str, list[str]]) -> str:
     """The text of a meta/main.yml with these platforms."""
-    rows = "".join(
+    lines = "".join(
         f"    - name: {name}\n      versions: [{', '.join(versions)}]\n"
         for name, versions in found.items()
     )
-    return re.sub(r"(?<=^  platforms:\n)(?:    .*\n)*", rows, meta, flags=re.MULTILINE)
-
-
-def _rows(variable: str) -> list[dict[str, Any]]:
-    """A variable of the role plan's, whichever file has it."""
-    for path in sorted((ROLES / "plan/vars").rglob("*.yml")):
-        rows = yaml.safe_load(path.read_text(encoding="utf-8")).get(variable)
-        if rows is not None:
-            return list(rows)
-    raise KeyError(variable)
+    return re.sub(r"(?<=^  platforms:\n)(?:    .*\n)*", lines, meta, flags=re.MULTILINE)
 
 
 def _row(name: str, option: dict[str, Any]) -> str:

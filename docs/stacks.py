@@ -31,19 +31,8 @@ comes of each.
 _OPTIONS = """\
 ## What you can ask for
 
-| variable | |
-|---|---|
-| `plan_framework` | `jax` or `torch`: Keras on one of these, for GPUs; empty for TensorFlow |
-| `plan_tensorflow` | a version, such as `2.19`, or `nightly`; empty for the newest that fits |
-| `plan_tensorflow_wheel` | `https://HOST/NAME.whl#sha256=HASH`, or a file's path: your own wheel |
-| `plan_python` | such as `3.12`; empty for the system's, where TensorFlow takes it |
-| `plan_driver` | a branch, such as `580`; `keep` what is there; `skip`: do not look at it |
-| `plan_driver_origin` | `distribution`, or `nvidia` for NVIDIA's repository; empty: chosen |
-| `plan_ignore_gpus` | the addresses of GPUs to leave out, such as `01:00.0` |
-| `plan_container` | an image by its digest, `HOST/NAME@sha256:…`, in place of an environment |
-| `plan_container_engine` | `podman` or `docker`; empty: chosen |
-| `plan_cuda` | `wheels`, `system` for NVIDIA's repository, `none` for TensorFlow on the CPU |
-| `plan_reboot` | `false`: never |
+The variables of the role [plan](roles.md#plan): a TensorFlow, a Python, a driver and its origin, a
+container, another framework, and which GPUs are left out.
 """
 _DRIVER = """\
 A driver that works stays, whoever installed it: the loaded module and the libraries are of one

@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.worker.messages import Epoch
+
 
 @dataclass(frozen=True, slots=True)
-class EpochTiming:
+class EpochTiming(Epoch):
     """Wall time of one training epoch, device synchronised at both ends.
 
     number: 1 for the first.
@@ -21,18 +23,6 @@ class EpochTiming:
     seed, quality, training: what was trained from, and reached on the test and on the training
         images, where that is known after each epoch.
     """
-
-    number: int
-    begun: float
-    ended: float
-    images: int
-    loss: float
-    waited: float | None = None
-    paused: float | None = None
-    memory: int | None = None
-    seed: int | None = None
-    quality: float | None = None
-    training: float | None = None
 
     @property
     def seconds(self) -> float:

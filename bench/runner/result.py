@@ -73,12 +73,7 @@ def finished(
     """
     outcome, timings, telemetry = reported(run), Timings(tuple(run.epochs)), run.telemetry
     result = Finished(
-        workload=row.workload.name,
-        device=run.device,
-        mode=row.mode,
-        variant=row.varied,
-        repeat=repeat.number,
-        side=repeat.side,
+        **which(row, run.device, repeat),
         seed=repeat.seed,
         conditions=run.conditions,
         telemetry=telemetry,
@@ -105,12 +100,7 @@ def failed(
     seen = [(run.conditions, run.telemetry) for run in runs]
     conditions, telemetry = next((each for each in seen if _lost(each[1])), seen[0])
     return Failed(
-        workload=row.workload.name,
-        device=row.device,
-        mode=row.mode,
-        variant=row.varied,
-        repeat=repeat.number,
-        side=repeat.side,
+        **which(row, row.device, repeat),
         seed=repeat.seed,
         conditions=conditions,
         telemetry=telemetry,
@@ -124,6 +114,18 @@ def interrupted(title: str, error: BaseException) -> str:
     """Why a training was not gone on with."""
     said = lines(error).strip().splitlines()[:1]
     return ": ".join([title, "interrupted", *said])
+
+
+def which(row: Row, device: Device, repeat: Repeat) -> dict[str, Any]:
+    """The members of a result that say which training it was."""
+    return {
+        "workload": row.workload.name,
+        "device": device,
+        "mode": row.mode,
+        "variant": row.varied,
+        "repeat": repeat.number,
+        "side": repeat.side,
+    }
 
 
 def reported(run: DeviceRun) -> Outcome:

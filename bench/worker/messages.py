@@ -202,7 +202,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch has ended; `bench.record.timing.EpochTiming` describes the members."""
+    """An epoch has ended; `bench.record.timing.EpochTiming`, which is made of it, describes it."""
 
     number: int
     begun: float
