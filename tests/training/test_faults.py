@@ -201,21 +201,7 @@ def test_a_worker_ends_as_soon_as_its_parent_has_gone_whatever_it_is_doing(
     assert '"error"' not in done.stdout
 
 
-# ---- the data and the disks
-
-
-def test_a_damaged_mnist_is_one_line_before_anything_is_trained(
-    command: Command, tmp_path: Path
-) -> None:
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        (folder / f"{name}-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x02\x05")
-    ended = command.run("-k", "mlp or cnn_simple", f"--data-dir={folder}")
-    assert ended.status == 4
-    (line,) = [line for line in ended.output.splitlines() if line.startswith("ERROR")]
-    assert str(folder / "train-images-idx3-ubyte") in line
-    assert command.left_behind() == []
+# ---- the disks
 
 
 def test_a_record_that_finds_no_room_is_one_line_before_anything_is_trained(
@@ -241,22 +227,3 @@ def test_a_temporary_folder_without_room_is_one_line_for_each_test(
         assert "cannot be laid out" in line
         assert "TMPDIR" in line
     assert list(small.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (["--device=gpu:7"], "no device 'gpu:7' here; there is cpu"),
-        (["--seed=-1"], "--seed -1 is out of range"),
-        (["--limit=0"], "--limit 0 is no time"),
-        (["--worker-python=x"], "use `python -m bench compare-envs "),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_one_line_before_anything_is_trained(
-    command: Command, options: list[str], told: str
-) -> None:
-    ended = command.run(*options)
-    assert ended.status == 4
-    (line,) = [line for line in ended.output.splitlines() if line.strip()]
-    assert line.startswith("ERROR: bench: ")
-    assert told in line
