@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import signs
+from bench.datasets import signatures
 from bench.errors import DataError, shown, why
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def read(path: Path) -> bytes:
             or head[2] not in _WIDTHS
             or head[3] not in (1, 2, 3)
         ):
-            return head + file.read(signs.ENOUGH)
+            return head + file.read(signatures.ENOUGH)
         head += file.read(4 * head[3])
         promised = _promised(head)
         if promised > MOST:
@@ -168,9 +168,9 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _not_idx(data: bytes, dimensions: int, magic: bytes, name: str) -> str:
     kind = KINDS.get(dimensions, f"{dimensions} dimensions")
-    sign = signs.read(data[: signs.ENOUGH], name)
-    if sign is not None:
-        return f"{name} is {sign.what}: {sign.mend}"
+    signature = signatures.read(data[: signatures.ENOUGH], name)
+    if signature is not None:
+        return f"{name} is {signature.what}: {signature.mend}"
     found = f"{name} begins with {data[:4].hex()}, where {kind} begin with {magic.hex()}"
     if data[:3] == b"\0\0\x08" and data[3] in KINDS and data[3] != dimensions:
         return f"{found}: it holds {KINDS[data[3]]}, so are the image and the label file swapped?"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from bench.datasets import signs
+from bench.datasets import signatures
 from bench.errors import DataError, shown, why
 
 if TYPE_CHECKING:
@@ -182,13 +182,13 @@ def _too_large(path: Path, found: str = "") -> str:
 def _no_picture(path: Path) -> str:
     """What is at `path` in a picture's place, and what to do about it."""
     with path.open("rb") as file:
-        head = file.read(signs.ENOUGH)
-    sign = signs.read(head, shown(path.name))
+        head = file.read(signatures.ENOUGH)
+    signature = signatures.read(head, shown(path.name))
     damaged = head.startswith(_READ) or (head.startswith(b"RIFF") and "WEBP" in Image.OPEN)
-    if sign is None or damaged:
+    if signature is None or damaged:
         found = "is empty" if not head else "is no whole picture"
         return f"{shown(path)} {found}; copy it again, or take it away"
-    return f"{shown(path)} is {sign.what}: {sign.mend}"
+    return f"{shown(path)} is {signature.what}: {signature.mend}"
 
 
 # What the formats begin with that every Pillow reads: one of these that fails is damaged.

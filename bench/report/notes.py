@@ -13,7 +13,7 @@ from bench.record.telemetry import Telemetry
 from bench.record.variant import STOCK
 from bench.report import format as shown
 from bench.report import rows, targets
-from bench.report.oddities import oddities
+from bench.report.caveats import caveats
 from bench.workloads.workload import ERRORS
 
 Told = Sequence[Result | TargetResult]
@@ -42,7 +42,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
         lines |= dict.fromkeys(_warnings(each, names))
     doubted = [each for each in told if rows.outcome(record, each) != "DIVERGED"]
     lines |= dict.fromkeys(_doubts(doubted, names))
-    lines |= dict.fromkeys(oddities(record, told, names))
+    lines |= dict.fromkeys(caveats(record, told, names))
     lines |= dict.fromkeys(_repeats(record, names))
     lines |= dict.fromkeys(_overfitting(told, names))
     why = record.machine.why_no_gpu

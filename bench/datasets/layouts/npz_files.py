@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import idx, signs
+from bench.datasets import idx, signatures
 from bench.datasets.layouts.found import SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown, why
@@ -172,7 +172,7 @@ def _numbers(path: Path, y: NDArray[Any]) -> NDArray[Any]:
 
 def _damaged(path: Path) -> str:
     with idx.reading(path) as file:
-        sign = signs.read(file.read(signs.ENOUGH), path.name)
-    if sign is None or "ZIP" in sign.what:
+        signature = signatures.read(file.read(signatures.ENOUGH), path.name)
+    if signature is None or "ZIP" in signature.what:
         return f"{shown(path)} is no whole NPZ file: it is cut short or damaged"
-    return f"{shown(path)} is {sign.what}: {sign.mend}"
+    return f"{shown(path)} is {signature.what}: {signature.mend}"

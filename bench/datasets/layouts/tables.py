@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets import idx, signs
+from bench.datasets import idx, signatures
 from bench.datasets.layouts.found import SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
@@ -68,9 +68,9 @@ def _first_row(path: Path) -> tuple[list[str], str]:
     """Its cells, and what stands between them: spreadsheets write semicolons in half of Europe."""
     with idx.reading(path) as file:
         head = file.read(1 << 16)
-    sign = signs.read(head[: signs.ENOUGH], path.name)
-    if sign is not None:
-        raise DataError(f"{shown(path)} is {sign.what}: {sign.mend}")
+    signature = signatures.read(head[: signatures.ENOUGH], path.name)
+    if signature is not None:
+        raise DataError(f"{shown(path)} is {signature.what}: {signature.mend}")
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lower()
     between = max(",;\t", key=line.count)
     return [cell.strip('" \ufeff') for cell in line.split(between)], between

@@ -13,7 +13,7 @@ _GROWN, _GROWN_SHARE, _LATE_SHARE = 200e6, 0.10, 0.25
 _LEAST_EPOCHS = 6
 
 
-def oddities(
+def caveats(
     record: Record, told: Sequence[Result | TargetResult], names: shown.Names
 ) -> Iterator[str]:
     """A line each."""

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from bench.record.measured import Measured, unknown
 from bench.record.model import Finished
 from bench.report import format as shown
-from bench.report.oddities import oddities
+from bench.report.caveats import caveats
 from tests.support.records import WORKER, epochs, record, result
 
 
 def told(*results: Finished) -> list[str]:
     names = shown.Names(results, ())
-    return list(oddities(record(results), results, names))
+    return list(caveats(record(results), results, names))
 
 
 def test_nothing_is_said_of_a_training_as_it_should_be() -> None:
