@@ -290,8 +290,10 @@ def add_clock(item: pytest.Item) -> None:
     if row:
         group = row.workload.name + (" to target" if _to_target(item) else "")
         item.add_marker(pytest.mark.benchmark(timer=EpochClock(), group=group))
-        # What failed is told already; there is no time to give to pytest-benchmark.
-        item.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"))
+        # What failed is told already; there is no time to give to pytest-benchmark.  The mark is
+        # one of a plugin that may be left out (-p no:warnings), and the marks are strict.
+        if item.config.pluginmanager.hasplugin("warnings"):
+            item.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"))
 
 
 def header(settings: Settings, *, verbose: bool) -> list[str]:

@@ -135,7 +135,7 @@ _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
     [
         *(
             ([f"--device={word}"], BARE, f"no device {word!r} here; {_NO_DEVICE}")
-            for word in ("gpu:0", "gpu", "GPU:0", "tpu", "", "cpu cpu")
+            for word in ("gpu:0", "gpu", "GPU:0", "tpu", "cpu cpu")
         ),
         (["--device=cpu,"], BARE, f"no device '' here; {_NO_DEVICE}"),
         (["--device=gpus"], ONE, "no device 'gpus' here; there is cpu, gpu:0"),
@@ -143,7 +143,7 @@ _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
         (["--device=gpu:2"], RIG, "no device 'gpu:2' here; there is cpu, gpu:0, gpu:1, gpus, all"),
         *(
             ([f"--mode={word}"], BARE, f"no mode {word!r}; there is stock, tuned")
-            for word in ("fast", "", "Stock")
+            for word in ("fast", "Stock")
         ),
         (["--mode=stock,"], BARE, "no mode ''; there is stock, tuned"),
         (["--input=tape"], BARE, "no input 'tape'; there is memory, disk, data-dir"),

@@ -90,6 +90,12 @@ def test_junit_and_pytest_benchmark_have_the_figures_and_no_time_of_what_did_not
     assert rows[0]["params"] == {"workload": "mlp", "device": "cpu", "way": "stock"}
 
 
+def test_pytest_s_own_plugins_may_be_left_out(bench: Bench) -> None:
+    ended = bench(*MLP, "-p", "no:warnings", "-p", "no:junitxml")
+    assert ended.status == 0, ended.output
+    assert ended.trained == ["mlp"]
+
+
 def test_rows_are_grouped_by_their_workloads_name(bench: Bench) -> None:
     ended = bench(*MLP, "--benchmark-group-by=param:workload")
     assert ended.status == 0
