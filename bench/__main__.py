@@ -16,6 +16,8 @@ from bench.experiment import inspection
 from bench.experiment import recipe_command as recipe
 from bench.invocation import COMMAND
 from bench.page import command as page
+from bench.predict import command as predict
+from bench.predict import evaluation
 from bench.report import command as show
 from bench.report import completion, listing, merge, share
 from bench.report.export import command as export
@@ -24,7 +26,19 @@ from bench.runner import command as run
 from bench.runner import evidence, stop
 
 _VERBS = (
-    *(run, experiment, inspection, recipe, listing, show, compare, page, fleet),
+    *(
+        run,
+        experiment,
+        inspection,
+        recipe,
+        predict,
+        evaluation,
+        listing,
+        show,
+        compare,
+        page,
+        fleet,
+    ),
     *(export, share, merge, completion, evidence),
 )
 

@@ -151,11 +151,12 @@ def _real(found: Mapping[str, Records], source: Source, note: str, where: str) -
         )
     if not found.keys() <= PUBLISHED.keys():
         note += ", not compared with the published files, whose order they do not keep"
-    train, test = (others.mixed(_split(records)) for records in (taught, asked))
+    train, test = (others.mixed(split_of(records)) for records in (taught, asked))
     return Dataset("cifar10", source, note, train, test, _commonest(test))
 
 
-def _split(records: Records) -> Split:
+def split_of(records: Records) -> Split:
+    """Images and classes of records, as `load` has them."""
     x = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
     return Split(np.ascontiguousarray(x), records[:, 0].astype(np.int64))
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from bench.datasets.data_folder import DataFolder
     from bench.datasets.layouts.shots import Shots
     from bench.datasets.photographs import Photograph
@@ -89,18 +91,8 @@ def _baselines(train: Split, test: Split, best_possible_mse: float) -> dict[str,
 
 
 def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
-    found, folder = shots.found(), shown(shots.folder)
-    together = photographs.group(found)
-    paths = [photograph.path for photograph in found]
-    read, problems = pictures.read_all(paths, partial(photographs.read, size=size))
-    if problems:
-        counted = f"{len(problems)} of {len(paths)} pictures cannot be used"
-        raise DataError(
-            problems[0] if len(problems) == 1 else f"{folder}: {counted}: {listed(problems)}"
-        )
-    pixels = {path: each for path, each in zip(paths, read, strict=True) if each is not None}
-    # Of the resized pixels, since two pictures that are the same to the network are a leak too.
-    prints = {path: hashlib.sha256(each.tobytes()).digest() for path, each in pixels.items()}
+    found, pixels, prints = _read(shots, size)
+    folder, together = shown(shots.folder), photographs.group(found)
     try:
         taught, asked = photographs.split(together, prints)
     except DataError as error:
@@ -132,6 +124,36 @@ def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
         tuple(each.path for each in taught),
         shots=(ids[0], ids[1]),
     )
+
+
+def read_shots(
+    shots: Shots, size: tuple[int, int]
+) -> tuple[Sequence[Photograph], dict[Path, NDArray[np.uint8]], dict[Path, int]]:
+    """All photographs, the pixels of each and the number of its shot, without a split.
+
+    Raises:
+        DataError: a folder or file is misnamed, or a picture is damaged or too large.
+    """
+    found, pixels, prints = _read(shots, size)
+    return found, pixels, photographs.numbered(photographs.group(found), prints)
+
+
+def _read(
+    shots: Shots, size: tuple[int, int]
+) -> tuple[Sequence[Photograph], dict[Path, NDArray[np.uint8]], dict[Path, bytes]]:
+    """All photographs, with the pixels of each and a fingerprint of these."""
+    found, folder = shots.found(), shown(shots.folder)
+    paths = [photograph.path for photograph in found]
+    read, problems = pictures.read_all(paths, partial(photographs.read, size=size))
+    if problems:
+        counted = f"{len(problems)} of {len(paths)} pictures cannot be used"
+        raise DataError(
+            problems[0] if len(problems) == 1 else f"{folder}: {counted}: {listed(problems)}"
+        )
+    pixels = {path: each for path, each in zip(paths, read, strict=True) if each is not None}
+    # Of the resized pixels, since two pictures that are the same to the network are a leak too.
+    prints = {path: hashlib.sha256(each.tobytes()).digest() for path, each in pixels.items()}
+    return found, pixels, prints
 
 
 def _must_differ(train: Split, test: Split, baselines: Mapping[str, float], folder: str) -> None:

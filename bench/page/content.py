@@ -21,12 +21,22 @@ _CAPTION_OF_ARMS = "Mean over the seeds, after the last epoch; the first arm is 
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Cells below headings; the first of a row names it."""
+
+    caption: str
+    headings: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """What is told of one workload, besides its rows in the table."""
 
     name: str
     sentences: tuple[str, ...]
     plots: tuple[Plot, ...]
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

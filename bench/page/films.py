@@ -35,10 +35,10 @@ def shown(own: Sequence[Finished], record: Path | None) -> Iterator[Plot]:
             continue  # it was taken away, or is none: the record alone says what there was
         packed = io.BytesIO()
         strip.save(packed, "PNG")
-        yield Plot(f"{where}: learning, watched", f"{told} ({path.name}).", _image("gif", data))
+        yield Plot(f"{where}: learning, watched", f"{told} ({path.name}).", image("gif", data))
         chosen = ", ".join(str(steps[frame]) for frame in frames if frame < len(steps))
         sentence = f"The output after {chosen} steps."
-        yield Plot(f"{where}: a strip of it", sentence, _image("png", packed.getvalue()))
+        yield Plot(f"{where}: a strip of it", sentence, image("png", packed.getvalue()))
 
 
 def _read(path: Path) -> bytes:
@@ -47,7 +47,7 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _image(kind: str, data: bytes) -> Markup:
+def image(kind: str, data: bytes) -> Markup:
     """A picture in the page itself; the sentence below it says what it shows."""
     packed = base64.b64encode(data).decode("ascii")
     return Markup('<img alt="" src="data:image/{};base64,{}">').format(kind, packed)

@@ -23,6 +23,7 @@ _SERIES = 8
 _COLOURS = tuple(f"var(--series-{number})" for number in range(1, _SERIES + 1)) * 16
 _MOST_LABELS = 12
 _MOST_DOTS = 40
+_SQUARE = 520
 # What pygal adds that a page neither needs nor should have: its script with the names that it calls
 # series by, and the day it was made.
 _SCRIPT = re.compile(r"<script\b.*?</script>|<!--.*?-->| id=\"activate-serie-\d+\"", re.DOTALL)
@@ -39,6 +40,18 @@ class Line:
     name: str
     values: Sequence[float | None]
     marks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A named series of dots, each across and up.
+
+    marks: whether they are drawn, else a line through them.
+    """
+
+    name: str
+    at: Sequence[tuple[float, float]]
+    marks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,7 @@ def lines(
     return _plot(chart, title, sentence, _legend(series) if len(series) > 1 else "")
 
 
-def _legend(series: Sequence[Line]) -> str:
+def _legend(series: Sequence[Line | Points]) -> str:
     """As a list below the plot, which takes as much room as its names do: pygal's cuts them off."""
     entries = (
         f'<li class="series-{number % _SERIES + 1}{" marks" if each.marks else ""}">'
@@ -123,6 +136,31 @@ def _legend(series: Sequence[Line]) -> str:
         for number, each in enumerate(series)
     )
     return f'\n<ul class="legend" aria-hidden="true">{"".join(entries)}</ul>'
+
+
+def scatter(title: str, sentence: str, axes: tuple[str, str], series: Sequence[Points]) -> Plot:
+    """Dots in a square, and lines through some of them.
+
+    axes: what is told from left to right, and upwards, both from zero and to one end.
+    """
+    pygal = _pygal()
+    chart = pygal.XY(
+        height=_SQUARE,
+        x_title=axes[0],
+        y_title=axes[1],
+        show_legend=False,
+        stroke=False,
+        dots_size=2.5,
+        **{**_settings(), "formatter": lambda at: ", ".join(map(_number, at))},
+        value_formatter=_number,
+        x_value_formatter=_number,
+    )
+    known = [value for each in series for at in each.at for value in at]
+    chart.x_labels = chart.y_labels = ticks(min(0.0, *known), max(known), 6)
+    for each in series:
+        drawn = {} if each.marks else {"stroke": True, "show_dots": False}
+        chart.add(each.name, each.at, **drawn)
+    return _plot(chart, title, sentence, _legend(series))
 
 
 def ticks(least: float, most: float, count: int) -> list[float]:

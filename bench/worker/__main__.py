@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 from bench.errors import in_words
-from bench.worker import faults, inspection, own, training
+from bench.worker import faults, inspection, own, prediction, training
 from bench.worker.cluster import training as over_machines
 from bench.worker.cluster.meeting import ClusterError
 from bench.worker.design import DesignError
@@ -31,7 +31,11 @@ def main() -> int:
     job = Job.read(sys.stdin.readline())
     told_to_go_on = threading.Event()
     threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
-    does = {"summary": inspection.summary, "learning rates": inspection.learning_rates}
+    does = {
+        "summary": inspection.summary,
+        "learning rates": inspection.learning_rates,
+        "prediction": prediction.predict,
+    }
     several = over_machines.train if job.cluster else training.train
     act = does.get(job.purpose, own.train if job.own else several)
     try:
@@ -39,7 +43,7 @@ def main() -> int:
     except (ModeError, DesignError) as error:
         say(Unable(str(error)))
         return 1
-    except (FileError, ClusterError) as error:
+    except (FileError, ClusterError, prediction.NetworkError) as error:
         say(Error(str(error), of_file=True))
         return 1
     except Exception as error:

@@ -11,13 +11,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from bench.worker.question import Question
 from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.workload import Mode
 
 GO_ON = "go on"
 
-Purpose = Literal["training", "summary", "learning rates"]
+Purpose = Literal["training", "summary", "learning rates", "prediction"]
 
 # The phase in which a worker compiles before the clock starts, and the one after the last epoch.
 WARM_UP = "warm-up on random labels"
@@ -83,7 +84,8 @@ class Job:
     design: what of the network and its training is otherwise than published.
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
-    purpose: what is done: a training, the layers told, or learning rates tried.
+    purpose: what is done: a training, the layers told, learning rates tried, or a question asked.
+    question: what a saved network is asked.
     rates: how many of those, a batch each.
     backend: what is below Keras.
     frames: a folder for what is seen of the network while it learns; "" where nobody watches.
@@ -115,6 +117,7 @@ class Job:
     backend: Backend = "tensorflow"
     frames: str = ""
     save: str = ""
+    question: Question | None = None
 
     def line(self) -> str:
         """As the one line that the worker reads."""
@@ -125,12 +128,13 @@ class Job:
         """The job in such a line."""
         members = json.loads(line)
         own, design = members.pop("own", None), Design.read(members.pop("design", {}))
-        cluster = members.pop("cluster", None)
+        cluster, question = members.pop("cluster", None), members.pop("question", None)
         return cls(
             **members,
             own=OwnFile(**own) if own else None,
             design=design,
             cluster=Cluster.read(cluster) if cluster else None,
+            question=Question(**question) if question else None,
         )
 
 

@@ -30,13 +30,18 @@ class Arrays:
         """Reads a split that `bench.datasets.prepared` laid out."""
         import numpy as np
 
-        x = np.load(files["x"])
-        if workload.scale is not None:
-            x = x.astype("float32") * np.float32(workload.scale)
+        x = as_taken(np.load(files["x"]), workload.scale)
         y = np.load(files["y"])
         if workload.target_scale != 1.0:
             y = y.astype("float32") * np.float32(workload.target_scale)
         return cls(x, y)
+
+
+def as_taken(images: NDArray[Any], scale: float | None) -> NDArray[Any]:
+    """Images as a network takes them: the same in training, judging and predicting."""
+    import numpy as np
+
+    return images if scale is None else images.astype("float32") * np.float32(scale)
 
 
 @dataclass(frozen=True)

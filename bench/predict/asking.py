@@ -1,0 +1,157 @@
+"""Asks a network in a worker: this process has no Keras, and runs nothing of a network."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import GrindstoneError
+from bench.predict.network import Network, opened
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.options import Settings
+    from bench.record.head import Device
+
+# Options of a run that say nothing here, or that the saved network has settled.
+_WITHOUT = (
+    *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
+    *("--design", "--input", "--epochs", "--learning-curve", "--time-to-target", "--profile"),
+    *("--data-dir", "--dataset", "--seed", "--processes", "--against", "--results-dir"),
+    *("--no-plots", "--save-models", "--cluster", "--cluster-index", "--cluster-batch"),
+)
+_OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
+_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
+_UNCHOSEN |= dict.fromkeys(("learning_curve", "time_to_target", "save_models"), False)
+_UNCHOSEN |= {"profile": "quick", "dataset": "mnist", "seed": 1, "cluster_batch": "kept"}
+_UNCHOSEN |= {"synthetic": False, "no_page": True, "cache_dir": None, "html": None}
+
+
+def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
+    """Adds MODEL and those of a run's options that are about the worker."""
+    from bench.options import add_options as add
+
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .keras file that --save-models saved"
+    )
+    without = _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION)
+    # Nothing is written there, and the folder where one stands may not be one's own.
+    unchosen = {**_UNCHOSEN, "results_dir": Path(tempfile.gettempdir())}
+    known = [name[2:].replace("-", "_") for name in _OF_AN_EVALUATION] if evaluates else []
+    parser.set_defaults(**{name: each for name, each in unchosen.items() if name not in known})
+    add(parser.add_argument, without=without)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A network that can be asked.
+
+    answers: of images as it takes them, `(n, height, width, channels) uint8`: `(n, outputs)
+        float32`, seconds or the probability of each class.
+    """
+
+    network: Network
+    settings: Settings
+    device: Device
+    scratch: Path
+    answers: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+    @property
+    def title(self) -> str:
+        """`post-cpu.keras on cpu`."""
+        return f"{self.network.name} on {self.device.id}"
+
+
+@contextmanager
+def asking(options: argparse.Namespace) -> Iterator[Asked]:
+    """The network that was named, on the device that was.
+
+    Raises:
+        GrindstoneError: it may not be loaded, or an option is wrong.
+    """
+    from bench.experiment.place import one_device
+    from bench.observe import devices
+    from bench.options import read_settings
+    from bench.runner.scratch import Scratch
+
+    scratch = Scratch()
+    try:
+        network = opened(options.model, scratch.path)
+        found = devices.find()
+        settings = read_settings(options, found)
+        device = one_device(settings, found)
+
+        def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return _answers(network, settings, device, scratch.path, images)
+
+        yield Asked(network, settings, device, scratch.path, answers)
+    finally:
+        scratch.clean()
+
+
+def _answers(
+    network: Network,
+    settings: Settings,
+    device: Device,
+    scratch: Path,
+    images: NDArray[np.uint8],
+) -> NDArray[np.float32]:
+    """What the network answers, by a worker of its own.
+
+    Raises:
+        GrindstoneError: there is no worker, it cannot load the network, or that answers otherwise.
+    """
+    import numpy as np
+
+    from bench.runner.events import ignore
+    from bench.runner.supervisor import Launch, WorkerProcess
+    from bench.worker.messages import Job
+    from bench.worker.question import Question
+
+    settings.check_workers()
+    question = Question(
+        str(network.path),
+        str(scratch / "images.npy"),
+        str(scratch / "answers.npy"),
+        network.preprocessing.scale,
+        network.preprocessing.target_scale,
+    )
+    np.save(question.images, images, allow_pickle=False)
+    job = Job(
+        network.workload.name,
+        is_gpu=device.is_gpu,
+        epochs=1,
+        seed=settings.seed,
+        data={},
+        backend=settings.variants[0].backend or "tensorflow",
+        purpose="prediction",
+        question=question,
+    )
+    launch = Launch(
+        f"{network.name} on {device.id}",
+        device,
+        settings.worker_python,
+        settings.limits,
+        scratch,
+        settings.worker_image,
+    )
+    with WorkerProcess(job, launch, ignore) as worker:
+        for _ in worker.told():
+            pass
+    made: NDArray[np.float32] = np.load(question.answers, allow_pickle=False)
+    outputs = len(network.preprocessing.labels) or 1
+    if made.shape != (len(images), outputs):
+        raise GrindstoneError(
+            f"{network.name} answers with an array of shape {made.shape[1:]} for a picture, and "
+            f"{outputs} number{'s' if outputs > 1 else ''} of it "
+            f"{'are' if outputs > 1 else 'is'} expected: it is not the network of "
+            f"{network.workload.name} that its description says"
+        )
+    return made

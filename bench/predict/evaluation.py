@@ -1,0 +1,161 @@
+"""`python -m bench evaluate MODEL FOLDER`: what a saved network is worth on other pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import DataError, GrindstoneError, shown
+from bench.predict.asking import Asked, add_options, asking
+from bench.report.arguments import Verbs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.datasets.examples import Examples
+    from bench.predict.network import Network
+
+_EVALUATE = """\
+Judges a saved network on the pictures in FOLDER, in any layout that --data-dir takes
+(docs/data.md): of grind's photographs on all, of digits and CIFAR-10 on those to test on.  Without
+FOLDER, on the data that `pytest bench/` has without --data-dir.
+
+Pictures that the network was trained on, or of a shot that it was trained on, are told apart.  A
+page has the plots and the pictures that it was furthest off.
+
+Exit status: 0 when it was judged, whatever came of it.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """What a network said of examples.
+
+    title: the network and the device.
+    said: `(n, outputs)`; finite, all of it.
+    seen: which examples it was trained on; None where that is not known, for this reason.
+    """
+
+    title: str
+    network: Network
+    examples: Examples
+    said: NDArray[np.float32]
+    seen: NDArray[np.bool_] | None
+    why_unknown: str | None = None
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verb to `python -m bench`."""
+    parser = verbs.add_parser(
+        "evaluate",
+        help="how well does a saved network predict, and where is it wrong?",
+        description=_EVALUATE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_options(parser, evaluates=True)
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="pictures")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the figures and writes the page.
+
+    Raises:
+        GrindstoneError: the network may not be loaded, there is nothing to judge it on, or the
+            page cannot be written.
+    """
+    from bench.predict import told
+    from bench.report.format import Screen
+    from bench.runner import paths
+
+    if options.folder is not None and options.synthetic:
+        raise GrindstoneError(
+            "FOLDER names real pictures, and --synthetic wants none: leave one out"
+        )
+    page = None
+    if not options.no_page:
+        page = options.html or options.model.with_name(f"{options.model.stem}-evaluation.html")
+        paths.folder("--html", paths.from_here("--html", page).parent)
+    with asking(options) as asked:
+        made = _evaluated(asked, options.folder)
+    print(Screen.of(sys.stdout).draw(*told.parts(made)), end="")
+    if page is not None:
+        from bench.predict.page import write
+
+        write(made, paths.from_here("--html", page))
+        print(f"Page: {shown(page)}")
+    return 0
+
+
+def _evaluated(asked: Asked, folder: Path | None) -> Evaluated:
+    import numpy as np
+
+    examples = _examples(asked, folder)
+    if not len(examples):
+        raise DataError(f"{examples.note}: there is nothing to judge a network on")
+    said = asked.answers(examples.x)
+    if lost := int(np.count_nonzero(~np.isfinite(said).all(axis=1))):
+        raise GrindstoneError(
+            f"{asked.network.name} answers {lost} of {len(examples)} pictures with no number: its "
+            "training diverged"
+        )
+    try:
+        seen, why = _seen(asked.network, examples), None
+    except DataError as error:
+        seen, why = None, str(error)
+    return Evaluated(asked.title, asked.network, examples, said, seen, why)
+
+
+def _examples(asked: Asked, folder: Path | None) -> Examples:
+    """What the network is judged on."""
+    from bench.datasets import data_folder, examples
+    from bench.runner import paths
+
+    network = asked.network
+    name, image = network.description.dataset.name, network.preprocessing.image
+    if folder is None:
+        return _without_folder(asked)
+    found = data_folder.look(paths.absolute("FOLDER", folder))
+    if found.refusal is not None:
+        raise DataError(found.refusal)
+    classes = len(network.preprocessing.labels)
+    return examples.of_folder(found, network.workload.dataset, name, image[:2], classes)
+
+
+def _without_folder(asked: Asked) -> Examples:
+    """The test images of what `pytest bench/` has without --data-dir."""
+    import dataclasses
+
+    from bench.datasets import examples
+    from bench.datasets.prepared import Store
+    from bench.workloads.workload import DATA_NAMES, Schedule
+
+    network, settings = asked.network, asked.settings
+    name = network.description.dataset.name
+    if name not in DATA_NAMES:
+        raise GrindstoneError(f"{network.name} was trained on {shown(name)}: name its FOLDER")
+    store = Store(asked.scratch, None, settings.cache_dir, synthetic=settings.synthetic)
+    workload = dataclasses.replace(network.workload, image=network.preprocessing.image, input=None)
+    try:
+        dataset = store.prepare(workload, Schedule(epochs=3, train=1)).dataset
+    finally:
+        store.close()
+    return examples.of_dataset(dataset)
+
+
+def _seen(network: Network, examples: Examples) -> NDArray[np.bool_]:
+    """Which examples it was trained on.
+
+    Raises:
+        DataError: that is not known.
+    """
+    from bench.datasets import fingerprints
+
+    on = network.description.trained_on
+    if on is None:
+        raise DataError("its description does not tell")
+    return examples.known_to(fingerprints.read(network.folder / Path(on.file).name))

@@ -1,0 +1,108 @@
+"""The page of an evaluation: figures, plots, and the pictures that the network was furthest off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.page import films, plots
+from bench.page.content import Run, Table, Workload
+from bench.page.plots import Plot, Points
+from bench.page.write import write_runs
+from bench.predict import sheet
+from bench.predict.told import NOT_TRAINED_ON, TRAINED_ON, Told
+from bench.report import format as shown
+
+if TYPE_CHECKING:
+    from bench.predict.evaluation import Evaluated
+
+_WORST = 24
+_MOST_CLASSES = 26  # of a table that can be read
+_MOST_POINTS = 1500  # of a plot that a browser draws at once
+
+
+def write(made: Evaluated, path: Path) -> None:
+    """Writes the page, whole or not at all.
+
+    Raises:
+        GrindstoneError: it cannot be written; what lay there before is whole.
+    """
+    write_runs([_run(made)], path)
+
+
+def _run(made: Evaluated) -> Run:
+    told, network = Told(made), made.network
+    headings, cells = told.table()
+    tables = [Table("How well it predicts, beside what takes no network.", headings, tuple(cells))]
+    tables += _confusion(told)
+    on = network.description
+    plotted = (*_scatter(told), _worst(told))
+    sentences = [f"Data: {made.examples.note}.", *filter(None, [told.confused()])]
+    return Run(
+        title=f"{network.name}: {on.workload}, seed {on.seed}, trained on {on.dataset.note}",
+        verdict=(told.headline(),),
+        warnings=tuple(told.warnings()),
+        workloads=(Workload(on.workload, tuple(sentences), plotted, tuple(tables)),),
+    )
+
+
+def _confusion(told: Told) -> Iterator[Table]:
+    """A row for what is shown, a column for what was said."""
+    if not 1 < len(told.labels) <= _MOST_CLASSES:
+        return
+    counts = told.classes(told.counting).confusion
+    rows = [
+        (label, *(str(count) if count else "" for count in row))
+        for label, row in zip(told.labels, counts.tolist(), strict=True)
+    ]
+    caption = "What the pictures show, a row each, and what the network says, a column each."
+    yield Table(caption, ("Shown", *told.labels), tuple(rows))
+
+
+def _scatter(told: Told) -> Iterator[Plot]:
+    """Predicted against actual, with where all should lie, and the mean predictor."""
+    if told.labels:
+        return
+    made = told.made
+    series, drawn = [], 0
+    for name, part in told.parts:
+        step = -(-len(part) // _MOST_POINTS)
+        some = part[::step]
+        drawn += len(some)
+        at = zip(made.examples.y[some].tolist(), made.said[some, 0].tolist(), strict=True)
+        series.append(Points(name, list(at)))
+    ends = float(made.examples.y.min()), float(made.examples.y.max())
+    series.append(Points("predicted as it is", [(end, end) for end in ends], marks=False))
+    if told.mean is not None:
+        name = f"always {told.mean:.1f} s, the training mean"
+        series.append(Points(name, [(end, told.mean) for end in ends], marks=False))
+    reached = told.seconds(told.counting)
+    which = told.parts[0][0]
+    sentence = f"A dot is a picture; the nearer to the line, the better. Those {which}: "
+    if which not in (NOT_TRAINED_ON, TRAINED_ON):
+        sentence = "A dot is a picture; the nearer to the line, the better. "
+    sentence += f"MSE {shown.quality('mse', reached.mse)}"
+    sentence += f", r² {reached.r2:.2f}" if reached.r2 is not None else ""
+    sentence += f"; {drawn:,} of {len(made.examples):,} are drawn" * (drawn < len(made.examples))
+    title = f"{made.network.name}: predicted against actual"
+    yield plots.scatter(title, f"{sentence}.", ("actual pull time, s", "predicted, s"), series)
+
+
+def _worst(told: Told) -> Plot:
+    order = told.worst(_WORST)
+    tiles = []
+    for number in order:
+        name, actual, said = told.one(number)
+        tiles.append(
+            (np.asarray(told.made.examples.x[number]), (f"{actual}, said {said}", Path(name).stem))
+        )
+    name, actual, said = told.one(order[0])
+    return Plot(
+        f"{told.made.network.name}: furthest off",
+        f"The {len(order)} pictures that it was furthest off, the worst first: {name} is {actual}, "
+        f"and the network says {said}. Are they labelled right, sharp and of the right thing?",
+        films.image("png", sheet.png(tiles)),
+    )
