@@ -139,7 +139,7 @@ def test_a_learning_curve_has_its_dips_and_its_overfitting_marked_and_told() -> 
     (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
     assert "dips to 97.00 % after epoch 3" in curve.sentence
     assert "overfits from epoch 8 on" in curve.sentence
-    assert "cpu, dips" in curve.svg
+    assert '<li class="series-3 marks">cpu, dips</li>' in curve.svg, "the legend"
     assert "cpu, overfits from here on" in curve.svg
 
 
