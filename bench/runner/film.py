@@ -159,7 +159,9 @@ def _scaled(values: NDArray[Any], width: int, least: float, most: float) -> Imag
     from PIL import Image
 
     flat: NDArray[np.float64] = np.asarray(values, dtype=np.float64).reshape(values.shape[:2])
-    flat = np.nan_to_num((flat - least) / ((most - least) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
+    with np.errstate(invalid="ignore", over="ignore"):  # of a training that diverged
+        flat = (flat - least) / ((most - least) or 1.0)
+    flat = np.nan_to_num(flat, nan=0.0, posinf=1.0, neginf=0.0)
     picture = Image.fromarray((flat.clip(0, 1) * 255).astype(np.uint8))
     height = max(1, round(picture.height * width / picture.width))
     return picture.resize((width, height), Image.Resampling.NEAREST)

@@ -42,6 +42,7 @@ def frames(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.filterwarnings("error")  # features that are no number are drawn without a word
 def test_every_frame_is_in_the_film_and_its_outputs_in_the_strip(
     frames: Path, tmp_path: Path
 ) -> None:
