@@ -15,6 +15,7 @@ from bench.experiment import command as experiment
 from bench.experiment import inspection
 from bench.experiment import recipe_command as recipe
 from bench.invocation import COMMAND
+from bench.lint import command as lint
 from bench.page import command as page
 from bench.predict import command as predict
 from bench.predict import evaluation
@@ -31,6 +32,7 @@ _VERBS = (
         experiment,
         inspection,
         recipe,
+        lint,
         predict,
         evaluation,
         listing,

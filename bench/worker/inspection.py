@@ -37,8 +37,8 @@ def summary(job: Job, say: Say, _wait: object = None) -> None:
         trained = sum(math.prod(each.shape) for each in layer.trainable_weights)
         every = sum(math.prod(each.shape) for each in layer.weights)
         say(Layer(layer.name, type(layer).__name__, _shape(layer), every, trained, products(layer)))
-    for line in placement.faults(opened.model):
-        say(Fault(line))
+    for each in placement.faults(opened.model):
+        say(Fault(each.what))
     say(Done())
 
 

@@ -53,8 +53,8 @@ found = {
     "rates": [float(cycle.optimizer.learning_rate)] + [
         float(cycle.optimizer._learning_rate(step)) for step in (0, 25, 100)
     ],
-    "well placed": [list(placement.faults(built(name))) for name in ("cnn_large", "convnet")],
-    "ill placed": list(placement.faults(behind)),
+    "well placed": [len([*placement.faults(built(name))]) for name in ("cnn_large", "convnet")],
+    "ill placed": [each.what for each in placement.faults(behind)],
 }
 print(json.dumps(found))
 """
@@ -105,7 +105,7 @@ def test_a_cycle_climbs_from_a_25th_to_its_peak_and_falls(found: Any) -> None:
 
 
 def test_the_published_networks_have_their_dropout_in_its_place(found: Any) -> None:
-    assert found["well placed"] == [[], []]
+    assert found["well placed"] == [0, 0]
     (told,) = found["ill placed"]
     assert told.startswith("dropout behind the last layer")
 

@@ -156,7 +156,9 @@ def layer(kind: str, *, weights: bool = False, activation: str = "") -> Any:
 
 
 def model(*layers: Any) -> Any:
-    return SimpleNamespace(layers=list(layers))
+    made = type("Sequential", (), {})()
+    made.layers = list(layers)
+    return made
 
 
 def test_dropout_belongs_behind_the_relu_and_before_a_layer_with_weights() -> None:
@@ -167,16 +169,29 @@ def test_dropout_belongs_behind_the_relu_and_before_a_layer_with_weights() -> No
     )
     assert list(placement.faults(model(dense, relu, drop, dense))) == []
     (behind,) = placement.faults(model(dense, relu, dense, drop))
-    assert behind.startswith("dropout behind the last layer (dropout)")
+    assert behind.what.startswith("dropout behind the last layer (dropout)")
     (before,) = placement.faults(model(dense, drop, relu, dense))
-    assert before.startswith("dropout before the ReLU (dropout, before relu)")
+    assert before.what.startswith("dropout before the ReLU (dropout, before relu)")
     softmax = layer("Activation", activation="softmax")
     (hidden,) = placement.faults(model(dense, model(dense, drop), softmax))
-    assert "behind the last layer" in hidden
+    assert "behind the last layer" in hidden.what
     flat = layer("Flatten")
     named = layer("Activation", activation="relu")
     (through,) = placement.faults(model(dense, drop, flat, named, dense))
-    assert "before the ReLU" in through
+    assert "before the ReLU" in through.what
+    (bent,) = placement.faults(model(dense, drop, layer("ELU"), dense))
+    assert bent.rule == "dropout-activation"
+    norm = layer("BatchNormalization", weights=True)
+    (normed,) = placement.faults(model(dense, relu, drop, norm, dense))
+    assert normed.rule == "dropout-norm"
+    assert list(placement.faults(model(dense, norm, relu, drop, dense))) == []
+
+
+def test_of_a_class_of_one_s_own_no_order_is_known() -> None:
+    made = model(layer("Dense", weights=True), layer("Dropout"))
+    own = type("Mine", (), {"layers": made.layers})()
+    assert list(placement.faults(own)) == []
+    assert len(list(placement.faults(made))) == 1
 
 
 # ---- batch sizes

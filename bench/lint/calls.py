@@ -1,0 +1,246 @@
+"""What calls of libraries make: layers, networks, data, trainings, scores."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from bench.lint import data_calls, names
+from bench.lint.values import (
+    Const,
+    Data,
+    Fit,
+    History,
+    Instance,
+    Items,
+    Network,
+    Node,
+    Ref,
+    Score,
+    Table,
+    Value,
+    inside,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from bench.lint.expressions import Expressions as Reader
+
+Given = tuple[Value, ...]
+Options = Mapping[str, Value]
+# What passes a figure on as it is.
+_PLAIN = ("float", "round", "str", "abs", "int", "format", "repr")
+_MOST, _SUMS = ("max", "min", "amax", "amin", "nanmax", "nanmin"), ("mean", "average", "median")
+
+
+def function(
+    reader: Reader, node: ast.Call, called: Value, given: Given, options: Options
+) -> Value:
+    """What a function or class of a library makes, or a value that is called."""
+    if isinstance(called, Instance):
+        return _layered(called, given)
+    if isinstance(called, Network):
+        called.inner = True
+        return _layered(Instance("Network", called.line, own=True), given)
+    if not isinstance(called, Ref):
+        return Data(loops=reader.loops)
+    if names.is_layer(called.name) and called.last not in ("Input", "InputLayer"):
+        return Instance(called.name, node.lineno, given, options)
+    if names.is_model(called.name):
+        return _network(reader, node, called.last, given, options)
+    if called.name.startswith("keras.") and called.last in ("Input", "InputLayer"):
+        return Node(None)
+    if called.name.startswith("keras.applications.") and called.last[:1].isupper():
+        return _kept(reader, Network(node.lineno, known=False, loops=reader.loops))
+    if called.name.startswith("keras.") and called.last in ("load_model", "clone_model"):
+        reader.program.restored.append((None, node.lineno))
+        return _kept(reader, Network(node.lineno, known=False, loops=reader.loops))
+    if called.name.startswith("builtins.") or called.last in (*_MOST, *_SUMS):
+        return _of_python(reader, node, called.last, given)
+    if found := data_calls.function(reader, node, called, given, options):
+        return found
+    if called.last[:1].isupper():
+        return Instance(called.name, node.lineno, given, options)
+    if called.name.startswith("keras.") and called.last in _FUNCTIONS:
+        return _layered(Instance(f"keras.layers.{_FUNCTIONS[called.last]}", node.lineno), given)
+    return Data(loops=reader.loops)
+
+
+# Functions that stand in a network as layers do.
+_FUNCTIONS = {
+    "relu": "ReLU",
+    "softmax": "Softmax",
+    "concatenate": "Concatenate",
+    "add": "Add",
+}
+
+
+def _layered(layer: Instance, given: Given) -> Value:
+    fed = tuple(each for one in given for each in inside(one) if isinstance(each, Node))
+    return Node(layer, fed) if fed else Data()
+
+
+def _kept(reader: Reader, network: Network) -> Network:
+    reader.program.networks.append(network)
+    return network
+
+
+def _network(reader: Reader, node: ast.Call, kind: str, given: Given, options: Options) -> Network:
+    made = Network(node.lineno, loops=reader.loops)
+    if kind == "Sequential":
+        layers = options.get("layers", given[0] if given else Items(()))
+        known = isinstance(layers, Items) or plain(layers) is not None
+        made.known = known or (isinstance(layers, Const) and layers.value is None)
+        for each in inside(layers):
+            _stack(made, each)
+    else:
+        outputs = options.get("outputs", given[1] if len(given) > 1 else None)
+        ends = [each for each in inside(outputs) if isinstance(each, Node)]
+        made.known = bool(ends) and len(ends) == len(list(inside(outputs)))
+        made.nodes = _before(ends)
+    return _kept(reader, made)
+
+
+def _stack(network: Network, value: Value) -> None:
+    if isinstance(value, Instance):
+        network.add(value)
+    elif isinstance(value, Network):
+        value.inner = True
+        if value.known:
+            for each in value.layers:
+                network.add(each)
+        else:
+            network.add(Instance("Network", value.line, own=True))
+    elif not (isinstance(value, Node) and value.layer is None):
+        network.known = False
+
+
+def _before(ends: list[Node]) -> list[Node]:
+    """All nodes that lead to some, each behind those that feed it."""
+    found: dict[Node, None] = {}
+    waiting = list(ends)
+    while waiting:
+        node = waiting[-1]
+        missing = [each for each in node.inputs if each not in found]
+        if missing:
+            waiting += missing
+        else:
+            found.setdefault(waiting.pop())
+    return list(found)
+
+
+def _of_python(reader: Reader, node: ast.Call, name: str, given: Given) -> Value:
+    figures = [each for one in given for each in inside(one) if isinstance(each, Score | History)]
+    if name == "print":
+        for each in figures:
+            reader.keep(node.lineno, each)
+        return Const(None)
+    if name in _MOST and len(figures) == 1 and isinstance(figures[0], History):
+        best = figures[0]
+        return History(best.fit, best.curve, node.lineno)
+    if name in (*_PLAIN, *_MOST, *_SUMS) and figures:
+        return figures[0] if len(figures) == 1 else Items(tuple(figures))
+    if name in ("list", "tuple") and given and isinstance(given[0], Items | Data):
+        return given[0]
+    if name in ("list", "tuple") and not given:
+        return Items(())
+    return data_calls.of_python(reader, name, given)
+
+
+# ---- methods
+
+
+def method(
+    reader: Reader, node: ast.Call, owner: Value, name: str, given: Given, options: Options
+) -> Value:
+    """What a method of a known value makes."""
+    if isinstance(owner, Network) and (act := _OF_NETWORKS.get(name)):
+        return act(reader, node, owner, given, options)
+    if isinstance(owner, Const) and name == "format":
+        return Items((*given, *options.values()))
+    if isinstance(owner, Const) and isinstance(owner.value, str) and name == "join":
+        return Data()
+    if isinstance(owner, Instance) and names.is_layer(owner.name) and name == "adapt":
+        return Const(None)
+    if (
+        isinstance(owner, Table)
+        and name == "get"
+        and isinstance(plain(given[0] if given else None), str)
+    ):
+        return owner.items.get(plain(given[0]), Data())
+    figures = [each for each in given for each in inside(each) if isinstance(each, Score | History)]
+    if name in ("info", "debug", "write", "warning", "log"):
+        for each in figures:
+            reader.keep(node.lineno, each)
+        return Const(None)
+    return data_calls.method(reader, node, owner, name, given, options)
+
+
+def _add(_: Reader, __: ast.Call, network: Network, given: Given, options: Options) -> Value:
+    for each in (*given, *options.values()):
+        _stack(network, each)
+    return Const(None)
+
+
+def _pop(_: Reader, __: ast.Call, network: Network, *___: object) -> Value:
+    network.known = False
+    return Const(None)
+
+
+def _compile(_: Reader, node: ast.Call, network: Network, given: Given, options: Options) -> Value:
+    network.compiled.append(node.lineno)
+    loss = options.get("loss", given[1] if len(given) > 1 else None)
+    held = loss.items.values() if isinstance(loss, Table) else inside(loss)
+    network.losses += [(node.lineno, each) for each in held]
+    return Const(None)
+
+
+def _fit(reader: Reader, node: ast.Call, network: Network, given: Given, options: Options) -> Value:
+    x = options.get("x", options.get("generator", given[0] if given else None))
+    held = options.get("validation_data")
+    validation = tuple(inside(held)) if not isinstance(held, Items) else held.items
+    made = Fit(
+        network,
+        node,
+        x,
+        options.get("y", given[1] if len(given) > 1 else None),
+        validation,
+        options,
+        reader.loops,
+    )
+    reader.program.fits.append(made)
+    return History(made)
+
+
+def _score(
+    reader: Reader, node: ast.Call, network: Network, given: Given, options: Options
+) -> Value:
+    assert isinstance(node.func, ast.Attribute)
+    x = options.get("x", options.get("generator", given[0] if given else None))
+    y = options.get("y", given[1] if len(given) > 1 else None)
+    kind = node.func.attr.removesuffix("_generator").removesuffix("_on_batch")
+    made = Score(network, x, node, reader.loops, kind, y)
+    reader.program.scores.append(made)
+    # What is predicted are examples again, and no figure.
+    return made if kind == "evaluate" else Data(loops=reader.loops)
+
+
+def _restore(reader: Reader, node: ast.Call, network: Network, *_: object) -> Value:
+    reader.program.restored.append((network, node.lineno))
+    return Const(None)
+
+
+_OF_NETWORKS: dict[str, Callable[..., Value]] = {
+    "add": _add,
+    "pop": _pop,
+    "compile": _compile,
+    "fit": _fit,
+    "fit_generator": _fit,
+    "evaluate": _score,
+    "evaluate_generator": _score,
+    "predict": _score,
+    "predict_generator": _score,
+    "load_weights": _restore,
+    "set_weights": _restore,
+}

@@ -1,0 +1,76 @@
+"""`python -m bench lint FILE…`: the traps that a script falls into."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import GrindstoneError, lines
+from bench.report.arguments import Verbs
+
+if TYPE_CHECKING:
+    from bench.lint.checker import Looked
+
+_LINT = """\
+Looks for learners' traps in Python scripts, notebooks and files for --workload: a score that is
+none, a split that leaks, a dropout that stands where none belongs (docs/lint.md).  The files are
+read and never run.  A line that is meant so has a comment: # lint: ok, or # lint: ok(RULE).
+"""
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verb to `python -m bench`."""
+    parser = verbs.add_parser(
+        "lint",
+        help="the traps that a script falls into",
+        description=_LINT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a script or notebook")
+    parser.add_argument("--json", action="store_true", help="a list of objects, one a finding")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints what is found; 0 where nothing is, 2 where a file cannot be looked at."""
+    from bench.lint.checker import read_and_look
+
+    looked, failed = [], False
+    for path in dict.fromkeys(options.files):
+        try:
+            looked.append((path, read_and_look(path)))
+        except GrindstoneError as error:
+            failed = True
+            print(f"bench: {lines(error)}", file=sys.stderr)
+    found = any(each.findings for _, each in looked)
+    if options.json:
+        print(as_json(looked))
+    else:
+        for path, each in looked:
+            _print(path, each)
+    return 2 if failed else int(found)
+
+
+def as_json(looked: Sequence[tuple[Path, Looked]]) -> str:
+    """The findings as a list of objects."""
+    return json.dumps(
+        [{"file": str(path), **each.members()} for path, seen in looked for each in seen.findings],
+        indent=1,
+    )
+
+
+def _print(path: Path, looked: Looked) -> None:
+    for each in looked.findings:
+        print(lines(each.text))
+    seen = f"{_counted(looked.networks, 'network')}, {_counted(looked.trainings, 'training')} seen"
+    count = len(looked.findings)
+    found = _counted(count, "finding") if count else "nothing found"
+    print(f"{lines(path)}: {found} ({seen})", file=sys.stderr)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

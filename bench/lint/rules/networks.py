@@ -1,0 +1,173 @@
+"""Traps in a network and its loss: dropout where none belongs, errors that are added up."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from bench.lint.program import Program
+from bench.lint.rules.rule import Hit, Rule
+from bench.lint.values import Function, Instance, Network, Node, Ref, Value, plain
+from bench.worker import placement
+from bench.worker.placement import Stands
+
+# Layers without weights; any other may have some.
+_WITHOUT = frozenset(
+    {"Flatten", "Reshape", "Permute", "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"}
+    | {"ThresholdedReLU", "Concatenate", "Add", "Average", "Maximum", "Multiply", "Subtract"}
+    | {"Dot", "GaussianNoise", "RepeatVector", "Masking", "Resizing", "Rescaling", "InputLayer"}
+    | placement.DROPOUTS
+)
+_WITHOUT_PREFIXES = ("MaxPool", "AveragePool", "GlobalMax", "GlobalAverage", "UpSampling")
+_MORE_PREFIXES = ("ZeroPadding", "Cropping", "Random")
+_SUMS = ("sum", "reduce_sum")
+
+
+def is_weighted(layer: Instance) -> bool:
+    """Whether a layer has weights, or may have."""
+    free = layer.kind in _WITHOUT or layer.kind.startswith((*_WITHOUT_PREFIXES, *_MORE_PREFIXES))
+    return layer.own or not free
+
+
+def finished(program: Program) -> Iterator[Network]:
+    """The networks that are trained or judged as they are, and no part of another one."""
+    returned = program.returns.get("model")
+    trained = {id(each.network) for each in program.fits}
+    for network in program.networks:
+        whole = network.compiled or id(network) in trained or network is returned
+        if network.known and whole and not network.inner:
+            yield network
+
+
+def _misplaced(program: Program, rule: str) -> Iterator[Hit]:
+    for network in finished(program):
+        nodes = network.nodes
+        places = {id(node): at for at, node in enumerate(nodes)}
+        feeds: list[list[int]] = [[] for _ in nodes]
+        for at, node in enumerate(nodes):
+            for fed in node.inputs:
+                feeds[places[id(fed)]].append(at)
+        layers = [_stands(node, tuple(behind)) for node, behind in zip(nodes, feeds, strict=True)]
+        for each in placement.misplaced(layers):
+            layer = nodes[each.at].layer
+            if each.rule == rule and layer is not None:
+                yield Hit(layer.line, each.what.partition(":")[0])
+
+
+def _stands(node: Node, feeds: tuple[int, ...]) -> Stands:
+    layer = node.layer
+    if layer is None:
+        return Stands("the input", "InputLayer", feeds=feeds)
+    name = plain(layer.option("name"))
+    shown = name if isinstance(name, str) else f"{layer.kind} of line {layer.line}"
+    chosen = layer.option("activation", 0) if layer.kind == "Activation" else None
+    activation = chosen.last if isinstance(chosen, Ref) else plain(chosen)
+    weighs = is_weighted(layer)
+    return Stands(shown, layer.kind, str(activation or ""), weighs, feeds, not feeds)
+
+
+def _dropout_last(program: Program) -> Iterator[Hit]:
+    return _misplaced(program, "dropout-last")
+
+
+def _dropout_activation(program: Program) -> Iterator[Hit]:
+    return _misplaced(program, "dropout-activation")
+
+
+def _dropout_norm(program: Program) -> Iterator[Hit]:
+    return _misplaced(program, "dropout-norm")
+
+
+# ---- losses
+
+
+def _loss_by_sum(program: Program) -> Iterator[Hit]:
+    for network in program.networks:
+        for line, loss in network.losses:
+            if isinstance(loss, Instance) and _reduces_by_sum(loss):
+                yield Hit(loss.line, f"{loss.kind} with reduction={_reduction(loss)!r}")
+                continue
+            function = _function(program, loss)
+            if function is not None and (summed := _summed(function)):
+                name = getattr(function, "name", "the lambda")
+                yield Hit(summed, f"{name}, the loss of line {line}, adds all errors up")
+
+
+def _reduction(loss: Instance) -> str:
+    chosen = loss.option("reduction")
+    return chosen.last if isinstance(chosen, Ref) else str(plain(chosen))
+
+
+def _reduces_by_sum(loss: Instance) -> bool:
+    return not loss.own and _reduction(loss).lower() == "sum"
+
+
+def _function(program: Program, loss: Value) -> ast.AST | None:
+    """The function that computes a loss, where it is the script's."""
+    if isinstance(loss, Function) and not isinstance(loss.node, ast.ClassDef):
+        return loss.node
+    if isinstance(loss, Instance) and loss.own:
+        for node in ast.walk(program.tree):
+            if isinstance(node, ast.ClassDef) and node.name == loss.kind:
+                methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+                return next((each for each in methods if each.name == "call"), None)
+    return None
+
+
+def _summed(function: ast.AST) -> int | None:
+    """The line in which a function adds up over the batch as well, and divides nowhere."""
+    found = None
+    for node in ast.walk(function):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            return None
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        if any(part in name for part in ("mean", "divide", "average")):
+            return None
+        over = [each for each in node.keywords if each.arg == "axis" and not _is_none(each.value)]
+        if name in _SUMS and len(node.args) == 1 and not over:
+            found = found or node.lineno
+    return found
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+RULES = (
+    Rule(
+        "dropout-last",
+        "dropout after the last layer",
+        "while training it blanks the network's own answers: at a rate p their squared error has "
+        "p / (1 - p) times the square of the answer on top, a quarter of it at 0.2, which no "
+        "weights take away",
+        "move it before the last layer with weights",
+        _dropout_last,
+    ),
+    Rule(
+        "dropout-activation",
+        "dropout before an activation that is not zero at zero, or bends",
+        "a dropped unit is not off behind a sigmoid (it puts out 0.5), and what is left is scaled "
+        "before it is bent, so that training and predicting compute other means",
+        "put the dropout behind the activation, before the next layer with weights",
+        _dropout_activation,
+    ),
+    Rule(
+        "dropout-norm",
+        "dropout before a batch normalization",
+        "the normalization learns the variance of what was dropped out, 1 / (1 - p) times that "
+        "when predicting: twice at a rate of 0.5 (arXiv:1801.05134)",
+        "put the dropout behind the normalization and its activation",
+        _dropout_norm,
+    ),
+    Rule(
+        "loss-sum",
+        "a loss that adds the errors up",
+        "it and its gradients grow with the batch and the outputs: on 8 pictures of 100x150 they "
+        "are 120,000 times those of the mean, at which no usual learning rate trains",
+        "take the mean over the batch (`reduce_mean`, or leave `reduction` out)",
+        _loss_by_sum,
+    ),
+)

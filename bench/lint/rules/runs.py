@@ -1,0 +1,204 @@
+"""Traps in several trainings: a model that is not built anew, and one training against another."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from bench.lint.program import Compared, Program
+from bench.lint.rules.rule import Hit, Rule
+from bench.lint.values import History, Network, Score, Value
+
+_Loop = ast.For | ast.AsyncFor
+_SPREAD = frozenset(
+    {"std", "stdev", "pstdev", "sem", "var", "ttest_ind", "ttest_rel", "wilcoxon", "bootstrap"}
+    | {"cross_val_score", "cross_validate", "KFold", "StratifiedKFold", "RepeatedKFold"}
+    | {"RepeatedStratifiedKFold", "seeds", "n_seeds", "repeats", "n_repeats", "repetitions"}
+    | {"trials", "n_trials", "n_runs", "errorbar", "confidence", "executions_per_trial"}
+)
+# … which may be one training, whose rate falls by hand.
+_SCHEDULED = tuple(f"tries another {each}" for each in ("optimizer", "learning_rate", "batch_size"))
+_CHOOSES = ("max", "min", "argmax", "argmin", "sorted")
+_OPTIONS = ("epochs", "batch_size", "optimizer", "loss", "learning_rate", "lr")
+
+
+def _not_rebuilt(program: Program) -> Iterator[Hit]:
+    for fit in program.fits:
+        if any(network is fit.network for network, _ in program.restored):
+            continue
+        for loop in fit.loops:
+            if not isinstance(loop, _Loop) or loop in fit.network.loops:
+                continue
+            if why := _each_its_own(program, loop):
+                yield Hit(
+                    fit.line,
+                    f"the loop of line {loop.lineno} {why}, and goes on with the weights of the "
+                    f"network of line {fit.network.line}, which is built before it",
+                    certain=not why.startswith(_SCHEDULED),
+                )
+                break
+
+
+def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:
+    """What tells that each round is meant to be a training of its own."""
+    called = loop.iter
+    while isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.args:
+        called = called.args[0]  # of enumerate
+    if any(split.call is called for split in program.splits):
+        return "trains a fold in each round"
+    drawn = _drawn_from(loop)
+    for call in (each for each in ast.walk(loop) if isinstance(each, ast.Call)):
+        name = _name(call)
+        if name == "set_random_seed" and _names(call) & drawn:
+            return "trains from another seed in each round"
+        for what, given in _chosen_by(name, call):
+            if _names(given) & drawn and _is_scored(loop):
+                return f"tries another {what} in each round"
+    return ""
+
+
+def _chosen_by(name: str, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """What of a training a call chooses, and by what."""
+    if name == "compile":
+        yield from zip(("optimizer", "loss"), call.args, strict=False)
+    if name in ("compile", "fit"):
+        yield from ((each.arg, each.value) for each in call.keywords if each.arg in _OPTIONS)
+
+
+def _drawn_from(loop: ast.For | ast.AsyncFor) -> set[str]:
+    """Names that differ between a loop's rounds, as its variable does."""
+    drawn = _names(loop.target)
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and _names(node.value) & drawn:
+            if isinstance(node.value, ast.Call) and _name(node.value) in ("fit", "evaluate"):
+                continue
+            drawn |= {name for target in node.targets for name in _names(target)}
+    return drawn
+
+
+def _is_scored(loop: ast.AST) -> bool:
+    """Whether a round's result is kept or shown."""
+    kept = ("evaluate", "append", "print", "plot")
+    return any(
+        (isinstance(node, ast.Call) and _name(node) in kept)
+        or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript))
+        for node in ast.walk(loop)
+    )
+
+
+def _name(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+# ---- a difference of single trainings
+
+
+def _single_trainings(program: Program) -> Iterator[Hit]:
+    if _has_spread(program.tree):
+        return
+    for each in program.compared:
+        first, second = _trained(each.left), _trained(each.right)
+        if first and second and first is not second and not _is_within(each, first, second):
+            yield Hit(
+                each.node.lineno,
+                f"one training of the network of line {first.line} is held against one of that "
+                f"of line {second.line}",
+                certain=False,
+            )
+    yield from _best_of_a_loop(program)
+
+
+def _is_within(each: Compared, first: Network, second: Network) -> bool:
+    """Whether they are the same line's: rounds of a loop, which may be seeds."""
+    return first.line == second.line and isinstance(each.node, ast.BinOp)
+
+
+def _best_of_a_loop(program: Program) -> Iterator[Hit]:
+    """The best of settings that a loop tries once each."""
+    for fit in program.fits:
+        built_in = [loop for loop in fit.loops if loop in fit.network.loops]
+        loops = [loop for loop in built_in if isinstance(loop, _Loop) and _of_settings(loop)]
+        if len(fit.loops) != 1 or not loops:
+            continue
+        kept = {each.name for each in program.kept if loops[0] in each.loops and each.name}
+        if line := _chosen(program.tree, loops[0], kept):
+            yield Hit(
+                line,
+                f"the best of the settings that the loop of line {loops[0].lineno} trains once "
+                "each is chosen",
+                certain=False,
+            )
+
+
+def _of_settings(loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether a loop goes over what is written out: [32, 64, 128], or a dict of models."""
+    over = loop.iter
+    if isinstance(over, ast.Call):
+        name = _name(over)
+        if name == "enumerate" and over.args:
+            over = over.args[0]
+        elif name not in ("items", "product"):
+            return False
+    words = {name.lower() for name in _names(loop.target)}
+    return not words & {"seed", "fold", "run", "repeat", "trial", "epoch", "_"}
+
+
+def _chosen(tree: ast.Module, loop: ast.AST, kept: set[str]) -> int | None:
+    for node in ast.walk(tree):
+        chooses = isinstance(node, ast.Call) and _name(node) in _CHOOSES
+        if isinstance(node, ast.Call) and chooses and node.args and _names(node.args[0]) & kept:
+            return node.lineno
+    for node in ast.walk(loop):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+            bound = {
+                name
+                for each in node.body
+                if isinstance(each, ast.Assign)
+                for target in each.targets
+                for name in _names(target)
+            }
+            compared = _names(node.test)
+            best = {name for name in bound & compared if "best" in name.lower()}
+            if best and not isinstance(node.test.ops[0], ast.Is | ast.IsNot):
+                return node.lineno
+    return None
+
+
+def _trained(value: Value) -> Network | None:
+    if isinstance(value, Score):
+        return value.network
+    return value.fit.network if isinstance(value, History) and value.curve else None
+
+
+def _has_spread(tree: ast.Module) -> bool:
+    for node in ast.walk(tree):
+        name = getattr(node, "id", getattr(node, "attr", None))
+        if name in _SPREAD:
+            return True
+    return False
+
+
+RULES = (
+    Rule(
+        "not-rebuilt",
+        "a model that is not rebuilt between runs",
+        "the second run begins where the first ended, and of folds it has seen what it is judged "
+        "on: a published curve of 100 epochs began at 98 % where an untrained network is at 10 %",
+        "build and compile the model inside the loop; compile alone keeps the weights",
+        _not_rebuilt,
+    ),
+    Rule(
+        "single-trainings",
+        "a difference smaller than the spread",
+        "one network from another seed differs as well: five seeds of grind's reach from 38.7 to "
+        "88.6 s², so that a gain of 10 may be none",
+        "train each from several seeds and compare the intervals (`experiment` does)",
+        _single_trainings,
+    ),
+)

@@ -1,0 +1,204 @@
+"""Traps in what is reported: the training data's score, the best epoch's, one without a measure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from bench.lint.program import Program
+from bench.lint.rules.rule import Hit, Rule
+from bench.lint.values import (
+    Data,
+    Fit,
+    History,
+    Instance,
+    Ref,
+    Value,
+    examples,
+    inside,
+    plain,
+)
+
+_MSE = ("mse", "mean_squared_error", "meansquarederror")
+_TARGET = re.compile(r"^(y|labels?|targets?)(_|$)|_(y|labels?|targets?)$", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"baseline|dummy|naive|persistence|r2|r_squared|coefficient_of_det|mean_predictor|constant_guess",
+    re.IGNORECASE,
+)
+_MEANS = ("mean", "median", "average", "var", "std")
+
+
+def _same(learned: Data, judged: Data) -> bool:
+    """Whether examples are those trained on: the same, or a folder of them read again."""
+    parted = learned.subset or judged.subset or learned.parts or judged.parts
+    whole = not parted and learned.folder is not None
+    again = whole and plain(learned.folder) is not None and learned.folder == judged.folder
+    return learned.rows == judged.rows or bool(again)
+
+
+def _on_training(program: Program) -> Iterator[Hit]:
+    for fit in program.fits:
+        learned = examples(fit.x)
+        if learned is None:
+            continue
+        for judged in filter(None, map(examples, fit.validation[:1])):
+            if _same(learned, judged):
+                yield Hit(fit.line, "validation_data are the training data")
+        scores = [each for each in program.scores if each.network is fit.network]
+        own = [each for each in scores if (x := examples(each.x)) and _same(learned, x)]
+        others = fit.validation or "validation_split" in fit.options or len(own) < len(scores)
+        evaluated = [each for each in own if each.kind == "evaluate"]
+        if evaluated and not others:
+            yield Hit(
+                evaluated[0].call.lineno,
+                f"evaluate is given what line {fit.line} trains on, and nothing else is judged",
+            )
+    yield from _of_workload(program)
+
+
+def _of_workload(program: Program) -> Iterator[Hit]:
+    """What `data()` of a file for `--workload` returns."""
+    halves = [*getattr(program.returns.get("data"), "items", ())]
+    if len(halves) == 2 and "model" in program.returns:
+        learned, judged = map(examples, halves)
+        if learned and judged and learned.rows == judged.rows:
+            node = program.function("data")
+            yield Hit(node.lineno if node else 1, "data() returns its training data twice")
+
+
+# ---- the best epoch
+
+
+def _best_epoch(program: Program) -> Iterator[Hit]:
+    for kept in program.kept:
+        found = kept.value
+        if not (isinstance(found, History) and found.best and found.curve.startswith("val_")):
+            continue
+        if not _judged_elsewhere(program, found.fit):
+            where = f"kept in {kept.name}" if kept.name else "printed"
+            what = f"the best {found.curve} of all epochs is {where}"
+            yield Hit(found.best, what, certain=not kept.name)
+    for fit in program.fits:
+        yield from _chosen_and_judged(program, fit)
+
+
+def _judged_elsewhere(program: Program, fit: Fit) -> bool:
+    """Whether the network is judged on data that no epoch was chosen by."""
+    seen = {each.rows for value in (fit.x, *fit.validation) if (each := examples(value))}
+    return any(
+        (data := examples(score.x)) is not None and data.rows not in seen
+        for score in program.scores
+        if score.network is fit.network and score.kind == "evaluate"
+    )
+
+
+def _chosen_and_judged(program: Program, fit: Fit) -> Iterator[Hit]:
+    chooser = next(filter(None, map(_chooses, inside(fit.options.get("callbacks")))), None)
+    if chooser is None or not fit.validation:
+        return
+    if chooser.kind == "ModelCheckpoint" and not program.restored:
+        return
+    chosen_by = examples(fit.validation[0])
+    scores = [each for each in program.scores if each.network is fit.network]
+    if chooser.kind == "ModelCheckpoint":  # its weights may have been read into another one
+        scores = program.scores
+    evaluated = [each for each in scores if each.kind == "evaluate"]
+    same = [
+        each
+        for each in evaluated
+        if chosen_by and (x := examples(each.x)) and x.rows == chosen_by.rows
+    ]
+    if same and len(same) == len(evaluated):
+        yield Hit(
+            same[0].call.lineno,
+            f"the weights are those of the best epoch by these data ({chooser.kind}, line "
+            f"{chooser.line}), and evaluate judges them by the same",
+        )
+
+
+def _chooses(callback: Value) -> Instance | None:
+    if not isinstance(callback, Instance):
+        return None
+    option = {"EarlyStopping": "restore_best_weights", "ModelCheckpoint": "save_best_only"}
+    name = option.get(callback.kind)
+    monitor = plain(callback.option("monitor", 0 if callback.kind == "EarlyStopping" else 1))
+    by_training = isinstance(monitor, str) and not monitor.startswith("val_")
+    chosen = name is not None and plain(callback.option(name)) is True and not by_training
+    return callback if chosen else None
+
+
+# ---- without a measure
+
+
+def _no_baseline(program: Program) -> Iterator[Hit]:
+    if program.returns.keys() >= {"model", "data"} or _has_measure(program.tree):
+        return  # of a workload's file the table shows the mean predictor
+    for fit in program.fits:
+        network = fit.network
+        last = network.layers[-1] if network.known and network.layers else None
+        judged = [each for each in program.scores if each.network is network]
+        if last is None or last.kind != "Dense" or plain(last.option("units", 0)) != 1:
+            continue
+        by_mse = next((line for line, loss in network.losses if _is_mse(loss)), None)
+        shown = [each for each in judged if each.kind == "evaluate"]
+        if by_mse and shown and plain(last.option("activation", 1)) in (None, "linear"):
+            yield Hit(
+                shown[0].call.lineno,
+                f"an MSE (of line {by_mse}) is reported, and no constant guess beside it",
+                certain=False,
+            )
+
+
+def _is_mse(loss: Value) -> bool:
+    name = loss.kind if isinstance(loss, Instance) else plain(loss)
+    name = loss.last if isinstance(loss, Ref) else name
+    return isinstance(name, str) and name.lower() in _MSE
+
+
+def _has_measure(tree: ast.Module) -> bool:
+    """Whether a mean of targets, their variance or r² is worked out anywhere."""
+    for node in ast.walk(tree):
+        name = getattr(node, "id", getattr(node, "attr", getattr(node, "name", None)))
+        if isinstance(name, str) and _MEASURE.search(name):
+            return True
+        if isinstance(node, ast.Constant) and _MEASURE.search(str(node.value)):
+            return True
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in _MEANS and _of_targets(node):
+            return True
+    return False
+
+
+def _of_targets(call: ast.AST) -> bool:
+    parts = [*ast.walk(call)]
+    named = [each.id for each in parts if isinstance(each, ast.Name)]
+    named += [str(each.value) for each in parts if isinstance(each, ast.Constant)]
+    return any(map(_TARGET.search, named))
+
+
+RULES = (
+    Rule(
+        "training-score",
+        "scoring on the training data",
+        "it tells what the network knows by heart: grind's published network without dropout had "
+        "an MSE far below 20 there, and a worse one on other pictures",
+        "judge by examples that are in no training: validation_data, or a test split",
+        _on_training,
+    ),
+    Rule(
+        "best-epoch",
+        "the best epoch reported as the result",
+        "the best of many noisy scores is better than the network: the epoch was chosen by the "
+        "data that judge it",
+        "report the last epoch, or judge the chosen one once by a third part of the data",
+        _best_epoch,
+    ),
+    Rule(
+        "no-baseline",
+        "no baseline beside an MSE",
+        "an MSE alone says nothing: 426.56 was reported where predicting the mean has 194",
+        "print the MSE of predicting the training targets' mean beside it, or r²",
+        _no_baseline,
+    ),
+)
