@@ -44,15 +44,15 @@ command that removes it. Where a branch is installed and still fits, it is not u
 
 The driver's packages are put on hold. Where the distribution compiles the module for each kernel,
 the kernel's own package is held with them: a newer kernel would boot without a module.
-`apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such as
-`aws-lts-24.04` or `generic-6.8`, gets the module of its own release; Ubuntu's `gke`, `ibm` and
-`kvm` get DKMS, as no package with their modules is known.
+`apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such
+as `aws-lts-24.04`, gets the module of its own release; Ubuntu's `kvm` gets DKMS, as no package with
+its modules is known.
 """
 _OTHERS = """\
 TensorFlow's wheels for aarch64 have no CUDA. On request (`plan_framework`), and never by itself, an
 environment gets Keras on JAX or on PyTorch in its place, whose wheels have it; the benchmark trains
-the same networks there. Neither has been seen on a GPU by this project. No driver's packages are
-known for aarch64: the one that is there stays (as DGX OS brings it), or `plan_driver=skip`. The
+the same networks there. Neither has been seen on a GPU by this project. Ubuntu has the driver for
+aarch64; elsewhere the one that is there stays (as DGX OS brings it), or `plan_driver=skip`. The
 role, its folder and the member of plan.json keep the name `tensorflow`. A Jetson is refused.
 """
 _FRESH = """\

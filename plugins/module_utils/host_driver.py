@@ -33,6 +33,7 @@ NO_NVIDIA = re.compile(
     re.MULTILINE,
 )
 FABRIC_MANAGER = "etc/systemd/system/multi-user.target.wants/nvidia-fabricmanager.service"
+SUBNET_MANAGER = "opt/nvidia/nvlsm/sbin/nvlsm"
 OFF_AT_BOOT = re.compile(r"\b(modprobe\.|module_)blacklist=(\S+,)?nouveau\b")
 # What says whose a driver is; tools of it may be of another origin.
 MAINS = re.compile(r"libcuda1|compute|kernel|dkms|driver(?!-pinning)|utils|-nvidia-|open|^nvidia$")
@@ -59,6 +60,7 @@ def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> d
         "nouveau_blacklisted": nouveau_blacklisted(root),
         "blacklisted": blacklisted(root),
         "fabric_manager": bool(link(root / FABRIC_MANAGER)),
+        "subnet_manager": there(root / SUBNET_MANAGER),
         "origin": origin(root, parts) if (known or parts) and library != "1.1" else "",
         "branch": _branch(known, parts),
         "packages": parts,

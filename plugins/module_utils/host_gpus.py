@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from .gpu_chips import UNKNOWN, of_device
-from .sysroot import inside, link, names, raw, text
+from .sysroot import inside, link, names, raw, text, there
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
 VGA = "0x0300"  # that of a board which can have a screen; the others are 3D controllers, 0302
 SWITCH = "0x0680"  # other bridges: NVSwitches, and chipsets of before 2010
 FIRST_SWITCH = 0x1A00  # NVSwitches' ids lie above: 1af1 on A100 boards, 22a3 on H100's (pci.ids)
+# From NVLink 5 on (B200) the NVSwitches are InfiniBand's devices, and say so in their product data
+# (github.com/NVIDIA/gpu-driver-container, _assert_nvlink5_system), which AWS' machines do not show
+# (issue 606 there).
+MELLANOX = "0x15b3"
+INFINIBAND = "0x0207"
+MANAGES_SWITCHES = b"SW_MNG"
+WITH_NVLINK_5 = ("GB100", "GB110")
 NO_ANSWER = "0xffff"  # the vendor of a device that has fallen off the bus
 # A virtual GPU by its name, such as "GRID A100-10C" or "NVIDIA A40-48Q" (NVIDIA's vGPU user guide).
 VIRTUAL = re.compile(r"-\d+(-\d+)?[ABCQ](ME)?$|\bvGPU$")
@@ -61,13 +68,24 @@ def other_gpus(root: Path) -> list[dict[str, str]]:
 
 def switches(root: Path) -> list[dict[str, str]]:
     """The NVSwitches between the GPUs (compare `lspci -d 10de::0680`)."""
-    found = []
+    found = _switches_of_nvlink_5(root)
     for device in devices(root, SWITCH):
         number = text(device / "device")
         ours = text(device / "vendor") == NVIDIA and re.match(r"0x[0-9a-f]{4}$", number)
         if ours and int(number, 16) >= FIRST_SWITCH:
-            found.append({"address": device.name, "device": number})
+            found.append({"address": device.name, "vendor": NVIDIA, "device": number})
     return found
+
+
+def _switches_of_nvlink_5(root: Path) -> list[dict[str, str]]:
+    if not {gpu["chip"] for gpu in gpus(root)}.intersection(WITH_NVLINK_5):
+        return []
+    return [
+        {"address": each.name, "vendor": MELLANOX, "device": text(each / "device")}
+        for each in devices(root, INFINIBAND)
+        if text(each / "vendor") == MELLANOX
+        and (MANAGES_SWITCHES in raw(each / "vpd") or not there(each / "vpd"))
+    ]
 
 
 def devices(root: Path, kind: str) -> list[Path]:

@@ -33,6 +33,10 @@ DRIVER = re.compile(
     r"|linux-(modules|objects|signatures)-nvidia|xserver-xorg-video-nvidia|cuda-drivers"
     r"|firmware-nvidia-(?!graphics)|egl-wayland$)"  # nouveau's own firmware is -graphics
 )
+# That of NVIDIA's container toolkit offers none.
+OFFERS_DRIVERS = re.compile(
+    r"^Package: (nvidia-(driver|open|dkms)|cuda-drivers|libnvidia-compute)", re.MULTILINE
+)
 KERNEL = re.compile(r"(linux-image(-unsigned)?|(proxmox|pve)-kernel)-\d")
 MAKERS = re.compile(r"@([\w.-]+\.)?(debian\.org|ubuntu\.com|canonical\.com|proxmox\.com)>")
 CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
@@ -201,7 +205,8 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
     held = [name for name, package in packages.items() if package.wanted == "hold"]
     unfinished = half_installed(root, packages)
     files = host_sources.repositories(root)
-    kinds = dict.fromkeys(set(lists(root).values()) - {"ppa"}, "")
+    offered = {kind for path, kind in lists(root).items() if OFFERS_DRIVERS.search(text(path))}
+    kinds = dict.fromkeys(offered - {"ppa"}, "")
     return {
         "manager": manager(root),
         "held": sorted(name for name in held if CONCERNED.search(name)),

@@ -62,7 +62,7 @@ found:
         a C(display), and whether they are C(virtual), a share of a GPU that a virtual machine has.
       type: list
     other_gpus: {description: "The others: C(address), C(vendor), C(device).", type: list}
-    switches: {description: "NVSwitches: C(address), C(device).", type: list}
+    switches: {description: "NVSwitches: C(address), C(vendor), C(device).", type: list}
     kernels:
       description: >-
         The C(running) release, the C(next) to boot, what else is to boot in C(other_system), and
@@ -74,7 +74,8 @@ found:
       description: >-
         What is C(loaded), the C(loaded_flavour), the version of the C(libraries), C(nouveau) and
         C(nouveau_blacklisted), the file that has NVIDIA's module C(blacklisted), whether the unit
-        of the C(fabric_manager) is enabled, C(origin), C(branch), C(packages), C(devices), C(uvm).
+        of the C(fabric_manager) is enabled, whether there is a
+        C(subnet_manager), C(origin), C(branch), C(packages), C(devices), C(uvm).
       type: dict
     processes: {description: "Who holds a GPU: C(pid), C(name), C(kind).", type: list}
     secure_boot: {description: "C(state), C(key), C(enrolled) and C(staged).", type: dict}

@@ -89,10 +89,16 @@ class OtherGpu(msgspec.Struct, frozen=True):
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """An NVSwitch between the GPUs."""
+    """An NVSwitch between the GPUs.  vendor: from NVLink 5 on it is Mellanox'."""
 
     address: str = ""
+    vendor: str = "0x10de"
     device: str = ""
+
+    @property
+    def has_subnet(self) -> bool:
+        """Whether NVLink's subnet manager sets it up, beside the fabric manager."""
+        return self.vendor == "0x15b3"
 
 
 class Firmware(msgspec.Struct, frozen=True):
@@ -165,7 +171,7 @@ class Driver(msgspec.Struct, frozen=True):
     libraries: the version of libcuda on the disk.
     nouveau, nouveau_blacklisted: whether it is loaded, and kept from being loaded.
     blacklisted: the file that keeps NVIDIA's module from being loaded.
-    fabric_manager: whether its unit is enabled.
+    fabric_manager: whether its unit is enabled.  subnet_manager: whether NVLink's is there.
     origin: whose it is: as a package's, or "runfile".  branch: what is on the disk, "580".
     devices: the nodes /dev/nvidia*.  uvm: whether /dev/nvidia-uvm is there.
     """
@@ -177,6 +183,7 @@ class Driver(msgspec.Struct, frozen=True):
     nouveau_blacklisted: bool = False
     blacklisted: str = ""
     fabric_manager: bool = False
+    subnet_manager: bool = False
     origin: str = ""
     branch: str = ""
     packages: tuple[Package, ...] = ()
@@ -304,6 +311,11 @@ class HostFacts(msgspec.Struct, frozen=True):
     def own_gpus(self) -> tuple[Gpu, ...]:
         """The GPUs that no virtual machine has."""
         return tuple(gpu for gpu in self.gpus if not gpu.passed_through)
+
+    @property
+    def has_subnet(self) -> bool:
+        """Whether NVLink's subnet manager has to set the NVSwitches up."""
+        return any(switch.has_subnet for switch in self.switches)
 
     @property
     def python3(self) -> Python | None:

@@ -25,24 +25,35 @@ from tests.support.mock_ubuntu_packages import (
 COMPILED = {
     "generic": "generic",
     "generic-hwe-{v}": "generic",
+    "generic-6.8": "generic",
     "lowlatency": "lowlatency",
     **{f"oem-{{v}}{letter}": "oem" for letter in ("", *"abcd")},
     "aws": "aws",
+    "aws-6.8": "aws",
     "azure": "azure",
+    "azure-6.8": "azure",
+    "azure-lts-{v}": "azure",
     "azure-fde": "azure-fde",
     "azure-fde-6.8": "azure-fde",
+    "azure-fde-lts-{v}": "azure-fde",
     "gcp": "gcp",
     "gcp-6.17": "gcp",
+    "gke": "gke",
+    "gke-6.8": "gke",
+    "ibm": "ibm",
+    "ibm-6.8": "ibm",
+    "ibm-lts-{v}": "ibm",
     "nvidia": "nvidia",
+    "nvidia-6.8": "nvidia",
     "nvidia-hwe-{v}": "nvidia",
     "oracle": "oracle",
+    "oracle-6.14": "oracle",
 }
 OTHERS = {
-    "generic-6.8": "generic",
     "lowlatency-hwe-{v}": "lowlatency",
     "realtime": "realtime",
-    **{f"{cloud}-lts-{{v}}": cloud for cloud in ("aws", "azure", "azure-fde", "gcp", "oracle")},
-    **{name: name for name in ("gke", "ibm", "kvm")},
+    **{f"{cloud}-lts-{{v}}": cloud for cloud in ("aws", "gcp", "oracle")},
+    "kvm": "kvm",
 }
 OWN = r"\d+\.\d+\.0-\d{1,4}-[a-z]"  # and not a mainline build, such as 6.18.14-061814-generic
 WITHOUT_HEADERS = "azure-fde"  # linux-azure's are its headers
@@ -65,7 +76,7 @@ def ubuntu(version: str, releases: Iterable[str]) -> list[Package]:
     have += [name for name, release in own.items() if flavour_of(release) in flavours]
     archive = replace(RELEASES[version], kernels={**lines, **own}, precompiled=have)
     found = [*ubuntu_archive(archive), *_fabric_managers(archive)]
-    found += [Package("python3-venv", "3.12.3-0ubuntu2")]
+    found += [Package("python3-venv", "3.12.3-0ubuntu2"), Package("infiniband-diags", "50.0-2")]
     found += [Package("podman", "4.9.3+ds1-1"), Package("docker.io", "28.2.2-0ubuntu1")]
     return [each for each in found if not _is_made_up(each.name)]
 
@@ -108,6 +119,7 @@ def nvidia(driver: Iterable[Package]) -> list[Package]:
         Package("nvidia-open-580", old, needs("nvidia-driver-580-open")),
         Package("cuda-drivers-580", old, needs("nvidia-driver-580")),
         Package("nvidia-fabricmanager-580", old),
+        Package("nvlsm", "2025.06.11-1"),
         *(Package(f"nvidia-driver-pinning-{branch}", f"{branch}-1") for branch in ("595", "610")),
         *(Package(name, new) for name in ("nvidia-open", "cuda-drivers", "nvidia-fabricmanager")),
         Package("cuda-toolkit-12-5", "12.5.1-1"),

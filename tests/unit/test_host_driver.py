@@ -39,6 +39,7 @@ def test_a_host_without_a_driver_has_none(tmp_path: Path) -> None:
         "nouveau_blacklisted": False,
         "blacklisted": "",
         "fabric_manager": False,
+        "subnet_manager": False,
         "origin": "",
         "branch": "",
         "packages": [],

@@ -110,6 +110,28 @@ def test_switches_are_nvidia_s_bridges_that_are_no_old_chipset_s(tmp_path: Path)
     assert [each["device"] for each in found] == ["0x22a3", "0x1af1"]
 
 
+@pytest.mark.parametrize(
+    ("gpu", "vpd", "switches"),
+    [
+        ("0x2901", "ConnectX-7 SW_MNG", 1),
+        ("0x2901", None, 1),  # AWS' machines do not show it
+        ("0x2901", "ConnectX-7 HHHL adapter", 0),
+        ("0x2330", None, 0),  # an adapter that a virtual machine with H100 has
+    ],
+)
+def test_switches_of_nvlink_5_are_infiniband_s_devices(
+    tmp_path: Path, gpu: str, vpd: str | None, switches: int
+) -> None:
+    told = {} if vpd is None else {"sys/bus/pci/devices/0000:05:00.0/vpd": vpd}
+    host = hosts.merged(
+        device("0000:01:00.0", "0x10de", gpu, "0x030200"),
+        device("0000:05:00.0", "0x15b3", "0x1021", "0x020700"),
+        told,
+    )
+    found = host_gpus.switches(hosts.write(tmp_path, host))
+    assert [each["vendor"] for each in found] == ["0x15b3"] * switches
+
+
 def test_a_tegra_on_the_bus_makes_a_jetson(tmp_path: Path) -> None:
     host = hosts.AARCH64 | device(AT, "0x10de", "0x2b00", "0x030000")
     assert gpu_info.look(hosts.write(tmp_path, host), "/opt")["machine"] == "Jetson"

@@ -70,6 +70,18 @@ def test_a_package_of_nvidia_s_repository_is_nvidia_s(tmp_path: Path, lists: hos
     assert origins(tmp_path, debs(DRIVER) | lists) == {"nvidia-driver-580": "nvidia"}
 
 
+def test_a_repository_of_nvidia_s_without_drivers_is_none_of_drivers(tmp_path: Path) -> None:
+    """That of its container toolkit: a host that has it has not chosen NVIDIA's driver."""
+    flat = f"{LISTS}/nvidia.github.io_libnvidia-container_stable_deb_amd64"
+    toolkit = offered("nvidia-container-toolkit-base 1.20.0-1", "libnvidia-container1 1.20.0-1")
+    for told, repositories in ((toolkit, []), (toolkit + offered(DRIVER), ["nvidia"])):
+        host = debs("bash 5.2") | {
+            f"{flat}_InRelease": "Origin: NVIDIA\n",
+            f"{flat}_Packages": told,
+        }
+        assert look(tmp_path, host)["repositories"] == repositories
+
+
 def test_a_package_of_nvidia_s_is_known_where_apt_has_no_lists(tmp_path: Path) -> None:
     host = debs(
         "cuda-drivers 580.95.05-1ubuntu1\nMaintainer: cudatools <cudatools@nvidia.com>",

@@ -194,10 +194,12 @@ def test_a_stack_that_xla_compiles_for_brings_the_ptxas_that_can() -> None:
         assert numbers(ptxas) >= numbers(row.ptxas)
 
 
-def test_a_gpu_that_kernels_are_compiled_for_has_a_floor_no_lower_than_an_older_one() -> None:
+def test_a_gpu_that_kernels_are_compiled_for_has_a_floor_no_lower_than_its_cuda_s() -> None:
+    """12.0 came before 10.3, so that the rows need not rise with the compute capability."""
     for stack, gpu in FOR_GPUS:
-        floors = [numbers(gpu.driver), *(numbers(row.driver) for row in gpu.compiled)]
-        assert floors == sorted(floors), stack.name
+        assert min([numbers(row.driver) for row in gpu.compiled], default=(999,)) >= numbers(
+            gpu.driver
+        ), stack.name
 
 
 def test_a_system_s_cudnn_is_newer_than_the_one_that_fails_and_still_has_the_kernels() -> None:

@@ -1,7 +1,8 @@
 """GPUs by the names that people have for them.
 
 gpus.csv: the names of NVIDIA's display devices in pci.ids 2025.06.09, one device each, and a few
-newer ones of 2026.10.24.  The device tells the chip (module_utils/gpu_chips.py).
+newer ones of 2026.10.24.  The device tells the chip (module_utils/gpu_chips.py).  Where boards of
+one name have chips of several generations, as GT 710, it is the newest.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ from ..host_facts import Gpu
 
 _FILE = Path(__file__).with_name("gpus.csv")
 _MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
-_CARRIED = {"mobile", "max-q", "laptop", "gpu", "embedded", "refresh"}
+_CARRIED = {"mobile", "max-q", "laptop", "notebook", "gpu", "embedded", "refresh"}
 _SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE)
 _COUNT = re.compile(r"(\d+)\s*[x×*]\s*(.+)", re.IGNORECASE)
 _APART = re.compile(r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)")
 _WELL_KNOWN = ("GeForce RTX 5090", "GeForce RTX 4090", "Tesla T4", "H100 PCIe")
 _NUMBER = re.compile(r"(?:10de:|0x)?([0-9a-f]{4})", re.IGNORECASE)
+_LEAST = 3  # letters that stand for a longer word, as "sxm" does for "SXM5"
+# What is no GPU of NVIDIA's on a PCI bus, and what to do.
+_NO_GPU = (
+    (r"\b(amd|radeon|rx|instinct|mi\d{2,3}[a-z]?|firepro|vega)\b", "a GPU of AMD's", "CUDA"),
+    (r"\b(intel|arc|iris|uhd|gaudi)\b", "a GPU of Intel's", "CUDA"),
+    (r"\b(jetson|tegra|orin|xavier)\b", "a Jetson's GPU, which JetPack drives", "CUDA"),
+    (r"^[a-z]+\d+[a-z]*(-\w+)?\.\w+$|^standard_\w+$|^[agn]\d-\w+-\w+$|\bdgx\b", "a machine", ""),
+)
 
 
 @cache
@@ -34,13 +43,13 @@ def known() -> dict[str, str]:
 
 
 def gpus(said: list[str]) -> tuple[Gpu, ...]:
-    """The GPUs, each in a slot of its own: "RTX 5090", "8 x H100", "10de:2684".
+    """The GPUs, each in a slot of its own: "RTX 5090", "8 x H100", "10de:2684", "T4, L4".
 
     Raises:
         RefusedError: no GPU has that name; it says which have one like it.
     """
     found: list[Gpu] = []
-    for each in said:
+    for each in (part for words in said for part in words.split(",")):
         counted = None if _NUMBER.fullmatch(each.strip()) else _COUNT.fullmatch(each.strip())
         count, name = (int(counted[1]), counted[2]) if counted else (1, each)
         if not 1 <= count <= 16:
@@ -64,20 +73,43 @@ def _gpu(said: str, place: int) -> Gpu:
 
 
 def _named(said: str) -> tuple[str, str]:
-    words = _words(said)
+    words, carried = _words(said), bool(_carried(said))
     exact = [name for name in known() if _words(name) == words]
-    # The board of a desktop before that of a laptop, then the shortest name that has those words.
-    longer = [name for name in known() if words and f" {' '.join(words)} " in _padded(name)]
-    for name in exact or sorted(longer, key=lambda each: (bool(_carried(each)), len(each))):
+    core = _core(said)
+    # Those that have those words: the boards of a desktop before those of a laptop, unless one is
+    # asked for, and the shortest first.  A word without a number ("RTX") is a whole line of them.
+    has_number = any(re.search(r"\d", word) for word in core)
+    longer = [name for name in known() if has_number and _has(_core(name), core)]
+    longer.sort(key=lambda name: (bool(_carried(name)) != carried, len(name)))
+    for name in exact or longer:
         return name, known()[name]
     number = _NUMBER.fullmatch(said.strip())
     if number:
         return "", number[1].lower()
+    for pattern, what, need in _NO_GPU:
+        if re.search(pattern, said.strip(), re.IGNORECASE):
+            raise RefusedError(
+                f"--gpu «{said}», {what}",
+                "a GPU of NVIDIA's, which TensorFlow's CUDA is for" if need else "a GPU's name",
+                "leave --gpu out for a plan without one" if need else "name its GPUs, as 8 x H100",
+            )
     raise RefusedError(
         f"--gpu «{said}»",
         "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
         "name one of these: " + ", ".join(_like(words)),
     )
+
+
+def _has(name: list[str], said: list[str]) -> bool:
+    """Whether a name has all words that are said, in any order, the last letters left out."""
+    rest = list(name)
+    for word in said:
+        fits = word.isalpha() and len(word) >= _LEAST
+        found = next((w for w in rest if w == word or (fits and w.startswith(word))), None)
+        if found is None:
+            return False
+        rest.remove(found)
+    return True
 
 
 @cache
@@ -87,8 +119,11 @@ def _words(name: str) -> list[str]:
     return [word for word in words if word not in _MAKERS]
 
 
-def _padded(name: str) -> str:
-    return f" {' '.join(_words(name))} "
+@cache
+def _core(name: str) -> list[str]:
+    """Its words without those of a laptop's: nvidia-smi and pci.ids have different ones."""
+    carried = {part for word in _CARRIED for part in word.split("-")}
+    return [word for word in _words(name) if word not in carried]
 
 
 def _carried(name: str) -> set[str]:

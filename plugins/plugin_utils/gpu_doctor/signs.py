@@ -32,7 +32,11 @@ def wrong_module(host: Host) -> str:
 def no_fabric_manager(host: Host) -> str:
     """The NVSwitches wait for their fabric manager."""
     driver, switches = host.facts.driver, host.facts.switches
-    if not switches or not driver.loaded or driver.fabric_manager:
+    if not switches or not driver.loaded:
+        return ""
+    if host.facts.has_subnet and not driver.subnet_manager:
+        return f"{len(switches)} NVSwitches, and NVLink's subnet manager (nvlsm) is not there"
+    if driver.fabric_manager:
         return ""
     return f"{len(switches)} NVSwitches, and the unit nvidia-fabricmanager is not enabled"
 

@@ -103,6 +103,8 @@ def _misfit(request: Request, stack: Stack) -> str:
         return f"{NOT_THE_SAME} {driver.loaded}, and the libraries are {libraries}"
     if request.facts.switches and not driver.fabric_manager:
         return "its NVSwitches have no fabric manager, without which CUDA fails with error 802"
+    if request.facts.has_subnet and not driver.subnet_manager:
+        return "its NVSwitches have no subnet manager (nvlsm), without which CUDA gives error 802"
     return _no_module_next(request)
 
 

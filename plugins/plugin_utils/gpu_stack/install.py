@@ -31,6 +31,7 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     compiled = kernels.compiled(request, ready.kernels) if ready else []
     ready = ready if compiled else None
     fabric = _names(request, offer, module, row.fabric_manager) if facts.switches else ()
+    subnet = row.subnet_manager if facts.has_subnet else None
     driver = _names(
         request,
         offer,
@@ -50,13 +51,15 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
         flavour=module,
         method=ready.method if ready else "dkms",
         first=_names(request, offer, module, *row.first),
-        packages=(*driver, *headers),
+        packages=(*driver, *(subnet.packages if subnet else ()), *headers),
         headers=headers,
         hold=(*driver, *images),
         components=row.components,
         secure_boot=_secure_boot(request, precompiled=bool(ready)),
         headless=not facts.desktop,
         fabric_manager=" ".join(fabric),
+        subnet_manager=subnet.packages if subnet else (),
+        modules=subnet.modules if subnet else (),
         reboot="when needed" if request.options.reboot else "never",
         repository=entry(repository) if repository else None,
     )
@@ -125,6 +128,8 @@ def changes(request: Request, planned: DriverPlan) -> list[str]:
     there = {package.name for package in facts.driver.packages}
     if planned.headers:
         there |= {name for name, whole in kernels.headers(request).items() if whole}
+    if facts.driver.subnet_manager:
+        there |= set(planned.subnet_manager)
     missing = [name for name in [*planned.first, *planned.packages] if name not in there]
     phrases = []
     if planned.remove:

@@ -151,7 +151,10 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
     # NVSwitches need a fabric manager, without which CUDA fails with error 802.
     whole = [pair for pair in built if pair[0].row.fabric_manager or not request.facts.switches]
     if not whole:
-        raise _no_fabric_manager(request, built[0][0], source)
+        raise _incomplete(request, built[0][0], source, "a fabric manager")
+    whole = [pair for pair in whole if pair[0].row.subnet_manager or not request.facts.has_subnet]
+    if not whole:
+        raise _incomplete(request, built[0][0], source, "a subnet manager for NVLink")
     return whole[0]
 
 
@@ -254,12 +257,12 @@ def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedE
     )
 
 
-def _no_fabric_manager(request: Request, offer: Offer, source: Origin) -> FallsShortError:
+def _incomplete(request: Request, offer: Offer, source: Origin, part: str) -> FallsShortError:
     have = f"{_from(request, source)}'s driver {offer.branch}"
     return FallsShortError(
-        f"{len(request.facts.switches)} NVSwitches, and {have} without a fabric manager",
+        f"{len(request.facts.switches)} NVSwitches, and {have} without {part}",
         "a driver whose packages have one, which the NVSwitches need",
-        why=f"{have} has no fabric manager, which the NVSwitches need",
+        why=f"{have} has no {part.removeprefix('a ')}, which the NVSwitches need",
     )
 
 

@@ -83,6 +83,8 @@ class InstallDriver(
     secure_boot: "off", "signed" by the distribution, by the "enrolled" key, or to "stage" a key.
     reboot: "when needed" or "never".
     fabric_manager: the one of `packages` that makes NVSwitches work, whose unit is enabled.
+    subnet_manager: those of `packages` that it needs from NVLink 5 on; modules: what those need of
+        the kernel's own, loaded at each boot.
     """
 
     reason: str
@@ -99,6 +101,8 @@ class InstallDriver(
     headless: bool
     reboot: Literal["when needed", "never"]
     fabric_manager: str = ""
+    subnet_manager: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     repository: RepositoryEntry | None = None
     remove: tuple[str, ...] | None = None
 

@@ -307,6 +307,13 @@ class Ceiling(Row, frozen=True, kw_only=True):
     kernel: Version
 
 
+class SubnetManager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """NVLink's subnet manager: its packages, and the kernel's modules that it needs."""
+
+    packages: Names
+    modules: Names
+
+
 class DriverOffer(Row, frozen=True, kw_only=True):
     """The branches of the driver that an origin has for a system, the first is taken.
 
@@ -317,6 +324,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     ceilings: kernels that a module does not build for.
     others: packages of which there can be one only.  components: of the distribution's archive.
     fabric_manager: the package that a host with NVSwitches needs beside it, "" for none.
+    subnet_manager: what those of NVLink 5 need beside that.
     older: how to get an older branch than a rolling one; {branch} is its number.
     """
 
@@ -334,6 +342,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     others: Names = ()
     components: Names = ()
     fabric_manager: str = ""
+    subnet_manager: SubnetManager | None = None
     older: str = ""
 
     def is_for(self, facts: HostFacts, origin: str) -> bool:

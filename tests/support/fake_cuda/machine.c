@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 /* By driver branch: its CUDA, and the newest PTX that it compiles: the PTX ISA's release notes, table
- * "PTX Release History" (7.0 to 9.3).  A branch between two has what the older has. */
+ * "PTX Release History", which has all three ("PTX ISA 8.5 | CUDA 12.5, driver r555", 7.0 to 9.4):
+ * docs.nvidia.com/cuda/parallel-thread-execution.  A branch between two has what the older has. */
 static const struct {
     int branch, cuda, ptx;
 } DRIVERS[] = {
@@ -16,7 +17,7 @@ static const struct {
     {495, 11050, 75}, {510, 11060, 76}, {515, 11070, 77}, {520, 11080, 78}, {525, 12000, 80},
     {530, 12010, 81}, {535, 12020, 82}, {545, 12030, 83}, {550, 12040, 84}, {555, 12050, 85},
     {560, 12060, 85}, {565, 12070, 86}, {570, 12080, 87}, {575, 12090, 88}, {580, 13000, 90},
-    {590, 13010, 91}, {595, 13020, 92}, {610, 13030, 93},
+    {590, 13010, 91}, {595, 13020, 92}, {610, 13030, 93}, {615, 13040, 94},
 };
 
 static const char *setting(const char *name, const char *otherwise)

@@ -66,6 +66,7 @@ def applied(found: dict[str, Any], plan: Plan) -> dict[str, Any]:
         new = there(driver["origin"], " ".join(installed), version, driver["flavour"])
         new["packages"] += staying(found, [*driver["remove"], *installed])
         after["driver"] = new | {"nouveau_blacklisted": True, "devices": ["/dev/nvidia0"]}
+        after["driver"]["subnet_manager"] = "subnet_manager" in driver
         after["owned"]["packages"] += installed
         after["packages"] = {**found["packages"], "held": driver["hold"], "half_installed": []}
         state = found["secure_boot"]
