@@ -106,6 +106,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "save each trained network beside the record, in Keras' own format, for "
         "`predict` and `evaluate` (docs/predict.md)",
     },
+    **option_values.INFERENCE_OPTIONS,
     "--time-to-target": {
         "action": "store_true",
         "help": "also train from several seeds until a quality is reached: MNIST's 98 and 99 %%, "
@@ -197,6 +198,7 @@ class Settings:
     inputs: from where images are read as files on the clock, where that is asked for.
     time_to_target: whether to train to targets, too.
     on_request: the workloads besides the default ones that `-k` names.
+    inference: for how many s it is measured how fast networks answer; None: not at all.
     epochs: how many are trained; None leaves it to the profile.
     learning_curve: whether the quality is measured after every epoch.
     save_models: whether what was trained is saved beside the record.
@@ -231,6 +233,7 @@ class Settings:
     variants: tuple[Variant, ...] = (AS_PUBLISHED,)
     inputs: tuple[Input, ...] = ()
     time_to_target: bool = False
+    inference: float | None = None
     epochs: int | None = None
     learning_curve: bool = False
     save_models: bool = False
@@ -331,10 +334,9 @@ def read_settings(
     option_values.must_name(chosen, OPTIONS)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
     python, reason, image = _worker(chosen, planned, environments)
-    limits = chosen_limits(chosen.limit)
+    data, limits = read_choice(chosen), chosen_limits(chosen.limit)
     named = chosen.backend or image  # an image is looked into once it is here
     backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
-    workloads, data = option_values.own_workloads(chosen), read_choice(chosen)
     machines, variants = cluster.read(chosen), option_values.variants(chosen, backend)
     return Settings(
         profile=chosen.profile,
@@ -355,6 +357,7 @@ def read_settings(
         cluster=machines,
         inputs=option_values.words("input", chosen.input, INPUTS) or (),
         time_to_target=chosen.time_to_target,
+        inference=option_values.inference(chosen),
         epochs=option_values.epochs(chosen.epochs),
         learning_curve=chosen.learning_curve,
         save_models=chosen.save_models,
@@ -362,7 +365,7 @@ def read_settings(
         interim_checks=checks_for(chosen.processes, compared=bool(environments or chosen.against)),
         against=paths.against(chosen.against),
         order_seed=secrets.randbits(32),
-        workloads=workloads,
+        workloads=option_values.own_workloads(chosen),
         on_request=option_values.on_request(chosen),
         data_folder=data.data_folder,
         dataset=data.name,

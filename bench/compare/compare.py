@@ -43,7 +43,7 @@ class Evidence:
     """One side of a row.
 
     source: where its record is.
-    seconds: the median steady epoch of each of its repeats, in s.
+    seconds: the median of each of its repeats, in s.
     excluded: which repeats were not used, and why, in words; empty where all were.
     """
 
@@ -86,7 +86,7 @@ class Compared:
 
     def to_json(self) -> dict[str, Any]:
         """As `--json` prints it.  Times are in s."""
-        workload, device, way = self.name
+        workload, device, way, figure = self.name
         interval = None
         if self.low is not None and self.high is not None:
             interval = [self.low, self.high if math.isfinite(self.high) else None]
@@ -94,6 +94,7 @@ class Compared:
             "workload": workload,
             "device": device.id,
             "mode": str(way),
+            "figure": figure,
             "answer": self.word,
             "ratio": self.ratio,
             "interval": interval,
@@ -222,7 +223,7 @@ def _why_unclear(pair: Pair, factor: float | None, *, in_turn: bool) -> str:
     def again(repeats: int) -> str:
         if in_turn:
             return f"{COMMAND} compare-envs PYTHON_A PYTHON_B --processes {repeats}"
-        workload, device, way = pair.now.name
+        workload, device, way, _ = pair.now.name
         more = [*pair.now.rerun_options, "--processes", str(repeats)]
         return row_command(workload, device.option, way, pair.now.file, more)
 

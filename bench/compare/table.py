@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from bench.compare.compare import Compared, Evidence, Word
 from bench.errors import shown
+from bench.record.comparable import Figure
+from bench.report import table
 from bench.report.format import Screen, seconds
 
 _LEGEND = (
@@ -18,6 +19,7 @@ _LEGEND = (
     "comparisons, all rows together; SAME rules out 5 %.  Intervals: 99.6 % or more."
 )
 
+_TIME_OF: Mapping[Figure, str] = {"epoch": "epoch", "latency": "answer", "throughput": "batch"}
 _STYLES = {"SLOWER": "bold red", "FASTER": "bold green", "SAME": "green", "UNCLEAR": "yellow"}
 
 
@@ -30,9 +32,8 @@ def text(compared: Sequence[Compared], a: str, b: str, screen: Screen) -> str:
     sources = map(shown, _sources(compared, a))
     heading = "\n".join([verdict(compared), f"A: {shown(a)}", *sources, f"B: {shown(b)}", ""])
     below = "".join(f"{line}\n" for line in notes(compared))
-    return (
-        screen.plain(heading) + screen.draw(_table(compared), Text(_LEGEND)) + screen.plain(below)
-    )
+    drawn = screen.first_fitting(_table(compared, gap) for gap in (2, 1))
+    return screen.plain(heading) + screen.draw(drawn, Text(_LEGEND)) + screen.plain(below)
 
 
 def verdict(compared: Sequence[Compared]) -> str:
@@ -88,20 +89,21 @@ def _without_answer(compared: Sequence[Compared]) -> list[str]:
     return [*lines, *excluded]
 
 
-def _table(compared: Sequence[Compared]) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
-    for heading in ("Workload", "Device", "Mode"):
+def _table(compared: Sequence[Compared], gap: int) -> Table:
+    grid = table.grid(gap)
+    several = any(row.name.figure != "epoch" for row in compared)
+    of, time = (("Time\nof",), "time") if several else ((), "epoch")
+    for heading in ("Workload", "Device", "Mode", *of):
         grid.add_column(heading, no_wrap=True)
-    for heading in ("A: epoch,\nrepeats", "B: epoch,\nrepeats", "B ÷ A", "Interval"):
+    for heading in (f"A: {time},\nrepeats", f"B: {time},\nrepeats", "B ÷ A", "Interval"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("Answer")
     for row in compared:
-        workload, device, way = row.name
+        figure = (_TIME_OF[row.name.figure],) if several else ()
         ratio = "" if row.ratio is None else _times(row.ratio)
         word = Text(row.word, _STYLES.get(row.word, "dim"))
-        grid.add_row(
-            workload, device.id, str(way), _side(row.a), _side(row.b), ratio, _interval(row), word
-        )
+        left = (row.name.workload, row.name.device.id, str(row.name.way), *figure)
+        grid.add_row(*left, _side(row.a), _side(row.b), ratio, _interval(row), word)
     return grid
 
 

@@ -121,10 +121,10 @@ def _of_row(row: Row, recorded: Rows) -> set[Name]:
     """What a row's results are called in the record: several where it trains several GPUs."""
     wanted = (row.workload.name, row.device.option, row.way)
     return {
-        (workload, device, mode)
+        name
         for rows in recorded.sides.values()
-        for workload, device, mode in rows
-        if (workload, device.option, mode) == wanted
+        for name in rows
+        if (name.workload, name.device.option, name.way) == wanted
     }
 
 

@@ -21,7 +21,8 @@ together, with the batch beyond which there is little to gain.
 # Those of `pytest bench/` that choose what is trained: here the experiment does.
 _WITHOUT = (
     *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
-    *("--design", "--input", "--learning-curve", "--time-to-target", "--processes", "--against"),
+    *("--design", "--input", "--learning-curve", "--inference", "--inference-seconds"),
+    *("--time-to-target", "--processes", "--against"),
 )
 
 

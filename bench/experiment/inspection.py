@@ -27,7 +27,7 @@ _STEPS, _LEAST_STEPS, _MOST_STEPS = 100, 20, 10_000
 _WITHOUT = (
     *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
     *("--epochs", "--learning-curve", "--time-to-target", "--processes", "--against", "--no-page"),
-    *("--no-plots", "--save-models"),
+    *("--no-plots", "--save-models", "--inference", "--inference-seconds"),
 )
 
 

@@ -17,6 +17,7 @@ Exit status: 2 where 10 images cannot be learned by heart, and nothing else is t
 _WITHOUT = (
     *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
     *("--learning-curve", "--time-to-target", "--processes", "--against"),
+    *("--inference", "--inference-seconds"),
 )
 
 

@@ -19,6 +19,7 @@ A flagged training is kept, and is never a baseline.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -26,11 +27,25 @@ from bench.judge.again import rerun_command, without
 from bench.judge.drift import change
 from bench.record.conditions import Conditions
 from bench.record.head import Device
+from bench.record.inference import Latency, Throughput
 from bench.record.measured import Measured
-from bench.record.model import Finished, TimeToTarget, Verdict
+from bench.record.model import Finished, TimeToTarget
 from bench.record.telemetry import Reasons, Telemetry, Throttled
+from bench.record.verdict import Verdict
 
 Judged: TypeAlias = Finished | TimeToTarget
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """What was seen while a network answered, by the names that a training has it under."""
+
+    device: Device
+    conditions: Conditions
+    telemetry: Telemetry | None
+
+
+_Seen: TypeAlias = Judged | _Answering
 
 # The median absolute deviation of the steady epochs, as a share of their median.  Quiet, it is 1
 # to 2 % for the workloads here (README.md); beside neighbours wall times varied by 24 %.  At 5 %
@@ -104,6 +119,42 @@ def judge(result: Judged, rerun_options: Sequence[str] = ()) -> Verdict:
     return Verdict("OK", _spread_words(result), None)
 
 
+def judge_inference(
+    device: Device,
+    conditions: Conditions,
+    telemetry: Telemetry | None,
+    latency: Latency,
+    throughput: Throughput,
+    longer: str,
+) -> Verdict:
+    """The same of how fast a network answers; what it learned makes no answer faster.
+
+    longer: the command that measures it again, and for longer.
+    """
+    seen = _Answering(device, conditions, telemetry)
+    for find in (_contended, _throttled, _power_capped):
+        verdict = next(find(seen), None)
+        if verdict is not None:
+            return verdict
+    beside = f"nvidia-smi{_choice(device)} dmon" if device.is_gpu else "vmstat 5"
+    told = []
+    for what, times, middle, spread in (
+        ("one answer", latency.parts, latency.median, latency.spread),
+        ("a batch", throughput.rounds, throughput.median, throughput.spread),
+    ):
+        if found := change(times):
+            evidence = f"{what} took {_ms(found.before)} at first and {_ms(found.now)} at last"
+            return Verdict("DRIFT", evidence, f"{beside} beside it shows what changes meanwhile")
+        told.append(f"{what} varies by {_percent(spread / middle)} (MAD)")
+        if spread / middle > NOISY_SPREAD:
+            return Verdict("NOISY", f"{told[-1]}, cause unknown", longer)
+    return Verdict("OK", ", ".join(told), None)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"
+
+
 def _below_floor(result: Judged, rerun_options: Sequence[str]) -> Iterator[Verdict]:
     if result.quality.reason is not None:
         proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
@@ -113,7 +164,7 @@ def _below_floor(result: Judged, rerun_options: Sequence[str]) -> Iterator[Verdi
         yield Verdict("BELOW-FLOOR", result.quality.reason, fix)
 
 
-def _contended(result: Judged) -> Iterator[Verdict]:
+def _contended(result: _Seen) -> Iterator[Verdict]:
     conditions = result.conditions
     others = (result.telemetry.processes.value if result.telemetry else None) or ()
     there = [each for each in others if each.busy is None or each.busy >= FOREIGN_BUSY]
@@ -145,7 +196,7 @@ def _somebody_waited(conditions: Conditions) -> bool:
     return idle is not None and idle < FULL_IDLE
 
 
-def _throttled(result: Judged) -> Iterator[Verdict]:
+def _throttled(result: _Seen) -> Iterator[Verdict]:
     telemetry, conditions = result.telemetry, result.conditions
     if telemetry and (shares := _throttle_shares(telemetry)):
         reason = max(shares, key=shares.__getitem__)
@@ -193,7 +244,7 @@ def _seen(by_reason: Throttled | Reasons, reason: str) -> float | None:
     return measured.value if measured else None
 
 
-def _power_capped(result: Judged) -> Iterator[Verdict]:
+def _power_capped(result: _Seen) -> Iterator[Verdict]:
     if result.telemetry is not None:
         yield from _gpu_capped(result.telemetry, result.device)
     governor = result.conditions.governor.value

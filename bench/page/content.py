@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import curves, experiment, films, plots
+from bench.page import answers, curves, experiment, films, plots
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
-from bench.record.model import Finished, Record, TimeToTarget, Training
-from bench.report import folds, notes, posts, rows, summary, table, targets, variants
+from bench.record.model import Finished, Record, Result, TimeToTarget, Training
+from bench.report import folds, inference, notes, posts, rows, summary, table, targets, variants
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
@@ -40,10 +40,21 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """How fast the trained networks answer: what that comes to, and the table of it."""
+
+    lines: tuple[str, ...]
+    headings: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    caption: str = inference.CAPTION
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run, as the template takes it.
 
     verdict: the first lines; what is limited and what comes next close it.
+    answers: of the trained networks, where these were timed.
     facts: name and value, by heading.
     """
 
@@ -52,6 +63,7 @@ class Run:
     caption: str = ""
     headings: tuple[str, ...] = ()
     cells: tuple[tuple[str, ...], ...] = ()
+    answers: Answers | None = None
     findings: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
@@ -95,6 +107,7 @@ def run(
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
+        answers=_answers(results),
         findings=tuple(found),
         warnings=tuple(notes.warnings(record, told, names)),
         details=tuple(notes.details(record, told, names)),
@@ -103,6 +116,13 @@ def run(
         ),
         facts=tuple(_facts(record, path)),
     )
+
+
+def _answers(results: Sequence[Result]) -> Answers | None:
+    if not inference.measured(results):
+        return None
+    headings, cells = inference.cells(results)
+    return Answers(tuple(inference.lines(results)), tuple(headings), tuple(map(tuple, cells)))
 
 
 def _clean(line: object) -> str:
@@ -127,6 +147,7 @@ def _workloads(
         own = [each for each in results if each.workload == name]
         drawn = [
             *_speeds(own),
+            *answers.drawn(own, _place),
             *_epochs(own),
             *_strips(own),
             *_losses(own),

@@ -8,17 +8,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec
 from bench.record.head import WITHHELD, Device, Head
+from bench.record.inference import Inference
 from bench.record.measured import NOT_RECORDED
 from bench.record.model import Failed, Finished, Record, Result, Side, TimeToTarget
 from bench.record.repeats import ENOUGH, LEAST_REPEATS
 from bench.record.variant import Way
+from bench.record.verdict import Verdict
 from bench.workloads.backend import FRAMEWORKS
 
-Name = tuple[str, Device, Way]
+# What of a training is compared: a steady epoch, or how fast the trained network answers.
+Figure = Literal["epoch", "latency", "throughput"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+OF_FIGURES: Mapping[Figure, str] = {
+    "epoch": "an epoch",
+    "latency": "one answer",
+    "throughput": "a batch of answers",
+}
+
+
+class Name(NamedTuple):
+    """What is compared of a row; its device is without its model."""
+
+    workload: str
+    device: Device
+    way: Way
+    figure: Figure = "epoch"
+
+
 Key = Mapping[str, str]
 
 # What has a version, one in each key.
@@ -59,6 +80,7 @@ _FIXES = {
     "profile": "use one --profile",
     "quality": "use --learning-curve both times, or never",
     "clock": _NEW_BASELINE,
+    "inference": f"another Grindstone, or another batch; {_NEW_BASELINE} --inference",
     "program": f"another Grindstone trains this mode otherwise; {_NEW_BASELINE}",
 }
 
@@ -67,8 +89,8 @@ _FIXES = {
 class Row:
     """One workload on one device in one mode: everything that was trained of it on a side.
 
-    name: workload, device (without its model) and mode.
-    medians: s, the median steady epoch of each repeat that may be compared, by its number.
+    name: of the row, and of which of its times.
+    medians: s, the median of each repeat that may be compared, by its number.
     excluded: why each of the others may not.
     key: what its repeats share; the last one's where they do not.
     difference: what they do not share, in words, or None.
@@ -97,15 +119,15 @@ class Row:
         self.file = result.file.path if result.file else None
         self.host, self.uuids = head.machine.host, result.device.uuids
         self.rerun_options = head.settings.rerun_options
-        why = why_excluded(result)
+        why = why_excluded(result, self.name.figure)
         if why is not None or not isinstance(result, Finished):
             self.excluded.append(why or "failed")
             return
-        key = key_for(result, head)
+        key = {**key_for(result, head), **_key_of(result, self.name.figure)}
         if self.key is not None and self.difference is None:
             self.difference = difference(self.key, key)
         self.key = key
-        self.medians[result.repeat] = result.epochs.median
+        self.medians[result.repeat] = seconds_of(result, self.name.figure)
 
 
 @dataclass(slots=True)
@@ -130,8 +152,9 @@ class Rows:
 
     def add(self, result: Result) -> None:
         """Takes one more result: the cost of a check grows with the rows, not with the results."""
-        name = name_of(result)
-        self.sides.setdefault(result.side, {}).setdefault(name, Row(name)).add(result, self.head)
+        for name in names_of(result):
+            rows = self.sides.setdefault(result.side, {})
+            rows.setdefault(name, Row(name)).add(result, self.head)
 
     @property
     def alone(self) -> dict[Name, Row]:
@@ -165,13 +188,53 @@ def name_of(result: Result) -> Name:
     """What a result is a repeat of; the same GPU model may sit in another slot's machine."""
     device = result.device
     place = Device("", device.index, device.slice, device.group)
-    return result.workload, place, result.way
+    return Name(result.workload, place, result.way)
+
+
+def names_of(result: Result) -> tuple[Name, ...]:
+    """The same, with that of its answers where these were measured."""
+    name = name_of(result)
+    return tuple(name._replace(figure=each) for each in figures_of(result))
+
+
+def figures_of(result: Result) -> tuple[Figure, ...]:
+    """What was measured of it."""
+    answered = isinstance(result, Finished) and answers_of(result) is not None
+    return FIGURES if answered else FIGURES[:1]
+
+
+def answers_of(result: Finished) -> Inference | None:
+    """How fast its network answers, where that is known."""
+    return result.inference.value if result.inference else None
+
+
+def seconds_of(result: Finished, figure: Figure) -> float:
+    """The median time, in s; of what was not measured that of an epoch."""
+    answers = answers_of(result)
+    if figure == "epoch" or answers is None:
+        return result.epochs.median
+    return (answers.latency if figure == "latency" else answers.throughput).median
+
+
+def verdict_of(result: Finished, figure: Figure) -> Verdict | None:
+    """Whether that may be believed; None in records of schema 1."""
+    answers = answers_of(result)
+    return result.verdict if figure == "epoch" or answers is None else answers.verdict
 
 
 def title(name: Name) -> str:
-    """`mlp on cpu`, `mlp on gpu:0, tuned`."""
-    workload, device, way = name
-    return f"{workload} on {device.id}{way.suffix}"
+    """`mlp on cpu`, `mlp on gpu:0, tuned`, `one answer of mlp on cpu`."""
+    whole = f"{name.workload} on {name.device.id}{name.way.suffix}"
+    return whole if name.figure == "epoch" else f"{OF_FIGURES[name.figure]} of {whole}"
+
+
+def _key_of(result: Finished, figure: Figure) -> Key:
+    """What has to be alike besides before answers are compared."""
+    answers = answers_of(result)
+    if figure == "epoch" or answers is None:
+        return {}
+    batch = f", {answers.throughput.batch} in a batch" if figure == "throughput" else ""
+    return {"inference": f"program {answers.program}{batch}"}
 
 
 def key_for(result: Finished, head: Head) -> Key:
@@ -285,8 +348,8 @@ def _power_limit(result: Finished) -> str:
     return f"{limit.value:.0f} W"
 
 
-def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
-    """What keeps a training out of every comparison, in a word, or None.
+def why_excluded(result: Finished | TimeToTarget | Failed, figure: Figure = "epoch") -> str | None:
+    """What keeps one of its times out of every comparison, in a word, or None.
 
     Records of schema 1 have no verdicts: their trainings pass by their quality.
     """
@@ -294,7 +357,8 @@ def why_excluded(result: Finished | TimeToTarget | Failed) -> str | None:
         return "failed"
     if not result.quality.ok:
         return "BELOW-FLOOR"
-    word = "OK" if result.verdict is None else result.verdict.word
+    verdict = verdict_of(result, figure) if isinstance(result, Finished) else result.verdict
+    word = "OK" if verdict is None else verdict.word
     return None if word == "OK" else word
 
 

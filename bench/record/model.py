@@ -13,6 +13,7 @@ from msgspec import Meta
 from bench.record.beside import Film, Saved
 from bench.record.conditions import Conditions
 from bench.record.head import Device, Head
+from bench.record.inference import Inference
 from bench.record.measured import (
     Amount,
     Count,
@@ -28,12 +29,12 @@ from bench.record.measured import (
 from bench.record.quality import Quality, TargetQuality
 from bench.record.telemetry import Telemetry
 from bench.record.variant import AS_PUBLISHED, Variant, Way
+from bench.record.verdict import Verdict
 from bench.record.worker import Worker
 from bench.workloads.workload import DATA_NAMES, Mode
 from bench.workloads.workload import Input as InputName
 
 Side = Literal["A", "B"]
-Word = Literal["OK", "NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED", "BELOW-FLOOR"]
 Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
 
 
@@ -196,19 +197,6 @@ class Concurrent(Part, frozen=True):
     share: Share
 
 
-class Verdict(Part, frozen=True):
-    """Whether the times may be believed.
-
-    word: OK, or what speaks against them.
-    evidence: what was measured of it.
-    fix: the command that repairs it; null with OK.
-    """
-
-    word: Word
-    evidence: Line
-    fix: Line | None
-
-
 class Bottleneck(Part, frozen=True):
     """What limits the training's speed.
 
@@ -274,6 +262,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     bottleneck: what limits the speed; null while the run goes on.
     film: what it saw while it learned; null where nobody watched.
     saved: the trained network as a file; null where that was not asked for.
+    inference: how fast it answers; null where that was not asked for.
     """
 
     dataset: DataSet
@@ -292,6 +281,7 @@ class Finished(Training, frozen=True, kw_only=True, tag="finished"):
     bottleneck: Bottleneck | None = None
     film: Film | None = None
     saved: Measured[Saved] | None = None
+    inference: Measured[Inference] | None = None
 
 
 class Failed(Training, frozen=True, kw_only=True, tag="failed"):

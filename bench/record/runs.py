@@ -137,7 +137,7 @@ def _best(word: str, folder: Path) -> Path:
     What is comparable is so with the newest run in which such a row counts.
     """
     records, wanted = _readable(folder), word.partition(":")[2]
-    every = {_id(name): None for record in records for name in record.alone}
+    every = {_id(name): None for record in records for name in _epochs(record)}
     rows = next(filter(None, (_counting(record, wanted) for record in records)), None)
     if rows is None:
         there = f"; there is {', '.join(every)}" if every else ""
@@ -151,7 +151,7 @@ def _best(word: str, folder: Path) -> Path:
 
 def _counting(record: Rows, wanted: str) -> list[Row]:
     """The rows of a record that the word may mean, and that have repeats which count."""
-    rows = {_id(row.name): row for row in record.alone.values() if row.medians}
+    rows = {_id(name): row for name, row in _epochs(record).items() if row.medians}
     if wanted in rows:
         return [rows[wanted]]
     return [row for id_, row in rows.items() if not wanted or id_.startswith(f"{wanted}-")]
@@ -159,8 +159,12 @@ def _counting(record: Rows, wanted: str) -> list[Row]:
 
 def _id(name: Name) -> str:
     """`mlp-gpu:0-tuned`, as the ids of the benchmark's tests have it."""
-    workload, device, way = name
-    return f"{workload}-{device.id.replace(' ', '_')}{way.id}"
+    return f"{name.workload}-{name.device.id.replace(' ', '_')}{name.way.id}"
+
+
+def _epochs(record: Rows) -> dict[Name, Row]:
+    """Its rows, by what they train in: what is fastest is so in that."""
+    return {name: row for name, row in record.alone.items() if name.figure == "epoch"}
 
 
 def _readable(folder: Path) -> list[Rows]:

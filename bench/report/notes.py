@@ -12,7 +12,7 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.telemetry import Telemetry
 from bench.record.variant import STOCK
 from bench.report import format as shown
-from bench.report import rows, targets
+from bench.report import inference, rows, targets
 from bench.report.caveats import caveats
 from bench.workloads.workload import ERRORS
 
@@ -42,6 +42,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
         lines |= dict.fromkeys(_warnings(each, names))
     doubted = [each for each in told if rows.outcome(record, each) != "DIVERGED"]
     lines |= dict.fromkeys(_doubts(doubted, names))
+    lines |= dict.fromkeys(inference.warnings(told, names))
     lines |= dict.fromkeys(caveats(record, told, names))
     lines |= dict.fromkeys(_repeats(record, names))
     lines |= dict.fromkeys(_overfitting(told, names))
@@ -165,7 +166,7 @@ def _limited(cause: str, limited: Sequence[Finished], names: shown.Names) -> str
 def details(record: Record, told: Told, names: shown.Names) -> list[str]:
     """What only explains."""
     lines: dict[str, None] = {}
-    for tell in (_evidence, _baselines, _trained_with, _data):
+    for tell in (_evidence, _answers, _baselines, _trained_with, _data):
         for each in told:
             if isinstance(each, (Finished, TimeToTarget)):
                 lines |= dict.fromkeys(tell(each, names))
@@ -187,6 +188,12 @@ def _evidence(result: Finished | TimeToTarget, names: shown.Names) -> Iterator[s
         parts.append(f"bottleneck {limit.cause}: {told}" if told else f"bottleneck {limit.cause}")
     if parts:
         yield f"{names(result)}: {'; '.join(parts)}"
+
+
+def _answers(result: Finished | TimeToTarget, names: shown.Names) -> Iterator[str]:
+    """How fast the network answers, in all that was measured of it."""
+    if isinstance(result, Finished):
+        yield from inference.details(result, names)
 
 
 def _baselines(result: Finished | TimeToTarget, _names: shown.Names) -> Iterator[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from msgspec.structs import replace
 
-from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget, Word
+from bench.record.inference import Inference
+from bench.record.measured import Measured, known
+from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget
+from bench.record.timing import spread
+from bench.record.verdict import Word
 
 # The words of what does not count.
 WRONG = ("FAILED", "BELOW-FLOOR")
@@ -77,9 +80,33 @@ def _middle(repeats: Sequence[Finished]) -> Finished:
     missed = [result for result in repeats if not result.quality.ok]
     ordered = sorted(repeats, key=_median)
     middle = missed[0] if missed else ordered[(len(ordered) - 1) // 2]
-    centre = statistics.median(map(_median, repeats))
-    spread = statistics.median(abs(_median(result) - centre) for result in repeats)
-    return replace(middle, epochs=replace(middle.epochs, spread=spread))
+    of_medians = spread(list(map(_median, repeats)))
+    return replace(
+        middle,
+        epochs=replace(middle.epochs, spread=of_medians),
+        inference=_middle_answers(repeats) or middle.inference,
+    )
+
+
+def _middle_answers(repeats: Sequence[Finished]) -> Measured[Inference] | None:
+    """The middle of the repeats' latencies and of their throughputs, with their spreads."""
+    every = [each.inference.value for each in repeats if each.inference]
+    told = [each for each in every if each]
+    if not told:
+        return None
+    middle = sorted(told, key=lambda each: each.latency.median)[(len(told) - 1) // 2]
+    among = sorted((each.throughput for each in told), key=lambda each: each.median)
+    one = spread([each.latency.median for each in told])
+    many = spread([each.median for each in among])
+    if len(told) == 1:  # whose parts and rounds tell more
+        one, many = middle.latency.spread, middle.throughput.spread
+    return known(
+        replace(
+            middle,
+            latency=replace(middle.latency, spread=one),
+            throughput=replace(among[(len(told) - 1) // 2], spread=many),
+        )
+    )
 
 
 def speed_up(result: Result, results: Iterable[Result]) -> float | None:
@@ -87,7 +114,7 @@ def speed_up(result: Result, results: Iterable[Result]) -> float | None:
     if not isinstance(result, Finished) or not (result.device.is_gpu and result.quality.ok):
         return None
     for other in counted(results):
-        if not other.device.is_gpu and _alike(other, result):
+        if not other.device.is_gpu and alike(other, result):
             return _median(other) / _median(result)
     return None
 
@@ -115,7 +142,7 @@ def scaling(result: Finished, results: Iterable[Result]) -> float | None:
     alone = [
         _median(other)
         for other in counted(results)
-        if _alike(other, result) and other.device.index is not None and not other.concurrent
+        if alike(other, result) and other.device.index is not None and not other.concurrent
     ]
     return min(alone) / _median(result) if alone else None
 
@@ -148,14 +175,14 @@ def concurrent_pace(result: Finished, results: Iterable[Result]) -> float | None
     alone = [
         _median(other)
         for other in counted(results)
-        if _alike(other, result)
+        if alike(other, result)
         and (other.device.index, other.device.slice) == own
         and not other.concurrent
     ]
     return min(alone) / _median(result) if alone else None
 
 
-def _alike(one: Finished, other: Finished) -> bool:
+def alike(one: Finished, other: Finished) -> bool:
     """Whether they are the same training, on whatever device."""
     return (one.workload, one.way, one.side) == (other.workload, other.way, other.side)
 

@@ -18,7 +18,7 @@ from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
-from bench.report import bars, folds, notes, rows, table, targets, variants
+from bench.report import bars, folds, inference, notes, rows, table, targets, variants
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
@@ -56,6 +56,8 @@ def text(
         parts.append(table.draw(results, screen))
         if screen.pictures and (picture := list(bars.draw(results, names))):
             parts += [*picture, ""]
+    if inference.measured(results):
+        parts += [*inference.lines(results), inference.draw(results, screen)]
     if record.time_to_target:
         parts += [*([] if results else [""]), targets.draw(record.time_to_target, screen)]
     blocks: tuple[Sequence[RenderableType], ...] = (

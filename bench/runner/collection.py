@@ -128,6 +128,9 @@ def figures(result: Result | TargetResult) -> dict[str, str | float]:
     if isinstance(result, Finished):
         told["median_epoch_seconds"] = result.epochs.median
         told["images_per_second"] = result.images_per_second
+        if result.inference and (answers := result.inference.value):
+            told["latency_seconds"] = answers.latency.median
+            told["inference_images_per_second"] = answers.throughput.images_per_second
         if result.quality.value is not None:
             told[result.quality.metric] = result.quality.value
     elif (seconds := result.targets[-1].median_seconds) is not None:

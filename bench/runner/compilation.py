@@ -43,7 +43,7 @@ def compile_first(
         return
     listener(events.Phase(PHASE))
     # Alone where several machines train: the others may have compiled it long ago.
-    once = replace(job, epochs=1, wait=False, target=None, seeds=(), cluster=None)
+    once = replace(job, epochs=1, wait=False, target=None, seeds=(), cluster=None, inference=None)
     with WorkerProcess(once, launch, events.ignore) as worker:
         for _ in worker.epochs():
             pass

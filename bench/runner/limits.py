@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.errors import GrindstoneError
 from bench.record.head import Limits
-from bench.worker.messages import EVALUATION, WARM_UP
+from bench.worker.messages import EVALUATION, INFERENCE_WARM_UP, WARM_UP
 
 # start: importing the backend, loading data, building; a cold disk may need minutes.
 # first_epoch: on a GPU that the wheel has no kernels for, compiling alone takes minutes.
@@ -35,7 +35,7 @@ def chosen_limits(seconds: float | None) -> Limits:
 
 def limit_during(limits: Limits, phase: str, longest_epoch: float) -> float:
     """The limit for what the worker is doing now, in s."""
-    if phase in ("epoch 1", WARM_UP):
+    if phase in ("epoch 1", WARM_UP, INFERENCE_WARM_UP):
         return limits.first_epoch
     if phase.startswith("epoch") or phase == EVALUATION:
         return max(limits.epoch, limits.patience * longest_epoch)

@@ -33,6 +33,23 @@ _FOLD = re.compile(r"(^|,)\s*fold=([^,]*)")
 _MOST_IN_A_STEP = 1_000_000
 _MOST_EPOCHS = 100_000
 
+# Long enough for thousands of calls and a GPU's clock; of a row it is a few seconds.
+INFERENCE_SECONDS = 4.0
+_MOST_SECONDS = 3600
+INFERENCE_OPTIONS: dict[str, dict[str, Any]] = {
+    "--inference": {
+        "action": "store_true",
+        "help": "also measure how fast the trained network answers, off the clock: the latency of "
+        "one example, and the throughput in batches",
+    },
+    "--inference-seconds": {
+        "type": float,
+        "metavar": "N",
+        "help": "measure it for so long, after half as long a warm-up (default: "
+        f"{INFERENCE_SECONDS:g})",
+    },
+}
+
 _Word = TypeVar("_Word", bound=str)
 
 
@@ -214,6 +231,19 @@ def seed(wanted: int) -> int:
     if not 0 <= wanted < 2**32:
         raise GrindstoneError(f"--seed {wanted} is out of range; give one from 0 to 4294967295")
     return wanted
+
+
+def inference(chosen: argparse.Namespace) -> float | None:
+    """For how many s it is measured how fast a network answers; None where nobody asks for it."""
+    seconds: float | None = chosen.inference_seconds
+    if seconds is None:
+        return INFERENCE_SECONDS if chosen.inference else None
+    if not 0 < seconds <= _MOST_SECONDS:  # nan, too, fails this
+        raise GrindstoneError(
+            f"--inference-seconds {seconds:g} is out of range; give seconds above 0, "
+            f"{_MOST_SECONDS:,} at most"
+        )
+    return seconds
 
 
 def names(wanted: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,9 +25,10 @@ from bench.record.repeats import Repeat
 from bench.record.telemetry import Telemetry
 from bench.record.timing import EpochTiming, Timings
 from bench.record.worker import Worker
+from bench.runner import inference
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome, WorkerProcess
-from bench.worker.messages import Warm
+from bench.worker.messages import Message, Warm
 from bench.workloads.own import OwnWorkload
 
 
@@ -47,6 +48,11 @@ class DeviceRun:
         self.epochs: list[EpochTiming] = []
         self.outcome: Outcome | None = None
         self.film: Film | None = None
+        self.answering = HostMonitor()
+
+    def hear(self, worker: int) -> Callable[[Message], None]:
+        """What looks at the machine while this worker's network answers."""
+        return inference.watching(self.answering, worker)
 
     @property
     def conditions(self) -> Conditions:
@@ -89,6 +95,9 @@ def finished(
         machines=_machines(row, outcome),
         data_seconds=outcome.quality.data_seconds,
         film=run.film,
+        inference=inference.measured(
+            outcome.inference, row, run.answering, run.gpu, run.rerun_options
+        ),
     )
     return msgspec.structs.replace(result, verdict=judge(result, run.rerun_options))
 

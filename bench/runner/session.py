@@ -264,7 +264,7 @@ class Session:
                     for each in runs:
                         each.host.end()
             for run, worker in zip(runs, workers, strict=True):
-                run.outcome = worker.outcome()
+                run.outcome = worker.outcome(run.hear(worker.pid))
         runs[0].film = film.of(row, training.repeat, self.record.path, job.frames)
         floor, shelf = held.to(row, prepared, self.settings), self._shelf
         made = [
@@ -334,6 +334,7 @@ class Session:
             backend=variant.backend or "tensorflow",
             cluster=cluster.job if cluster else None,
             frames=film.folder(row, self._scratch.path) if alone and curve else "",
+            inference=None if seeds or cluster or row.device.group else self.settings.inference,
         )
 
     @contextlib.contextmanager

@@ -18,7 +18,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +35,7 @@ from bench.runner.container import Image, heard
 from bench.runner.interpreter import ROOT, clean_environment, how_it_ended
 from bench.runner.limits import limit_during
 from bench.runner.worker_log import WorkerLog
-from bench.worker import messages
+from bench.worker import answers, messages
 from bench.worker.messages import Job, Message
 
 # A worker is waited for in slices of so many s: a process that was stopped itself, by Ctrl-Z or
@@ -84,6 +84,7 @@ class Outcome:
     data: of a file of one's own, which the worker alone has run; else None.
     warm: an epoch from files in the page cache, where the timed ones read them from a disk.
     machines: what a training over several came to; else None.
+    inference: how fast the network answers, or why that is not known; None where nobody asked.
     image: that it ran in, or None.
     unsaved: why the network could not be saved, where it could not.
     """
@@ -97,6 +98,7 @@ class Outcome:
     image: str | None = None
     machines: messages.Machines | None = None
     unsaved: messages.Unsaved | None = None
+    inference: answers.Inference | answers.Unmeasured | None = None
 
 
 class WorkerProcess:
@@ -175,14 +177,16 @@ class WorkerProcess:
         while not isinstance(message := self._next(), messages.Done):
             yield message
 
-    def outcome(self) -> Outcome:
+    def outcome(self, hear: Callable[[Message], object] = lambda _: None) -> Outcome:
         """What it reported, after the last epoch.
+
+        hear: told of every message on the way, as it comes.
 
         Raises:
             WorkerError: the worker died, ran out of memory or hung.
         """
         while not isinstance(quality := self._next(), messages.Quality):
-            pass
+            hear(quality)
         ready, model = self._report(messages.Ready), self._report(messages.Model)
         image = self._launch.image.name if self._launch.image else None
         return Outcome(
@@ -195,6 +199,7 @@ class WorkerProcess:
             image,
             self._maybe(messages.Machines),
             self._maybe(messages.Unsaved),
+            self._maybe(answers.Inference) or self._maybe(answers.Unmeasured),
         )
 
     def _maybe(self, kind: type[_M]) -> _M | None:

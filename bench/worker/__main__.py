@@ -9,20 +9,16 @@ standard error.  When its parent is gone (standard input ends), so is the worker
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable
 
-from bench.errors import in_words
 from bench.worker import faults, inspection, own, prediction, training
 from bench.worker.cluster import training as over_machines
 from bench.worker.cluster.meeting import ClusterError
 from bench.worker.design import DesignError
 from bench.worker.messages import Error, Job, Message, Unable, line
 from bench.worker.own.file import FileError, ModeError
-
-_LONGEST_MESSAGE = 400
 
 
 def main() -> int:
@@ -47,28 +43,11 @@ def main() -> int:
         say(Error(str(error), of_file=True))
         return 1
     except Exception as error:
-        say(Error(in_short(error)))
+        say(Error(faults.in_short(error)))
         if faults.of_backend(error):
             return 1  # its trace would push what the backend logged out of the last lines
         raise
     return 0
-
-
-# Where in a program an operation was defined, which operation it was, and advice to programmers.
-_OF_THE_GRAPH = re.compile(
-    r'^(Graph execution error:|Detected at node .*|\s+File ".*|\s*\[\[\{\{node .*|Hint: .*)$'
-    r"|\{\{function_node [^}]*\}\}|\[Op:\w+\]( name:)?",
-    re.MULTILINE,
-)
-
-
-def in_short(error: Exception) -> str:
-    """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
-    text = " ".join(_OF_THE_GRAPH.sub("", str(error)).split())
-    if isinstance(error, MemoryError) or faults.is_of_memory(error):
-        found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
-        return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"
-    return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}" if text else in_words(error)
 
 
 def _channel_instead_of_stdout() -> Callable[[Message], None]:

@@ -1,6 +1,12 @@
-"""What a framework raises of the machine, told by names: its module may not be the job's."""
+"""What a framework raises, told by names, as its module may not be the job's; errors in a line."""
 
 from __future__ import annotations
+
+import re
+
+from bench.errors import in_words
+
+_LONGEST_MESSAGE = 400
 
 # Of JAX, and of PyTorch, which tells of a lost GPU by its own.  TensorFlow's have an error code.
 _OF_BACKENDS = {"JaxRuntimeError", "XlaRuntimeError", "OutOfMemoryError", "AcceleratorError"}
@@ -15,3 +21,22 @@ def is_of_memory(error: BaseException) -> bool:
     """Whether it is that a device has no room left."""
     exhausted = type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
     return exhausted or (of_backend(error) and str(error).startswith("RESOURCE_EXHAUSTED"))
+
+
+# Where in a program an operation was defined, which operation it was, advice to programmers, and
+# what Keras writes in bold.
+_OF_THE_GRAPH = re.compile(
+    r'^(Graph execution error:|Detected at node .*|\s+File ".*|\s*\[\[\{\{node .*|Hint: .*)$'
+    r"|\x1b\[\d+m|\{\{function_node [^}]*\}\}|\[Op:\w+\]( name:)?",
+    re.MULTILINE,
+)
+
+
+def in_short(error: Exception) -> str:
+    """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
+    whole, _, _ = str(error).partition("Arguments received by")  # which Keras lists
+    text = " ".join(_OF_THE_GRAPH.sub("", whole).split())
+    if isinstance(error, MemoryError) or is_of_memory(error):
+        found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)
+        return f"ran out of memory: {found[0] if found else text[:_LONGEST_MESSAGE]}"
+    return f"{type(error).__name__}: {text[:_LONGEST_MESSAGE]}" if text else in_words(error)

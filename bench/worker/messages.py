@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from bench.worker.answers import Inference, Unmeasured
 from bench.worker.question import Question
 from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
@@ -23,6 +24,9 @@ Purpose = Literal["training", "summary", "learning rates", "prediction"]
 # The phase in which a worker compiles before the clock starts, and the one after the last epoch.
 WARM_UP = "warm-up on random labels"
 EVALUATION = "evaluation"
+# Those in which a trained network answers, before its answers are timed and while they are.
+INFERENCE_WARM_UP = "inference: compiling and warming up"
+INFERENCE = "inference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Job:
     backend: what is below Keras.
     frames: a folder for what is seen of the network while it learns; "" where nobody watches.
     save: the file that the trained network is saved to; "" where it is not.
+    inference: for how many s it is measured how fast the trained network answers; null: not at all.
     """
 
     workload: str
@@ -118,6 +123,7 @@ class Job:
     frames: str = ""
     save: str = ""
     question: Question | None = None
+    inference: float | None = None
 
     def line(self) -> str:
         """As the one line that the worker reads."""
@@ -340,6 +346,8 @@ Message = (
     | Model
     | Data
     | Epoch
+    | Inference
+    | Unmeasured
     | Machines
     | Rate
     | Warm

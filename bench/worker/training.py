@@ -13,7 +13,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bench.worker import backends, devices, files, network, saving, stock, tuned, variant
+from bench.worker import (
+    backends,
+    devices,
+    files,
+    inference,
+    network,
+    saving,
+    stock,
+    tuned,
+    variant,
+)
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -69,6 +79,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     before = _untrained(keras, job.seed, judge, xla=compiles) if untrained is None else [untrained]
     quality = _quality(before, after, devices.memory_peak(backend))
     saving.save(model, job.save, say)
+    inference.tell(backend, model, job, lambda: evaluate.test.x, workload.batch, say)
     if warm:
         say(Phase("an epoch from files that memory holds"))
         say(warm())

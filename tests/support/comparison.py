@@ -14,7 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from bench.__main__ import main
-from bench.record.model import Finished, Result, Verdict
+from bench.record.model import Finished, Result
+from bench.record.verdict import Verdict
 from tests.support import records
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)

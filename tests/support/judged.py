@@ -7,8 +7,8 @@ from typing import Any
 from bench.judge.verdict import judge
 from bench.record.conditions import Conditions
 from bench.record.head import Device
-from bench.record.model import Verdict
 from bench.record.telemetry import Telemetry
+from bench.record.verdict import Verdict
 from tests.support.fake_host import FakeHost
 from tests.support.records import CPU, H100, result
 from tests.support.watched_gpu import WatchedGpu

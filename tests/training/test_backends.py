@@ -38,7 +38,7 @@ def on_backend(command: Command, backend: Backend) -> Command:
 def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
     on_backend: Command, backend: Backend
 ) -> None:
-    ended = on_backend.run("-k=mlp", "--learning-curve", "-v")
+    ended = on_backend.run("-k=mlp", "--learning-curve", "--inference-seconds=0.2", "-v")
     assert ended.status == 0, ended.output
     result = on_backend.result("mlp")
     assert result.variant == Variant(backend=backend)
@@ -50,6 +50,8 @@ def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
     assert result.epochs.quality[-1] == result.quality.value
     assert result.model.parameters == 623_290
     assert len(result.epochs.steady) == 2
+    assert result.inference.value.latency.calls >= 3
+    assert result.inference.value.throughput.batch == 200
     assert result.rate.peak > 1e9
     title = FRAMEWORKS[backend].title
     told = f"Trained with {title} {result.worker.version}, Keras 3"

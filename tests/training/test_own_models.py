@@ -38,7 +38,7 @@ for path, modes in json.loads(sys.argv[1]):
         )
         job = Job(
             workload.name, is_gpu=False, epochs=3, seed=1, data={}, mode=mode, own=file,
-            evaluate_after=(2, 3),
+            evaluate_after=(2, 3), inference=0.1,
         )
         told = said.setdefault(f"{workload.path.stem} {mode}", [])
         def say(message):
@@ -70,6 +70,17 @@ def said(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Said:
         for file in sorted(_EXAMPLES.glob("*.py"))
     ]
     return _trained(worker_python, folder, files)
+
+
+def test_every_one_of_them_answers_that_can_be_called(said: Said) -> None:
+    trained = {name: told for name, told in said.items() if told[-1]["event"] == "Quality"}
+    silent = _one(trained.pop("vae stock"), "Unmeasured")
+    assert "Model VAE does not have a `call()`" in silent["why"]
+    assert len(trained) > 10
+    for told in trained.values():
+        found = _one(told, "Inference")
+        assert found["latency"]["calls"] >= 3
+        assert found["throughput"]["batch"] > 1
 
 
 def _one(messages: list[dict[str, Any]], event: str) -> dict[str, Any]:

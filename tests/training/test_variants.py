@@ -31,6 +31,7 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
         "--steps-per-execution=4",
         "--learning-curve",
         "--epochs=4",
+        "--inference-seconds=0.2",
     )
 
     command = replace(command, variables={"TF_NUM_INTRAOP_THREADS": "1"})
@@ -51,6 +52,12 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
     assert learned[-1] == result.quality.training
     assert result.epochs.memory is not None
     assert min(result.epochs.memory) > 100e6
+    answers = result.inference.value
+    assert answers.latency.calls >= 3
+    assert 0 < answers.latency.median < answers.latency.first
+    assert answers.throughput.batch == 1000
+    assert answers.conditions.seconds is not None
+    assert "Inference: the CPU answers one image in" in ended.output
     assert "Trained with TF_NUM_INTRAOP_THREADS=1" in " ".join(ended.output.split())
 
 

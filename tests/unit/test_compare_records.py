@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from bench.record.head import Cpu
 from bench.record.measured import Measured
-from bench.record.model import Concurrent, Finished, Input, Result, Verdict
+from bench.record.model import Concurrent, Finished, Input, Result
 from bench.record.repeats import ENOUGH
+from bench.record.verdict import Verdict
 from tests.conftest import ROOT
 from tests.support import records
 from tests.support.comparison import Files, compare_command, flagged, refusal

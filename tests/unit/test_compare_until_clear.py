@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bench.compare.compare import Compared, Evidence, within_reach
 from bench.compare.match import baseline
 from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
-from bench.record.comparable import Rows
+from bench.record.comparable import Name, Rows
 from bench.record.model import Failed, Result
 from bench.record.repeats import INTERIM_CHECKS, Repeat
 from bench.record.variant import STOCK
@@ -164,7 +164,7 @@ def test_one_row_of_several_gpus_is_unclear_while_one_of_them_is() -> None:
 
 def _unclear(a: int, b: int, factor: float | None) -> Compared:
     side_a, side_b = (Evidence("", (1.0,) * count) for count in (a, b))
-    return Compared(("mlp", CPU, STOCK), "UNCLEAR", side_a, side_b, factor_needed=factor)
+    return Compared(Name("mlp", CPU, STOCK), "UNCLEAR", side_a, side_b, factor_needed=factor)
 
 
 @pytest.mark.parametrize(

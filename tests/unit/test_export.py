@@ -19,6 +19,7 @@ from bench.report.export import formats
 from bench.report.export.columns import COLUMNS, DOCUMENT, SHORT, documented
 from bench.report.export.trained import trainings
 from tests.support import records
+from tests.support.answers import inference
 from tests.support.comparison import command
 from tests.support.records import CPU, H100, failed, record, result, telemetry, time_to_target
 
@@ -46,6 +47,7 @@ _GPU = result(
     ),
     bottleneck=Bottleneck("compute-bound", "it is", None),
     conditions=records.conditions(other_load=0.1, steal=0.0),
+    inference=inference(H100, steal=0.1),
 )
 _RECORD = record([_GPU, failed("mlp", CPU, "killed:\nlast words")], [time_to_target()])
 _EVERYTHING = replace(

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.errors import RecordError
-from bench.record.model import Result, Verdict
+from bench.record.model import Result
+from bench.record.verdict import Verdict
 from bench.report.fleet import reading, sheet
 from bench.report.fleet.command import text
 from bench.report.fleet.reading import Fleet, Member

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bench import __version__
 from bench.record import codec
-from bench.record.model import Verdict
+from bench.record.verdict import Verdict
 from bench.report import summary
 from bench.report.format import Screen
 from tests.conftest import ROOT

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.record.head import Device
-from bench.record.model import Concurrent, Result, Side, Verdict
+from bench.record.model import Concurrent, Result, Side
+from bench.record.verdict import Verdict
 from bench.report import format as shown
 from bench.report import rows, table
 from tests.support.records import CPU, H100, conditions, failed, result

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from bench.errors import RecordError
 from bench.record import codec
 from bench.record.head import Cpu
-from bench.record.model import Verdict
 from bench.record.runs import resolve, runs
+from bench.record.verdict import Verdict
 from tests.support import records
 from tests.support.comparison import Files
 from tests.support.records import CPU, H100, repeats, result

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from bench.record import codec
 from bench.record.head import WITHHELD
-from bench.record.model import Concurrent, File, Finished, Input, Record, Verdict
+from bench.record.model import Concurrent, File, Finished, Input, Record
 from bench.record.shared import shared
 from bench.record.telemetry import GpuProcess
+from bench.record.verdict import Verdict
 from tests.support import records
 from tests.support.comparison import command
 from tests.support.records import (

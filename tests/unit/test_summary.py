@@ -19,9 +19,9 @@ from bench.record.model import (
     Finished,
     Input,
     Record,
-    Verdict,
 )
 from bench.record.telemetry import Lost, RemappedRows
+from bench.record.verdict import Verdict
 from bench.report import summary
 from bench.report.format import Screen
 from tests.support.records import (

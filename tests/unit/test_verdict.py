@@ -15,7 +15,8 @@ from bench.record.comparable import why_excluded
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import known
-from bench.record.model import Finished, Verdict
+from bench.record.model import Finished
+from bench.record.verdict import Verdict
 from bench.workloads import WORKLOADS
 from tests.support.fake_host import WORKER, FakeHost, epochs
 from tests.support.judged import QUIET, govern, on_cpu, on_gpu, on_watched_gpu

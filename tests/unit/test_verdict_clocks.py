@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.record.head import Device
-from bench.record.model import Verdict
+from bench.record.verdict import Verdict
 from tests.support.fake_host import WORKER, FakeHost, epochs
 from tests.support.judged import QUIET, govern, on_cpu, on_gpu
 from tests.support.watched_gpu import WatchedGpu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.worker.__main__ import in_short
+from bench.worker.faults import in_short
 
 # As TensorFlow 2.21.0 raises them, the frames cut to two.
 _LOST = """Graph execution error:

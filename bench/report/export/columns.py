@@ -81,6 +81,19 @@ COLUMNS = (
     Column("input_waiting_share", "of an epoch, waiting for files", "timed.input.waiting"),
     Column("input_warm_waiting_share", "the same from the page cache", "timed.input.warm_waiting"),
     Column("bottleneck", "what limits the speed", "timed.bottleneck.cause"),
+    # how fast the trained network answers
+    Column("latency_s", "of one example, median", "answers.latency.median"),
+    Column("latency_p95_s", "what 95 of 100 calls did not exceed", "answers.latency.p95"),
+    Column("latency_p99_s", "what 99 of 100 calls did not exceed", "answers.latency.p99"),
+    Column("latency_calls", "how many calls were timed", "answers.latency.calls"),
+    Column("first_answer_s", "the first call, with compilation", "answers.latency.first"),
+    Column("inference_batch", "examples in a batch", "answers.throughput.batch"),
+    Column("inference_batch_s", "of a batch, median of the rounds", "answers.throughput.median"),
+    Column("inference_batch_spread_s", "their MAD", "answers.throughput.spread"),
+    Column("inference_images_per_s", "answered in batches", "answers.throughput.images_per_second"),
+    Column("inference_verdict", "may these times be believed?", "answers.verdict.word"),
+    Column("inference_reason", "why they may not, or are not there", "inference_reason"),
+    # … and how long it takes to be good enough
     Column("target", "the hardest one", "hardest.target"),
     Column(
         "time_to_target_s",
@@ -128,7 +141,8 @@ COLUMNS = (
 # What an issue's comment has room for; of these, too, only what some row has a value of.
 SHORT = (
     *("run", "host", "workload", "device", "device_name", "mode", "variant", "side", "verdict"),
-    *("epoch_s", "epoch_spread_s", "images_per_s", "time_to_target_s", "energy_per_epoch_j"),
+    *("epoch_s", "epoch_spread_s", "images_per_s", "latency_s", "inference_images_per_s"),
+    *("inference_verdict", "time_to_target_s", "energy_per_epoch_j"),
     *("quality_metric", "quality", "backend", "backend_version", "driver"),
 )
 

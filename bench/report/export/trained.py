@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import shown
+from bench.record.inference import Inference
 from bench.record.measured import Measured
 from bench.record.model import (
     Failed,
@@ -53,6 +54,18 @@ class Trained:
     def timed(self) -> Finished | None:
         """It, where its epochs were timed."""
         return self.result if isinstance(self.result, Finished) else None
+
+    @property
+    def answers(self) -> Inference | None:
+        """How fast its network answers, where that was measured."""
+        return self.timed.inference.value if self.timed and self.timed.inference else None
+
+    @property
+    def inference_reason(self) -> str | None:
+        """Why the times of its answers are in doubt, or are not there."""
+        if self.answers is not None:
+            return self.answers.verdict.evidence if self.answers.verdict.fix else None
+        return self.timed.inference.why if self.timed and self.timed.inference else None
 
     @property
     def hardest(self) -> Target | None:

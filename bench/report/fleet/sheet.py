@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bench.errors import shown as printable
 from bench.invocation import COMMAND
+from bench.record import comparable
+from bench.record.comparable import OF_FIGURES, Figure
 from bench.record.head import Device
 from bench.record.model import Finished, Result
 from bench.report import format as shown
@@ -95,7 +97,8 @@ def of(fleet: Fleet) -> Sheet:
     workloads: dict[str, None] = {}
     for member in fleet.members:
         lines += _lines(member, found)
-        workloads.update(dict.fromkeys(printable(each.workload) for each in member.record.results))
+        columns = (column for each in member.record.results for column in _columns(each))
+        workloads.update(dict.fromkeys(columns))
     lines += [Line(printable(host), NO_RECORD, "", "", {}) for host in fleet.missing]
     notes = (*_odd(found), *found.split, *_wrong(fleet.members), *_missing(fleet))
     headline = _headline(fleet, found)
@@ -118,18 +121,29 @@ def _lines(member: Member, found: Findings) -> Iterator[Line]:
         way = f"{result.way}, side {result.side}" if result.side else str(result.way)
         _, cells = made.setdefault((result.device.id, way), (result.device, {}))
         # What failed beside repeats that did not is in the notes.
-        cells.setdefault(printable(result.workload), _cell(member.name, result, found))
+        for column, figure in _columns(result).items():
+            cells.setdefault(column, _cell(member.name, result, figure, found))
     for (place, way), (device, cells) in made.items():
         yield Line(member.name, place, printable(shown.short_name(device.name)), way, cells)
 
 
-def _cell(host: str, result: Result, found: Findings) -> Cell:
-    word = rows.word(result)
+def _columns(result: Result) -> dict[str, Figure]:
+    """Where a result stands: by its workload, and by how fast its network answers, if measured."""
+    name = printable(result.workload)
+    return {
+        name if figure == "epoch" else f"{name}: {OF_FIGURES[figure]}": figure
+        for figure in comparable.figures_of(result)
+    }
+
+
+def _cell(host: str, result: Result, figure: Figure, found: Findings) -> Cell:
     if not isinstance(result, Finished):
-        return Cell(word)
-    slow = found.slow.get((host, result.device.id, f"{result.workload}{result.way.suffix}"))
+        return Cell(rows.word(result))
+    slow = found.slow.get((host, result.device.id, twins.named(result, figure)))
     mark = f"+{100 * (slow.ratio - 1):.0f} %" if slow else ""
-    return Cell(word, shown.seconds(result.epochs.median), mark)
+    verdict = comparable.verdict_of(result, figure)
+    word = rows.word(result) if figure == "epoch" or verdict is None else verdict.word
+    return Cell(word, shown.seconds(comparable.seconds_of(result, figure)), mark)
 
 
 def _odd(found: Findings) -> Iterator[str]:
@@ -156,7 +170,7 @@ def _slower(slow: Sequence[Slow]) -> Iterator[str]:
 
 def _reasons(slow: Sequence[Slow]) -> Iterator[str]:
     """What the training's own verdict says, and the clock."""
-    verdicts = (each.trained.result.verdict for each in slow)
+    verdicts = (each.trained.verdict for each in slow)
     yield from dict.fromkeys(
         f"{each.word}: {each.evidence}" for each in verdicts if each and each.word != "OK"
     )

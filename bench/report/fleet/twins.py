@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.record import comparable
-from bench.record.comparable import Key
+from bench.record.comparable import OF_FIGURES, Figure, Key
 from bench.record.model import Finished
-from bench.record.telemetry import Telemetry
+from bench.record.verdict import Verdict
 from bench.report import format as shown
 from bench.report import rows
 from bench.report.fleet.reading import Member
@@ -32,12 +32,17 @@ Spot = tuple[str, str, str]  # and the workload with its way
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A row of a host's table: the middle repeat.  path: of the record."""
+    """A time of a row of a host's table: that of the middle repeat.
+
+    path: of the record.
+    figure: which of its times: a steady epoch's, or how fast the network answers.
+    """
 
     host: str
     path: Path
     result: Finished
     key: Key
+    figure: Figure = "epoch"
 
     @property
     def place(self) -> Place:
@@ -51,15 +56,32 @@ class Trained:
 
     @property
     def name(self) -> str:
-        """`mlp`, `mlp, tuned`."""
-        return f"{self.result.workload}{self.result.way.suffix}"
+        """As `named` has it."""
+        return named(self.result, self.figure)
+
+    @property
+    def seconds(self) -> float:
+        """Its median, in s."""
+        return comparable.seconds_of(self.result, self.figure)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """May it be believed?"""
+        return comparable.verdict_of(self.result, self.figure)
+
+    @property
+    def clock(self) -> float | None:
+        """The mean SM clock meanwhile, in MHz."""
+        answers = comparable.answers_of(self.result)
+        seen = answers.telemetry if answers and self.figure != "epoch" else self.result.telemetry
+        return seen.clocks.sm.value if seen else None
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
     """One that is slower than its twins.
 
-    ratio: its median epoch by theirs.
+    ratio: its time by theirs.
     twins: how many they are.
     """
 
@@ -86,7 +108,15 @@ class Findings:
 def trained(member: Member) -> Iterator[Trained]:
     """What a host trained to its end and learned, a row each."""
     for result in rows.counted(rows.one_a_row(member.record.results)):
-        yield Trained(member.name, member.path, result, comparable.key_for(result, member.record))
+        key = comparable.key_for(result, member.record)
+        for figure in comparable.figures_of(result):
+            yield Trained(member.name, member.path, result, key, figure)
+
+
+def named(result: Finished, figure: Figure) -> str:
+    """`mlp`, `mlp, tuned`, `one answer of mlp`."""
+    whole = f"{result.workload}{result.way.suffix}"
+    return whole if figure == "epoch" else f"{OF_FIGURES[figure]} of {whole}"
 
 
 def find(every: Iterable[Trained]) -> Findings:
@@ -117,16 +147,16 @@ def _kind(each: Trained) -> tuple[str, ...]:
 
 
 def _slower(twins: list[Trained]) -> Iterator[Slow]:
-    medians = _Others(each.result.epochs.median for each in twins)
-    clocks = _Others(_clock(each.result.telemetry) for each in twins)
+    medians = _Others(each.seconds for each in twins)
+    clocks = _Others(each.clock for each in twins)
     for each in twins:
-        theirs = medians.without(each.result.epochs.median)
-        if theirs and each.result.epochs.median >= (1 + SLOWER) * theirs:
-            own = _clock(each.result.telemetry)
+        theirs = medians.without(each.seconds)
+        if theirs and each.seconds >= (1 + SLOWER) * theirs:
+            own = each.clock
             usual = clocks.without(own)
             lower = own and usual and own <= (1 - _CLOCK) * usual
             told = (own, usual) if own and usual and lower else None
-            yield Slow(each, each.result.epochs.median / theirs, len(twins) - 1, told)
+            yield Slow(each, each.seconds / theirs, len(twins) - 1, told)
 
 
 class _Others:
@@ -147,10 +177,6 @@ class _Others:
 
     def _at(self, number: int, left_out: int) -> float:
         return self._sorted[number + (number >= left_out)]
-
-
-def _clock(telemetry: Telemetry | None) -> float | None:
-    return telemetry.clocks.sm.value if telemetry else None
 
 
 def _set_otherwise(

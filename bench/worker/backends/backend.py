@@ -56,6 +56,17 @@ class Backend(Protocol):
     def product(self, side: int) -> Callable[[], object]:
         """What begins a float32 product of two square matrices, which lie on the device."""
 
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:
+        """A trained model's answers to inputs of one shape, compiled for that shape alone.
+
+        It takes arrays in host memory and begins to answer them: `fetch` waits for the answers.
+
+        example: NumPy arrays in the structure that the model takes.
+        """
+
+    def fetch(self, answers: list[Any]) -> list[Any]:
+        """The answers as NumPy arrays in host memory, once they are there."""
+
     def memory_peaks(self) -> list[int]:
         """The most memory that the framework held on each GPU, in bytes."""
 

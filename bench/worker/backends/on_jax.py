@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.worker.backends.on_keras import OnKeras
+from bench.worker.backends.on_keras import OnKeras, not_training
 from bench.worker.messages import Job
 
 # What `jax_default_matmul_precision` may be for float32 to be float32 on a GPU, too.
@@ -61,6 +61,21 @@ class Jax(OnKeras):
         matrix = self._jax.random.uniform(self._jax.random.key(1), (side, side))
         multiplied = self._jax.jit(self._jax.numpy.matmul)
         return lambda: multiplied(matrix, matrix).block_until_ready()
+
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:  # noqa: ARG002
+        """The weights are handed to it: of what a function closes over XLA computes what it can."""
+        how = not_training(model)
+
+        def answer(trained: Any, others: Any, given: Any) -> list[Any]:
+            answers, _ = model.stateless_call(trained, others, given, **how)
+            return self.flatten(answers)
+
+        weights = [
+            [each.value for each in variables]
+            for variables in (model.trainable_variables, model.non_trainable_variables)
+        ]
+        compiled = self._jax.jit(answer).lower(*weights, example).compile()
+        return lambda given: compiled(*weights, given)
 
     def memory_peaks(self) -> list[int]:  # noqa: D102
         told = [device.memory_stats() or {} for device in self._gpus()]

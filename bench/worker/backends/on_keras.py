@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -24,6 +25,9 @@ class OnKeras:
             raise RuntimeError(f"one network over {replicas} devices is TensorFlow's alone")
         return nullcontext()
 
+    def fetch(self, answers: list[Any]) -> list[Any]:  # noqa: D102
+        return [self.keras.ops.convert_to_numpy(each) for each in answers]
+
     def is_dataset(self, value: Any) -> bool:  # noqa: ARG002, D102
         return False  # TensorFlow is not imported: nobody can have made one
 
@@ -33,3 +37,8 @@ class OnKeras:
 
     def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:  # noqa: D102
         return self.keras.tree.map_structure(function, structure)
+
+
+def not_training(model: Any) -> dict[str, Any]:
+    """What a model is told besides its input where nothing is to be dropped out, as it has it."""
+    return {"training": False} if "training" in inspect.signature(model.call).parameters else {}

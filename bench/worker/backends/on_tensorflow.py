@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from bench.worker import tuned
+from bench.worker.backends.on_keras import not_training
 from bench.worker.messages import Job
 
 
@@ -57,9 +58,7 @@ class TensorFlow:
         tf = self.tf
         tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         return {
-            "xla": job.xla
-            or (job.mode == "tuned" and tuned.uses_xla(tf))
-            or clusters_by_itself(variables, is_gpu=job.is_gpu),
+            "xla": self._xla(job) or clusters_by_itself(variables, is_gpu=job.is_gpu),
             "tf32": bool(tf32) and variables.get("NVIDIA_TF32_OVERRIDE") != "0",
             "precision": _precision(self.keras, variables, is_gpu=job.is_gpu),
             "deterministic_ops": _deterministic_ops(variables),
@@ -82,6 +81,21 @@ class TensorFlow:
         matrix = self.tf.random.uniform((side, side))
         return lambda: self.tf.linalg.matmul(matrix, matrix)
 
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:
+        """By XLA where it has compiled the training; another shape is refused, and not retraced."""
+        tf, how = self.tf, not_training(model)
+        given = self.map_structure(lambda each: tf.TensorSpec(each.shape, each.dtype), example)
+        answer = tf.function(
+            lambda inputs: self.flatten(model(inputs, **how)),
+            input_signature=[given],
+            jit_compile=self._xla(job),
+            autograph=False,
+        )
+        return lambda inputs: answer(self.map_structure(tf.constant, inputs))
+
+    def fetch(self, answers: list[Any]) -> list[Any]:  # noqa: D102
+        return [each.numpy() for each in answers]
+
     def memory_peaks(self) -> list[int]:  # noqa: D102
         told = self.tf.config.experimental.get_memory_info
         gpus = self.tf.config.list_physical_devices("GPU")
@@ -96,6 +110,10 @@ class TensorFlow:
 
     def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:  # noqa: D102
         return self.tf.nest.map_structure(function, structure)
+
+    def _xla(self, job: Job) -> bool:
+        """Whether it is asked to compile what the job trains."""
+        return job.xla or (job.mode == "tuned" and tuned.uses_xla(self.tf))
 
 
 def split_cpu(tf: Any, replicas: int) -> None:

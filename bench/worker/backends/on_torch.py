@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.worker.backends.on_keras import OnKeras
+from bench.worker.backends.on_keras import OnKeras, not_training
 from bench.worker.messages import Job
 
 
@@ -61,6 +61,16 @@ class Torch(OnKeras):
         device = "cuda" if self._torch.cuda.is_available() else "cpu"
         matrix = self._torch.rand((side, side), device=device)
         return lambda: self._torch.matmul(matrix, matrix)
+
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:  # noqa: ARG002
+        """It runs eagerly, as it trains."""
+        how, convert = not_training(model), self.keras.ops.convert_to_tensor
+
+        def answer(given: Any) -> list[Any]:
+            with self._torch.no_grad():
+                return self.flatten(model(self.map_structure(convert, given), **how))
+
+        return answer
 
     def memory_peaks(self) -> list[int]:  # noqa: D102
         cuda = self._torch.cuda

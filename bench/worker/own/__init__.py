@@ -11,7 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import backends, devices, environment, saving, stock, training, variant
+from bench.worker import (
+    backends,
+    devices,
+    environment,
+    inference,
+    saving,
+    stock,
+    training,
+    variant,
+)
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -26,7 +35,14 @@ from bench.worker.messages import (
     Rate,
 )
 from bench.worker.own import design, network, tuned
-from bench.worker.own.data import Reader, Split, baselines, fingerprint, seconds_alone
+from bench.worker.own.data import (
+    DEFAULT_BATCH,
+    Reader,
+    Split,
+    baselines,
+    fingerprint,
+    seconds_alone,
+)
 from bench.worker.own.file import File, ModeError
 from bench.worker.task import EpochEnd
 
@@ -46,6 +62,11 @@ class Loaded:
     model: Any
     train: Split
     validation: Split | None
+
+    @property
+    def batch(self) -> int | None:
+        """Examples a step of arrays; None where the data come in batches."""
+        return (self.own.batch or DEFAULT_BATCH) if self.train.in_memory else None
 
     def metrics(self, losses: list[float]) -> dict[str, float]:
         """On validation data; without them the loss of the last epoch is all that there is."""
@@ -72,16 +93,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(ready)
     loaded = load(backend, job, job.own, say)
     say(replace(ready, pinned=_pinned(backend, loaded, job)))
-    splits = [each for each in (loaded.train, loaded.validation) if each]
-    say(
-        Data(
-            loaded.train.kind,
-            fingerprint(backend, splits),
-            loaded.train.examples,
-            loaded.validation.examples if loaded.validation else 0,
-            baselines(loaded.train, loaded.validation),
-        )
-    )
+    say(_data(backend, loaded))
     say(Phase("evaluation of the untrained model"))
     losses: list[float] = []
     untrained = loaded.metrics(losses)
@@ -97,6 +109,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
         with loaded.file.blamed("model.evaluate on the training data"):
             on_training = network.evaluate(loaded.model, loaded.train, loaded.own.batch).get(metric)
     say(Model(**network.described(loaded.model, loaded.own.batch)))
+    inputs = (loaded.validation or loaded.train).inputs
+    inference.tell(backend, loaded.model, job, inputs, loaded.batch, say)
     say(Phase("peak matmul throughput"))
     if flop := network.flop_per_example(loaded.model):
         say(Rate(flop, devices.peak_throughput(backend)))
@@ -141,6 +155,17 @@ def load(backend: Backend, job: Job, own: OwnFile, say: Say) -> Loaded:
             raise ModeError(why)
     own = replace(own, batch=job.batch or own.batch)
     return Loaded(file, own, its_keras, model, train, validation)
+
+
+def _data(backend: Backend, loaded: Loaded) -> Data:
+    splits = [each for each in (loaded.train, loaded.validation) if each]
+    return Data(
+        loaded.train.kind,
+        fingerprint(backend, splits),
+        loaded.train.examples,
+        loaded.validation.examples if loaded.validation else 0,
+        baselines(loaded.train, loaded.validation),
+    )
 
 
 def _pinned(backend: Backend, loaded: Loaded, job: Job) -> Pinned:

@@ -64,6 +64,17 @@ class Split:
             x = _again_and_again(x) if train else x()
         return {"x": x, "steps_per_epoch" if train else "steps": self.steps}
 
+    def inputs(self) -> Any:
+        """What a model is called with: all of it, or a batch, where it comes in those."""
+        source = self.parts[0]
+        if self.in_memory:
+            return source
+        if self.kind == "PyDataset":
+            batch = source[0]
+        else:
+            batch = next(iter(source() if self.kind == "generator" else source))
+        return batch[0] if isinstance(batch, tuple | list) else batch
+
 
 class Reader:
     """Takes what `data()` returned apart.

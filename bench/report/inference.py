@@ -1,0 +1,230 @@
+"""How fast the trained networks answer: what a GPU is worth there, and a table of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from bench.record.comparable import answers_of
+from bench.record.model import Finished, Result, Training
+from bench.record.variant import STOCK
+from bench.report import format as shown
+from bench.report import rows, table
+from bench.report.format import Screen
+
+CAPTION = (
+    "From an input in the host's memory to its answers there, compiled and warmed up; what 95 of "
+    "100 calls did not exceed."
+)
+_ONE, _P95, _RATIO = "One answer", "95 of 100", "CPU ÷ GPU"
+_BATCH, _RATE, _GAIN, _VERDICT = "Batch", "Images/s (median ± MAD)", "CPU ÷ GPU ", "Verdict"
+_RIGHT = (_ONE, _P95, _RATIO, _BATCH, _RATE, _GAIN)
+_TWO_LINES = {
+    _ONE: "One\nanswer",
+    _P95: "95 of\n100",
+    _RATIO: "CPU ÷\nGPU",
+    _RATE: "Images/s\n(median ± MAD)",
+    _GAIN: "CPU ÷\nGPU",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How wide the table is drawn.  without: columns that the record has alone."""
+
+    gap: int = 3
+    short: bool = False
+    without: tuple[str, ...] = ()
+
+
+_LAYOUTS = (
+    _Layout(),
+    _Layout(gap=2),
+    _Layout(gap=2, short=True),
+    _Layout(gap=1, short=True),
+    _Layout(gap=1, short=True, without=(_BATCH,)),
+    _Layout(gap=1, short=True, without=(_BATCH, _P95)),
+)
+
+
+def measured(results: Sequence[Result]) -> list[Finished]:
+    """Those whose answers were timed."""
+    return [each for each in rows.finished(results) if answers_of(each)]
+
+
+def lines(results: Sequence[Result]) -> Iterator[str]:
+    """What each GPU is worth when a network answers, or how fast the CPU does; a line each."""
+    told = [each for each in rows.counted(measured(results)) if each.side != "B"]
+    alike = [each for each in told if each.way == STOCK] or told
+    what = "example" if any(each.file for each in alike) else "image"
+    gpus = list(dict.fromkeys(each.device.id for each in alike if each.device.is_gpu))
+    for place in gpus:
+        own = [each for each in alike if each.device.id == place]
+        pairs = [(each, beside) for each in own if (beside := on_the_cpu(each, alike))]
+        yield from _worth(place, pairs, what) if pairs else [_alone(place, own, what)]
+    if alike and not gpus:
+        yield _alone("the CPU", alike, what)
+
+
+def _worth(place: str, pairs: Sequence[tuple[Finished, Finished]], what: str) -> Iterator[str]:
+    one = {gpu.workload: _one(cpu) / _one(gpu) for gpu, cpu in pairs}
+    many = {gpu.workload: _rate(gpu) / _rate(cpu) for gpu, cpu in pairs}
+    if len(pairs) == 1:
+        ((gpu, cpu),) = pairs
+        yield (
+            f"Inference: {place} answers one {what} in {shown.seconds(_one(gpu))}, the CPU in "
+            f"{shown.seconds(_one(cpu))}: {shown.times(one[gpu.workload])} times as fast; in "
+            f"batches {shown.count(_rate(gpu))} {what}s/s against {shown.count(_rate(cpu))}: "
+            f"{shown.times(many[gpu.workload])} times"
+        )
+    else:
+        yield (
+            f"Inference: {place} answers one {what} {_range(one)} times as fast as the CPU, at its "
+            f"best in {_best(one)}; in batches {_range(many)} times as many, at its best in "
+            f"{_best(many)}"
+        )
+    sooner = [workload for workload, ratio in one.items() if ratio < 1]
+    slower = [workload for workload, ratio in many.items() if ratio < 1]
+    if sooner:
+        both = "" if slower else ", and pays in batches alone"
+        yield (
+            f"One {what} at a time the CPU answers sooner: {place} is not worth it in "
+            f"{shown.and_so(sooner)}{both}"
+        )
+    if slower:
+        yield f"In batches, too, the CPU answers more {what}s/s in {shown.and_so(slower)}"
+
+
+def _alone(place: str, own: Sequence[Finished], what: str) -> str:
+    one = [_one(each) for each in own]
+    rate = [_rate(each) for each in own]
+    took = shown.one_or_range(shown.seconds(min(one)), shown.seconds(max(one)))
+    many = shown.one_or_range(shown.count(min(rate)), shown.count(max(rate)))
+    return f"Inference: {place} answers one {what} in {took}; in batches {many} {what}s/s"
+
+
+def on_the_cpu(result: Finished, results: Sequence[Result]) -> Finished | None:
+    """The same network on the CPU, for one that answers on a GPU; both learned what they should."""
+    if not (result.device.is_gpu and result.quality.ok):
+        return None
+    for other in rows.counted(measured(results)):
+        if not other.device.is_gpu and rows.alike(other, result):
+            return other
+    return None
+
+
+def details(result: Finished, names: shown.Names) -> Iterator[str]:
+    """What only explains."""
+    answers = answers_of(result)
+    if answers is None:
+        return
+    one, many = answers.latency, answers.throughput
+    slowest = f", 99 of 100 at most {shown.seconds(one.p99)}" if one.p99 else ""
+    after = f"of {shown.count(one.calls)} after the warm-up the median {shown.seconds(one.median)}"
+    yield (
+        f"{names(result)}: inference {answers.verdict.word}, {answers.verdict.evidence}; the first "
+        f"answer took {shown.seconds(one.first)} (with compiling), {after}{slowest}; a batch of "
+        f"{many.batch} {shown.seconds(many.median)}"
+    )
+
+
+def warnings(told: Sequence[Training], names: shown.Names) -> Iterator[str]:
+    """What speaks against these times, and which are missing."""
+    for each in told:
+        if not isinstance(each, Finished):
+            continue
+        answers = answers_of(each)
+        if each.inference and each.inference.why:
+            yield f"{names(each)}: inference was not measured: {each.inference.why}"
+        elif answers and answers.verdict.fix:
+            verdict = answers.verdict
+            yield (
+                f"Inference of {names(each)}: {verdict.word}: {verdict.evidence}. "
+                f"Fix: {verdict.fix}"
+            )
+
+
+def draw(results: Sequence[Result], screen: Screen) -> Table:
+    """The table, in the roomiest layout that fits."""
+    told = measured(results)
+    return screen.first_fitting(_table(told, layout) for layout in _LAYOUTS)
+
+
+def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
+    """The headings and the rows, as text; none where nothing was measured."""
+    told = measured(results)
+    left = table.what_differs(told)
+    headings = _headings(told)
+    made = []
+    for number, each in enumerate(told):
+        own = dict(_cells(each, told))
+        start = [column[number] for column in left.values()]
+        made.append([*start, *(str(own.get(heading, "")) for heading in headings)])
+    return [*left, *(_title(heading, told) for heading in headings)], made
+
+
+def _headings(told: Sequence[Finished], without: tuple[str, ...] = ()) -> list[str]:
+    every = (_ONE, _P95, _RATIO, _BATCH, _RATE, _GAIN, _VERDICT)
+    alone = () if any(each.device.is_gpu for each in told) else (_RATIO, _GAIN)
+    return [heading for heading in every if heading not in (*without, *alone)]
+
+
+def _table(told: Sequence[Finished], layout: _Layout) -> Table:
+    grid = table.grid(layout.gap)
+    left = table.what_differs(told)
+    for heading in left:
+        grid.add_column(heading, no_wrap=True)
+    headings = _headings(told, layout.without)
+    for heading in headings:
+        justify: Literal["left", "right"] = "right" if heading in _RIGHT else "left"
+        name = _TWO_LINES.get(heading, heading) if layout.short else heading
+        grid.add_column(_title(name, told), justify=justify, no_wrap=True)
+    for number, each in enumerate(told):
+        own = dict(_cells(each, told))
+        start = (column[number] for column in left.values())
+        grid.add_row(*start, *(own.get(heading, "") for heading in headings))
+    return grid
+
+
+def _title(heading: str, told: Sequence[Finished]) -> str:
+    """A heading as it is shown; of one's own they may be anything."""
+    own = any(each.file for each in told)
+    return (heading.replace("Images", "Examples") if own else heading).strip()
+
+
+def _cells(result: Finished, told: Sequence[Finished]) -> Iterator[tuple[str, str | Text]]:
+    answers = answers_of(result)
+    assert answers is not None
+    one, many, cpu = answers.latency, answers.throughput, on_the_cpu(result, told)
+    yield _ONE, shown.seconds(one.median)
+    yield _P95, f"≤ {shown.seconds(one.p95)}" if one.p95 else ""
+    yield _BATCH, str(many.batch)
+    yield _RATE, f"{shown.count(many.images_per_second)} ± {100 * many.spread / many.median:.0f} %"
+    if cpu:
+        yield _RATIO, f"{shown.times(_one(cpu) / one.median)}×"
+        yield _GAIN, f"{shown.times(many.images_per_second / _rate(cpu))}×"
+    yield _VERDICT, Text(answers.verdict.word, table.colour(answers.verdict.word))
+
+
+def _one(result: Finished) -> float:
+    answers = answers_of(result)
+    assert answers is not None
+    return answers.latency.median
+
+
+def _rate(result: Finished) -> float:
+    answers = answers_of(result)
+    assert answers is not None
+    return answers.throughput.images_per_second
+
+
+def _range(gains: Mapping[str, float]) -> str:
+    return shown.one_or_range(shown.times(min(gains.values())), shown.times(max(gains.values())))
+
+
+def _best(gains: Mapping[str, float]) -> str:
+    return max(gains, key=gains.__getitem__)

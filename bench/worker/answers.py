@@ -1,0 +1,49 @@
+"""What a worker says of how fast the trained network answers (bench.worker.messages)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Answers to one example each; `bench.record.inference.Latency` describes the members."""
+
+    calls: int
+    first: float
+    median: float
+    p95: float | None
+    p99: float | None
+    parts: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Answers in batches; `bench.record.inference.Throughput` describes the members."""
+
+    batch: int
+    batches: int
+    rounds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """How fast the trained network answers, off the clock.
+
+    program: number of the way to measure it.
+    begun, ready, ended: of the warm-up, of what is timed, and of all; CLOCK_MONOTONIC, in s.
+    """
+
+    program: int
+    begun: float
+    ready: float
+    ended: float
+    latency: Latency
+    throughput: Throughput
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """How fast it answers could not be measured."""
+
+    why: str
