@@ -88,7 +88,7 @@ NOT_FILES = {"proc", "sys", "dev"}
 ASIDE = re.compile(
     r"var/(cache|log|lib/(apt|dpkg|grindstone))/|etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$"
     r"|etc/(ld\.so\.cache|resolv\.conf|grindstone/.*|apt/apt\.conf\.d/99keep)$|boot/initrd\.img-"
-    r"|tmp/|run/|root/|etc/ssl/certs/ca-certificates\.crt$"
+    r"|tmp/|run/|root/|srv/|etc/dkms/|etc/ssl/certs/ca-certificates\.crt$"
 )
 
 
