@@ -13,7 +13,7 @@ import numpy as np
 from bench.compare import stats
 from bench.compare.match import Choose, Pair, refuse_two_sides
 from bench.invocation import COMMAND
-from bench.judge.again import row_command
+from bench.judge.rerun import row_command
 from bench.record.comparable import (
     OF_THE_ENVIRONMENT,
     OF_THE_MACHINE,

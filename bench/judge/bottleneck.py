@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from bench.judge.again import command
+from bench.judge.rerun import command
 from bench.record.model import Bottleneck, Finished, Result
 
 # A tenth of the epoch is more than prefetching leaves over where the input keeps up (0 to 3 %),

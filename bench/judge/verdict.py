@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from bench.judge.again import rerun_command, without
 from bench.judge.drift import change
+from bench.judge.rerun import rerun_command, without
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.inference import Latency, Throughput

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.errors import shown as printable
-from bench.judge import again
+from bench.judge import rerun
 from bench.judge.bottleneck import could_be_tuned
 from bench.record.beside import models
 from bench.record.comparable import why_excluded
@@ -244,8 +244,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         return ""
     if record.settings.profile == "smoke":
         variants = [each.variant for each in results if each.variant and each.variant.machines]
-        words = again.without("--profile", notes.train_again(record))
-        repeated = again.command(words, *variants[:1])
+        words = rerun.without("--profile", notes.train_again(record))
+        repeated = rerun.command(words, *variants[:1])
         return f"Next: {repeated} (the smoke profile is too short to compare times)"
     gpus = [each for each in results if each.device.is_gpu]
     trained = {
@@ -262,7 +262,7 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
     )
     if not unknown:
         return ""
-    both = again.command([*notes.train_again(record), "--mode", "stock,tuned"])
+    both = rerun.command([*notes.train_again(record), "--mode", "stock,tuned"])
     return f"{'For the others' if known else 'To find the bottlenecks'}: {both}"
 
 

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.errors import GrindstoneError
-from bench.judge import again
+from bench.judge import rerun
 from bench.record.model import Machines, Record
 from bench.record.shared import shared
 from bench.record.variant import AS_PUBLISHED, Variant
@@ -177,8 +177,8 @@ def test_what_is_to_be_trained_again_is_trained_over_the_machines_again(
     batch = " -e benchmark_distributed_batch=scaled" if scaled else ""
     command = f"ansible-playbook playbooks/bench.yml -e benchmark_distributed=true{batch}"
     more = ["--results-dir=/opt/grindstone/bench/run", "--seed=2"]
-    assert again.rerun_command(together, more) == f"{command} -e '{options}'"
-    assert again.rerun_command(alone, ["--seed=2"]).startswith("pytest bench/ -k mlp --device cpu")
+    assert rerun.rerun_command(together, more) == f"{command} -e '{options}'"
+    assert rerun.rerun_command(alone, ["--seed=2"]).startswith("pytest bench/ -k mlp --device cpu")
     made = record([together, alone], settings=settings(profile="smoke"))
     (told,) = summary.last(made, made.results, Names(made.results, ()))
     assert f"Next: {command} -e '" in told

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replaced
 
-from bench.judge.again import rerun_command
 from bench.judge.bottleneck import could_be_tuned, figures
 from bench.judge.own import OwnFloors
+from bench.judge.rerun import rerun_command
 from bench.observe.devices import Found
 from bench.options import Settings
 from bench.record import codec

@@ -11,8 +11,8 @@ import pytest
 
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared
-from bench.judge.again import row_command
 from bench.judge.floors import Bounds
+from bench.judge.rerun import row_command
 from bench.record import codec
 from bench.record.head import Device
 from bench.record.measured import Measured, known, unknown
