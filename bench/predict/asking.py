@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
 from bench.predict.network import Network, opened
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from bench.options import Settings
     from bench.record.head import Device
+    from bench.worker.messages import Job
+    from bench.worker.question import Question
 
 # Options of a run that say nothing here, or that the saved network has settled.
 _WITHOUT = (
@@ -28,25 +30,18 @@ _WITHOUT = (
     *("--no-plots", "--save-models", "--cluster", "--cluster-index", "--cluster-batch"),
 )
 _OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
-_UNCHOSEN: dict[str, Any] = {name[2:].replace("-", "_"): None for name in _WITHOUT}
-_UNCHOSEN |= dict.fromkeys(("learning_curve", "time_to_target", "save_models"), False)
-_UNCHOSEN |= {"profile": "quick", "dataset": "mnist", "seed": 1, "cluster_batch": "kept"}
-_UNCHOSEN |= {"synthetic": False, "no_page": True, "cache_dir": None, "html": None}
 
 
 def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
     """Adds MODEL and those of a run's options that are about the worker."""
-    from bench.options import add_options as add
+    from bench.options import add_to_verb
 
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a .keras file that --save-models saved"
     )
-    without = _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION)
+    add_to_verb(parser, _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION))
     # Nothing is written there, and the folder where one stands may not be one's own.
-    unchosen = {**_UNCHOSEN, "results_dir": Path(tempfile.gettempdir())}
-    known = [name[2:].replace("-", "_") for name in _OF_AN_EVALUATION] if evaluates else []
-    parser.set_defaults(**{name: each for name, each in unchosen.items() if name not in known})
-    add(parser.add_argument, without=without)
+    parser.set_defaults(results_dir=tempfile.gettempdir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +107,6 @@ def _answers(
 
     from bench.runner.events import ignore
     from bench.runner.supervisor import Launch, WorkerProcess
-    from bench.worker.messages import Job
     from bench.worker.question import Question
 
     settings.check_workers()
@@ -124,16 +118,7 @@ def _answers(
         network.preprocessing.target_scale,
     )
     np.save(question.images, images, allow_pickle=False)
-    job = Job(
-        network.workload.name,
-        is_gpu=device.is_gpu,
-        epochs=1,
-        seed=settings.seed,
-        data={},
-        backend=settings.variants[0].backend or "tensorflow",
-        purpose="prediction",
-        question=question,
-    )
+    job = _job(network, settings, device, question)
     launch = Launch(
         f"{network.name} on {device.id}",
         device,
@@ -155,3 +140,18 @@ def _answers(
             f"{network.workload.name} that its description says"
         )
     return made
+
+
+def _job(network: Network, settings: Settings, device: Device, question: Question) -> Job:
+    from bench.worker.messages import Job
+
+    return Job(
+        network.workload.name,
+        is_gpu=device.is_gpu,
+        epochs=1,
+        seed=settings.seed,
+        data={},
+        backend=settings.variants[0].backend or "tensorflow",
+        purpose="prediction",
+        question=question,
+    )
