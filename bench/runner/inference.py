@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 
-from bench.judge.again import row_command, without
+from bench.judge.rerun import row_command, without
 from bench.judge.verdict import judge_inference
 from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
