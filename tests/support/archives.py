@@ -26,6 +26,8 @@ COMPILED = {
     "generic": "generic",
     "generic-hwe-{v}": "generic",
     "generic-6.8": "generic",
+    "generic-64k": "generic-64k",
+    "generic-64k-hwe-{v}": "generic-64k",
     "lowlatency": "lowlatency",
     **{f"oem-{{v}}{letter}": "oem" for letter in ("", *"abcd")},
     "aws": "aws",
