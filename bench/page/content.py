@@ -213,7 +213,8 @@ def _strips(own: Sequence[Finished]) -> Iterator[Plot]:
 
 
 def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
-    series = [Line(_place(each), each.epochs.loss) for each in own if any(each.epochs.loss)]
+    known = [each for each in own if each.quality.value is not None]
+    series = [Line(_place(each), each.epochs.loss) for each in known if any(each.epochs.loss)]
     if series:
         ends = "; ".join(
             f"{each.name} {_loss(each.values[0])} to {_loss(each.values[-1])}" for each in series
@@ -224,8 +225,8 @@ def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
 
 def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
     """The quality on test and training images, from before the first step, with the floor."""
-    known = [each for each in own if each.epochs.quality]
-    if not known:
+    known = [each for each in own if each.epochs.quality and each.quality.value is not None]
+    if not known:  # or all diverged, on whose way there may be anything
         return
     metric = known[0].quality.metric
     series, told = [], []

@@ -67,10 +67,11 @@ def _curves(made: Experiment) -> Iterator[Plot]:
 
 
 def mean_curve(arm: Arm) -> list[float]:
-    """The quality after each epoch, over the seeds."""
+    """The quality after each epoch, over the seeds; on its way to no number it may be anything."""
     curves = [
         [value for value in each.epochs.quality or () if value is not None]
         for each in arm.trained.values()
+        if each.quality.value is not None
     ]
     length = max(map(len, curves), default=0)
     whole = [curve for curve in curves if len(curve) == length]

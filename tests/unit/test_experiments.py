@@ -33,7 +33,7 @@ from bench.report.format import Screen
 from bench.workloads import EVERY
 from bench.workloads.experiments import EXPERIMENTS, batch_sweep
 from tests.support import fake_worker
-from tests.support.records import CPU, GT1030, H100, failed, quality, record, result
+from tests.support.records import CPU, GT1030, H100, epochs, failed, quality, record, result
 
 _AVERAGE = Variant(design=Design(pooling="average"))
 
@@ -189,6 +189,25 @@ def test_an_arm_that_diverges_is_an_answer_and_no_failure() -> None:
     assert "max pooling came to 55.0 s²" in told
     assert "PASSED 6 of 6, 3 DIVERGED" in told
     assert "BELOW-FLOOR" not in told
+
+
+def test_what_diverges_does_not_draw_the_others_flat() -> None:
+    falling = replace(
+        epochs([1.0] * 3), quality=(90.0, 70.0, 55.0), training=(99.0, 90.0, 60.0, 50.0)
+    )
+    lost = replace(falling, quality=(9e43, None, None), loss=(9e43, None, None))
+    nothing = replace(quality("post"), value=None, ok=False, reason="the mse is nan")
+    results = tuple(
+        replace(each, epochs=lost, quality=nothing)
+        if each.variant
+        else replace(each, epochs=falling)
+        for each in made({None: [50, 55, 60], _AVERAGE: [70, 76, 79]}).results
+        if isinstance(each, Finished)
+    )
+    drawn = page([(replace(made({None: [50]}), results=results), None)])
+    assert "at the end max pooling 55.0 s²" in drawn
+    assert "e+43" not in drawn
+    assert "000,000" not in drawn
 
 
 def test_the_page_and_the_summary_show_the_arms_in_the_place_of_the_rows() -> None:
