@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.browser import overflowing
+from tests.support.browser import WIDTHS, look, overflowing
 
 DOCS = ROOT / "docs"
 _COMMAND = r"-m (sphinx .*) docs docs/_site"
@@ -61,7 +61,7 @@ def test_nothing_comes_from_elsewhere(site: Path) -> None:
 
 
 def test_nothing_is_wider_than_a_phone_a_tablet_or_a_screen(site: Path, tmp_path: Path) -> None:
-    assert overflowing(tmp_path, pages(site), [360, 800, 1400]) == []
+    assert overflowing(look(tmp_path, pages(site), WIDTHS, axe=False)) == []
 
 
 def test_a_link_to_nothing_is_a_fault(tmp_path: Path) -> None:

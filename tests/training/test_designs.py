@@ -56,13 +56,26 @@ found = {
     "well placed": [len([*placement.faults(built(name))]) for name in ("cnn_large", "convnet")],
     "ill placed": [each.what for each in placement.faults(behind)],
 }
-print(json.dumps(found))
 """
 
 
 @pytest.fixture(scope="module")
-def found(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return answer(worker_python, _BUILD, home=tmp_path_factory.mktemp("home"))
+def both(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What Keras built of Grindstone's designs, and what was said of a file of one's own."""
+    folder = tmp_path_factory.mktemp("designs")
+    file = folder / "own_model.py"
+    file.write_text(_OWN, encoding="utf-8")
+    return answer(worker_python, _BUILD + _LOOK, str(file), home=folder)
+
+
+@pytest.fixture(scope="module")
+def found(both: Any) -> Any:
+    return both["found"]
+
+
+@pytest.fixture(scope="module")
+def looked(both: Any) -> Any:
+    return both["said"]
 
 
 def _convolutions(filters: tuple[int, ...]) -> int:
@@ -125,12 +138,11 @@ def data():
     return (x, x.sum(axis=1)), (x, x.sum(axis=1))
 """
 _LOOK = """
-import dataclasses, json, sys
+import dataclasses, sys
 from pathlib import Path
 
 from bench.worker import inspection, own
 from bench.worker.messages import Job, OwnFile
-from bench.workloads.design import Design
 from bench.workloads.own import read
 
 workload = read(Path(sys.argv[1]))
@@ -147,16 +159,8 @@ for name, act, more in (
     act(Job.read(job.line()), lambda message: told.append(
         {"event": type(message).__name__, **dataclasses.asdict(message)}
     ))
-print(json.dumps(said))
+print(json.dumps({"found": found, "said": said}))
 """
-
-
-@pytest.fixture(scope="module")
-def looked(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("own")
-    file = folder / "own_model.py"
-    file.write_text(_OWN, encoding="utf-8")
-    return answer(worker_python, _LOOK, str(file), home=folder)
 
 
 def _of(said: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:

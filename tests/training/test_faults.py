@@ -20,9 +20,12 @@ from bench.worker.messages import Job
 from tests.conftest import ROOT
 from tests.training.command import PATIENCE, Command, Ended
 
-# MNIST first: its perceptron is done when the grind network begins.
-_MNIST_FIRST = ("bench/test_mnist.py", "bench/test_grind.py")
-_TRAINING = r"trainings .* post on cpu: (epoch \d|evaluation)"
+# The grind network first: there is time to end it in the middle.
+_GRIND_FIRST = ("bench/test_grind.py", "bench/test_mnist.py")
+
+
+def _training(workload: str) -> str:
+    return rf"trainings .* {workload} on cpu: (epoch \d|evaluation)"
 
 
 def _failure(ended: Ended, test: str) -> list[str]:
@@ -42,21 +45,29 @@ def _program(folder: Path, script: str) -> Path:
 # ---- the worker
 
 
-def test_a_worker_killed_in_mid_training_fails_its_own_test_and_the_next_one_trains(
-    command: Command,
+@pytest.mark.usefixtures("heeded_signals")
+def test_a_killed_worker_fails_its_own_test_and_ctrl_c_keeps_what_finished_behind_it(
+    command: Command, ended: Callable[[int], bool]
 ) -> None:
-    with command.in_terminal("-k", "mlp or post") as terminal:
-        terminal.wait_for(_TRAINING)
+    with command.in_terminal("-k", "post or mlp or cnn_simple", where=_GRIND_FIRST) as terminal:
+        terminal.wait_for(_training("post"))
         terminal.worker().send_signal(signal.SIGKILL)
-        ended = terminal.end()
-    assert ended.status == 1
-    told = r"post on cpu: worker killed by SIGKILL, during (epoch \d|evaluation)"
-    assert re.match(told, _failure(ended, "test_grind[post-cpu]")[0])
-    assert re.match(told, command.result("post").reason)
-    assert isinstance(command.result("mlp"), Finished)
-    assert re.search(r"post +FAILED", ended.output)
-    assert re.search(r"mlp +[\d.]+ m?s .*≥", ended.output)
+        terminal.wait_for(_training("cnn_simple"))
+        worker = terminal.worker()
+        terminal.press_ctrl_c()
+        run = terminal.end()
+    assert run.status == 2
+    assert ended(worker.pid)
     assert command.left_behind() == []
+    told = r"post on cpu: worker killed by SIGKILL, during (epoch \d|evaluation)"
+    assert re.match(told, _failure(run, "test_grind[post-cpu]")[0])
+    assert re.match(told, command.result("post").reason)
+    assert re.search(r"post +FAILED", run.output)
+    assert isinstance(command.result("mlp"), Finished)
+    assert re.search(r"mlp +[\d.]+ m?s .*≥", run.output)
+    assert command.result("cnn_simple").reason == "cnn_simple on cpu: interrupted"
+    assert "FAILED: cnn_simple on cpu: interrupted" in run.output
+    assert "KeyboardInterrupt" in run.output
 
 
 def test_a_worker_that_stops_is_hung_after_its_limit(
@@ -147,25 +158,6 @@ def nvmlDeviceGetUUID(handle): return _GPUS[handle][1]
 
 
 # ---- the run
-
-
-@pytest.mark.usefixtures("heeded_signals")
-def test_ctrl_c_leaves_no_child_and_keeps_what_finished(
-    command: Command, ended: Callable[[int], bool]
-) -> None:
-    with command.in_terminal("-k", "mlp or post", where=_MNIST_FIRST) as terminal:
-        terminal.wait_for(_TRAINING)
-        worker = terminal.worker()
-        terminal.press_ctrl_c()
-        run = terminal.end()
-    assert run.status == 2
-    assert ended(worker.pid)
-    assert command.left_behind() == []
-    assert isinstance(command.result("mlp"), Finished)
-    assert command.result("post").reason == "post on cpu: interrupted"
-    assert re.search(r"mlp +[\d.]+ m?s .*≥", run.output)
-    assert "FAILED: post on cpu: interrupted" in run.output
-    assert "KeyboardInterrupt" in run.output
 
 
 def test_a_terminal_sees_the_epochs_go_by_and_no_worker_outlives_a_killed_run(

@@ -22,14 +22,10 @@ from tests.training.in_worker import answer
 _EPOCHS, _IMAGES = 3, 2100
 
 
-@pytest.fixture(scope="module")
-def job(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    folder = tmp_path_factory.mktemp("several")
-    workload = WORKLOADS["cnn_simple"]
-    prepared = Store(folder, None, cache, synthetic=True).prepare(
-        workload, Schedule(_EPOCHS, _IMAGES, 1000)
-    )
-    return Job(workload.name, False, _EPOCHS, 1, prepared.files)
+def _job(name: str, cache: Path, folder: Path) -> Job:
+    store = Store(folder, None, cache, synthetic=True)
+    prepared = store.prepare(WORKLOADS[name], Schedule(_EPOCHS, _IMAGES, 1000))
+    return Job(name, False, _EPOCHS, 1, prepared.files)
 
 
 def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
@@ -37,8 +33,9 @@ def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
 
 
 def test_one_network_trains_over_two_devices_and_learns(
-    job: Job, worker_python: Path, tmp_path: Path
+    cache: Path, worker_python: Path, tmp_path: Path
 ) -> None:
+    job = _job("mlp", cache, tmp_path)
     with _worker(replace(job, replicas=2), worker_python, tmp_path) as worker:
         epochs, outcome = list(worker.epochs()), worker.outcome()
     assert outcome.ready.replicas == 2
@@ -90,8 +87,9 @@ def test_over_two_devices_it_is_the_same_training(worker_python: Path, tmp_path:
 
 
 def test_trainings_at_once_go_on_together_after_epoch_1(
-    job: Job, worker_python: Path, tmp_path: Path
+    cache: Path, worker_python: Path, tmp_path: Path
 ) -> None:
+    job = _job("cnn_simple", cache, tmp_path)
     with ExitStack() as stack:
         workers = []
         for name in ("one", "other"):

@@ -30,7 +30,7 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
         "--xla=on",
         "--steps-per-execution=4",
         "--learning-curve",
-        "--epochs=4",
+        "--epochs=3",
         "--inference-seconds=0.2",
     )
 
@@ -42,7 +42,7 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
     pinned = result.worker.pinned
     assert (pinned.precision, pinned.xla, pinned.threads) == ("mixed_bfloat16", True, 1)
     assert result.quality.floor is None
-    assert len(result.epochs.steady) == 3
+    assert len(result.epochs.steady) == 2
     assert result.quality.value > 0.5
     assert result.epochs.quality[-1] == result.quality.value
     assert result.epochs.quality[0] < result.quality.value
