@@ -11,7 +11,6 @@ from bench.worker import backends, devices, network, own, placement, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products
 from bench.worker.messages import Done, Fault, Job, Layer, Message, Phase, Tried
-from bench.worker.own.data import Split
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays
 
@@ -24,25 +23,21 @@ _BEYOND = 4.0
 
 @dataclass(frozen=True)
 class Opened:
-    """A compiled model and what `fit` is given to train it.
-
-    splits: the training and the validation data of a file of one's own.
-    """
+    """A compiled model and what `fit` is given to train it."""
 
     keras: Any
     model: Any
     arguments: dict[str, Any]
-    splits: tuple[Split | None, Split | None] = (None, None)
 
 
 def summary(job: Job, say: Say, _wait: object = None) -> None:
     """Tells of every layer, and of what stands where it does not belong."""
-    found = opened(job, say)
-    for layer in flat(found.model):
+    opened = _opened(job, say)
+    for layer in flat(opened.model):
         trained = sum(math.prod(each.shape) for each in layer.trainable_weights)
         every = sum(math.prod(each.shape) for each in layer.weights)
         say(Layer(layer.name, type(layer).__name__, _shape(layer), every, trained, products(layer)))
-    for each in placement.faults(found.model):
+    for each in placement.faults(opened.model):
         say(Fault(each.what))
     say(Done())
 
@@ -57,16 +52,15 @@ def learning_rates(job: Job, say: Say, _wait: object = None) -> None:
         raise ModeError(
             "within an epoch JAX keeps its learning rate: --backend tensorflow or torch"
         )
-    found = opened(job, say)
+    opened = _opened(job, say)
     say(Phase("epoch 1"))
-    ramp = _ramp(found.keras, job.rates, say)
+    ramp = _ramp(opened.keras, job.rates, say)
     # However few batches an epoch has: the ramp ends it.
-    found.model.fit(epochs=job.rates, verbose=0, callbacks=[ramp], **found.arguments)
+    opened.model.fit(epochs=job.rates, verbose=0, callbacks=[ramp], **opened.arguments)
     say(Done())
 
 
-def opened(job: Job, say: Say) -> Opened:
-    """Builds the model of a job, and has its data read."""
+def _opened(job: Job, say: Say) -> Opened:
     say(Phase(f"{backends.title(job)}'s import"))
     backend = backends.load(job)
     say(devices.ready(backend, job))
@@ -87,11 +81,10 @@ def _own(backend: Backend, job: Job, say: Say) -> Opened:
     assert job.own is not None
     loaded = own.load(backend, job, job.own, say)
     arguments = loaded.train.arguments(loaded.own.batch, train=True)
-    can_be_called = type(loaded.model).call is not loaded.keras.Model.call
-    if not loaded.model.built and can_be_called:
+    if not loaded.model.built:
         with loaded.file.blamed("model()"):
             loaded.model.evaluate(verbose=0, **_one_step(arguments))
-    return Opened(loaded.keras, loaded.model, arguments, (loaded.train, loaded.validation))
+    return Opened(loaded.keras, loaded.model, arguments)
 
 
 def _one_step(arguments: dict[str, Any]) -> dict[str, Any]:

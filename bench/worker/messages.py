@@ -19,7 +19,7 @@ from bench.workloads.workload import Mode
 
 GO_ON = "go on"
 
-Purpose = Literal["training", "summary", "learning rates", "prediction", "traps"]
+Purpose = Literal["training", "summary", "learning rates", "prediction"]
 
 # The phase in which a worker compiles before the clock starts, and the one after the last epoch.
 WARM_UP = "warm-up on random labels"
@@ -303,14 +303,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a network that is looked at.
-
-    rule: of bench.lint, and which of the file's functions is at fault, `model` or `data`.
-    """
+    """What is wrong with a network that is looked at."""
 
     what: str
-    rule: str = ""
-    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

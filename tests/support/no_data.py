@@ -9,10 +9,8 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    if session.config.option.collectonly:
-        return
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
     import numpy as np
 
     from bench.datasets.dataset import Dataset, Split
