@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -315,9 +315,20 @@ def add_options(add: Callable[..., object], without: Sequence[str] = ()) -> None
             add(name, **attributes)
 
 
-def add_to_verb(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
-    """Adds those that a verb has; the others are as they are where nobody names them."""
-    add_options(parser.add_argument, without)
+def add_to_verb(
+    parser: argparse.ArgumentParser,
+    without: Sequence[str] = (),
+    called: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
+    """Adds those that a verb has; the others are as they are where nobody names them.
+
+    called: what of an option's words is otherwise, where nothing is trained.
+    """
+
+    def add(name: str, **attributes: Any) -> None:
+        parser.add_argument(name, **{**attributes, **(called or {}).get(name, {})})
+
+    add_options(add, without)
     for name in without:
         unnamed = False if OPTIONS[name].get("action") == "store_true" else None
         parser.set_defaults(**{rerun.attribute(name): OPTIONS[name].get("default", unnamed)})

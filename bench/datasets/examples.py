@@ -119,7 +119,7 @@ def _by_class(found: DataFolder, name: str, classes: int) -> Examples:
     return Examples(
         test.x[..., None],
         np.searchsorted(labels, test.y),
-        _numbered(len(test.x)),
+        test.names or _numbered(len(test.x)),
         f"{len(test.x):,} test images of {shown(there.where)} ({there.layout})",
     )
 

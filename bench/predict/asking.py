@@ -30,6 +30,20 @@ _WITHOUT = (
     *("--no-plots", "--save-models", "--cluster", "--cluster-index", "--cluster-batch"),
 )
 _OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
+# What the options of a run are called where nothing is trained.
+_CALLED: dict[str, dict[str, str]] = {
+    "--device": {
+        "metavar": "cpu|gpu:N",
+        "help": "where the network is asked (default: on the first GPU, else on the CPU)",
+    },
+    "--backend": {"help": "what is below Keras (default: the plan's, else the first that is here)"},
+    "--worker-python": {
+        "help": "ask with this interpreter (default: the one that the plan on this host names, "
+        "else the running one)"
+    },
+    "--worker-image": {"help": "ask inside this container image, by podman or docker"},
+    "--html": {"help": "where the page goes (default: beside the network)"},
+}
 
 
 def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
@@ -39,9 +53,10 @@ def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a .keras file that --save-models saved"
     )
-    add_to_verb(parser, _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION))
+    without = _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION)
+    add_to_verb(parser, without, _CALLED)
     # Nothing is written there, and the folder where one stands may not be one's own.
-    parser.set_defaults(results_dir=tempfile.gettempdir())
+    parser.set_defaults(results_dir=Path(tempfile.gettempdir()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ or thing a picture shows, with its probability.  Pictures are decoded, resized a
 training images were.  Nothing in MODEL is run: only networks as --save-models saves them are loaded
 (docs/predict.md).
 
-Exit status: 0; 1 where a file could not be read, which a line says; 2 where nothing could be.
+Exit status: 0; 1 where a file could not be read, which a line says; 2 where nothing was asked.
 """
 
 

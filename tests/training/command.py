@@ -152,7 +152,8 @@ class Command:
 
     def record(self) -> Record:
         """The one record that was written."""
-        (path,) = (each for each in self.results.iterdir() if each.suffix != ".html")
+        files = [each for each in self.results.iterdir() if each.is_file()]
+        (path,) = (each for each in files if each.suffix != ".html")
         return read(path)
 
     def result(self, workload: str, device: str = "cpu") -> Any:

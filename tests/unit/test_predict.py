@@ -274,7 +274,7 @@ def test_digits_are_judged_on_those_to_test_on(
     assert out.startswith("mlp-cpu.keras on cpu: 96.67 % right on 30 pictures")
     assert "always the most frequent class: 10.00 %" in out
     assert "Most confused: 9 taken for 4 (1)" in out
-    assert "said 4 (90 %)" in out
+    assert "Furthest off:\n  9/9.png: 9, said 4 (90 %)\n" in out
     assert page.count("<table>") == 2
     assert "What the pictures show, a row each" in page
 

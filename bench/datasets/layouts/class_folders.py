@@ -134,7 +134,8 @@ def _half(classes: Mapping[str, Folder], numbers: Mapping[str, int]) -> Half:
     if problems:
         raise DataError(f"{len(problems)} of {len(labelled)} pictures: {listed(problems)}")
     x = np.stack([each for each in arrays if each is not None])
-    return Half(x, np.array([label for _, label in labelled], np.int64))
+    names = tuple(f"{path.parent.name}/{path.name}" for path, _ in labelled)
+    return Half(x, np.array([label for _, label in labelled], np.int64), names)
 
 
 def _place(path: Path) -> tuple[int, str, str]:

@@ -21,10 +21,12 @@ class Half:
 
     x: `(n, 28, 28) uint8`, ink bright on a dark ground.
     y: `(n,) int64`, the labels as they are.
+    names: of the pictures, where each is a file.
     """
 
     x: NDArray[np.uint8]
     y: NDArray[np.int64]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
