@@ -28,6 +28,7 @@ _WITHOUT = (
     *("--design", "--input", "--epochs", "--learning-curve", "--time-to-target", "--profile"),
     *("--data-dir", "--dataset", "--seed", "--processes", "--against", "--results-dir"),
     *("--no-plots", "--save-models", "--cluster", "--cluster-index", "--cluster-batch"),
+    *("--inference", "--inference-seconds"),
 )
 _OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
 # What the options of a run are called where nothing is trained.
