@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,9 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(module_command: Command, photographs: Path) -> tuple[Command, Ended]:
-    ended = module_command.run("--input=memory,data-dir", f"--data-dir={photographs}", where=_WHERE)
+    # Small images: what is looked at is how they are read.
+    asked = ("--input=memory,data-dir", f"--data-dir={photographs}", "--design=size=96")
+    ended = module_command.run(*asked, where=_WHERE)
     return module_command, ended
 
 
@@ -53,7 +56,7 @@ def test_a_training_from_files_learns_and_tells_what_it_waited(
     assert Path(mine.input.folder).is_relative_to(photographs)
     assert memory.input.folder.startswith("/dev/shm/")
     told = " ".join(ended.output.split())
-    assert re.search(r"post_files_data_dir: [\d.]+ % of an epoch waiting for images", told)
+    assert re.search(r"post_files_data_dir[^:]*: [\d.]+ % of an epoch waiting for images", told)
     assert re.search(r"[\d.]+ % with the files in the page cache \(an epoch of ", told)
 
 
@@ -63,58 +66,36 @@ def test_of_the_files_in_memory_nothing_is_left(trained: tuple[Command, Ended]) 
     assert command.left_behind() == []
 
 
-def test_the_pipeline_reads_what_the_arrays_hold(worker_python: Path, tmp_path: Path) -> None:
-    pixels = np.random.default_rng(2).integers(0, 256, (5, 255, 255, 3), dtype=np.uint8)
+@pytest.fixture(scope="module")
+def pixels() -> Any:
+    return np.random.default_rng(2).integers(0, 256, (5, 255, 255, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def read(worker_python: Path, pixels: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("pictures")
     for number, each in enumerate(pixels):
-        Image.fromarray(each).save(tmp_path / f"{number}.png")
-    read = answer(worker_python, _READ, str(tmp_path), home=tmp_path)
+        Image.fromarray(each).save(folder / f"{number}.png")
+    return answer(worker_python, _READ, str(folder), home=folder)
+
+
+def test_the_pipeline_reads_what_the_arrays_hold(read: Any, pixels: Any) -> None:
     assert sorted(read["targets"]) == [0, 1, 2, 3, 4]
-    sums = {str(number): int(each.sum()) for number, each in enumerate(pixels)}
-    assert read["sums"] == sums
+    assert read["sums"] == {str(number): int(each.sum()) for number, each in enumerate(pixels)}
     assert read["orders"] > 1
 
 
-def test_an_epoch_from_the_page_cache_is_trained_beside_those_that_count(
-    worker_python: Path, tmp_path: Path
-) -> None:
-    for number in range(5):
-        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{number}.png")
-    told = answer(worker_python, _WARM, str(tmp_path), home=tmp_path)
-    assert told["epochs"] == [1, 2]
-    assert 0 <= told["waited"] <= told["seconds"]
+def test_an_epoch_from_the_page_cache_is_trained_beside_those_that_count(read: Any) -> None:
+    assert read["epochs"] == [1, 2]
+    assert 0 <= read["waited"] <= read["seconds"]
 
 
-_WARM = """
+_READ = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
-
-from bench.worker import files
-from bench.worker.task import Arrays, Task
-from bench.workloads import WORKLOADS
-
-layers = [keras.layers.Flatten(), keras.layers.Dense(1)]
-model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
-model.compile("sgd", "mse")
-epochs = []
-post = replace(WORKLOADS["post"], image=(8, 8, 3))
-data = Arrays(np.zeros(5), np.arange(5, dtype=np.float32))
-task = Task(post, data, 2, 1, lambda: None, lambda number, *_, **__: epochs.append(number))
-pictures = [(bytes(Path(sys.argv[1]) / f"{number}.png"), 1) for number in range(5)]
-batches = files.train(tf, model, task, pictures, cold=True)
-warm = files.warm(model, batches, task)
-print(json.dumps({"epochs": epochs, "seconds": warm.seconds, "waited": warm.waited}))
-"""
-
-
-_READ = """
-import json, sys
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 
@@ -131,5 +112,16 @@ for _ in range(10):
     ((images, targets),) = batches
     orders.add(tuple(targets.numpy()))
 sums = {str(int(t)): int(i.numpy().astype("int64").sum()) for i, t in zip(images, targets)}
-print(json.dumps({"sums": sums, "orders": len(orders), "targets": [int(t) for t in targets]}))
+told = {"sums": sums, "orders": len(orders), "targets": [int(t) for t in targets]}
+
+layers = [keras.layers.Flatten(), keras.layers.Dense(1)]
+model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+model.compile("sgd", "mse")
+epochs = []
+post = replace(WORKLOADS["post"], image=(8, 8, 3))
+task = Task(post, data, 2, 1, lambda: None, lambda number, *_, **__: epochs.append(number))
+batches = files.train(tf, model, task, pictures, cold=True)
+warm = files.warm(model, batches, task)
+told |= {"epochs": epochs, "seconds": warm.seconds, "waited": warm.waited}
+print(json.dumps(told))
 """

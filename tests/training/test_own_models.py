@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.report import rows
 from tests.conftest import ROOT
 from tests.training.command import Command
 from tests.training.in_worker import answer
@@ -222,9 +223,14 @@ def test_the_example_of_the_document_is_a_row_like_any_other(
     assert ended.status == 0, ended.output
     row = r"my_model +stock .*val_accuracy [\d.]+ % \(≥ 90.00 %\)"
     assert re.search(row, "\n".join(ended.table()))
-    stock, tuned = command.record().results
+    stock, tuned = rows.finished(command.record().results)
     for result in (stock, tuned):
         assert result.workload == "my_model"
         assert result.file is not None
         assert Path(result.file.path) == file
+        assert result.quality.ok
+        assert result.worker.pinned.xla is False
     assert (stock.mode, tuned.mode) == ("stock", "tuned")
+    assert stock.model == tuned.model
+    assert tuned.quality.untrained == pytest.approx(stock.quality.untrained)
+    assert re.search(r"Tuned: [\d.]+ times stock, in my_model", ended.output)
