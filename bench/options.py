@@ -345,9 +345,9 @@ def read_settings(
     option_values.must_name(chosen, OPTIONS)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
     python, reason, image = _worker(chosen, planned, environments)
-    data, limits = read_choice(chosen), chosen_limits(chosen.limit)
-    named = chosen.backend or image  # an image is looked into once it is here
-    backend = BACKENDS[0] if named else interpreter.backend_of(python, planned, limits.start)
+    limits = chosen_limits(chosen.limit)
+    backend = _backend(chosen.backend or image, python, planned, limits.start)
+    workloads, data = option_values.own_workloads(chosen), read_choice(chosen)
     machines, variants = cluster.read(chosen), option_values.variants(chosen, backend)
     return Settings(
         profile=chosen.profile,
@@ -376,7 +376,7 @@ def read_settings(
         interim_checks=checks_for(chosen.processes, compared=bool(environments or chosen.against)),
         against=paths.against(chosen.against),
         order_seed=secrets.randbits(32),
-        workloads=option_values.own_workloads(chosen),
+        workloads=workloads,
         on_request=option_values.on_request(chosen),
         data_folder=data.data_folder,
         dataset=data.name,
@@ -384,6 +384,11 @@ def read_settings(
         html=paths.page(chosen.html),
         rerun_options=rerun.words(vars(chosen), OPTIONS),
     )
+
+
+def _backend(named: object, python: Path, plan: interpreter.Plan | None, start: float) -> Backend:
+    """What trains, where it is not named; an image is looked into once it is here."""
+    return BACKENDS[0] if named else interpreter.backend_of(python, plan, start)
 
 
 def _worker(
