@@ -133,19 +133,22 @@ def details(result: Finished, names: shown.Names) -> Iterator[str]:
 
 
 def warnings(told: Sequence[Training], names: shown.Names) -> Iterator[str]:
-    """What speaks against these times, and which are missing."""
+    """What speaks against these times, alike ones in a line; and which are missing."""
+    doubted: dict[tuple[str, str], list[Finished]] = {}
     for each in told:
-        if not isinstance(each, Finished):
+        if not isinstance(each, Finished) or each.inference is None:
             continue
-        answers = answers_of(each)
-        if each.inference and each.inference.why:
+        answers = each.inference.value
+        if answers is None:
             yield f"{names(each)}: inference was not measured: {each.inference.why}"
-        elif answers and answers.verdict.fix:
-            verdict = answers.verdict
-            yield (
-                f"Inference of {names(each)}: {verdict.word}: {verdict.evidence}. "
-                f"Fix: {verdict.fix}"
-            )
+        elif answers.verdict.fix:
+            doubted.setdefault((answers.verdict.word, answers.verdict.fix), []).append(each)
+    for (word, fix), results in doubted.items():
+        first = answers_of(results[0])
+        assert first is not None
+        which = f" (in {names(results[0])})" if len(results) > 1 else ""
+        who = ", ".join(map(names, results))
+        yield f"Inference of {who}: {word}: {first.verdict.evidence}{which}. Fix: {fix}"
 
 
 def draw(results: Sequence[Result], screen: Screen) -> Table:

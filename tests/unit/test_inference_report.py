@@ -123,6 +123,14 @@ def test_what_speaks_against_it_and_what_is_missing_are_warnings() -> None:
     assert "CONTENDED" not in " ".join(text(result("mlp", inference=inference())).split())
 
 
+def test_what_is_alike_of_several_rows_is_one_line() -> None:
+    several = [result(name, inference=inference(steal=0.1)) for name in ("mlp", "convnet")]
+    told = " ".join(text(*several).split())
+    assert told.count("Fix:") == 1
+    assert "Inference of mlp, convnet: CONTENDED: the hypervisor gave 10 % of its time" in told
+    assert "machines (in mlp). Fix: vmstat 5" in told
+
+
 def test_what_explains_it_is_told_with_v() -> None:
     told = " ".join(text(MLP[0], verbose=True).split())
     assert "the first answer took 1.25 s (with compiling)" in told
