@@ -63,8 +63,9 @@ tells of it.
 
 They are not looked for there but cannot happen, or are said: see [experiments](experiments.md)
 (differences within the spread are `UNCLEAR`; the last epoch counts, never the best; each training
-builds its network in a process of its own), [data](data.md) (shots stay whole, copies stay on one
-side) and [floors](floors.md) (the mean predictor stands beside each MSE).
+builds its network in a process of its own), [data](data.md) (shots stay whole, copies and flips
+stay on one side, a squashed aspect is said) and [floors](floors.md) (the mean predictor stands
+beside each MSE).
 """
 
 

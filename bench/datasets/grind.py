@@ -6,6 +6,7 @@ Real ones are a folder that a person brings; else the embedded generator draws t
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
     from bench.datasets.layouts.shots import Shots
     from bench.datasets.photographs import Photograph
+
+
+# Of a folder's pictures so many tell their usual size; an aspect that changes by more is said.
+_SIZES_LOOKED_AT, _SQUASHED = 9, 0.1
 
 
 def load(data_folder: DataFolder | None, cache_dir: Path, size: tuple[int, int]) -> Dataset:
@@ -106,7 +111,8 @@ def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
     note = f"{len(found)} photographs of {len(together)} shots from {folder}"
     copies = len(found) - len(set(prints.values()))
     if copies:
-        note += f"; {copies} are copies, kept on one side of the split"
+        note += f"; {copies} are copies, also turned or mirrored, kept on one side of the split"
+    note += _squashed([each.path for each in found], size)
     if shots.note:
         note += f"; {shots.note}"
     scatter = particles.label_spread(test.y.astype(np.float64))
@@ -152,8 +158,28 @@ def _read(
         )
     pixels = {path: each for path, each in zip(paths, read, strict=True) if each is not None}
     # Of the resized pixels, since two pictures that are the same to the network are a leak too.
-    prints = {path: hashlib.sha256(each.tobytes()).digest() for path, each in pixels.items()}
+    prints = {path: _print(each) for path, each in pixels.items()}
     return found, pixels, prints
+
+
+def _print(pixels: NDArray[np.uint8]) -> bytes:
+    """The same of a picture and of it mirrored or turned by a half: a flip leaks as a copy does."""
+    turns = (pixels, pixels[::-1], pixels[:, ::-1], pixels[::-1, ::-1])
+    return min(hashlib.sha256(each.tobytes()).digest() for each in turns)
+
+
+def _squashed(paths: Sequence[Path], size: tuple[int, int]) -> str:
+    """What becomes of the aspect of most pictures, where that is more than a little."""
+    some = paths[:: max(1, len(paths) // _SIZES_LOOKED_AT)][:_SIZES_LOOKED_AT]
+    usual = Counter(pictures.read(path).size for path in some).most_common(1)[0][0]
+    (width, height), (new_height, new_width) = usual, size
+    wide = (new_width / new_height) / (width / height)
+    if abs(wide - 1) <= _SQUASHED:
+        return ""
+    return (
+        f"; {width}x{height} are squashed to {new_width}x{new_height}, where a circle is "
+        f"{wide:.2f} times as wide as high"
+    )
 
 
 def _must_differ(train: Split, test: Split, baselines: Mapping[str, float], folder: str) -> None:

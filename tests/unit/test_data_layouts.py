@@ -173,6 +173,16 @@ def test_a_set_whose_folder_names_it_is_refused_as_mnist_and_trained_as_itself(
     must_be(dataset, MADE)
 
 
+def test_images_on_both_sides_of_a_split_are_counted(tmp_path: Path) -> None:
+    put(tmp_path / "fashion-mnist", LAYOUTS["published"](MADE))
+    assert "training images, too" not in others.load(look(tmp_path), "fashion-mnist").note
+    leaky = Digits.drawn()
+    leaky.x_test[:3] = leaky.x_train[:3]
+    put(tmp_path / "fashion-mnist", LAYOUTS["published"](leaky))
+    note = others.load(look(tmp_path), "fashion-mnist").note
+    assert f"; 3 of {len(leaky.x_test):,} test images are training images, too" in note
+
+
 def test_one_part_of_emnist_is_taken_by_its_own_name_and_of_several_one_has_to_be_named(
     tmp_path: Path,
 ) -> None:

@@ -166,6 +166,29 @@ def test_copies_of_a_picture_are_kept_on_one_side_and_reported(
     assert not sides[0] & sides[1]
 
 
+@pytest.mark.parametrize("turn", [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180])
+def test_a_mirrored_copy_in_another_shot_leaks_no_more_than_a_copy(
+    folder: Path, tmp_path: Path, turn: Image.Transpose
+) -> None:
+    for shot in range(40, 60):
+        path = picture(folder / str(shot) / f"{T0}-silvia.png", 7)
+        if shot % 2:
+            Image.open(path).transpose(turn).save(path)
+    data = load(folder, tmp_path)
+    assert "19 are copies, also turned or mirrored, kept on one side" in data.note
+    sides = [
+        {min(one.tobytes(), one[::-1, ::-1].tobytes(), one[:, ::-1].tobytes()) for one in side.x}
+        for side in (data.train, data.test)
+    ]
+    assert not sides[0] & sides[1]
+
+
+def test_a_squashed_aspect_is_told(folder: Path, tmp_path: Path) -> None:
+    assert "are squashed to" not in load(folder, tmp_path).note
+    note = grind.load(look(folder), tmp_path / "cache", (32, 32)).note
+    assert "64x48 are squashed to 32x32, where a circle is 0.75 times as wide as high" in note
+
+
 # ---- faults
 
 
