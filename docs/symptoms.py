@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from plugins.plugin_utils.gpu_doctor import rows
+from plugins.plugin_utils.gpu_doctor.codes import NAMES
 from plugins.plugin_utils.gpu_doctor.host import Host
 from plugins.plugin_utils.gpu_doctor.pasted import host_of
 from plugins.plugin_utils.gpu_doctor.symptoms import Symptom
@@ -55,7 +56,7 @@ def anchor(name: str) -> str:
 
 def _line(row: Symptom) -> str:
     said = [each for each in row.examples if isinstance(each, str)]
-    said += [f"CUDA error {code}" for code in row.codes]
+    said += [f"{NAMES[family]} {code}" for family, codes in row.codes.items() for code in codes]
     lines = dict.fromkeys(line.strip() for each in said for line in each.split("\n"))
     what = "<br>".join(f"`{_cell(line)}`" for line in lines if line) or "(seen on the host itself)"
     cause = _cell(row.explanation(_host("")))

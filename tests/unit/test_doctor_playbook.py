@@ -33,7 +33,7 @@ def test_a_pasted_text_is_no_template(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2, done.stdout
-    assert 'Meaning of: {{ lookup("pipe", "touch ran") }} {% if %}' in done.stdout
+    assert 'line 1: {{ lookup("pipe", "touch ran") }} {% if %}' in done.stdout
     assert "Known as: versions differ" in done.stdout
     assert "Doctor for here: 1 problem" in done.stdout
     assert "refused: found plan_prefix=«nowhere»" in done.stdout

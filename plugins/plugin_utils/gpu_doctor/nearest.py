@@ -74,7 +74,7 @@ def _told(texts: tuple[str, ...], example: str) -> str:
 def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:
     """The symptom whose example shares most with a line, if that is much."""
     known = [
-        (symptom, frozenset(_words(line)))
+        (symptom, _bag(line))
         for symptom in symptoms
         for example in symptom.examples
         if isinstance(example, str)
@@ -87,7 +87,7 @@ def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:
 
     best: Near | None = None
     for line in [line for line in lines if complains(line)][:MOST] or list(lines)[:MOST]:
-        words = frozenset(_words(line))
+        words = _bag(line)
         whole = weight(words)
         if len(words) < ENOUGH_WORDS or not whole:
             continue
@@ -96,6 +96,11 @@ def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:
             if share >= NEAR and (best is None or share > best.share):
                 best = Near(symptom, share, line)
     return best
+
+
+@functools.cache
+def _bag(line: str) -> frozenset[str]:
+    return frozenset(_words(line))
 
 
 def _words(text: str) -> list[str]:

@@ -34,6 +34,8 @@ _SIGNS: dict[int, str] = {
 }
 _SIGN = re.compile(f"[{re.escape(''.join(map(chr, _SIGNS)))}]")
 _BLANKS = [blank for blank in map(chr, range(0x3001)) if blank.isspace() and blank not in " \n"]
+_GAP = re.compile("  +")
+_BLANKS_OF_ASCII = [blank for blank in _BLANKS if blank.isascii()]
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
 _ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
@@ -71,14 +73,18 @@ _PREFIXES = re.compile(rf"\n(?:{_PREFIX}[ ]?){{1,6}}", re.VERBOSE)
 class Phrase:
     """What a program says elsewhere.
 
-    told: one word of it.  literal, words: the same, in bytes, and the words of letters in it.
+    means: the same in English, in lower case.  told: one word of it.
+    literal, words: that word in bytes, and the words of letters in it.
+    is_beyond: whether it is written with more than ASCII.
     """
 
     pattern: re.Pattern[str]
     english: str
+    means: bytes
     told: str
     literal: bytes
     words: frozenset[bytes]
+    is_beyond: bool
 
     @classmethod
     def of(cls, english: str, other: str) -> Phrase:
@@ -88,12 +94,9 @@ class Phrase:
         words_of = re.split(r"[\s…]", other.lower())
         told = max(words_of, key=lambda word: (not word.isascii(), len(word)))
         pattern, literal = re.compile(text, re.IGNORECASE), told.encode()
-        return cls(pattern, english, told, literal, frozenset(words(literal)))
-
-    @property
-    def is_beyond(self) -> bool:
-        """Whether it is written with more than ASCII."""
-        return not self.told.isascii()
+        known = frozenset(words(literal))
+        means = english.lower().encode()
+        return cls(pattern, english, means, told, literal, known, not told.isascii())
 
     def replaced(self, text: str) -> str:
         """A text with the phrase in English."""
@@ -115,20 +118,17 @@ class Languages:
     @classmethod
     def of(cls, rows: Mapping[str, Sequence[str]]) -> Languages:
         """rows: an English phrase -> the same in other languages."""
-        phrases = [Phrase.of(english, each) for english, others in rows.items() for each in others]
-        return cls(tuple(sorted(phrases, key=lambda row: -len(row.pattern.pattern))))
+        told = [(each, english) for english, others in rows.items() for each in others]
+        told.sort(key=lambda pair: -len(pair[0]))
+        return cls(tuple(Phrase.of(english, each) for each, english in told))
 
-    def concerned(self, here: set[bytes], text: bytes) -> Languages:
-        """The phrases that may stand in a text of which `here` are the words."""
-        low = text.lower()
-        is_ascii = text.isascii()
-        return Languages(
-            tuple(
-                row
-                for row in self.phrases
-                if row.words <= here and not (is_ascii and row.is_beyond) and row.literal in low
-            )
+    def concerned(self, here: set[bytes], low: bytes) -> Languages:
+        """The phrases that may stand in a text in lower case, of which `here` are the words."""
+        beyond = not low.isascii()
+        may_be = (
+            row for row in self.phrases if (beyond or not row.is_beyond) and row.words <= here
         )
+        return Languages(tuple(row for row in may_be if row.literal in low))
 
     def english(self, text: str) -> str:
         """The text with every phrase that is known put into English."""
@@ -213,10 +213,9 @@ def tidied(text: str) -> str:
 
 def _narrowed(text: str) -> str:
     """A text whose lines have single blanks, between words alone."""
-    for blank in _BLANKS:
+    for blank in _BLANKS_OF_ASCII if text.isascii() else _BLANKS:
         text = text.replace(blank, " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
+    text = _GAP.sub(" ", text)
     return text.replace("\n ", "\n").replace(" \n", "\n").strip(" ")
 
 

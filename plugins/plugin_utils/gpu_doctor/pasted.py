@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..host_facts import parse as parse_facts
@@ -68,26 +68,34 @@ def recognise(
     text: str, host: Host, symptoms: Iterable[Symptom], languages: Languages | None = None
 ) -> list[Finding]:
     """The symptoms that a text speaks of; what is harmless only where nothing else is said."""
-    told = answer(text, host, symptoms, languages or rows.languages())
+    told = _read(text, host, tuple(symptoms), languages or rows.languages())
     return list(told.reading.wrong or (told.reading.harmless if told.known else ()))
 
 
 def answer(text: str, host: Host, symptoms: Iterable[Symptom], languages: Languages) -> Answer:
     """What a pasted text means."""
     known = tuple(symptoms)
+    told = _read(text, host, known, languages)
+    if told.known:
+        return told
+    calm = told.reading.harmless or told.reading.asides
+    lines = [told.rest] if calm else normal.lines(text, languages)
+    return replace(told, near=nearest(lines, known))
+
+
+def _read(text: str, host: Host, known: tuple[Symptom, ...], languages: Languages) -> Answer:
+    """The same, without what is near to a text that is not known."""
     told = normal.lines(text, languages)
     sightings = read(text, known, languages)
     rest = _rest(told, sightings)
     if sightings:
         reading = sort_out(sightings, host)
-        if reading.wrong or not rest:
-            return Answer(reading)
-        return Answer(reading, near=nearest([rest], known), rest=rest)
+        return Answer(reading, rest="" if reading.wrong else rest)
     piece = cut_from(told, known)
     if piece:
         first = next(line for line in told if line)
         return Answer(sort_out([Sighting(piece, 1, 1, first, {})], host), cut=True)
-    return Answer(Reading(), near=nearest(told, known), rest=rest)
+    return Answer(Reading(), rest=rest)
 
 
 def answer_log(

@@ -68,7 +68,9 @@ class Pattern:
 
     def each(self, text: str, low: str) -> Iterator[re.Match[str]]:
         """All matches; where some overlap, all of these or the first."""
-        if self.lead:
+        if not all(part in low for part in self.literals):
+            return
+        if self.lead == self.literal:
             yield from self._led(text, low)
             return
         for start, end in self._windows(low):
@@ -133,8 +135,8 @@ def _runs(text: str) -> Iterator[str]:
     run, depth = _OPEN, 0
     tokens = _TOKEN.findall(text)
     for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
-        repeated = bool(re.match(r"[*+?{]", token)) and len(token) < 12
-        optional = bool(re.match(r"[*?]|\{0?,", after))
+        repeated = token[0] in "*+?{" and len(token) < 12
+        optional = after.startswith(("*", "?", "{,", "{0,"))
         if repeated and run.endswith(_OPEN):
             continue
         if token.startswith("(") or token == ")":

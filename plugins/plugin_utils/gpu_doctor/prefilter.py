@@ -23,13 +23,11 @@ class Prefilter:
     def __init__(self, symptoms: Iterable[Symptom], languages: Languages) -> None:
         self.missing: dict[str, Symptom] = {row.name: row for row in symptoms}
         self._languages = languages
-        self._by_word: dict[bytes, list[tuple[str, Pattern]]] = defaultdict(list)
-        self._others: list[tuple[str, Pattern]] = []
-        for row in self.missing.values():
-            for pattern in row.patterns:
-                rarest = max(pattern.words, key=lambda word: (len(word), word), default=b"")
-                place = self._by_word[rarest] if rarest else self._others
-                place.append((row.name, pattern))
+        self._patterns = {name: row.patterns for name, row in self.missing.items()}
+        self._by_word: dict[bytes, dict[str, Pattern]] = defaultdict(dict)
+        for pattern in itertools.chain(*self._patterns.values()):
+            rarest = max(pattern.words, key=lambda word: (len(word), word), default=b"")
+            self._by_word[rarest][pattern.text] = pattern
 
     def read(self, text: bytes) -> tuple[list[Sought], list[str]]:
         """The rows whose words a text holds, with the patterns of which it does; and its lines.
@@ -41,12 +39,12 @@ class Prefilter:
         if is_plain:
             told = normal.plain(told)
             text = told.encode("utf-8", "replace")
-        here, low = words(text), text.lower()
+        low = b" ".join(set(text.lower().split()))  # each word once: logs say the same again
+        here = words(low)
         languages = self._languages.concerned(here, low)
-        for phrase in languages.phrases:
-            english = phrase.english.encode().lower()
-            here |= words(english)
-            low += english
+        english = b" ".join({phrase.means for phrase in languages.phrases})
+        here |= words(english)
+        low += b" " + english
         sought = self._of(here, low)
         if not sought:
             return [], []
@@ -54,7 +52,6 @@ class Prefilter:
 
     def _of(self, here: set[bytes], low: bytes) -> list[Sought]:
         all_words = b" ".join(here)
-        seen: dict[str, set[str]] = defaultdict(set)
         held: dict[bytes, bool] = {}
 
         def holds(parts: Iterable[bytes], text: bytes) -> bool:
@@ -65,13 +62,15 @@ class Prefilter:
                     return False
             return True
 
-        worded = [self._by_word[word] for word in self._by_word.keys() & here]
-        for name, pattern in itertools.chain(self._others, *worded):
-            if name not in self.missing or not pattern.words <= here:
-                continue
-            if holds(pattern.parts, all_words) and holds(pattern.signs, low):
-                seen[name].add(pattern.text)
-        rows = [row for name, row in self.missing.items() if name in seen]
-        return [
-            (row, [each for each in row.patterns if each.text in seen[row.name]]) for row in rows
-        ]
+        worth = {
+            pattern.text
+            for word in self._by_word.keys() & (here | {b""})
+            for pattern in self._by_word[word].values()
+            if pattern.words <= here
+            if holds(pattern.parts, all_words) and holds(pattern.signs, low)
+        }
+        sought = (
+            (row, [each for each in self._patterns[name] if each.text in worth])
+            for name, row in self.missing.items()
+        )
+        return [(row, patterns) for row, patterns in sought if patterns]

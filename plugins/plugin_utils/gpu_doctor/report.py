@@ -1,4 +1,4 @@
-"""The doctor's answer as text, at most 88 columns wide but for the commands."""
+"""The doctor's answer as text, at most 80 columns wide but for the commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .examine import Finding
 from .host import Host, gpu_name
 from .pasted import Answer
 
-_LABEL = 7
+_LABEL, _WIDTH = 7, 80
 
 
 def describe(host: Host, findings: list[Finding], name: str) -> str:
@@ -26,22 +26,28 @@ def describe(host: Host, findings: list[Finding], name: str) -> str:
 
 def explain(text: str, told: Answer, host: bool = False) -> str:
     """What a text means.  host: whether there is one that it was compared with."""
-    first = next((line for line in normal.plain(text).splitlines() if line.strip()), "")
-    lines = [f"Meaning of: {printable(textwrap.shorten(first, 70, placeholder=' …'))}"]
+    said = enumerate(normal.plain(text).splitlines(), 1)
+    number, first = next(((at, line) for at, line in said if line.strip()), (0, ""))
     reading = told.reading
+    lines = []
+    if number not in {finding.line for finding in reading.wrong[:1]}:  # else it is told below
+        lines = [f"Meaning of: {printable(textwrap.shorten(first, 66, placeholder=' …'))}"]
     for finding in reading.wrong or (reading.harmless if told.known else ()):
         lines += ["", f"Known as: {finding.symptom}", *_read(finding, told.cut)]
         if host:
             here = finding.evidence or "nothing on this host shows it now"
             lines += _wrap(_label("found"), here)
         lines += _details(finding)
-    if reading.following:
-        names = ", ".join(f"{each.symptom} (line {each.line})" for each in reading.following)
+    seen = {finding.line for finding in reading.wrong}
+    following = [each for each in reading.following if each.line not in seen]
+    if following:
+        names = ", ".join(f"{each.symptom} (line {each.line})" for each in following)
         lines += ["", *_wrap("Follows from it: ", names)]
     shown = bool(reading.harmless) and told.known and not reading.wrong
     for each in (*(() if shown else reading.harmless), *reading.asides):
         lines += ["", *_wrap("Harmless: ", f"{each.symptom} (line {each.line}): {each.cause}")]
-    return "\n".join(lines if told.known else [*lines, "", *_unknown(told, host)])
+    lines += [] if told.known else ["", *_unknown(told, first, host)]
+    return "\n".join(lines).lstrip("\n")
 
 
 def _read(finding: Finding, cut: bool) -> list[str]:
@@ -49,14 +55,15 @@ def _read(finding: Finding, cut: bool) -> list[str]:
     return _wrap(_label("read"), f"line {finding.line}{piece}: {printable(finding.said)}")
 
 
-def _unknown(told: Answer, host: bool) -> list[str]:
+def _unknown(told: Answer, first: str, host: bool) -> list[str]:
     """What is near, and what would tell more; no command for what has nothing to do with it."""
-    rest = f"  The doctor does not know this text: {told.rest}" if told.rest else ""
-    lines = _wrap("  ", printable(rest or "The doctor does not know this text").strip())
+    rest = f": {told.rest}" if told.rest and told.rest != first.strip() else "."
+    lines = _wrap("  ", printable(f"The doctor does not know this text{rest}"))
     near = told.near
     if near:
         said = printable(textwrap.shorten(near.said, 60, placeholder=" …"))
-        share = f"{near.share:.0%} of the words of «{said}»"
+        whose = "its words" if near.said == first.strip() else f"the words of «{said}»"
+        share = f"{near.share:.0%} of {whose}"
         lines += _wrap("  ", f"The nearest: {near.symptom.name} ({share}). It may be another.")
         lines.append("  To collect what would tell:  ./run doctor -e doctor_bundle=report.tar.gz")
     elif not told.rest:
@@ -108,10 +115,12 @@ def _host(host: Host) -> list[str]:
 
 def _details(finding: Finding) -> list[str]:
     """The command stands on one line, however long: it is there to be copied."""
+    command, _, note = finding.fix.partition("   # ")
     return [
         *_wrap(_label("cause"), finding.cause),
         *_wrap(_label("where"), finding.where),
-        f"{_label('fix')}{finding.fix}",
+        f"{_label('fix')}{command}",
+        *_wrap(_label(""), f"# {note}" if note else ""),
     ]
 
 
@@ -125,7 +134,7 @@ def _label(name: str) -> str:
 
 
 def _wrap(label: str, text: str) -> list[str]:
-    return wrapped(text, 88, label, len(label))
+    return wrapped(text, _WIDTH, label, len(label))
 
 
 def _count(findings: list[Finding]) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import normal
+from .codes import is_told
 from .normal import Languages
 from .pattern import Pattern, lowered, narrow
 from .prefilter import Prefilter, Sought
@@ -43,6 +44,7 @@ class Passage:
     lines: Sequence[tuple[str, int]]
     text: str
     low: str
+    _matches: dict[str, list[re.Match[str]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Iterable[tuple[str, int]]) -> Passage:
@@ -50,6 +52,13 @@ class Passage:
         told = tuple(lines)
         text = narrow("\n".join(line for line, _number in told))
         return cls(told, text, lowered(text))
+
+    def each(self, pattern: Pattern) -> list[re.Match[str]]:
+        """All matches of a pattern, which several rows may share."""
+        if pattern.text not in self._matches:
+            maybe = pattern.literal in self.low
+            self._matches[pattern.text] = list(pattern.each(self.text, self.low)) if maybe else []
+        return self._matches[pattern.text]
 
     def around(self, start: int, end: int) -> Passage:
         """What stands near a place."""
@@ -79,9 +88,10 @@ def look(passage: Passage, sought: Iterable[Sought], since: int = 0) -> Iterator
 def _first(
     symptom: Symptom, pattern: Pattern, passage: Passage, since: int
 ) -> re.Match[str] | None:
-    for found in pattern.each(passage.text, passage.low):
-        behind = passage.line(found.start())[1] >= since
-        if behind and not _denied(symptom, passage.around(*found.span())):
+    for found in passage.each(pattern):
+        if not is_told(found, symptom.codes) or passage.line(found.start())[1] < since:
+            continue
+        if not _denied(symptom, passage.around(*found.span())):
             return found
     return None
 
@@ -106,9 +116,10 @@ def read(text: str, symptoms: Iterable[Symptom], languages: Languages) -> list[S
     lines = normal.lines(text, languages)
     passages = [Passage.of(zip(lines, range(len(lines)), strict=True))]
     passages.append(Passage.of(normal.rejoined(text, languages)))
+    sought = [(row, row.patterns) for row in known]
     found: dict[str, Sighting] = {}
-    for passage in passages:
-        for sighting in look(passage, [(row, row.patterns) for row in known]):
+    for passage in passages if passages[0].text != passages[1].text else passages[:1]:
+        for sighting in look(passage, sought):
             found.setdefault(sighting.symptom.name, sighting)
     return [found[row.name] for row in known if row.name in found]
 

@@ -5,6 +5,7 @@ A row is all that a symptom is: what is seen, why, and what fixes it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from string import Formatter
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from .. import yaml_text
 from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
+from .codes import FAMILIES, is_told
 from .host import Host
 from .pattern import Pattern, compiled, lowered, narrow
 from .signs import SIGNS
@@ -21,27 +23,6 @@ from .situations import SITUATIONS, WORDS
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _TAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/-]{0,99}")
-
-
-# How programs tell the number of one of CUDA's errors.
-_CODED = (
-    r"\bCUDA error( code|):? ?[(=]? ?({0})\b(?![.\d%])",
-    r"\bCUDA (driver|runtime|API|launch) error( code|):? ?[(=]? ?({0})\b(?![.\d%])",
-    r"\bcudaError(_t|_enum|)[ =:(]{{1,3}}({0})\b",
-    r"\bCUresult[ =:(]{{1,3}}({0})\b",
-    r"\bcu\w{{3,40}}(\(\w{{0,40}}\)|) returned:? (error |value |)({0})\b",
-    r"\bcu\w{{3,40}}(\(\w{{0,40}}\)|) failed with .{{0,20}}\b({0})\b(?![.\d%])",
-    r"\bcuda.{{0,80}}error code[ =:(]{{1,3}}({0})\b",
-    r"cudaSuccess \(({0}) vs\. 0\)",
-    r"cuInit: UNKNOWN ERROR \(({0})\)",
-)
-
-
-def coded(codes: Iterable[int]) -> list[str]:
-    """The regular expressions of these errors' numbers."""
-    told = "|".join(map(str, codes))
-    return [each.format(told) for each in _CODED if told]
-
 
 Where = Literal["host", "kernel", "container host", "windows", "firmware", "program", "nowhere"]
 Log = Literal["kernel", "builds", "packages", "gpus"]
@@ -80,7 +61,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rank: the lower, the more fundamental; no two symptoms have the same.
     texts: what is seen, as it is searched for: regular expressions, without regard to case.  A
         blank is any blank, also a line's end; a named group is a word for cause and fix.
-    codes: numbers of CUDA's errors, in all the ways that programs tell them.
+    codes: numbers of errors by their family in codes.py, in all the ways that programs tell them.
     only_with, not_with: what must stand near it in a text, all of them, and what must not.
     in_logs: the logs of a host in which the texts show it too.
     when: the situations without which sign, kernel_log and releases show nothing.
@@ -105,7 +86,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     source: str
     examples: tuple[str | Example, ...]
     texts: tuple[str, ...] = ()
-    codes: tuple[int, ...] = ()
+    codes: dict[str, tuple[int, ...]] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     only_with: tuple[str, ...] = ()
     not_with: tuple[str, ...] = ()
     in_logs: tuple[Log, ...] = ()
@@ -127,7 +108,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def patterns(self) -> tuple[Pattern, ...]:
         """The texts, ready to be looked for."""
-        return tuple(map(compiled, (*self.texts, *coded(self.codes))))
+        return _patterns(self.texts, tuple(self.codes))
 
     @property
     def with_patterns(self) -> tuple[tuple[Pattern, ...], tuple[Pattern, ...]]:
@@ -140,7 +121,7 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         low = lowered(text)
 
         def there(pattern: Pattern) -> bool:
-            return pattern.find(text, low) is not None
+            return any(is_told(found, self.codes) for found in pattern.each(text, low))
 
         needed, barred = self.with_patterns
         return (
@@ -164,6 +145,12 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def _filled(self, text: str, host: Host, said: Mapping[str, str]) -> str:
         own = {word: _tame(said.get(word, ""), usual) for word, usual in self.words.items()}
         return text.format(**{w: own[w] if w in own else WORDS[w](host) for w in _words(text)})
+
+
+@functools.cache
+def _patterns(texts: tuple[str, ...], families: tuple[str, ...]) -> tuple[Pattern, ...]:
+    coded = (text for family in families for text in FAMILIES[family])
+    return tuple(map(compiled, (*texts, *coded)))
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,6 +203,7 @@ def _faults(symptom: Symptom, others: list[Symptom]) -> Iterator[str]:
         symptom.texts or symptom.codes or symptom.sign or symptom.kernel_log or symptom.releases
     ):
         yield "nothing shows it: texts, codes, sign, kernel_log or releases"
+    yield from (f"unknown family of codes {each}" for each in symptom.codes.keys() - FAMILIES)
     for pattern in (*symptom.texts, *symptom.only_with, *symptom.not_with):
         try:
             compiled(pattern)

@@ -5,6 +5,7 @@ python -m tests.unit.doctor.confusion
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,11 +32,17 @@ def corpus() -> Iterator[Pair]:
         yield case["is"], told(case["text"])
 
 
-def told(text: str) -> str:
-    """The first symptom that is told of a text."""
+@functools.cache
+def found(text: str) -> tuple[str, ...]:
+    """The symptoms that are told of a text."""
     host = host_of(text, rows.knowledge())
-    found = recognise(text, host, rows.symptoms(), rows.languages())
-    return found[0].symptom if found else NOTHING
+    told = recognise(text, host, rows.symptoms(), rows.languages())
+    return tuple(each.symptom for each in told)
+
+
+def told(text: str) -> str:
+    """The first of them."""
+    return next(iter(found(text)), NOTHING)
 
 
 def table(pairs: Iterable[Pair]) -> str:
