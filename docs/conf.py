@@ -33,9 +33,29 @@ myst_heading_anchors = 3
 nitpicky = True
 
 
+# What Sphinx and Furo leave out for who hears a page, or has no mouse: axe-core finds it.
+_FOR_ALL = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="On this page">',
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+}
+
+
 def setup(app: Sphinx) -> None:
-    """Hangs `contents` in."""
+    """Hangs `contents` and `for_all` in."""
     app.connect("source-read", contents)
+    app.connect("build-finished", for_all)
+
+
+def for_all(app: Sphinx, failed: Exception | None) -> None:
+    """Adds to the pages that were written what they lack."""
+    for page in () if failed else Path(app.outdir).glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for lacks, has in _FOR_ALL.items():
+            text = text.replace(lacks, has)
+        page.write_text(text, encoding="utf-8")
 
 
 def contents(_: Sphinx, page: str, source: list[str]) -> None:

@@ -29,12 +29,20 @@ PyTorch and JAX are not understood, which is said.
 
 | option, comment | |
 |---|---|
+| `--run` | builds `model()` and reads `data()`, too (below) |
 | `--json` | a list of objects: `file`, `where`, `line`, `rule`, `certain`, `what`, `why`, `do` |
 | `# lint: ok` | in a line of the script: what is found there is meant so |
 | `# lint: ok(RULE)` | of these rules alone, with commas between |
 
 Exit status: 0 nothing found, 1 findings, 2 a file cannot be looked at (no file, no Python, no
 Keras in it, larger than 2 MB, or 100 MB of a notebook). The others are looked at nevertheless.
+
+**`--run`**, of a file for `--workload`, builds its model and reads its data as well, in a worker
+and with the options of `summary` (`--device`, `--worker-python` …). This runs the file. It tells
+what only they show: validation pictures that are among the training pictures, as they are, turned
+or mirrored, from 1 in 100 on; pixels that are not scaled; a dropout between the built layers; a
+loss that doubles where the batch does. Data from generators and tables are not looked at for
+copies.
 
 ## The rules
 

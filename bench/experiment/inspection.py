@@ -50,10 +50,15 @@ def add(verbs: Verbs) -> None:
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
+    add_what(parser)
+    add_where(parser)
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say on which device, and by which Python, a network is looked at."""
     from bench.options import add_to_verb
     from bench.runner import cluster
 
-    add_what(parser)
     add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
 
 
@@ -92,7 +97,7 @@ def summary(options: argparse.Namespace) -> int:
     from bench.report.format import Screen
     from bench.worker.messages import Fault, Layer
 
-    row, settings = _asked(options)
+    row, settings = asked(options)
     every = list(told(row, settings, "summary"))
     layers = [each for each in every if isinstance(each, Layer)]
     wrong = [f"Misplaced: {each.what}" for each in every if isinstance(each, Fault)]
@@ -115,9 +120,9 @@ def lr_range(options: argparse.Namespace) -> int:
             f"--steps {options.steps} is out of range; give a number from {_LEAST_STEPS} to "
             f"{_MOST_STEPS:,}"
         )
-    row, settings = _asked(options)
-    asked = told(row, settings, "learning rates", options.steps)
-    tried = [each for each in asked if isinstance(each, Tried)]
+    row, settings = asked(options)
+    every = told(row, settings, "learning rates", options.steps)
+    tried = [each for each in every if isinstance(each, Tried)]
     found = rates.found(tried)
     title = f"{row.workload.name}: learning-rate range test"
     screen = Screen.of(sys.stdout)
@@ -128,7 +133,8 @@ def lr_range(options: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _asked(options: argparse.Namespace) -> tuple[Row, Settings]:
+def asked(options: argparse.Namespace) -> tuple[Row, Settings]:
+    """What is looked at, and where."""
     from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,10 @@ class Looked:
     trainings: int
 
 
-def look(source: Source) -> Looked:
+def look(source: Source, more: Sequence[tuple[str, Hit]] = ()) -> Looked:
     """What the rules find in a script, by reading it alone.
+
+    more: what was found otherwise, by rule; what is found by reading has the better line.
 
     Raises:
         SourceError: it has nothing that the rules know, or is nested too deeply.
@@ -60,6 +62,8 @@ def look(source: Source) -> Looked:
     try:
         program = reader.read(source.tree, source.path.parent)
         hits = [(rule.name, hit) for rule in RULES for hit in rule.find(program)]
+        seen = {name for name, hit in hits if hit.certain}
+        hits += [each for each in more if each[0] not in seen]
     except RecursionError as error:
         raise SourceError(f"{source.where(1)}: it is nested too deeply to be read") from error
     found = findings(source, hits)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError, lines
+from bench.experiment.inspection import add_where
 from bench.report.arguments import Verbs
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 _LINT = """\
 Looks for learners' traps in Python scripts, notebooks and files for --workload: a score that is
 none, a split that leaks, a dropout that stands where none belongs (docs/lint.md).  The files are
-read and never run.  A line that is meant so has a comment: # lint: ok, or # lint: ok(RULE).
+read and never run, but for --run.  A line that is meant so has a comment: # lint: ok, or
+# lint: ok(RULE).
 """
 
 
@@ -32,17 +34,27 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a script or notebook")
     parser.add_argument("--json", action="store_true", help="a list of objects, one a finding")
+    parser.add_argument(
+        "--run",
+        dest="runs",
+        action="store_true",
+        help="build model() and read data() of a file for --workload, too: this runs it",
+    )
+    add_where(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints what is found; 0 where nothing is, 2 where a file cannot be looked at."""
-    from bench.lint.checker import read_and_look
+    from bench.lint import built, source
+    from bench.lint.checker import look
 
     looked, failed = [], False
     for path in dict.fromkeys(options.files):
         try:
-            looked.append((path, read_and_look(path)))
+            read = source.read(path)
+            more = list(built.hits(read, options)) if options.runs else []
+            looked.append((path, look(read, more)))
         except GrindstoneError as error:
             failed = True
             print(f"bench: {lines(error)}", file=sys.stderr)

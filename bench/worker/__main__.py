@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from bench.worker import faults, inspection, own, prediction, training
+from bench.worker import faults, inspection, own, prediction, training, traps
 from bench.worker.cluster import training as over_machines
 from bench.worker.cluster.meeting import ClusterError
 from bench.worker.design import DesignError
@@ -31,6 +31,7 @@ def main() -> int:
         "summary": inspection.summary,
         "learning rates": inspection.learning_rates,
         "prediction": prediction.predict,
+        "traps": traps.look,
     }
     several = over_machines.train if job.cluster else training.train
     act = does.get(job.purpose, own.train if job.own else several)

@@ -11,6 +11,7 @@ from bench.worker import backends, devices, network, own, placement, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products
 from bench.worker.messages import Done, Fault, Job, Layer, Message, Phase, Tried
+from bench.worker.own.data import Split
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays
 
@@ -23,21 +24,25 @@ _BEYOND = 4.0
 
 @dataclass(frozen=True)
 class Opened:
-    """A compiled model and what `fit` is given to train it."""
+    """A compiled model and what `fit` is given to train it.
+
+    splits: the training and the validation data of a file of one's own.
+    """
 
     keras: Any
     model: Any
     arguments: dict[str, Any]
+    splits: tuple[Split | None, Split | None] = (None, None)
 
 
 def summary(job: Job, say: Say, _wait: object = None) -> None:
     """Tells of every layer, and of what stands where it does not belong."""
-    opened = _opened(job, say)
-    for layer in flat(opened.model):
+    found = opened(job, say)
+    for layer in flat(found.model):
         trained = sum(math.prod(each.shape) for each in layer.trainable_weights)
         every = sum(math.prod(each.shape) for each in layer.weights)
         say(Layer(layer.name, type(layer).__name__, _shape(layer), every, trained, products(layer)))
-    for each in placement.faults(opened.model):
+    for each in placement.faults(found.model):
         say(Fault(each.what))
     say(Done())
 
@@ -52,15 +57,16 @@ def learning_rates(job: Job, say: Say, _wait: object = None) -> None:
         raise ModeError(
             "within an epoch JAX keeps its learning rate: --backend tensorflow or torch"
         )
-    opened = _opened(job, say)
+    found = opened(job, say)
     say(Phase("epoch 1"))
-    ramp = _ramp(opened.keras, job.rates, say)
+    ramp = _ramp(found.keras, job.rates, say)
     # However few batches an epoch has: the ramp ends it.
-    opened.model.fit(epochs=job.rates, verbose=0, callbacks=[ramp], **opened.arguments)
+    found.model.fit(epochs=job.rates, verbose=0, callbacks=[ramp], **found.arguments)
     say(Done())
 
 
-def _opened(job: Job, say: Say) -> Opened:
+def opened(job: Job, say: Say) -> Opened:
+    """Builds the model of a job, and has its data read."""
     say(Phase(f"{backends.title(job)}'s import"))
     backend = backends.load(job)
     say(devices.ready(backend, job))
@@ -81,10 +87,11 @@ def _own(backend: Backend, job: Job, say: Say) -> Opened:
     assert job.own is not None
     loaded = own.load(backend, job, job.own, say)
     arguments = loaded.train.arguments(loaded.own.batch, train=True)
-    if not loaded.model.built:
+    can_be_called = type(loaded.model).call is not loaded.keras.Model.call
+    if not loaded.model.built and can_be_called:
         with loaded.file.blamed("model()"):
             loaded.model.evaluate(verbose=0, **_one_step(arguments))
-    return Opened(loaded.keras, loaded.model, arguments)
+    return Opened(loaded.keras, loaded.model, arguments, (loaded.train, loaded.validation))
 
 
 def _one_step(arguments: dict[str, Any]) -> dict[str, Any]:

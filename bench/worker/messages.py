@@ -19,7 +19,7 @@ from bench.workloads.workload import Mode
 
 GO_ON = "go on"
 
-Purpose = Literal["training", "summary", "learning rates", "prediction"]
+Purpose = Literal["training", "summary", "learning rates", "prediction", "traps"]
 
 # The phase in which a worker compiles before the clock starts, and the one after the last epoch.
 WARM_UP = "warm-up on random labels"
@@ -303,9 +303,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a network that is looked at."""
+    """What is wrong with a network that is looked at.
+
+    rule: of bench.lint, and which of the file's functions is at fault, `model` or `data`.
+    """
 
     what: str
+    rule: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.browser import WIDTHS, look, overflowing
+from tests.support.browser import WIDTHS, look, overflowing, violations
 
 DOCS = ROOT / "docs"
 _COMMAND = r"-m (sphinx .*) docs docs/_site"
@@ -62,6 +62,15 @@ def test_nothing_comes_from_elsewhere(site: Path) -> None:
 
 def test_nothing_is_wider_than_a_phone_a_tablet_or_a_screen(site: Path, tmp_path: Path) -> None:
     assert overflowing(look(tmp_path, pages(site), WIDTHS, axe=False)) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["by day", "by night"])
+def test_everybody_can_read_it(site: Path, tmp_path: Path, dark: bool) -> None:
+    # Of links, code and tables; the longest take axe minutes, and are made of the same.
+    names = ["index", "own-models", *(() if dark else ("verdicts", "table", "fleet"))]
+    seen = look(tmp_path, [site / f"{name}.html" for name in names], [800], dark=dark)
+    assert violations(seen) == []
+    assert min(each.passes for each in seen) > 10
 
 
 def test_a_link_to_nothing_is_a_fault(tmp_path: Path) -> None:

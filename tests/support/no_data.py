@@ -9,8 +9,10 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
     import numpy as np
 
     from bench.datasets.dataset import Dataset, Split

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.training.in_worker import answer
 
@@ -25,7 +28,6 @@ pause = float(sys.argv[1])
 workload = WORKLOADS["mlp"]
 images = np.zeros((4 * workload.batch, *workload.image), np.float32)
 data = Arrays(images, np.zeros(len(images), np.int64))
-model = network.compiled(keras, workload)
 epochs = []
 
 def epoch_end(number, begun, ended, loss, model, *, waited=None, paused=None):
@@ -33,45 +35,54 @@ def epoch_end(number, begun, ended, loss, model, *, waited=None, paused=None):
 
 task = Task(workload, data, 3, 1, lambda: None, epoch_end)
 
-if sys.argv[2] == "fit":
-    from keras.src.backend.tensorflow.trainer import TFEpochIterator as Iterator
-    steps = Iterator._enumerate_iterator
-    begun = []
-    def late(self):
-        if begun:
-            time.sleep(pause)
-        begun.append(True)
-        yield from steps(self)
-    Iterator._enumerate_iterator = late
-    model.make_train_function()
-    train_function = model.train_function
-    stock.Stock(keras, model).train(task)
-    assert model.train_function is train_function
-else:
-    class Batches:
-        def __init__(self):
-            self.left = [(images[:2], data.y[:2])] * 3
-        def __iter__(self):
-            return self
-        def __next__(self):
-            if not self.left:
-                raise StopIteration
-            return self.left.pop()
-        def __del__(self):
-            time.sleep(pause)
-    class Pipeline:
-        def __iter__(self):
-            return Batches()
-    files.pipeline = lambda *_: Pipeline()
-    files.train(tf, model, task, [], cold=False)
-print(json.dumps(epochs))
+class Batches:
+    def __init__(self):
+        self.left = [(images[:2], data.y[:2])] * 3
+    def __iter__(self):
+        return self
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+    def __del__(self):
+        time.sleep(pause)
+
+class Pipeline:
+    def __iter__(self):
+        return Batches()
+
+files.pipeline = lambda *_: Pipeline()
+files.train(tf, network.compiled(keras, workload), task, [], cold=False)
+told = {"files": list(epochs)}
+
+from keras.src.backend.tensorflow.trainer import TFEpochIterator as Iterator
+steps = Iterator._enumerate_iterator
+begun = []
+def late(self):
+    if begun:
+        time.sleep(pause)
+    begun.append(True)
+    yield from steps(self)
+Iterator._enumerate_iterator = late
+epochs.clear()
+model = network.compiled(keras, workload)
+model.make_train_function()
+train_function = model.train_function
+stock.Stock(keras, model).train(task)
+assert model.train_function is train_function
+print(json.dumps({**told, "fit": epochs}))
 """
 
 
+@pytest.fixture(scope="module")
+def trained(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return answer(worker_python, _TRAIN, str(_PAUSE), home=tmp_path_factory.mktemp("clock"))
+
+
 def test_what_fit_does_before_the_first_batch_of_an_epoch_is_a_pause_and_not_on_the_clock(
-    worker_python: Path, tmp_path: Path
+    trained: Any,
 ) -> None:
-    first, *steady = answer(worker_python, _TRAIN, str(_PAUSE), "fit", home=tmp_path)
+    first, *steady = trained["fit"]
     assert 0 <= first["paused"] < first["seconds"]
     assert len(steady) == 2
     for epoch in steady:
@@ -79,12 +90,9 @@ def test_what_fit_does_before_the_first_batch_of_an_epoch_is_a_pause_and_not_on_
         assert epoch["seconds"] < _PAUSE
 
 
-def test_letting_go_of_a_pipeline_of_files_is_not_waiting_for_images(
-    worker_python: Path, tmp_path: Path
-) -> None:
-    epochs = answer(worker_python, _TRAIN, str(_PAUSE), "files", home=tmp_path)
-    assert len(epochs) == 3
-    for epoch in epochs[1:]:
+def test_letting_go_of_a_pipeline_of_files_is_not_waiting_for_images(trained: Any) -> None:
+    assert len(trained["files"]) == 3
+    for epoch in trained["files"][1:]:
         assert epoch["paused"] is None
         assert 0 <= epoch["waited"] < _PAUSE
         assert epoch["seconds"] < _PAUSE

@@ -38,17 +38,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def programs(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has the wheel, and what it depends on as locked."""
-    folder = tmp_path_factory.mktemp("clean")
-    environment = folder / "environment"
+def wanted(built: Path) -> list[str | Path]:
+    """The wheel, as uv installs it: what it depends on as locked."""
     lock = (ROOT / "requirements/run.txt").read_text(encoding="utf-8")
-    pins = folder / "pins.txt"  # without the hashes, which uv would ask of the wheel, too
+    pins = built / "pins.txt"  # without the hashes, which uv would ask of the wheel, too
     named = re.findall(r"^[\w.-]+==[^\\\n]*", lock, re.MULTILINE)
     pins.write_text("\n".join(named), encoding="utf-8")
     (wheel,) = built.glob("*.whl")
+    return ["--constraints", pins, wheel]
+
+
+@pytest.fixture(scope="module")
+def programs(wanted: list[str | Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel."""
+    environment = tmp_path_factory.mktemp("clean") / "environment"
     _do(*UV, "venv", "--python", sys.executable, environment)
-    _do(*UV, "pip", "install", "--python", environment, "--constraint", pins, wheel)
+    _do(*UV, "pip", "install", "--python", environment, *wanted)
     return environment / "bin"
 
 
@@ -82,6 +87,19 @@ def test_the_sdist_has_the_benchmark_and_nothing_of_the_provisioning(built: Path
     assert {name.split("/")[0] for name in names} == {
         *(".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "bench", "pyproject.toml")
     }
+
+
+def test_uv_makes_a_tool_of_it(
+    wanted: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
+    monkeypatch.setenv("UV_TOOL_BIN_DIR", str(tmp_path / "bin"))
+    _do(*UV, "tool", "install", "--python", sys.executable, *wanted)
+    assert [path.name for path in (tmp_path / "bin").iterdir()] == ["grindstone"]
+    done = subprocess.run(
+        [tmp_path / "bin/grindstone", "--version"], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"Grindstone {bench.__version__} "), done.stderr
 
 
 def test_its_verbs_are_those_of_the_module_under_its_own_name(run: Run) -> None:

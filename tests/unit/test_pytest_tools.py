@@ -42,11 +42,17 @@ def test_coverage_that_is_asked_for_by_itself_is_no_obstacle(bench: Bench) -> No
     assert "bench/runner/session.py" in ended.output
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    bench = bench_command.made(tmp_path_factory.mktemp("saved"))
+    path = bench.folder / "saved.json"
+    assert bench(*MLP, f"--benchmark-json={path}").status == 0
+    return path
+
+
 @pytest.mark.parametrize("stands", ["", "bench", "tests"])
-def test_pytest_benchmarks_own_commands_run_wherever_one_stands(bench: Bench, stands: str) -> None:
-    saved = bench.folder / "saved.json"
-    assert bench(*MLP, f"--benchmark-json={saved}").status == 0
-    command = [str(Path(sys.executable).with_name("pytest-benchmark")), f"--storage={bench.folder}"]
+def test_pytest_benchmarks_own_commands_run_wherever_one_stands(saved: Path, stands: str) -> None:
+    command = [str(Path(sys.executable).with_name("pytest-benchmark")), f"--storage={saved.parent}"]
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     for words in (["compare", str(saved)], ["list"]):
         done = subprocess.run(
