@@ -61,7 +61,7 @@ _TAIL = """
 * `no-scaling`: the perceptron of `mlp` on 6,000 drawn digits, the first of three seeds; its
   accuracy on others was 87 % and 90 %.
 * `dropout-last`, `dropout-norm`, `loss-sum`, `other-seeds` are arithmetic. `python -m bench
-  experiment circles-dropout` and `circles-loss` show two of them.
+  experiment circles-dropout` and `circles-sum` show two of them.
 
 `dropout-norm` and `dropout-activation` look at what stands directly behind a dropout layer. Before
 a ReLU it is not a finding: it computes the same on either side, and `python -m bench summary`
