@@ -36,9 +36,9 @@ def _cases() -> Iterator[object]:
         if stack.gpu is None or stack.is_nightly or stack.tensorflow in seen:
             continue
         seen.add(stack.tensorflow)
-        # Gigabytes each.
-        skipped = () if stack.lock == LOCK else weekly("loads the older stacks")
+        at_the_edges = _at_the_edges(stack) if stack.lock == LOCK else ()  # others: gigabytes each
         for capability in CAPABILITIES:
+            skipped = () if capability in at_the_edges else weekly("loads all stacks on all GPUs")
             name = f"{stack.tensorflow}-{capability}"
             yield pytest.param(stack, stack.gpu, capability, id=name, marks=skipped)
 
@@ -47,6 +47,13 @@ def _is_claimed(stack: Stack, capability: str) -> bool:
     """Whether a stack of this TensorFlow is for such a GPU: they differ in cuDNN alone."""
     alike = [each.gpu for each in MATRIX.stacks if each.tensorflow == stack.tensorflow and each.gpu]
     return any(gpu.lowest <= numbers(capability) <= gpu.highest for gpu in alike)
+
+
+def _at_the_edges(stack: Stack) -> tuple[str, ...]:
+    """The first and last that are claimed, and the first on either side that are not."""
+    claimed = [_is_claimed(stack, capability) for capability in CAPABILITIES]
+    first, last = claimed.index(True), len(claimed) - 1 - claimed[::-1].index(True)
+    return (*CAPABILITIES[first - 1 : first + 1], *CAPABILITIES[last : last + 2])
 
 
 def loaded(gpus: FakeGpus) -> dict[str, object]:

@@ -15,6 +15,9 @@ import pytest
 from docs.collection import build
 from tests.conftest import ROOT
 from tests.support.roots import cache_folder
+from tests.support.weekly import weekly
+
+pytestmark = weekly("has Galaxy's importer and antsibull judge the collection")
 
 LOCK = ROOT / "requirements/collection.txt"
 

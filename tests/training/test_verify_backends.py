@@ -8,7 +8,10 @@ import pytest
 
 from bench.workloads.backend import Backend
 from tests.support.keras_environments import keras_python
+from tests.support.weekly import weekly
 from tests.training.in_worker import answer
+
+pytestmark = weekly("verifies Keras on JAX and PyTorch")
 
 _VERSIONS: dict[Backend, str] = {"jax": "0.10.2", "torch": "2.13.0"}
 _START = """
