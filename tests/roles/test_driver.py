@@ -39,7 +39,7 @@ from tests.support.roots import Entry, Root, Tree, changed
 
 STOCK, ZEN, LTS = (mock_arch.ARCH_KERNELS[name][1] for name in ("linux", "linux-zen", "linux-lts"))
 HEADLESS = {"nvidia-headless-no-dkms-580-server-open", "nvidia-utils-580-server"}
-KERNEL, IBM = "6.8.0-88-generic", "6.8.0-1039-ibm"
+KERNEL, KVM = "6.8.0-88-generic", "6.8.0-1039-kvm"
 OPEN_580 = "580.95.05 Dual MIT/GPL"
 OPEN_590 = f"{mock_arch.NVIDIA} Dual MIT/GPL"
 IMAGE = "boot/initramfs-linux.img"
@@ -118,7 +118,7 @@ DONE = {
         variables={"nvidia_driver_module_parameters": {"NVreg_PreserveVideoMemoryAllocations": 1}},
     ),
     "newer kernel beside": Case(prepare=install("linux-generic-hwe-24.04")),
-    "no precompiled": Case(prepare=install("linux-image-ibm")),
+    "no precompiled": Case(prepare=install("linux-image-kvm")),
     "secure boot": Case(prepare=secure_boot),
     "branch 535": Case(variables={"plan_driver": "535"}),
     "arch zen": Case("arch", install("linux-zen")),
@@ -158,9 +158,9 @@ REFUSED: dict[str, tuple[Case, list[str]]] = {
         [f"linux-modules-nvidia-580-server-open-{KERNEL}"],
     ),
     "does not build": (
-        Case(prepare=install("linux-ibm"), variables={"plan_driver": "595"}),
+        Case(prepare=install("linux-kvm"), variables={"plan_driver": "595"}),
         [
-            f"driver 595 does not build for kernel {IBM}",
+            f"driver 595 does not build for kernel {KVM}",
             "too few arguments to function 'pci_resize_resource'",
         ],
     ),
@@ -334,8 +334,8 @@ def test_each_kernel_gets_the_modules_of_its_flavour(runs: Runs) -> None:
 
 def test_a_kernel_without_precompiled_modules_gets_them_built_with_its_headers(runs: Runs) -> None:
     done = runs.outcomes["no precompiled"]
-    assert {"nvidia-dkms-580-server-open", "linux-headers-ibm"} <= done.names
-    assert done.modules == dict.fromkeys((IBM, KERNEL), OPEN_580)
+    assert {"nvidia-dkms-580-server-open", "linux-headers-kvm"} <= done.names
+    assert done.modules == dict.fromkeys((KVM, KERNEL), OPEN_580)
 
 
 def test_signed_modules_under_secure_boot_need_no_key_of_ones_own(runs: Runs) -> None:

@@ -25,7 +25,7 @@ from tests.support.driver_play import (
 from tests.support.playbook import PlayResult
 from tests.support.roots import Entry, Root, Tree, changed
 
-KERNEL, IBM = "6.8.0-88-generic", "6.8.0-1039-ibm"
+KERNEL, KVM = "6.8.0-88-generic", "6.8.0-1039-kvm"
 STOCK, ZEN = (mock_arch.ARCH_KERNELS[name][1] for name in ("linux", "linux-zen"))
 # The system, where it is killed, and the kernels that have the module in the end.
 KILLED: dict[str, tuple[Case, str, set[str]]] = {
@@ -33,7 +33,7 @@ KILLED: dict[str, tuple[Case, str, set[str]]] = {
     "configuring": (Case(), "configuring", {KERNEL}),
     "joining the module": (Case(), "module", {KERNEL}),
     "initramfs": (Case(), "initramfs", {KERNEL}),
-    "dkms": (Case(prepare=install("linux-ibm")), "dkms", {KERNEL, IBM}),
+    "dkms": (Case(prepare=install("linux-kvm")), "dkms", {KERNEL, KVM}),
     "arch before": (Case("arch"), "before", {STOCK}),
     "arch after": (Case("arch"), "after", {STOCK}),
     "arch initramfs": (Case("arch"), "initramfs", {STOCK}),

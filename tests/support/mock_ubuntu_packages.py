@@ -45,7 +45,7 @@ RELEASES = {
         {
             "generic": "6.8.0-88-generic",
             "generic-hwe-24.04": "6.14.0-36-generic",
-            "ibm": "6.8.0-1039-ibm",
+            "kvm": "6.8.0-1039-kvm",
         },
         ["generic", "generic-hwe-24.04"],
         DRIVERS,
@@ -220,7 +220,7 @@ def ubuntu_dkms(branch: str, name: str, module: str, version: str) -> list[Packa
     sources: Files = {
         f"{tree}/dkms.conf": f'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="{driver}"\n',
         f"{tree}/nvidia.ko": kernel_module(driver, flavour),
-        f"{tree}/fails-for": "*-ibm\n" if branch == "595" else "-\n",
+        f"{tree}/fails-for": "*-kvm\n" if branch == "595" else "-\n",
     }
     only = {"Provides": ["nvidia-dkms-kernel"], "Conflicts": ["nvidia-dkms-kernel"]}
     scripts = {

@@ -115,12 +115,12 @@ def _host(host: Host) -> list[str]:
 
 def _details(finding: Finding) -> list[str]:
     """The command stands on one line, however long: it is there to be copied."""
-    command, _, note = finding.fix.partition("   # ")
+    command, *notes = finding.fix.split("   # ", 1)
     return [
         *_wrap(_label("cause"), finding.cause),
         *_wrap(_label("where"), finding.where),
         f"{_label('fix')}{command}",
-        *_wrap(_label(""), f"# {note}" if note else ""),
+        *_wrap(_label(""), "".join(f"# {note}" for note in notes)),
     ]
 
 
