@@ -25,7 +25,7 @@ A line a finding: where, what was found, why it misleads, what to do. Of a noteb
 itself; `suspected` is what it probably means. What a script does not say (a function of another
 module, a folder that is not there, a loop of one's own over `GradientTape`) is not guessed at:
 **no finding is no proof**. A last line tells how many networks and calls of `fit` were seen.
-PyTorch and JAX are not understood, which is said.
+PyTorch and JAX are not understood, which is said; of Python 2 the `print` statement is read.
 
 | option, comment | |
 |---|---|
@@ -67,20 +67,112 @@ _TAIL = """
 a ReLU it is not a finding: it computes the same on either side, and `python -m bench summary`
 tells of it.
 
+## How it does on public code
+
+Read beside 232 scripts and notebooks from 35 repositories of learners (MNIST, CIFAR-10, houses,
+time series), with 326 networks: 35 findings, each read and none of them wrong, after three false
+ones were mended (XOR, all of whose examples are trained on and judged). Known to be missed: a
+pattern of file names (`glob`) that matches the test files, too; a new example that is scaled by its
+own mean for a network that is loaded from a file.
+
 ## The same traps in Grindstone's own trainings
 
-They are not looked for there but cannot happen, or are said: see [experiments](experiments.md)
-(differences within the spread are `UNCLEAR`; the last epoch counts, never the best; each training
-builds its network in a process of its own), [data](data.md) (shots stay whole, copies and flips
-stay on one side, a squashed aspect is said) and [floors](floors.md) (the mean predictor stands
-beside each MSE).
+There they cannot happen, or are said. Each has a test below `tests/` that falls into it on purpose:
+
+| trap | what stands against it | test |
+|---|---|---|
 """
+
+# A trap, what stands against it in Grindstone's own trainings, and the test that falls into it.
+OWN = (
+    (
+        "no baseline beside an MSE",
+        (
+            "`-v` and the page have the mean predictor's, and a network that does not beat it is "
+            "below its [floor](floors.md)"
+        ),
+        "unit/test_floors.py: test_photographs_have_to_beat_the_mean_predictor_and_no_more",
+    ),
+    (
+        "duplicates across the split",
+        "pictures that are alike stay on one side, which the [note](data.md#grind) says",
+        "unit/test_grind_data.py: test_copies_of_a_picture_are_kept_on_one_side_and_reported",
+    ),
+    (
+        "flips across the split",
+        "so do mirrored ones",
+        "unit/test_grind_data.py: test_a_mirrored_copy_in_another_shot_leaks_no_more_than_a_copy",
+    ),
+    (
+        "a split by image",
+        "the split, its folds and what is held out are by shot",
+        "unit/test_photographs.py: test_no_shot_and_no_picture_is_ever_on_both_sides",
+    ),
+    (
+        "scoring on the training data",
+        "`evaluate` knows [what was trained on](predict.md#judging), and leaves it out",
+        "unit/test_predict.py: test_who_is_judged_on_what_it_was_trained_on_is_told_so",
+    ),
+    (
+        "the best epoch as the result",
+        "the quality is that of the last epoch",
+        (
+            "unit/test_experiments.py: "
+            "test_the_quality_that_counts_is_the_last_epochs_and_never_the_best"
+        ),
+    ),
+    (
+        "a difference smaller than the spread",
+        "it is `UNCLEAR`, with how many seeds would show it",
+        (
+            "unit/test_experiments.py: "
+            "test_a_difference_within_the_spread_is_unclear_and_says_how_many_seeds_it_takes"
+        ),
+    ),
+    (
+        "no input scaling",
+        "the data have one scale for training and testing; of a file of one's own `--run` looks",
+        "unit/test_lint_built.py: test_pixels_that_are_not_scaled_are_seen",
+    ),
+    (
+        "a squashed aspect",
+        "the note says so, with both sizes",
+        "unit/test_grind_data.py: test_a_squashed_aspect_is_told",
+    ),
+    (
+        "another resize when predicting",
+        "the same function makes the pictures for both",
+        "unit/test_predict.py: test_a_photograph_is_made_as_those_in_training_were",
+    ),
+    (
+        "loss by sum",
+        "all take the mean; `experiment circles-sum` shows what a sum does",
+        (
+            "training/test_on_request.py: "
+            "test_the_sum_of_an_image_s_squares_is_so_many_times_their_mean"
+        ),
+    ),
+    (
+        "dropout after the last layer",
+        "`summary` names it; `experiment circles-dropout` shows what it does",
+        (
+            "unit/test_learners_tools.py: "
+            "test_dropout_belongs_behind_the_relu_and_before_a_layer_with_weights"
+        ),
+    ),
+    (
+        "a model that is not rebuilt",
+        "each training is a process of its own, and one that is good before its first step fails",
+        "unit/test_floors.py: test_a_network_that_is_good_before_its_first_step_was_not_built_anew",
+    ),
+)
 
 
 def page() -> str:
     """docs/lint.md."""
-    rows = [f"| `{rule.name}` | {rule.trap} | {rule.why} | {rule.do} |" for rule in RULES]
-    return _HEAD + "\n".join(rows) + "\n" + _TAIL
+    rules = [f"| `{rule.name}` | {rule.trap} | {rule.why} | {rule.do} |" for rule in RULES]
+    own = [f"| {trap} | {against} | `{test}` |" for trap, against, test in OWN]
+    return _HEAD + "\n".join(rules) + "\n" + _TAIL + "\n".join(own) + "\n"
 
 
 if __name__ == "__main__":

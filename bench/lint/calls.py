@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from bench.lint import data_calls, names
+from bench.lint import data_calls, names, scaling
 from bench.lint.values import (
     Const,
     Data,
@@ -20,6 +20,7 @@ from bench.lint.values import (
     Score,
     Table,
     Value,
+    examples,
     inside,
     plain,
 )
@@ -31,6 +32,9 @@ Given = tuple[Value, ...]
 Options = Mapping[str, Value]
 # What passes a figure on as it is.
 _PLAIN = ("float", "round", "str", "abs", "int", "format", "repr")
+# scikit-learn's errors that say nothing without a constant guess beside them.
+_ERRORS = ("mean_squared_error", "root_mean_squared_error")
+_PREDICTED = "predicted"
 _MOST, _SUMS = ("max", "min", "amax", "amin", "nanmax", "nanmin"), ("mean", "average", "median")
 
 
@@ -56,6 +60,13 @@ def function(
     if called.name.startswith("keras.") and called.last in ("load_model", "clone_model"):
         reader.program.restored.append((None, node.lineno))
         return _kept(reader, Network(node.lineno, known=False, loops=reader.loops))
+    if called.last in _ERRORS and called.name.startswith("sklearn.metrics."):
+        known = [data for each in given if (data := examples(each))]
+        if any(data.source == _PREDICTED for data in known):
+            reader.program.errors.append(node.lineno)
+        return Data(loops=reader.loops)
+    if called.last == "mean" and given and isinstance(given[0], Data):
+        return scaling.mean(given[0], options) or Data(loops=reader.loops)
     if called.name.startswith("builtins.") or called.last in (*_MOST, *_SUMS):
         return _of_python(reader, node, called.last, given)
     if found := data_calls.function(reader, node, called, given, options):
@@ -213,6 +224,13 @@ def _fit(reader: Reader, node: ast.Call, network: Network, given: Given, options
     return History(made)
 
 
+def _step(
+    reader: Reader, node: ast.Call, network: Network, given: Given, options: Options
+) -> Value:
+    _fit(reader, node, network, given, options)
+    return Data(loops=reader.loops)  # the loss of a batch, and no curve
+
+
 def _score(
     reader: Reader, node: ast.Call, network: Network, given: Given, options: Options
 ) -> Value:
@@ -223,7 +241,7 @@ def _score(
     made = Score(network, x, node, reader.loops, kind, y)
     reader.program.scores.append(made)
     # What is predicted are examples again, and no figure.
-    return made if kind == "evaluate" else Data(loops=reader.loops)
+    return made if kind == "evaluate" else Data(source=_PREDICTED, loops=reader.loops)
 
 
 def _restore(reader: Reader, node: ast.Call, network: Network, *_: object) -> Value:
@@ -237,6 +255,7 @@ _OF_NETWORKS: dict[str, Callable[..., Value]] = {
     "compile": _compile,
     "fit": _fit,
     "fit_generator": _fit,
+    "train_on_batch": _step,
     "evaluate": _score,
     "evaluate_generator": _score,
     "predict": _score,

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bench.lint import scaling
 from bench.lint.names import words
 from bench.lint.operations import RAW, UNIT
 from bench.lint.values import (
+    LITERAL,
     Const,
     Data,
     Generator,
@@ -37,7 +39,7 @@ _SAME = words(
     "array asarray ascontiguousarray expand_dims reshape squeeze float32 float64 cast copy "
     "convert_to_tensor constant img_to_array moveaxis transpose from_tensor_slices astype "
     "batch prefetch repeat with_options unbatch to_numpy numpy ravel flatten ensure_shape "
-    "from_tensors apply enumerate drop pop"
+    "from_tensors apply enumerate drop pop DataFrame Series"
 )
 # … with pixels that are not known any more.
 _CHANGED = words("map convert_image_dtype per_image_standardization")
@@ -117,6 +119,9 @@ def method(
             reader.split(node, given)
         if name in ("fit_resample", "fit_sample") and owner.kind in _OVERSAMPLERS:
             return _oversampled(owner, node, given)
+        if owner.kind in scaling.SCALERS:
+            scaled = scaling.by_scaler(reader.program, owner, name, given)
+            return scaled or Data(loops=reader.loops)
         return Data(loops=reader.loops)
     known = _of_data(reader, node, owner, name, given, options) if isinstance(owner, Data) else None
     return known or Data(loops=reader.loops)
@@ -138,6 +143,8 @@ def _of_data(
         return replace(owner, pixels=None, resized=kept)
     if name == "filter":
         return replace(owner, rows=fresh(), pixels=None)
+    if name == "mean":
+        return scaling.mean(owner, options)
     if name == "resize" and owner.source == "PIL":
         return _resized("PIL.Image", node, owner, (owner, *given), options)
     if name == "transpose" and owner.source == "PIL":
@@ -287,6 +294,8 @@ def _turned(size: object) -> object:
 def _joined(node: ast.Call, name: str, given: Given, options: Options) -> Data | None:
     every = [each for each in inside(given[0]) if isinstance(each, Data)]
     axis = plain(options.get("axis", given[1] if len(given) > 1 else Const(0)))
+    if name == "array" and isinstance(given[0], Items) and given[0].items and not every:
+        return Data(source=LITERAL)
     if not every or axis not in (0, None) or name in ("stack", "hstack"):
         return None
     if len(every) == 1:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.lint import names
+from bench.lint import names, scaling
 from bench.lint.values import (
     Const,
     Data,
@@ -51,6 +51,8 @@ def binary(left: Value, done: ast.operator, right: Value) -> Value:
     figures: list[Value] = [each for each in held if isinstance(each, Score | History)]
     if figures:
         return figures[0] if len(figures) == 1 else Items(tuple(figures))
+    if isinstance(left, Data) and isinstance(right, Data) and right.source == scaling.MEAN:
+        return scaling.without_mean(left, right) if isinstance(done, ast.Sub) else _changed(left)
     if isinstance(left, Data):
         return _scaled(left, done, right)
     if isinstance(right, Data) and isinstance(left, Const):
@@ -124,6 +126,7 @@ def _alike(every: Sequence[Data]) -> Data:
         resized=first.resized if all(each.resized == first.resized for each in every) else None,
         folder=first.folder,
         subset=first.subset,
+        fitted=first.fitted if all(each.fitted == first.fitted for each in every) else None,
         loops=first.loops,
     )
 

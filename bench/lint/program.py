@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from bench.lint.values import Fit, Network, Score, Value
+from bench.lint.values import Fit, Instance, Network, Score, Value
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Program:
 
     folder: from which it names files.
     imports: the libraries, by the first part of their names.
+    errors: the lines in which an MSE of what a network predicts is worked out.
+    scalers: the mark of what each was fitted to.
     returns: what functions return that are called by nobody in the script.
     """
 
@@ -57,6 +59,8 @@ class Program:
     compared: list[Compared] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     restored: list[tuple[Network | None, int]] = field(default_factory=list)
+    errors: list[int] = field(default_factory=list)
+    scalers: dict[Instance, int] = field(default_factory=dict)
     returns: dict[str, Value] = field(default_factory=dict)
 
     @cached_property

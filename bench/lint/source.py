@@ -21,6 +21,8 @@ _AWAITS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _OK = re.compile(r"#.*\blint:\s*ok\b(?:\s*\(([^)]*)\))?", re.IGNORECASE)
 # What IPython takes besides Python, at a line's begin or behind an assignment.
 _MAGIC = re.compile(r"^(\s*)(?:[%!?]|[\w.]+\?+\s*$)|^(\s*[\w, ]+=\s*)[%!]")
+# A statement of Python 2, which many a notebook before 2020 is written in.
+_PRINT = re.compile(r"^(\s*)print[ \t]+(?![=(,.\[])(.*?\S)(\s+#[^'\"]*)?$", re.MULTILINE)
 _OTHER_LANGUAGE = re.compile(
     r"\s*%%(?:bash|sh|script|html|javascript|js|latex|svg|markdown|perl|ruby|writefile|file|cmd)\b"
 )
@@ -78,7 +80,7 @@ def read(path: Path) -> Source:
     if path.suffix == ".ipynb":
         return _notebook(path, content)
     try:
-        text = _text(content)
+        text = _modern(_text(content))
     except (SyntaxError, ValueError) as error:
         raise SourceError(
             f"{shown(path)} is not text, and a Python script is expected: {error}"
@@ -115,11 +117,26 @@ def _text(content: bytes) -> str:
     return content.decode(encoding)
 
 
+def _modern(text: str) -> str:
+    """The text as Python 3, with as many lines: without magic, and with print as a call."""
+    try:
+        _compiled(text)
+    except SyntaxError:
+        return _PRINT.sub(r"\1print(\2)", _without_magic(text))
+    except (ValueError, RecursionError, MemoryError):
+        return text  # which is said when it is parsed
+    return text
+
+
+def _compiled(text: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes and the like: what it is not asked for
+        return compile(text, "<script>", "exec", _AWAITS, dont_inherit=True)
+
+
 def _parsed(text: str, where: Any) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes and the like: what it is not asked for
-            tree = compile(text, "<script>", "exec", _AWAITS, dont_inherit=True)
+        tree = _compiled(text)
     except SyntaxError as error:
         raise SourceError(f"{where(error.lineno or 1)}: SyntaxError: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
@@ -144,7 +161,7 @@ def _notebook(path: Path, content: bytes) -> Source:
     cells = list(_code_cells(path, content))
     firsts, texts, line = [], [], 1
     for number, text in enumerate(cells, start=1):
-        plain = _without_magic(text)
+        plain = _modern(_without_magic(text))
         _parsed(plain, lambda at, n=number: f"{shown(path)}: cell {n}, line {at}")
         firsts.append(line)
         texts.append(plain)

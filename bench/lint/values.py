@@ -16,6 +16,10 @@ Names: TypeAlias = "ChainMap[str, Value]"
 _numbers = count(1)
 
 
+# What `Data.source` says of examples that the script spells out, as the four of XOR.
+LITERAL = "literal"
+
+
 def fresh() -> int:
     """A mark for examples that are not known to be others'."""
     return next(_numbers)
@@ -155,6 +159,7 @@ class Data:
     parts: which parts they are.
     shuffled: the line that shuffles them anew in each pass.
     folder: where they are read from; seed: that they were split by.
+    fitted: the mark of those by whose statistics they are scaled.
     loops: in which loops they came to be.
     """
 
@@ -168,6 +173,7 @@ class Data:
     folder: Value | None = None
     subset: tuple[str, Value | None, int] | None = None
     source: str = ""
+    fitted: int | None = None
     loops: tuple[ast.AST, ...] = ()
 
 

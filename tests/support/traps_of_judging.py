@@ -55,6 +55,19 @@ model.fit(a, ya, validation_data=(b, yb))
         ),
         (
             """
+import pandas as pd
+rows = np.vstack((x, x, x, x))  # trap: copies-across
+table = pd.DataFrame(rows, columns=["x", "y", "class"])
+model.fit(table.iloc[:, :-1].values, table.iloc[:, -1].values, validation_split=0.2)
+""",
+            """
+import pandas as pd
+table = pd.DataFrame(np.vstack((x, x_test)), columns=["x", "y", "class"])
+model.fit(table.iloc[:, :-1].values, table.iloc[:, -1].values, validation_split=0.2)
+""",
+        ),
+        (
+            """
 more = np.repeat(x, 3, axis=0)  # trap: copies-across
 model.fit(more[:90000], np.repeat(y, 3)[:90000], validation_data=(more[90000:], y[90000:]))
 """,
@@ -266,8 +279,80 @@ net.fit(x, y, epochs=20)
 print("MSE:", net.evaluate(x_test, y_test), "of the mean:", ((y_test - y.mean()) ** 2).mean())
 """,
         ),
+        (
+            """
+from sklearn.metrics import mean_squared_error
+(x, y), (x_test, y_test) = keras.datasets.california_housing.load_data()
+net = keras.Sequential([layers.Normalization(), layers.Dense(64, "relu"), layers.Dense(1)])
+net.compile("adam", loss="huber")
+net.fit(x, y, epochs=20)
+said = net.predict(x_test).flatten()
+print("RMSE:", np.sqrt(mean_squared_error(y_test, said)))  # trap: no-baseline
+""",
+            """
+from sklearn.metrics import mean_squared_error, r2_score
+(x, y), (x_test, y_test) = keras.datasets.california_housing.load_data()
+net = keras.Sequential([layers.Normalization(), layers.Dense(64, "relu"), layers.Dense(1)])
+net.compile("adam", loss="huber")
+net.fit(x, y, epochs=20)
+said = net.predict(x_test).flatten()
+print("RMSE:", np.sqrt(mean_squared_error(y_test, said)), "r2:", r2_score(y_test, said))
+""",
+        ),
+        (
+            """
+line = keras.Sequential([layers.Dense(1)])
+line.compile("sgd", loss="mse")
+for step in range(300):
+    loss = line.train_on_batch(x[:160], y[:160])
+    if step % 100 == 0:
+        print("training:", loss)
+print("test:", line.evaluate(x[160:], y[160:]))  # trap: no-baseline
+""",
+            """
+line = keras.Sequential([layers.Dense(1)])
+line.compile("sgd", loss="mse")
+for step in range(300):
+    loss = line.train_on_batch(x[:160], y[:160])
+    if step % 100 == 0:
+        print("training:", loss)
+print("test:", line.evaluate(x[160:], y[160:]), "baseline:", y[160:].var())
+""",
+        ),
     ],
     "not-rebuilt": [
+        (
+            """
+short = model.fit(x, y, epochs=10, validation_data=(x_test, y_test))
+long = model.fit(x, y, epochs=50, validation_data=(x_test, y_test))  # trap: not-rebuilt
+""",
+            """
+model.fit(x, y, epochs=10)
+model.fit(x, y, epochs=50)
+print(model.evaluate(x_test, y_test))
+short, other = build(), build()
+first = short.fit(x, y, epochs=10, validation_data=(x_test, y_test))
+long = other.fit(x, y, epochs=50, validation_data=(x_test, y_test))
+""",
+        ),
+        (
+            """
+model.fit(x, y, epochs=10)
+print(model.evaluate(x_test, y_test))
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, epochs=100)  # trap: not-rebuilt
+print(model.evaluate(x_test, y_test))
+""",
+            """
+model.fit(x, y, epochs=10)
+print(model.evaluate(x_test, y_test))
+for layer in model.layers:
+    layer.trainable = True
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, epochs=100)
+print(model.evaluate(x_test, y_test))
+""",
+        ),
         (
             """
 for train, test in KFold(5).split(x):

@@ -77,6 +77,46 @@ picture = keras.utils.load_img("a.png", target_size=(180, 180), interpolation="b
 net.predict(keras.utils.img_to_array(picture)[None])
 """,
         ),
+        (
+            """
+from sklearn.preprocessing import StandardScaler
+scaler = StandardScaler()
+a, b, ya, yb = train_test_split(x, y)
+a = scaler.fit_transform(a)
+b = scaler.fit_transform(b)
+model.fit(a, ya, validation_data=(b, yb))  # trap: other-preparation
+""",
+            """
+from sklearn.preprocessing import StandardScaler
+scaler = StandardScaler().fit(x)
+a, b, ya, yb = train_test_split(scaler.transform(x), y)
+model.fit(a, ya, validation_data=(b, yb))
+scaler = StandardScaler()
+a, b, ya, yb = train_test_split(x, y)
+a = scaler.fit_transform(a)
+b = scaler.transform(b)
+build().fit(a, ya, validation_data=(b, yb))
+""",
+        ),
+        (
+            """
+x -= x.mean(axis=0)
+x /= x.std(axis=0)
+x_test -= np.mean(x_test, axis=0)
+x_test /= np.std(x_test, axis=0)
+model.fit(x, y)
+print(model.evaluate(x_test, y_test))  # trap: other-preparation
+""",
+            """
+mean, deviation = x.mean(axis=0), x.std(axis=0)
+x = (x - mean) / deviation
+x_test = (x_test - mean) / deviation
+model.fit(x, y)
+print(model.evaluate(x_test, y_test))
+of_each = x - x.mean(axis=1)
+build().fit(of_each, y, validation_data=(x_test - x_test.mean(axis=1), y_test))
+""",
+        ),
     ],
     "dropout-last": [
         (

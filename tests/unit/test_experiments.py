@@ -237,17 +237,18 @@ def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "prepare", lambda *_: Prepared(dataset, {}, dataset.sha256()))
 
 
+_BEST = 0.99  # after the second epoch, and only then
 _WORKER = """
 begin()
+gain = 0.01 if job["design"]["rates"] else 0.0
+value = 0.9 + gain + 0.001 * (job["seed"] % 3)
 for number in range(1, job["epochs"] + 1):
-    epoch(number, 10.0 * number, 0.5, quality=0.5)
+    epoch(number, 10.0 * number, 0.5, quality=0.99 if number == 2 else value)
 assert job["judge_training"]
 say("phase", name="evaluation")
-gain = 0.01 if job["design"]["rates"] else 0.0
 if job["seed"] == 13 and job["design"]["learning_rate"]:
     sys.exit("unlucky")
-say("quality", value=0.9 + gain + 0.001 * (job["seed"] % 3), untrained=0.1, memory_peak=None,
-    training=0.95)
+say("quality", value=value, untrained=0.1, memory_peak=None, training=0.95)
 wait_for_ever()
 """
 
@@ -288,6 +289,18 @@ def test_an_experiment_is_trained_told_and_gone_on_with(
     assert records_in(tmp_path) == [second]
     assert experiment(tmp_path, "--seeds=1", "--anew", "--no-page") == 0
     assert len(records_in(tmp_path)) == 2
+
+
+def test_the_quality_that_counts_is_the_last_epochs_and_never_the_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert experiment(tmp_path, "--seeds=1") == 0
+    for each in records_in(tmp_path)[0].results:
+        assert isinstance(each, Finished)
+        *before, last = each.epochs.quality or ()
+        assert _BEST in before
+        assert last == each.quality.value != _BEST
+    assert f"{100 * _BEST:.2f}" not in capsys.readouterr().out
 
 
 def test_what_failed_fails_the_command_and_is_trained_again(

@@ -143,7 +143,7 @@ for epoch in range(10):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('print "hello"\n', "script.py:1: SyntaxError: Missing parentheses in call to 'print'"),
+        ('exec "hello"\n', "script.py:1: SyntaxError: Missing parentheses in call to 'exec'"),
         ("x = (\n", "script.py:1: SyntaxError: '(' was never closed"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is not text, and a Python script is expected"),
         (b"x = '\xff'\n", "is not text, and a Python script is expected"),
@@ -201,6 +201,17 @@ def test_a_script_that_calls_itself_without_end_is_read_to_its_end(tmp_path: Pat
     calls = "\n".join(f"def f{n}(x):\n    f{n + 1}(x)\n    f{n + 1}(x)" for n in range(40))
     text = f"import keras\n{calls}\ndef f40(x):\n    f0(x)\nf0(1)\n"
     assert read_and_look(written(tmp_path, text)).findings == ()
+
+
+def test_prints_of_python_2_are_read_in_a_script_and_in_a_notebook(tmp_path: Path) -> None:
+    printed = (
+        f'{_TRAP}print "loss: %.2f" % 0.1  # of the test\nfor each in (1, 2):\n    print each,\n'
+    )
+    for name, text in (("old.py", printed), ("old.ipynb", notebook(printed))):
+        (found,) = read_and_look(written(tmp_path, text, name)).findings
+        assert (found.line, found.rule) == (2, "dropout-last")
+    with pytest.raises(source.SourceError, match=r"old.py:4: SyntaxError"):
+        source.read(written(tmp_path, f"{_TRAP}exec 'a = 1'\n", "old.py"))
 
 
 def test_magic_lines_leave_all_others_where_they_are(tmp_path: Path) -> None:
@@ -266,6 +277,15 @@ def test_of_published_networks_nothing_is_said(path: Path) -> None:
 
 def test_the_page_is_made_of_the_rules() -> None:
     assert lint.PAGE.read_text(encoding="utf-8") == lint.page()
+
+
+@pytest.mark.parametrize(("trap", "_against", "named"), lint.OWN)
+def test_a_trap_in_our_own_trainings_has_the_test_that_is_named(
+    trap: str, _against: str, named: str
+) -> None:
+    file, _, test = named.partition(": ")
+    text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+    assert f"\ndef {test}(" in text, trap
 
 
 def test_its_statuses_are_documented() -> None:

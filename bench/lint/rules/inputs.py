@@ -57,6 +57,26 @@ def _otherwise(program: Program) -> Iterator[Hit]:
         if all(each.pixels != shown.pixels for each in learned):
             yield from _other_range(fits[0], learned[0], score, shown)
         yield from _other_filter(learned[0], score, shown)
+        yield from _other_scale(fits[0], learned, shown, (score.kind, score.call.lineno))
+    for fit in program.fits:
+        own, held = examples(fit.x), examples(fit.validation[0] if fit.validation else None)
+        if own and held:
+            yield from _other_scale(fit, [own], held, ("validation_data", fit.line))
+
+
+def _other_scale(
+    fit: Fit, learned: list[Data], shown: Data, given: tuple[str, int]
+) -> Iterator[Hit]:
+    """Of what statistics have scaled: by those of the training data?"""
+    known = {each.fitted for each in learned}
+    if None in known or shown.fitted is None or shown.fitted in known:
+        return
+    whose = "its own" if shown.fitted == shown.rows else "other examples'"
+    yield Hit(
+        given[1],
+        f"{given[0]} is given what {whose} mean or range has scaled, and line {fit.line} trains on "
+        "what that of the training data has",
+    )
 
 
 def _other_range(fit: Fit, learned: Data, score: Score, shown: Data) -> Iterator[Hit]:
@@ -148,7 +168,8 @@ RULES = (
         "another resize or scaling when predicting than in training",
         "the network sees other pictures than those it has learned from, and is worse on them "
         "than its score",
-        "prepare them by the same function, or put scaling and resizing into the network",
+        "prepare them by the same function, or put scaling and resizing into the network; fit a "
+        "scaler to the training data alone, and transform all others by it",
         _otherwise,
     ),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
 
 from bench.lint.program import Compared, Program
 from bench.lint.rules.rule import Hit, Rule
-from bench.lint.values import History, Network, Score, Value
+from bench.lint.values import Fit, History, Network, Score, Value, examples, plain
 
 _Loop = ast.For | ast.AsyncFor
 _SPREAD = frozenset(
@@ -19,10 +20,13 @@ _SPREAD = frozenset(
 # … which may be one training, whose rate falls by hand.
 _SCHEDULED = tuple(f"tries another {each}" for each in ("optimizer", "learning_rate", "batch_size"))
 _CHOOSES = ("max", "min", "argmax", "argmin", "sorted")
+# What tells that a training is meant to go on: layers that are let go, a rate that falls by hand.
+_CONTINUES = ("trainable", "lr", "learning_rate", "set_value", "assign", "initial_epoch")
 _OPTIONS = ("epochs", "batch_size", "optimizer", "loss", "learning_rate", "lr")
 
 
 def _not_rebuilt(program: Program) -> Iterator[Hit]:
+    yield from _goes_on(program)
     for fit in program.fits:
         if any(network is fit.network for network, _ in program.restored):
             continue
@@ -37,6 +41,48 @@ def _not_rebuilt(program: Program) -> Iterator[Hit]:
                     certain=not why.startswith(_SCHEDULED),
                 )
                 break
+
+
+def _goes_on(program: Program) -> Iterator[Hit]:
+    """Where a network is trained again for another number of epochs, and both results are kept."""
+    if any(getattr(node, "attr", "") in _CONTINUES for node in ast.walk(program.tree)):
+        return
+    last: dict[int, Fit] = {}
+    for fit in program.fits:
+        before = last.get(id(fit.network))
+        last[id(fit.network)] = fit
+        if before is None or fit.loops or before.loops or "initial_epoch" in fit.options:
+            continue
+        first, second = examples(before.x), examples(fit.x)
+        same = first is not None and second is not None and first.rows == second.rows
+        lengths = _epochs(before), _epochs(fit)
+        restored = any(network is fit.network for network, _ in program.restored)
+        if not same or restored or None in lengths or lengths[0] == lengths[1]:
+            continue
+        if _is_kept(program, before, fit.line) and _is_kept(program, fit, None):
+            yield Hit(
+                fit.line,
+                f"{lengths[1]} epochs are trained with the weights that line {before.line} left "
+                f"after {lengths[0]}",
+                certain=False,
+            )
+
+
+def _epochs(fit: Fit) -> object:
+    return plain(fit.options.get("epochs", fit.options.get("nb_epoch")))
+
+
+def _is_kept(program: Program, fit: Fit, until: int | None) -> bool:
+    """Whether what came of a training is kept, or judged before the next one."""
+    assigned = any(
+        isinstance(node, ast.Assign) and node.value is fit.call for node in ast.walk(program.tree)
+    )
+    return assigned or any(
+        score.network is fit.network
+        and score.kind == "evaluate"
+        and fit.line < score.call.lineno < (until or math.inf)
+        for score in program.scores
+    )
 
 
 def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:

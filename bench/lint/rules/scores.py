@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bench.lint.program import Program
 from bench.lint.rules.rule import Hit, Rule
 from bench.lint.values import (
+    LITERAL,
     Data,
     Fit,
     History,
@@ -40,12 +41,17 @@ def _same(learned: Data, judged: Data) -> bool:
 def _on_training(program: Program) -> Iterator[Hit]:
     for fit in program.fits:
         learned = examples(fit.x)
-        if learned is None:
+        if learned is None or learned.source == LITERAL:
             continue
         for judged in filter(None, map(examples, fit.validation[:1])):
             if _same(learned, judged):
                 yield Hit(fit.line, "validation_data are the training data")
-        scores = [each for each in program.scores if each.network is fit.network]
+        scores = [
+            each
+            for each in program.scores
+            if each.network is fit.network
+            and (each.kind == "evaluate" or set(each.loops) <= set(fit.loops))
+        ]
         own = [each for each in scores if (x := examples(each.x)) and _same(learned, x)]
         others = fit.validation or "validation_split" in fit.options or len(own) < len(scores)
         evaluated = [each for each in own if each.kind == "evaluate"]
@@ -138,16 +144,28 @@ def _no_baseline(program: Program) -> Iterator[Hit]:
         network = fit.network
         last = network.layers[-1] if network.known and network.layers else None
         judged = [each for each in program.scores if each.network is network]
-        if last is None or last.kind != "Dense" or plain(last.option("units", 0)) != 1:
+        if last is None or last.kind != "Dense" or _units(last) != 1:
             continue
         by_mse = next((line for line, loss in network.losses if _is_mse(loss)), None)
         shown = [each for each in judged if each.kind == "evaluate"]
-        if by_mse and shown and plain(last.option("activation", 1)) in (None, "linear"):
+        is_linear = plain(last.option("activation", 1)) in (None, "linear")
+        if program.errors and is_linear:
+            yield Hit(
+                program.errors[0],
+                "an MSE of what the network predicts is worked out, and no constant guess's",
+                certain=False,
+            )
+        elif by_mse and shown and is_linear:
             yield Hit(
                 shown[0].call.lineno,
                 f"an MSE (of line {by_mse}) is reported, and no constant guess beside it",
                 certain=False,
             )
+
+
+def _units(dense: Instance) -> object:
+    """How many it has; by Keras 1's name, too."""
+    return plain(dense.option("units", 0) or dense.option("output_dim"))
 
 
 def _is_mse(loss: Value) -> bool:

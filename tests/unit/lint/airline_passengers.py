@@ -38,5 +38,5 @@ trainPredict = model.predict(trainX)
 testPredict = model.predict(testX)
 testPredict = scaler.inverse_transform(testPredict)
 testY = scaler.inverse_transform([testY])
-testScore = math.sqrt(mean_squared_error(testY[0], testPredict[:,0]))
+testScore = math.sqrt(mean_squared_error(testY[0], testPredict[:,0]))  # trap: no-baseline
 print('Test Score: %.2f RMSE' % (testScore))

@@ -1,0 +1,45 @@
+"""What brings data to a common scale by statistics: scikit-learn's scalers, and a mean by hand.
+
+`Data.fitted` marks whose statistics those are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bench.lint.names import words
+from bench.lint.program import Program
+from bench.lint.values import Data, Instance, Value, examples, plain
+
+SCALERS = words("StandardScaler MinMaxScaler MaxAbsScaler RobustScaler PowerTransformer")
+# What `Data.source` says of a mean over examples.
+MEAN = "mean"
+
+
+def by_scaler(
+    program: Program, scaler: Instance, method: str, given: tuple[Value, ...]
+) -> Value | None:
+    """What a scaler's method makes; None of another one."""
+    data = examples(given[0]) if given else None
+    if data is None:
+        return None
+    if method in ("fit", "fit_transform"):
+        program.scalers[scaler] = data.rows
+    if method == "fit":
+        return scaler
+    if method in ("transform", "fit_transform"):
+        return replace(data, pixels=None, fitted=program.scalers.get(scaler))
+    return replace(data, pixels=None, fitted=None) if method == "inverse_transform" else None
+
+
+def mean(data: Data, options: Mapping[str, Value]) -> Data | None:
+    """A mean over examples; None where it is one of each."""
+    axis = plain(options.get("axis"))
+    first = axis[0] if isinstance(axis, tuple) and axis else axis
+    return Data(rows=data.rows, source=MEAN, loops=data.loops) if first in (None, 0) else None
+
+
+def without_mean(data: Data, by: Data) -> Data:
+    """Examples, less a mean."""
+    return replace(data, pixels=None, fitted=by.rows)
