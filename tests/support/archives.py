@@ -56,6 +56,7 @@ OTHERS = {
     "realtime": "realtime",
     **{f"{cloud}-lts-{{v}}": cloud for cloud in ("aws", "gcp", "oracle")},
     "kvm": "kvm",
+    "fips": "fips",  # Ubuntu Pro's
 }
 OWN = r"\d+\.\d+\.0-\d{1,4}-[a-z]"  # and not a mainline build, such as 6.18.14-061814-generic
 WITHOUT_HEADERS = "azure-fde"  # linux-azure's are its headers

@@ -21,6 +21,8 @@ Facts = dict[str, Any]
 SYSTEMS = ("ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04", "debian-12", "debian-13", "arch")
 NUMBERS = st.tuples(st.integers(5, 7), st.integers(0, 19), st.integers(0, 200))
 ABI = st.integers(1, 2100)
+# GPUs that there is a driver for nearly everywhere; the others are one in four.
+DRIVEN = ("T4", "A100", "RTX 3090", "RTX 4090", "RTX 3060 Mobile", "L40S", "H100", "V100", "P100")
 
 # Each kind: releases, and the packages that follow them, by the system whose kernels they are.
 UBUNTUS = [
@@ -62,7 +64,7 @@ def of_debian(draw: st.DrawFn) -> Facts:
             ]
         )
     )
-    flavour = draw(st.sampled_from(["amd64", "cloud-amd64", "rt-amd64"]))
+    flavour = draw(st.sampled_from(["amd64", "amd64", "amd64", "cloud-amd64", "rt-amd64"]))
     release = f"{mark}-{flavour}"
     metas = draw(st.sampled_from([[], [f"linux-image-{flavour}"]]))
     return kernel(draw, release, f"linux-image-{release}", flavour, metas)
@@ -110,11 +112,12 @@ def of_others(draw: st.DrawFn) -> Facts:
             [
                 f"{version}-{major:02}{minor:02}{patch % 100:02}-generic",
                 f"{version}-x64v3-xanmod1",
-                f"{version}-rt-x64v3-xanmod1",
                 f"{version}-1-liquorix-amd64",
                 f"{version}-mine",
                 f"{version}-76061603-generic",
                 version,
+                f"{version}-2-cachyos",
+                f"{version}-rt-x64v3-xanmod1",
             ]
         )
     )
@@ -131,10 +134,13 @@ def kernel(
         "flavour": flavour,
         "metas": metas,
         "realtime": is_realtime(release, ""),
-        "headers": draw(st.booleans()),
+        "headers": draw(st.sampled_from([True, True, False])),
         "nvidia": {},
         **more,
     }
+
+
+REPOSITORIES = st.sampled_from([[], [], ["nvidia"]])
 
 
 @st.composite
@@ -142,20 +148,23 @@ def hosts(draw: st.DrawFn) -> tuple[str, Facts]:
     system = draw(st.sampled_from(SYSTEMS))
     name, _, version = system.partition("-")
     own = {"ubuntu": of_ubuntu(version), "debian": st.one_of(of_debian(), of_proxmox())}
-    kinds = st.one_of(own.get(name, of_arch()), own.get(name, of_arch()), of_others())
-    kernels = draw(st.lists(kinds, min_size=1, max_size=3, unique_by=lambda each: each["release"]))
+    kinds = st.one_of(*[own.get(name, of_arch())] * 4, of_others())
+    seldom = draw(st.sampled_from(["", "", "", "", "ppa", "half", "none", "any"]))
+    kernels = draw(st.lists(kinds, min_size=1, max_size=2, unique_by=lambda each: each["release"]))
     running, following = (draw(st.sampled_from(kernels))["release"] for _ in range(2))
     found = recorded.system(system)
-    names = draw(st.lists(st.sampled_from(sorted(recorded.GPUS)), max_size=3))
+    which = sorted(recorded.GPUS) if seldom == "any" else DRIVEN
+    most = 0 if seldom == "none" else 3
+    names = draw(st.lists(st.sampled_from(which), min_size=min(most, 1), max_size=most))
     found["gpus"] = [recorded.gpu(each, place) for place, each in enumerate(names)]
     found["kernels"] = {"running": running, "next": following, "installed": kernels}
     found["kernel"] = running
     found["desktop"] = draw(st.booleans())
     found["switches"] = draw(st.sampled_from([[], [], [{"address": "a", "device": "0x22a3"}]]))
     found["packages"] = {
-        "repositories": draw(st.sampled_from([[], ["nvidia"], ["ppa:graphics-drivers"]])),
+        "repositories": ["ppa:graphics-drivers"] if seldom == "ppa" else draw(REPOSITORIES),
         "unfinished": draw(st.sampled_from([[], [{"name": "a", "status": ""}]])),
-        "half_installed": draw(st.sampled_from([[], [], ["a"]])),
+        "half_installed": ["a"] if seldom == "half" else [],
     }
     found["secure_boot"] = {"state": draw(st.sampled_from(["enabled", "disabled"]))}
     return system, found
@@ -163,10 +172,10 @@ def hosts(draw: st.DrawFn) -> tuple[str, Facts]:
 
 OPTIONS = st.builds(
     Options,
-    driver=st.sampled_from(["", "", "", "580", "595", "610", "535", "550", "470", "skip"]),
+    driver=st.sampled_from([*[""] * 9, "580", "580", "595", "610", "535", "550", "470", "skip"]),
     driver_origin=st.sampled_from(["", "", "distribution", "nvidia"]),
-    cuda=st.sampled_from(["wheels", "wheels", "none", "system"]),
-    ignore_gpus=st.sampled_from([(), (), ("01:00.0",)]),
+    cuda=st.sampled_from(["wheels", "wheels", "wheels", "none", "system"]),
+    ignore_gpus=st.sampled_from([*[()] * 7, ("01:00.0",)]),
 )
 
 

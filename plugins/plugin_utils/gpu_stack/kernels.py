@@ -114,13 +114,20 @@ def headers(request: Request) -> dict[str, bool]:
         for package in _headers(request, kernel, row):
             found[package] = found.get(package, True) and kernel.headers
         if row is None and not kernel.headers:
-            raise RefusedError(
-                f"kernel {kernel.release} without its headers",
-                f"a kernel of {request.system.name}'s, or one whose headers are there",
-                f"lay them where /lib/modules/{kernel.release}/build points",
-                nearest=True,
-            )
+            raise _without_headers(request, kernel)
     return found
+
+
+def _without_headers(request: Request, kernel: Kernel) -> RefusedError:
+    """A kernel of somebody else's: whoever packs one packs its headers beside it."""
+    name = request.system.foreign_headers.format(release=kernel.release, package=kernel.package)
+    by_package = f"install their package (as a rule {name}), or " if kernel.package else ""
+    return RefusedError(
+        f"kernel {kernel.release} without its headers",
+        f"a kernel of {request.system.name}'s, or one whose headers are there",
+        f"{by_package}lay them where /lib/modules/{kernel.release}/build points",
+        nearest=True,
+    )
 
 
 def _headers(request: Request, kernel: Kernel, row: KernelLine | None) -> list[str]:

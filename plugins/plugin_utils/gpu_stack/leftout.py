@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..host_facts import Gpu, HostFacts
+from ..versions import numbers
 from .matrix import Matrix
 from .plan import InstallDriver, KeepDriver, Plan
 from .request import Request
@@ -24,6 +25,11 @@ def smaller(request: Request) -> Iterator[Request]:
         if spare and len(out) <= len(kept):
             left = {**request.left, **{gpu.address: PASSED_OVER for gpu in out}}
             yield dataclasses.replace(request, gpus=kept, left=left)
+
+
+def is_newer(plan: Plan, other: Plan) -> bool:
+    """Whether its TensorFlow is: a board for the screen does not keep the others from that."""
+    return numbers(plan.record.tensorflow.version) > numbers(other.record.tensorflow.version)
 
 
 def oldest_first(gpus: Sequence[Gpu]) -> Iterator[list[Gpu]]:

@@ -21,6 +21,7 @@ from .rows import (
     Repository,
     Row,
     Stack,
+    Switcher,
     System,
     WithoutCuda,
 )
@@ -34,6 +35,7 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "generations": ("gpus.yml", Generation),
     "systems": ("systems.yml", System),
     "derivatives": ("systems.yml", Derivative),
+    "switchers": ("systems.yml", Switcher),
     "clouds": ("systems.yml", Cloud),
     "drivers": ("drivers.yml", DriverOffer),
     "repositories": ("repositories.yml", Repository),
@@ -42,7 +44,7 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "images": ("containers.yml", Image),
 }
 # Of a template's braces.
-_WORDS = dict.fromkeys(["branch", "open", "server", "kernel", "release", "version"], "")
+_WORDS = dict.fromkeys(["branch", "open", "server", "kernel", "release", "version", "package"], "")
 
 
 def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -> Matrix:
@@ -103,6 +105,7 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
         for version in row.versions or ("",):
             if version not in row.fresh:
                 yield f"a fresh host of version {version or 'none'} is not told"
+        yield from _template_faults([row.foreign_headers])
         for line in row.kernels:
             yield from _template_faults([line.headers, line.own_headers, *line.flavours])
             yield from _pattern_faults([line.releases, *line.aliases])

@@ -17,6 +17,7 @@ from .rows import (
     GpuSupport,
     Repository,
     Stack,
+    Switcher,
     System,
     WithoutCuda,
 )
@@ -32,6 +33,7 @@ class Matrix:
     generations: tuple[Generation, ...]
     systems: tuple[System, ...]
     derivatives: tuple[Derivative, ...]
+    switchers: tuple[Switcher, ...]
     clouds: tuple[Cloud, ...]
     drivers: tuple[DriverOffer, ...]
     repositories: tuple[Repository, ...]

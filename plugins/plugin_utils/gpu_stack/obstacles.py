@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from ...module_utils.host_gpus import VIRTUAL
 from ..host_facts import Firmware
 from . import gpus
@@ -13,7 +15,6 @@ from .rows import Cloud, Stack, listed
 
 def before_install(request: Request, misfit: str) -> None:
     """Raises RefusedError where no driver is Grindstone's to install, or none would be loaded."""
-    facts = request.facts
     virtual = [gpu for gpu in request.gpus if gpu.virtual or VIRTUAL.search(gpu.name)]
     why = misfit or "another driver is asked for"
     if virtual:
@@ -23,6 +24,7 @@ def before_install(request: Request, misfit: str) -> None:
             "install it as whoever runs the host tells, then run the same command again",
             nearest=True,
         )
+    _must_not_be_off(request)
     row = request.derivative
     if row:
         raise RefusedError(
@@ -31,16 +33,20 @@ def before_install(request: Request, misfit: str) -> None:
             f"{row.do}, then run the same command again",
             nearest=True,
         )
-    path = facts.driver.blacklisted
-    if path:
-        of_prime = path.endswith("/blacklist-nvidia.conf") and not path.startswith("/etc")
-        do = "run `prime-select on-demand`" if of_prime else "remove that line"
-        raise RefusedError(
-            f"NVIDIA's module on the blacklist in {path}",
-            "a module that may be loaded",
-            f"{do}, then run the same command again",
-            nearest=True,
-        )
+
+
+def _must_not_be_off(request: Request) -> None:
+    path = request.facts.driver.blacklisted
+    if not path:
+        return
+    by = [row for row in request.matrix.switchers if any(fnmatchcase(path, f) for f in row.files)]
+    do = f"run `{by[0].do}`, if it is {by[0].name}'s, else remove that line" if by else ""
+    raise RefusedError(
+        f"NVIDIA's module on the blacklist in {path}",
+        "a module that may be loaded",
+        f"{do or 'remove that line'}, then run the same command again",
+        nearest=True,
+    )
 
 
 def borrowed(request: Request, stack: Stack) -> None:
@@ -56,18 +62,38 @@ def borrowed(request: Request, stack: Stack) -> None:
             f"run `apt-get remove --purge {' '.join(own)}`, then the same command again",
             nearest=True,
         )
-    if facts.container and not facts.driver.libraries:
-        version = facts.driver.loaded or "the same version"
-        do = {
-            "docker": "start it with --gpus all",
-            "podman": "start it with --device nvidia.com/gpu=all",
-        }.get(
-            facts.container,
-            f"install NVIDIA's driver {version} inside by its .run file with --no-kernel-modules",
-        )
+    if facts.container:
+        _must_have_its_libraries(request)
+
+
+# What starts a container gives it the libraries; CUDA's images have newer ones beside them, too.
+_GIVEN = {
+    "docker": "start it with --gpus all",
+    "podman": "start it with --device nvidia.com/gpu=all",
+    "kubernetes": "have NVIDIA's device plugin give it the GPU",
+}
+
+
+def _must_have_its_libraries(request: Request) -> None:
+    """Raises RefusedError where a container has the GPU without what its host's driver takes."""
+    container, driver = request.facts.container, request.facts.driver
+    version = driver.loaded or "the same version"
+    do = _GIVEN.get(
+        container,
+        f"install NVIDIA's driver {version} inside by its .run file with --no-kernel-modules",
+    )
+    if not driver.libraries:
         raise RefusedError(
-            f"the GPU's devices in a container ({facts.container}) without libcuda",
+            f"the GPU's devices in a container ({container}) without libcuda",
             "the libraries of the driver of the container's host",
+            do,
+            nearest=True,
+        )
+    if container not in _GIVEN and driver.loaded and driver.libraries != driver.loaded:
+        raise RefusedError(
+            f"libcuda {driver.libraries} in a container ({container}) whose host has the driver "
+            f"{driver.loaded}",
+            "the libraries of the same version, as the driver takes no others",
             do,
             nearest=True,
         )

@@ -63,18 +63,25 @@ def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:
 def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     options.check()
     request = seen(found, options, matrix)
+    whole = _attempt(request, found)
+    for other in leftout.smaller(request):
+        plan = _attempt(other, found)
+        if isinstance(plan, RefusedError):
+            continue
+        out = [gpu for gpu in request.gpus if gpu not in other.gpus]
+        better = isinstance(whole, RefusedError) or leftout.is_newer(plan, whole)
+        if better and leftout.passes_over(plan, request.facts, matrix, out):
+            return plan
+    if isinstance(whole, RefusedError):
+        raise whole
+    return whole
+
+
+def _attempt(request: Request, found: HostFacts) -> Plan | RefusedError:
     try:
         return _planned(request, found)
-    except RefusedError:
-        for other in leftout.smaller(request):
-            try:
-                plan = _planned(other, found)
-            except RefusedError:
-                continue
-            out = [gpu for gpu in request.gpus if gpu not in other.gpus]
-            if leftout.passes_over(plan, request.facts, matrix, out):
-                return plan
-        raise
+    except RefusedError as refused:
+        return refused
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,8 @@ class System(Row, frozen=True, kw_only=True):
     kernels: those that it has packages of.
     enforces: whether its kernels refuse unsigned modules under Secure Boot.
     free_boot: what to do where /boot is full.
+    foreign_headers: what others call the package of a kernel's headers, by its {release} and its
+        own {package}.
     """
 
     id: Text
@@ -241,6 +243,7 @@ class System(Row, frozen=True, kw_only=True):
     kernels: tuple[KernelLine, ...]
     enforces: bool = True
     free_boot: Text
+    foreign_headers: Text
 
     def covers(self, distribution: Distribution) -> bool:
         """Whether it is this system, in a version that is known."""
@@ -262,6 +265,17 @@ class Derivative(Row, frozen=True, kw_only=True):
     id: Text
     name: Text
     differs: Text
+    do: Text
+
+
+class Switcher(Row, frozen=True, kw_only=True):
+    """A program that switches a laptop's GPU off, by keeping NVIDIA's module from being loaded.
+
+    files: what it writes, with patterns.  do: how the GPU is switched on again.
+    """
+
+    name: Text
+    files: Names
     do: Text
 
 
