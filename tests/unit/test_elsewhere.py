@@ -168,10 +168,69 @@ def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> Non
         ("GT 710", "0x128b"),
         ("GTX 750 Ti", "0x1380"),
         ("GT 1030", "0x1d01"),
+        ("NVIDIA GeForce RTX 5060 Ti 16GB", "0x2d04"),
+        ("NVIDIA H100 80GB HBM3", "0x2330"),
+        ("NVIDIA A100-SXM4-40GB", "0x20b0"),
+        ("Tesla V100-SXM2-16GB", "0x1db1"),
+        ("RTX Pro 6000 Blackwell Workstation Edition", "0x2bb1"),
+        ("1080 ti", "0x1b06"),
+        ("2 RTX 3090", "0x2204"),
+        ("dual 3090", "0x2204"),
     ],
 )
 def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: str) -> None:
     assert names.gpus([said])[0].device == device
+
+
+@pytest.mark.parametrize(
+    ("said", "system"),
+    [
+        ("Ubuntu 24.04 LTS", "Ubuntu 24.04"),
+        ("ubuntu2404", "Ubuntu 24.04"),
+        ("Ubuntu-22.04.5", "Ubuntu 22.04"),
+        ("ubuntu 26", "Ubuntu 26.04"),
+        ("noble", "Ubuntu 24.04"),
+        ("Debian GNU/Linux 12", "Debian 12"),
+        ("debian-12.8", "Debian 12"),
+        ("debian trixie", "Debian 13"),
+        ("Arch Linux", "Arch"),
+        ("archlinux", "Arch"),
+    ],
+)
+def test_a_host_is_known_by_the_names_that_people_have_for_it(
+    said: str, system: str, capsys: Capture
+) -> None:
+    code, told, _wrong = run(capsys, "--host", said, "--gpu", "T4")
+    assert (code, told.startswith(f"Plan for a fresh {system}: ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "said", ["ubuntu", "debian", "mint 22", "wsl2", "fedora 43", "24.04 12", ""]
+)
+def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
+    said: str, capsys: Capture
+) -> None:
+    code, told, wrong = run(capsys, "--host", said, "--gpu", "T4")
+    assert (code, told, wrong.count("\n")) == (2, "", 1)
+    assert "ubuntu-24.04" in wrong
+
+
+def test_nvswitches_are_those_that_such_gpus_have(capsys: Capture) -> None:
+    for gpu, needs in (("8 x B200", True), ("8 x H100", False)):
+        words = ["--host", "ubuntu-24.04", "--gpu", gpu, "--nvswitches", "2"]
+        _code, told, _wrong = run(capsys, *words)
+        assert "nvidia-fabricmanager-580" in told
+        assert ("nvlsm" in told) == needs
+
+
+def test_a_gpu_that_is_one_part_with_an_arm_processor_is_planned_on_arm(capsys: Capture) -> None:
+    for gpu in ("GH200 480GB", "GB200", "GB10"):
+        words = ["--host", "ubuntu-24.04", "--gpu", gpu]
+        _code, told, _wrong = run(capsys, *words)
+        assert "on aarch64, for" in told
+        _code, told, _wrong = run(capsys, *words, "--framework", "jax")
+        assert "aarch64" in told.splitlines()[1]
+        assert told.startswith("Plan for a fresh Ubuntu 24.04: ")
 
 
 def test_several_gpus_have_slots_of_their_own() -> None:

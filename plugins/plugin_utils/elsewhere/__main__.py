@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,9 @@ def parser() -> Parser:
     made.add_argument("--nvswitches", metavar="COUNT", type=int, default=0, help="between the GPUs")
     made.add_argument("--secure-boot", choices=["on", "off"], default="off")
     made.add_argument("--desktop", action="store_true", help="it boots to a screen")
-    made.add_argument("--architecture", choices=["x86_64", "aarch64"], default="x86_64")
+    made.add_argument(
+        "--architecture", choices=["x86_64", "aarch64"], help="by the GPU, if not said"
+    )
     for name in OPTIONS:
         made.add_argument(f"--{name}", metavar="VALUE", help=f"as plan_{name.replace('-', '_')}")
     return made
@@ -84,12 +87,13 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
         if told.gpu:
             raise RefusedError("--gpu beside --bundle", "one of them", "leave --gpu out")
         return hosts.of_bundle(told.bundle)
+    gpus = names.gpus(told.gpu)
     facts = msgspec.structs.replace(
-        hosts.named(told.host, names.gpus(told.gpu), matrix),
+        hosts.named(told.host, gpus, matrix),
         secure_boot=SecureBoot("enabled" if told.secure_boot == "on" else "disabled"),
         desktop=told.desktop,
-        architecture=told.architecture,
-        switches=(Switch(),) * told.nvswitches,
+        architecture=told.architecture or names.architecture(gpus),
+        switches=(Switch(vendor=names.switches_by(gpus)),) * told.nvswitches,
     )
     return {f"a fresh {facts.distribution}": facts}
 
@@ -103,4 +107,5 @@ def _text(name: str, facts: HostFacts, options: Options, matrix: Matrix) -> tupl
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `./run plan … | head`
     sys.exit(main())

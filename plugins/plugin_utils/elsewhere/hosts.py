@@ -24,6 +24,9 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
     return {f"{row.id}-{version}".rstrip("-"): (row, version) for row, version in every}
 
 
+_NO_NAME = {"linux", "gnu", "lts", "server", "desktop"}  # of words that people write beside it
+
+
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
     """A fresh host of that system.
 
@@ -31,14 +34,25 @@ def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
         RefusedError: there is no such system; it says which there are.
     """
     known = systems(matrix)
-    wanted = re.sub(r"[\s_]+", "-", name.strip().lower())
-    if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5) or list(known)
-        raise RefusedError(
-            f"--host «{name}»", f"one of {', '.join(known)}", f"name one, such as {near[0]}"
-        )
-    system, version = known[wanted]
-    return fresh.host(system, version, gpus)
+    words = [w for w in re.findall(r"[a-z]+|\d[\d.]*", name.lower()) if w not in _NO_NAME]
+    fitting = [each for each in known.values() if words and all(_is(w, *each) for w in words)]
+    if len(fitting) != 1:
+        ids = dict.fromkeys(row.id for row, _version in known.values())
+        near = difflib.get_close_matches("".join(words[:1]), ids, n=1)
+        like = [each for each in known if each.split("-")[0] in near]
+        do = f"name one, such as {like[-1]}" if like else "name one that yours is, or is made of"
+        raise RefusedError(f"--host «{name}»", f"one of {', '.join(known)}", do)
+    return fresh.host(*fitting[0], gpus)
+
+
+def _is(word: str, system: System, version: str) -> bool:
+    """Whether a word is of that system's version: "ubuntu", "archlinux", "noble", "24", "2404"."""
+    if word[0].isalpha():
+        names = (system.id, f"{system.id}linux", system.fresh[version].codename)
+        return word in names
+    parts, wanted = word.strip(".").split("."), version.split(".")
+    of_it = all(a == b for a, b in zip(parts, wanted, strict=False))
+    return bool(version) and (of_it or word == "".join(wanted))
 
 
 def of_bundle(path: Path) -> dict[str, HostFacts]:

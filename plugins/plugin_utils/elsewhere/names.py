@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from ...module_utils.gpu_chips import of_device
+from ...module_utils.host_gpus import MELLANOX, NVIDIA, WITH_NVLINK_5
 from ..gpu_stack.options import RefusedError
 from ..host_facts import Gpu
 
@@ -21,10 +22,16 @@ _FILE = Path(__file__).with_name("gpus.csv")
 _MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
 _CARRIED = {"mobile", "max-q", "laptop", "notebook", "gpu", "embedded", "refresh"}
 _SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE)
-_COUNT = re.compile(r"(\d+)\s*[x×*]\s*(.+)", re.IGNORECASE)
+_COUNT = re.compile(r"(\d+)\s*[x×*]\s*(.+)|(\d\d?)\s+([a-z].+)|(dual|quad)\s+(.+)", re.IGNORECASE)
+_IN_WORDS = {"dual": 2, "quad": 4}
 _APART = re.compile(r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)")
+_SUPER = re.compile(r"(?<=\d{4})s\b")  # "1660s"
+# What nvidia-smi and shops say beside a name: where no board is named so, it is left out.
+_MEMORY_KIND = re.compile(r"\b(hbm|gddr)\d\w*", re.IGNORECASE)
+_MEMORY_SIZE = re.compile(r"\b\d+\s*gb\b", re.IGNORECASE)
 _WELL_KNOWN = ("GeForce RTX 5090", "GeForce RTX 4090", "Tesla T4", "H100 PCIe")
 _NUMBER = re.compile(r"(?:10de:|0x)?([0-9a-f]{4})", re.IGNORECASE)
+_WITH_GRACE = re.compile(r"\bG[BH]\d+\b")
 _LEAST = 3  # letters that stand for a longer word, as "sxm" does for "SXM5"
 # What is no GPU of NVIDIA's on a PCI bus, and what to do.
 _NO_GPU = (
@@ -51,11 +58,23 @@ def gpus(said: list[str]) -> tuple[Gpu, ...]:
     found: list[Gpu] = []
     for each in (part for words in said for part in words.split(",")):
         counted = None if _NUMBER.fullmatch(each.strip()) else _COUNT.fullmatch(each.strip())
-        count, name = (int(counted[1]), counted[2]) if counted else (1, each)
+        told, name = filter(None, counted.groups()) if counted else ("1", each)
+        count = _IN_WORDS.get(told.lower()) or int(told)
         if not 1 <= count <= 16:
             raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
         found += [_gpu(name, len(found) + number) for number in range(count)]
     return tuple(found)
+
+
+def architecture(found: tuple[Gpu, ...]) -> str:
+    """The one that the GPUs are for: GH200, GB200 and GB10 are one part with an Arm processor."""
+    of_grace = [gpu for gpu in found if _WITH_GRACE.search(gpu.name)]
+    return "aarch64" if of_grace else "x86_64"
+
+
+def switches_by(found: tuple[Gpu, ...]) -> str:
+    """The vendor of the NVSwitches between such GPUs."""
+    return MELLANOX if any(gpu.chip in WITH_NVLINK_5 for gpu in found) else NVIDIA
 
 
 def _gpu(said: str, place: int) -> Gpu:
@@ -73,16 +92,10 @@ def _gpu(said: str, place: int) -> Gpu:
 
 
 def _named(said: str) -> tuple[str, str]:
-    words, carried = _words(said), bool(_carried(said))
-    exact = [name for name in known() if _words(name) == words]
-    core = _core(said)
-    # Those that have those words: the boards of a desktop before those of a laptop, unless one is
-    # asked for, and the shortest first.  A word without a number ("RTX") is a whole line of them.
-    has_number = any(re.search(r"\d", word) for word in core)
-    longer = [name for name in known() if has_number and _has(_core(name), core)]
-    longer.sort(key=lambda name: (bool(_carried(name)) != carried, len(name)))
-    for name in exact or longer:
-        return name, known()[name]
+    alike = _MEMORY_KIND.sub(" ", said)
+    found = _boards(said) or _boards(alike) or _boards(_MEMORY_SIZE.sub(" ", alike))
+    if found:
+        return found[0], known()[found[0]]
     number = _NUMBER.fullmatch(said.strip())
     if number:
         return "", number[1].lower()
@@ -96,8 +109,21 @@ def _named(said: str) -> tuple[str, str]:
     raise RefusedError(
         f"--gpu «{said}»",
         "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
-        "name one of these: " + ", ".join(_like(words)),
+        "name one of these: " + ", ".join(_like(_words(said))),
     )
+
+
+def _boards(said: str) -> list[str]:
+    """The known names that it may be, the best first."""
+    words, carried = _words(said), bool(_carried(said))
+    exact = [name for name in known() if _words(name) == words]
+    core = _core(said)
+    # Those that have those words: the boards of a desktop before those of a laptop, unless one is
+    # asked for, and the shortest first.  A word without a number ("RTX") is a whole line of them.
+    has_number = any(re.search(r"\d", word) for word in core)
+    longer = [name for name in known() if has_number and _has(_core(name), core)]
+    longer.sort(key=lambda name: (bool(_carried(name)) != carried, len(name)))
+    return exact or longer
 
 
 def _has(name: list[str], said: list[str]) -> bool:
@@ -115,7 +141,7 @@ def _has(name: list[str], said: list[str]) -> bool:
 @cache
 def _words(name: str) -> list[str]:
     # "RTX5090" and "4090Ti" are written, too.
-    words = re.findall(r"[a-z0-9.]+", _APART.sub(" ", name.lower()))
+    words = re.findall(r"[a-z0-9.]+", _APART.sub(" ", _SUPER.sub(" super", name.lower())))
     return [word for word in words if word not in _MAKERS]
 
 
