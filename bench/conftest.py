@@ -19,7 +19,6 @@ from bench.runner import collection, plugins, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.session import Session
-from bench.runner.usage import one_line
 
 if TYPE_CHECKING:
     from bench.compare.until_clear import ComparisonRequest
@@ -42,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
-    with one_line(config):
+    with plugins.one_line(config):
         plugins.check(config)
         found = devices.find()
         settings = options.read_settings(config.option, found)
@@ -101,7 +100,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config, run = session.config, session.config.stash[SESSION]
     trainings = collection.planned(session.items, run.settings)
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
-        with one_line(config):
+        with plugins.one_line(config):
             run.check_data(collection.every(session.items))
             run.begin()
         config.stash[LISTENER](RunStarted(trainings))

@@ -12,172 +12,18 @@ from typing import TYPE_CHECKING, Any
 from bench.datasets.choice import read_choice
 from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
-from bench.record.repeats import INTERIM_CHECKS, Side, checks_for
-from bench.record.variant import AS_PUBLISHED, PRECISIONS, Variant, Way
+from bench.record.repeats import Side, checks_for
+from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.runner import cluster, container, interpreter, option_values, paths, rerun
 from bench.runner.container import Image
 from bench.runner.limits import chosen_limits
+from bench.runner.option_table import CLUSTER, OPTIONS
 from bench.workloads.backend import BACKENDS, Backend
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import (
-    INPUTS,
-    MODES,
-    PROFILES,
-    Input,
-    Mode,
-    ProfileName,
-    Schedule,
-    Workload,
-)
+from bench.workloads.workload import INPUTS, MODES, Input, Mode, ProfileName, Schedule, Workload
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
-
-# Each as pytest's `addoption` and argparse's `add_argument` take it.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "--device": {
-        "action": "append",
-        "metavar": "cpu|gpu:N|gpu:N:SLICE|gpus|all",
-        "help": "train here only; may be repeated, or a list with commas (default: every device). "
-        "gpus: one network over all GPUs; all: one on each GPU, at the same time",
-    },
-    "--workload": {
-        "action": "append",
-        "metavar": "FILE",
-        "help": "train the model in this file, which has model() and data(), in the place of "
-        "Grindstone's workloads; may be repeated (docs/own-models.md)",
-    },
-    "--mode": {
-        "action": "append",
-        "metavar": "stock|tuned",
-        "help": "stock: plain model.fit; tuned: optimised training loop; or both: stock,tuned "
-        "(default: both in full, and on a GPU in quick, else stock)",
-    },
-    "--backend": {
-        "action": "append",
-        "metavar": "|".join(BACKENDS),
-        "help": "train with these below Keras, a row each (default: the plan's, else the first "
-        "that the interpreter has)",
-    },
-    "--batch": {
-        "action": "append",
-        "metavar": "N,…",
-        "help": "train with these batch sizes, a row each, and say what pays (without a floor)",
-    },
-    "--precision": {
-        "action": "append",
-        "metavar": "|".join(PRECISIONS),
-        "help": "compute in these, a row each; tf32-off: float32 without a GPU's TF32",
-    },
-    "--xla": {
-        "action": "append",
-        "metavar": "on|off",
-        "help": "have XLA compile the steps of model.fit, or not; on,off: a row each",
-    },
-    "--steps-per-execution": {
-        "action": "append",
-        "metavar": "N,…",
-        "help": "as model.compile takes it, a row each",
-    },
-    "--design": {
-        "action": "append",
-        "metavar": "CHANGE=…,…",
-        "help": "change the network or its training, a row for each (docs/experiments.md)",
-    },
-    **cluster.OPTIONS,
-    "--input": {
-        "action": "append",
-        "metavar": "memory|disk|data-dir",
-        "help": "also train on grind images that are read from files in every epoch, and measure "
-        "the share of it spent waiting for them; disk: that of --cache-dir",
-    },
-    "--epochs": {
-        "type": int,
-        "metavar": "N",
-        "help": "train for so many in the place of the profile's (without a floor), 3 at least",
-    },
-    "--learning-curve": {
-        "action": "store_true",
-        "help": "also measure the quality on test and training images after every epoch, off the "
-        "clock, for the page's learning curves",
-    },
-    "--save-models": {
-        "action": "store_true",
-        "help": "save each trained network beside the record, in Keras' own format, for "
-        "`predict` and `evaluate` (docs/predict.md)",
-    },
-    **option_values.INFERENCE_OPTIONS,
-    "--time-to-target": {
-        "action": "store_true",
-        "help": "also train from several seeds until a quality is reached: MNIST's 98 and 99 %%, "
-        "and grind's floor",
-    },
-    "--profile": {
-        "choices": PROFILES,
-        "default": "quick",
-        "help": "smoke: seconds; quick: minutes (default); full: the published epochs and floors",
-    },
-    "--data-dir": {
-        "metavar": "DIR",
-        "help": "MNIST's or CIFAR-10's files, grind photographs, or all: see docs/data.md",
-    },
-    "--dataset": {
-        "default": "mnist",
-        "metavar": "NAME",
-        "help": "train MNIST's networks on these of --data-dir, without floors: fashion-mnist, "
-        "kmnist, qmnist, emnist-letters, …, or a name of your own (default: mnist)",
-    },
-    "--synthetic": {"action": "store_true", "help": "use generated data"},
-    "--seed": {
-        "type": int,
-        "default": 1,
-        "help": "of weights, shuffling and dropout (default 1)",
-    },
-    "--worker-python": {
-        "action": "append",
-        "metavar": "PYTHON",
-        "help": "train with this interpreter (default: the one that the plan on this host names, "
-        "else the running one)",
-    },
-    "--worker-image": {
-        "metavar": "IMAGE@sha256:…",
-        "help": "train inside this container image, by podman or docker, with its GPUs by CDI",
-    },
-    "--processes": {
-        "type": int,
-        "metavar": "N",
-        "help": "repeat every row N times, each in a fresh process, the rows in turn (default: 1; "
-        f"in a comparison {INTERIM_CHECKS[0]}, and up to {INTERIM_CHECKS[-1]} of rows that are "
-        "not clear by then)",
-    },
-    "--against": {
-        "metavar": "FILE|last|best",
-        "help": "compare with this record, or with the last or the fastest comparable one in "
-        "--results-dir; exit status 1 when a row is slower, or none has an answer",
-    },
-    "--cache-dir": {"metavar": "DIR", "help": "where data are kept between runs"},
-    "--results-dir": {
-        "default": "results",
-        "metavar": "DIR",
-        "help": "where the JSON record goes (default: results)",
-    },
-    "--html": {
-        "metavar": "FILE",
-        "help": "where the page with the plots goes (default: beside the record)",
-    },
-    "--no-plots": {"action": "store_true", "help": "draw no bars on a terminal"},
-    "--no-page": {"action": "store_true", "help": "write no page"},
-    "--limit": {
-        "type": float,
-        "metavar": "SECONDS",
-        "help": "worker timeout: seconds without output (default: by phase, 2 to 30 minutes)",
-    },
-    "--plan": {
-        "default": str(interpreter.PLAN_FILE),
-        "metavar": "FILE",
-        "help": f"default: {interpreter.PLAN_FILE}",
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +166,7 @@ def add_to_verb(
     without: Sequence[str] = (),
     called: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Adds those that a verb has; the others are as they are where nobody names them.
+    """Adds those that a verb has, never the cluster's; the others are as they are by themselves.
 
     called: what of an option's words is otherwise, where nothing is trained.
     """
@@ -328,6 +174,7 @@ def add_to_verb(
     def add(name: str, **attributes: Any) -> None:
         parser.add_argument(name, **{**attributes, **(called or {}).get(name, {})})
 
+    without = (*without, *CLUSTER)
     add_options(add, without)
     for name in without:
         unnamed = False if OPTIONS[name].get("action") == "store_true" else None
@@ -342,7 +189,7 @@ def read_settings(
     Raises:
         GrindstoneError: what one names is not here, is broken, or is out of range.
     """
-    option_values.must_name(chosen, OPTIONS)
+    option_values.must_name(chosen)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))
     python, reason, image = _worker(chosen, planned, environments)
     limits = chosen_limits(chosen.limit)
@@ -382,7 +229,7 @@ def read_settings(
         dataset=data.name,
         page=not chosen.no_page,
         html=paths.page(chosen.html),
-        rerun_options=rerun.words(vars(chosen), OPTIONS),
+        rerun_options=rerun.words(vars(chosen)),
     )
 
 

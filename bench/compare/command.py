@@ -58,13 +58,12 @@ def add(verbs: Verbs) -> None:
         formatter_class=raw,
     )
     from bench.options import add_to_verb
-    from bench.runner import cluster
 
     parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter that can train")
     parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the one that is judged")
     parser.add_argument("-k", dest="only", metavar="NAME", help="train this workload only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    add_to_verb(parser, ("--worker-python", "--worker-image", "--against", *cluster.OPTIONS))
+    add_to_verb(parser, ("--worker-python", "--worker-image", "--against"))
     parser.set_defaults(run=compare_environments)
 
 

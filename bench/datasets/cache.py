@@ -216,7 +216,7 @@ def _mend(error: OSError) -> str:
 
 
 def _sweep(folder: Path) -> None:
-    for partial in folder.glob(".*.part"):
+    for partial in folder.glob(f".*.{'[0-9a-f]' * 32}.part"):
         with suppress(OSError):  # another process swept it first
             if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
                 partial.unlink()

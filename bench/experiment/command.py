@@ -55,13 +55,12 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     """How much is trained, and the options that a run has."""
     from bench.experiment import budget
     from bench.options import add_to_verb
-    from bench.runner import cluster
 
     parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
     parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
     budget.add(parser, "round of seeds")
     parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
-    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
+    add_to_verb(parser, _WITHOUT)
 
 
 def experiment(options: argparse.Namespace) -> int:

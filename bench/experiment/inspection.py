@@ -57,9 +57,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 def add_where(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say on which device, and by which Python, a network is looked at."""
     from bench.options import add_to_verb
-    from bench.runner import cluster
 
-    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
+    add_to_verb(parser, _WITHOUT)
 
 
 def add_what(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,6 @@ def add(verbs: Verbs) -> None:
     from bench.experiment import budget
     from bench.experiment.inspection import add_what
     from bench.options import add_to_verb
-    from bench.runner import cluster
 
     parser = verbs.add_parser(
         "recipe",
@@ -37,7 +36,7 @@ def add(verbs: Verbs) -> None:
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
     budget.add(parser, "training")
-    add_to_verb(parser, (*_WITHOUT, *cluster.OPTIONS))
+    add_to_verb(parser, _WITHOUT)
     parser.set_defaults(run=run)
 
 

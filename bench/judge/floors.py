@@ -14,7 +14,8 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+
+import msgspec
 
 from bench.invocation import COMMAND
 from bench.record.measured import finite
@@ -116,17 +117,7 @@ class Reached:
 def read_evidence(path: Path = EVIDENCE) -> list[Reached]:
     """Every row of the evidence."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Reached(
-                row["workload"],
-                row["data"],
-                cast(ProfileName, row["profile"]),
-                int(row["seed"]),
-                float(row["quality"]),
-                float(row["mean_predictor"]),
-            )
-            for row in csv.DictReader(file)
-        ]
+        return msgspec.convert(list(csv.DictReader(file)), list[Reached], strict=False)
 
 
 def bounds(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.datasets import cache
 from bench.errors import GrindstoneError, why
 from bench.page import content
 from bench.page.history import Past
@@ -82,14 +82,10 @@ def write(records: Sequence[tuple[Record, Path | None]], path: Path) -> None:
 
 
 def _write(text: str, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-        partial.replace(path)
+        with cache.whole(path) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise GrindstoneError(
             f"the page {path} cannot be written: {why(error)}; name another file with --html"
         ) from error

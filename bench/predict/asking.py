@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 
     from bench.options import Settings
     from bench.record.head import Device
-    from bench.worker.messages import Job
-    from bench.worker.question import Question
+    from bench.worker.messages import Job, Question
 
 # Options of a run that say nothing here, or that the saved network has settled.
 _WITHOUT = (
     *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
     *("--design", "--input", "--epochs", "--learning-curve", "--time-to-target", "--profile"),
     *("--data-dir", "--dataset", "--seed", "--processes", "--against", "--results-dir"),
-    *("--no-plots", "--save-models", "--cluster", "--cluster-index", "--cluster-batch"),
-    *("--inference", "--inference-seconds"),
+    *("--no-plots", "--save-models", "--inference", "--inference-seconds"),
 )
 _OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
 # What the options of a run are called where nothing is trained.
@@ -123,7 +121,7 @@ def _answers(
 
     from bench.runner.events import ignore
     from bench.runner.supervisor import Launch, WorkerProcess
-    from bench.worker.question import Question
+    from bench.worker.messages import Question
 
     settings.check_workers()
     question = Question(

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.datasets import cache
 from bench.errors import RecordError, why
 from bench.record import codec
 from bench.record.head import Head
@@ -63,13 +64,9 @@ class RecordFile:
         file.results = [each for each in read.results if not isinstance(each, Failed)]
         file._head = codec.head_of(read)
         lines = [codec.journal_head(file._head), *map(codec.journal_line, file.results)]
-        partial = file.path.with_name(f".{file.path.name}.part")
         try:
-            with partial.open("wb") as written:
+            with cache.whole(file.journal) as written:
                 written.write(b"".join(lines))
-                written.flush()
-                os.fsync(written.fileno())
-            partial.replace(file.journal)
             file.path.unlink(missing_ok=True)
         except OSError as error:
             raise file._not_written(file.journal, error) from error
@@ -140,18 +137,12 @@ class RecordFile:
         made = self.record
         if results is not None:
             made = msgspec.structs.replace(made, results=results)
-        partial = self.path.with_name(f".{self.path.name}.part")
         try:
-            with partial.open("wb") as file:
+            with cache.whole(self.path) as file:
                 file.write(codec.encode(made))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
             self.journal.unlink(missing_ok=True)
             self._let_go()
         except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise self._not_written(self.path, error) from error
 
     def _hold(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bench.datasets import cache
 from bench.errors import GrindstoneError, why
 from bench.record.runs import resolve
 from bench.runner.paths import from_here
@@ -88,24 +88,11 @@ def write(text: str, out: Path | None) -> None:
     out = from_here("--out", out)
     if os.path.lexists(out):
         raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
-    partial = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=out.parent, prefix=f".{out.name}.", delete=False, encoding="utf-8", newline=""
-        ) as file:
-            partial = Path(file.name)
-            file.write(text)
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(out)
+        out.parent.stat()  # a folder that is not there is not made
+        with cache.whole(out) as file:
+            file.write(text.encode())
     except OSError as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
         raise GrindstoneError(
             f"--out {out} cannot be written: {why(error)}; name a file in another folder"
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

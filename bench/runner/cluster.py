@@ -6,7 +6,6 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,27 +15,6 @@ from bench.record.head import Device
 from bench.record.variant import Variant
 from bench.runner import option_values
 from bench.worker.messages import Cluster
-
-# Each as pytest's `addoption` and argparse's `add_argument` take it.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "--cluster": {
-        "metavar": "NAME=HOST:PORT,…",
-        "help": "train every network over these machines, and on the first one alone; "
-        "playbooks/bench.yml starts it on each (docs/fleet.md)",
-    },
-    "--cluster-index": {
-        "type": int,
-        "default": 0,
-        "metavar": "N",
-        "help": "which of --cluster this machine is; 0 reports (default: 0)",
-    },
-    "--cluster-batch": {
-        "choices": ("kept", "scaled"),
-        "default": "kept",
-        "help": "kept: all machines share the batch that one has; scaled: each has as many images "
-        "a step (without a floor) (default: kept)",
-    },
-}
 
 _MACHINE = re.compile(r"([^=,\s]+)=(\[[0-9a-fA-F:.%\w]+\]|[^\[\]:,\s]+):(\d{1,5})")
 # What a training over several machines is not there for, by the option's attribute.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from bench.judge.rerun import row_command, without
 from bench.judge.verdict import judge_inference
@@ -78,24 +79,12 @@ def _longer(row: Row, rerun_options: Sequence[str]) -> str:
 
 
 def _latency(told: answers.Latency) -> Latency:
-    return Latency(
-        calls=told.calls,
-        first=told.first,
-        median=told.median,
-        p95=told.p95,
-        p99=told.p99,
-        parts=told.parts,
-        spread=spread(told.parts),
-    )
+    return Latency(**asdict(told), spread=spread(told.parts))
 
 
 def _throughput(told: answers.Throughput) -> Throughput:
     median = statistics.median(told.rounds)
+    rate = told.batch / median
     return Throughput(
-        batch=told.batch,
-        batches=told.batches,
-        rounds=told.rounds,
-        median=median,
-        spread=spread(told.rounds),
-        images_per_second=told.batch / median,
+        **asdict(told), median=median, spread=spread(told.rounds), images_per_second=rate
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -19,6 +18,7 @@ from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
 from bench.runner import container, interpreter, paths, rerun
 from bench.runner.container import Image
+from bench.runner.option_table import INFERENCE_SECONDS, OPTIONS
 from bench.workloads import design as workload_design
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 from bench.workloads.design import FOLDS
@@ -33,29 +33,14 @@ _FOLD = re.compile(r"(^|,)\s*fold=([^,]*)")
 _MOST_IN_A_STEP = 1_000_000
 _MOST_EPOCHS = 100_000
 
-# Long enough for thousands of calls and a GPU's clock; of a row it is a few seconds.
-INFERENCE_SECONDS = 4.0
 _MOST_SECONDS = 3600
-INFERENCE_OPTIONS: dict[str, dict[str, Any]] = {
-    "--inference": {
-        "action": "store_true",
-        "help": "also measure how fast the trained network answers, off the clock: the latency of "
-        "one example, and the throughput in batches",
-    },
-    "--inference-seconds": {
-        "type": float,
-        "metavar": "N",
-        "help": "measure it for so long, after half as long a warm-up (default: "
-        f"{INFERENCE_SECONDS:g})",
-    },
-}
 
 _Word = TypeVar("_Word", bound=str)
 
 
-def must_name(chosen: argparse.Namespace, options: Mapping[str, Mapping[str, Any]]) -> None:
+def must_name(chosen: argparse.Namespace) -> None:
     """Refuses an option that names nothing, as `--results-dir=$UNSET` does in a shell."""
-    for option, attributes in options.items():
+    for option, attributes in OPTIONS.items():
         given = getattr(chosen, rerun.attribute(option), None)
         if given == "" or (isinstance(given, list) and "" in given):
             wanted = attributes.get("metavar", "a word")

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, shown, unforeseen
 
 _ONE_PROCESS = "trainings that run at the same time slow each other"
 _OWN_PROCESS = "what a test's own process has trained would be lost"
@@ -120,6 +120,20 @@ def quieten(config: pytest.Config) -> None:
         config.option.benchmark_quiet = True
     if config.option.verbose <= 0:
         config.option.no_header = True
+
+
+@contextlib.contextmanager
+def one_line(config: pytest.Config) -> Generator[None]:
+    """Has whatever goes wrong in the block told in one line; all of it with --full-trace."""
+    try:
+        yield
+    except GrindstoneError as error:
+        raise pytest.UsageError(f"bench: {shown(error)}") from error
+    except Exception as error:
+        if config.option.fulltrace:
+            raise
+        told = f"bench: {unforeseen(error)}; --full-trace shows where it comes from"
+        raise pytest.UsageError(told) from error
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.errors import shown
+from bench.runner.option_table import OPTIONS
 
 # These name the row, which the advice does itself, or are not about a training.
 _OF_THE_ROW = {
@@ -16,15 +17,14 @@ _OF_THE_ROW = {
 }
 
 
-def words(chosen: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def words(chosen: Mapping[str, Any]) -> tuple[str, ...]:
     """The options that are not as they are by themselves: `--seed=7`, `--synthetic`.
 
     chosen: what was parsed, by attribute.
-    options: each as pytest's `addoption` takes it.
     """
     return tuple(
         word
-        for name, attributes in options.items()
+        for name, attributes in OPTIONS.items()
         if name not in _OF_THE_ROW
         for word in _words(name, chosen.get(attribute(name)), attributes)
     )

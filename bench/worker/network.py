@@ -64,12 +64,10 @@ def compile_alike(
 def loss(keras: Any, workload: Workload) -> Any:
     """The workload's loss as a function of targets and predictions, averaged over a batch."""
     made = losses.of(workload.loss)
-    if not isinstance(made, str):
-        ops = keras.ops
-        return lambda y, predicted: ops.mean(made(ops.reshape(y, predicted.shape), predicted))
-    if workload.loss == "mse":
-        return keras.losses.MeanSquaredError()
-    return keras.losses.SparseCategoricalCrossentropy()
+    if isinstance(made, str):
+        return _of_keras(keras, workload)
+    ops = keras.ops
+    return lambda y, predicted: ops.mean(made(ops.reshape(y, predicted.shape), predicted))
 
 
 def loss_of_each(keras: Any, workload: Workload) -> Any:
@@ -78,11 +76,13 @@ def loss_of_each(keras: Any, workload: Workload) -> Any:
     Of a mean Keras takes a share, in the scope of a strategy.
     """
     made = losses.of(workload.loss)
-    if not isinstance(made, str):
-        return made
-    if workload.loss == "mse":
-        return keras.losses.MeanSquaredError(reduction="none")
-    return keras.losses.SparseCategoricalCrossentropy(reduction="none")
+    return _of_keras(keras, workload, reduction="none") if isinstance(made, str) else made
+
+
+def _of_keras(keras: Any, workload: Workload, **how: str) -> Any:
+    known = keras.losses
+    kind = known.MeanSquaredError if workload.loss == "mse" else known.SparseCategoricalCrossentropy
+    return kind(**how)
 
 
 def flop_per_image(model: Any) -> float:
