@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.observe import kernel
-from bench.observe.kernel import Quota, quota
+from bench.observe.kernel import CpuTime, Quota, quota
 from bench.record import conditions
 from bench.record.conditions import Conditions, PackageEnergy, Pressure, Pressures, WorkerCpu
 from bench.record.measured import Measured, both, known, unknown, unmeasured
@@ -74,7 +74,7 @@ class HostMonitor:
         return _Look(
             now=self._clock(),
             pressure={name: kernel.pressure(root, name) for name in _RESOURCES},
-            times=both(kernel.cpu_times(root), cpus, _Cpus.of),
+            times=both(kernel.cpu_times(root), cpus, CpuTime.together),
             worker=kernel.process_use(root, [worker], ended_children=True),
             # Not its ended children: a worker of before would come in with all that it took.
             others_of_ours=kernel.process_use(
@@ -86,8 +86,8 @@ class HostMonitor:
             energy=kernel.package_energy(root),
             cpus=cpus.then(len),
             cpus_online=kernel.online_cpus(root).then(len),
-            governor=_over(cpus, kernel.governor, root),
-            scaling_driver=_over(cpus, kernel.scaling_driver, root),
+            governor=_over(cpus, kernel.scaling, root, "scaling_governor"),
+            scaling_driver=_over(cpus, kernel.scaling, root, "scaling_driver"),
             turbo=kernel.turbo(root),
             memory_total=kernel.memory(root, "MemTotal"),
             power_source=kernel.power_source(root),
@@ -101,7 +101,7 @@ class _Look:
 
     now: float
     pressure: dict[str, dict[str, Measured[float]]]
-    times: Measured[_Cpus]
+    times: Measured[CpuTime]
     worker: Measured[kernel.ProcessUse]
     others_of_ours: Measured[kernel.ProcessUse]
     available: Measured[int]
@@ -120,31 +120,6 @@ class _Look:
     @property
     def on_battery(self) -> bool:
         return (self.power_source.value or "").startswith("battery")
-
-
-@dataclass(frozen=True, slots=True)
-class _Cpus:
-    """The processors that the worker may run on, together, in s since the system booted."""
-
-    busy: float
-    idle: float
-    stolen: float
-
-    @property
-    def all(self) -> float:
-        return self.busy + self.idle + self.stolen
-
-    @classmethod
-    def of(cls, times: dict[int, kernel.CpuTime], allowed: list[int]) -> _Cpus:
-        these = [time for cpu, time in times.items() if cpu in allowed]
-        return cls(
-            sum(time.busy for time in these),
-            sum(time.idle for time in these),
-            sum(time.stolen for time in these),
-        )
-
-    def since(self, before: _Cpus) -> _Cpus:
-        return _Cpus(self.busy - before.busy, self.idle - before.idle, self.stolen - before.stolen)
 
 
 def _between(first: _Look, last: _Look, epochs: int) -> Conditions:
@@ -179,7 +154,7 @@ def _between(first: _Look, last: _Look, epochs: int) -> Conditions:
     )
 
 
-def _cpus_between(first: _Look, last: _Look) -> Measured[_Cpus]:
+def _cpus_between(first: _Look, last: _Look) -> Measured[CpuTime]:
     """Processor time that passed, where it is enough to tell shares of it."""
     seconds, cpus = last.now - first.now, both(first.times, last.times, lambda a, b: b.since(a))
     if cpus.value is not None and cpus.value.all <= 0:
@@ -200,7 +175,7 @@ def _stalled(first: _Look, last: _Look, resource: str) -> Pressure:
     return Pressure(share("some"), share("full"))
 
 
-def _other_load(first: _Look, last: _Look, cpus: Measured[_Cpus]) -> Measured[float]:
+def _other_load(first: _Look, last: _Look, cpus: Measured[CpuTime]) -> Measured[float]:
     """The share of the worker's processors that neither it nor this process used."""
     ours: Measured[float] = known(0.0)
     for before, after in (

@@ -6,7 +6,7 @@ Every function takes the folder that stands for the root of the file system.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -24,11 +24,32 @@ _NO_SCALING = "the kernel shows no frequency scaling here, as in most virtual ma
 
 @dataclass(frozen=True, slots=True)
 class CpuTime:
-    """What a processor did since the system booted, in s."""
+    """What a processor did since the system booted, or several together, in s."""
 
     busy: float
     idle: float
     stolen: float
+
+    @property
+    def all(self) -> float:
+        """All of it."""
+        return self.busy + self.idle + self.stolen
+
+    @classmethod
+    def together(cls, times: Mapping[int, CpuTime], cpus: Iterable[int]) -> CpuTime:
+        """That of some processors, by their numbers."""
+        these = [times[cpu] for cpu in cpus if cpu in times]
+        return cls(
+            sum(time.busy for time in these),
+            sum(time.idle for time in these),
+            sum(time.stolen for time in these),
+        )
+
+    def since(self, before: CpuTime) -> CpuTime:
+        """What was done from one moment to a later one."""
+        return CpuTime(
+            self.busy - before.busy, self.idle - before.idle, self.stolen - before.stolen
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +158,15 @@ def memory(root: Path, field: str) -> Measured[int]:
     return _read(root / "proc/meminfo", "there is no /proc/meminfo", parse)
 
 
-def governor(root: Path, cpus: Iterable[int]) -> Measured[str]:
-    """What chooses the clocks of these processors: `performance`, or `ondemand, performance`."""
-    return _alike(root, cpus, "scaling_governor")
+def scaling(root: Path, file: str, cpus: Iterable[int]) -> Measured[str]:
+    """What chooses the clocks of these processors, or sets them: `ondemand, performance`.
 
-
-def scaling_driver(root: Path, cpus: Iterable[int]) -> Measured[str]:
-    """What sets the clocks of these processors: `intel_pstate`, `acpi-cpufreq`, …."""
-    return _alike(root, cpus, "scaling_driver")
+    file: `scaling_governor` or `scaling_driver`.
+    """
+    folder = root / "sys/devices/system/cpu"
+    read = [_read(folder / f"cpu{cpu}/cpufreq/{file}", _NO_SCALING, str) for cpu in cpus]
+    found = sorted({each.value for each in read if each.value is not None})
+    return known(", ".join(found)) if found else unknown(_NO_SCALING)
 
 
 def turbo(root: Path) -> Measured[bool]:
@@ -205,13 +227,6 @@ def package_energy(root: Path) -> Measured[dict[str, PackageEnergy]]:
     if not packages:
         return unknown("this machine shows no package energy (RAPL), as most virtual machines")
     return known(packages)
-
-
-def _alike(root: Path, cpus: Iterable[int], file: str) -> Measured[str]:
-    folder = root / "sys/devices/system/cpu"
-    read = [_read(folder / f"cpu{cpu}/cpufreq/{file}", _NO_SCALING, str) for cpu in cpus]
-    found = sorted({each.value for each in read if each.value is not None})
-    return known(", ".join(found)) if found else unknown(_NO_SCALING)
 
 
 def _read(path: Path, absent: str, parse: Callable[[str], T]) -> Measured[T]:

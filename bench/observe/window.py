@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
+from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -304,14 +305,6 @@ def _value(values: Sequence[Measured[Any]], rule: Callable[[list[Any]], Any]) ->
     return known(rule([value.value for value in values]))
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _words(values: list[str]) -> str:
-    return ", ".join(dict.fromkeys(values))
-
-
 def _rows(values: list[RemappedRows]) -> RemappedRows:
     return RemappedRows(
         corrected=sum(rows.corrected for rows in values),
@@ -321,10 +314,6 @@ def _rows(values: list[RemappedRows]) -> RemappedRows:
     )
 
 
-def _all(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(process for processes in values for process in processes)
-
-
 _RULES_OF_PARTS: dict[type, Callable[[list[Any]], Any]] = {
     Clocks: min,
     Pcie: min,
@@ -332,12 +321,12 @@ _RULES_OF_PARTS: dict[type, Callable[[list[Any]], Any]] = {
     Reasons: max,
 }
 _RULES: dict[str, Callable[[list[Any]], Any]] = {
-    "source": _words,
+    "source": lambda values: ", ".join(dict.fromkeys(values)),
     "limit": min,
     "default_limit": min,
     "limit_share": min,
     "temperature": max,
-    "busy": _mean,
+    "busy": statistics.fmean,
     "remapped_rows": _rows,
-    "processes": _all,
+    "processes": lambda values: tuple(chain.from_iterable(values)),
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.worker.messages import Epoch
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,12 @@ def spread(seconds: Sequence[float]) -> float:
     """The median absolute deviation of times, in s: robust, and defined from two on."""
     centre = statistics.median(seconds)
     return statistics.median(abs(each - centre) for each in seconds)
+
+
+def _if_all(values: Sequence[_T | None]) -> tuple[_T, ...] | None:
+    """The values; None where one of them is not known."""
+    told = tuple(each for each in values if each is not None)
+    return told if len(told) == len(values) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +74,22 @@ class Timings:
     @property
     def paused(self) -> tuple[float, ...] | None:
         """Seconds before every steady epoch in which `fit` did not train, where it trains."""
-        paused = [epoch.paused for epoch in self.epochs[1:]]
-        told = tuple(seconds for seconds in paused if seconds is not None)
-        return told if len(told) == len(paused) else None
+        return _if_all([epoch.paused for epoch in self.epochs[1:]])
 
     @property
     def memory(self) -> tuple[int, ...] | None:
         """Resident memory of the worker after every epoch, in bytes, where all of it was read."""
-        told = tuple(epoch.memory for epoch in self.epochs if epoch.memory is not None)
-        return told if len(told) == len(self.epochs) else None
+        return _if_all([epoch.memory for epoch in self.epochs])
 
     @property
     def quality(self) -> tuple[float, ...] | None:
         """On the test images after every epoch, where that was measured."""
-        told = tuple(epoch.quality for epoch in self.epochs if epoch.quality is not None)
-        return told if len(told) == len(self.epochs) else None
+        return _if_all([epoch.quality for epoch in self.epochs])
 
     @property
     def training(self) -> tuple[float, ...] | None:
         """On the training images after every epoch, where that was measured."""
-        told = tuple(epoch.training for epoch in self.epochs if epoch.training is not None)
-        return told if len(told) == len(self.epochs) else None
+        return _if_all([epoch.training for epoch in self.epochs])
 
     @property
     def waiting(self) -> float | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.worker.messages import Warm
-from bench.worker.task import Task
+from bench.worker.task import Ended, Task
 
 # Raised whenever this file changes what an epoch takes, as stock's is.
 PROGRAM = 2
@@ -42,7 +42,7 @@ def train(tf: Any, model: Any, task: Task, pictures: list[Picture], *, cold: boo
         loss, waited = _epoch(model, once, task)
         ended = time.perf_counter()
         del once  # off the clock: its autotuner may take its time to end (see stock)
-        task.epoch_end(number, begun, ended, loss, model, waited=waited)
+        task.epoch_end(Ended(number, begun, ended, loss, waited), model)
     return batches
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.worker.task import EpochEnd, Task
+from bench.worker.task import Ended, EpochEnd, Task
 from bench.worker.watching import Watch
 
 # Raised whenever this file changes what an epoch takes, as tuned's is.
@@ -118,7 +118,7 @@ class _EpochClock:
         # The clock stands from here until the next epoch's first batch.
         loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
         begun = self._begun + self._stood
-        self._epoch_end(epoch + 1, begun, ended, loss, self.model, paused=paused)
+        self._epoch_end(Ended(epoch + 1, begun, ended, loss, paused=paused), self.model)
 
     def _must_have_timed(self) -> None:
         if self._watch and self.model.train_function == self._watched:

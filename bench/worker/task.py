@@ -63,8 +63,9 @@ class Evaluation:
         return float(np.mean(np.square(error / self.workload.target_scale)))
 
 
-class EpochEnd(Protocol):
-    """Told of each epoch, off the clock.
+@dataclass(frozen=True)
+class Ended:
+    """An epoch that has ended, by the loop that trained it.
 
     begun, ended: CLOCK_MONOTONIC, in s.
     loss: the mean of its images' losses.
@@ -72,17 +73,16 @@ class EpochEnd(Protocol):
     paused: the seconds before it in which `fit` did not train yet, where that is what trains.
     """
 
-    def __call__(  # noqa: D102
-        self,
-        number: int,
-        begun: float,
-        ended: float,
-        loss: float,
-        model: Any,
-        *,
-        waited: float | None = None,
-        paused: float | None = None,
-    ) -> None: ...
+    number: int
+    begun: float
+    ended: float
+    loss: float
+    waited: float | None = None
+    paused: float | None = None
+
+
+# Told of each epoch, off the clock, with the model as it is then.
+EpochEnd = Callable[[Ended, Any], None]
 
 
 class Trainer(Protocol):

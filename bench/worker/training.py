@@ -9,7 +9,7 @@ every seed, the weights are drawn anew and the optimizer begins at zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -38,7 +38,7 @@ from bench.worker.messages import (
     Warm,
 )
 from bench.worker.own.file import ModeError
-from bench.worker.task import Arrays, EpochEnd, Evaluation, Task, Trainer
+from bench.worker.task import Arrays, Ended, EpochEnd, Evaluation, Task, Trainer
 from bench.worker.watching import Watch
 
 Say = Callable[[Message], None]
@@ -129,9 +129,8 @@ def _train_to_target(
         weights: list[Any] = network.compiled(keras, task.workload).get_weights()
         return weights
 
-    def judged(seed: int, number: int, begun: float, ended: float, loss: float, q: float) -> None:
-        images = len(task.data.y)
-        say(Epoch(number, begun, ended, images, loss, seed=seed, quality=q))
+    def judged(seed: int, epoch: Ended, quality: float) -> None:
+        say(Epoch(**asdict(epoch), images=len(task.data.y), seed=seed, quality=quality))
 
     return train_to_target(trainer, task, job.target, job.seeds, fresh, evaluate, judged)
 
@@ -150,23 +149,13 @@ def epoch_end(
         after the epochs that the job names.
     """
 
-    def tell(
-        number: int,
-        begun: float,
-        ended: float,
-        loss: float,
-        model: Any,
-        *,
-        waited: float | None = None,
-        paused: float | None = None,
-    ) -> None:
-        asked = number in job.evaluate_after
+    def tell(epoch: Ended, model: Any) -> None:
+        asked = epoch.number in job.evaluate_after
         quality = evaluate(model) if evaluate and asked else None
         training = on_training(model) if on_training and asked else None
-        memory = devices.resident_memory()
-        of_it = Epoch(number, begun, ended, images, loss, waited, paused, memory)
-        say(replace(of_it, quality=quality, training=training))
-        if number == 1 and job.wait:
+        made = Epoch(**asdict(epoch), images=images, memory=devices.resident_memory())
+        say(replace(made, quality=quality, training=training))
+        if epoch.number == 1 and job.wait:
             wait()
 
     return tell
@@ -194,8 +183,8 @@ def _quality(before: Sequence[float], after: Sequence[float], memory_peak: int |
     )
 
 
-# Told of each epoch: its seed and number, begin and end, mean loss and the quality after it.
-Judged = Callable[[int, int, float, float, float, float], None]
+# Told of each epoch: its seed, and the quality after it.
+Judged = Callable[[int, Ended, float], None]
 
 
 def train_to_target(
@@ -219,18 +208,9 @@ def train_to_target(
     untrained = judge(trainer.model)
     for seed in seeds:
 
-        def epoch_end(
-            number: int,
-            begun: float,
-            ended: float,
-            loss: float,
-            model: Any,
-            *,
-            seed: int = seed,
-            **_figures: float | None,
-        ) -> None:
+        def epoch_end(epoch: Ended, model: Any, seed: int = seed) -> None:
             quality = judge(model)
-            judged(seed, number, begun, ended, loss, quality)
+            judged(seed, epoch, quality)
             model.stop_training = task.workload.reaches(quality, target)
 
         trainer.model.set_weights(fresh(seed))
@@ -247,5 +227,5 @@ def _mislabelled(task: Task) -> Arrays:
     return Arrays(task.data.x, task.data.y[order])
 
 
-def _ignore(*_args: Any, **_figures: Any) -> None:
-    return
+def _ignore(_epoch: Ended, _model: Any) -> None:
+    """Nobody is told of the warm-up."""

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.worker import network
-from bench.worker.task import Task
+from bench.worker.task import Ended, Task
 
 # Raised whenever this file changes what an epoch takes: comparisons must not take Grindstone's own
 # doing for the machine's.  The first one trained on whole batches.
@@ -97,7 +97,7 @@ class Tuned:
             loss = self._epoch(seed, labels)
             task.synchronise()
             ended = time.perf_counter()
-            task.epoch_end(number, begun, ended, float(loss), model)
+            task.epoch_end(Ended(number, begun, ended, float(loss)), model)
             if model.stop_training:
                 break
 

@@ -30,8 +30,8 @@ images = np.zeros((4 * workload.batch, *workload.image), np.float32)
 data = Arrays(images, np.zeros(len(images), np.int64))
 epochs = []
 
-def epoch_end(number, begun, ended, loss, model, *, waited=None, paused=None):
-    epochs.append({"seconds": ended - begun, "waited": waited, "paused": paused})
+def epoch_end(it, model):
+    epochs.append({"seconds": it.ended - it.begun, "waited": it.waited, "paused": it.paused})
 
 task = Task(workload, data, 3, 1, lambda: None, epoch_end)
 

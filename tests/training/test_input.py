@@ -119,7 +119,7 @@ model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
 model.compile("sgd", "mse")
 epochs = []
 post = replace(WORKLOADS["post"], image=(8, 8, 3))
-task = Task(post, data, 2, 1, lambda: None, lambda number, *_, **__: epochs.append(number))
+task = Task(post, data, 2, 1, lambda: None, lambda epoch, _: epochs.append(epoch.number))
 batches = files.train(tf, model, task, pictures, cold=True)
 warm = files.warm(model, batches, task)
 told |= {"epochs": epochs, "seconds": warm.seconds, "waited": warm.waited}

@@ -107,10 +107,10 @@ def fresh(seed):
 def learned(mode, seeds):
     keras.utils.set_random_seed(1)
     model = network.compiled(keras, workload)
-    task = Task(workload, data, 4, 1, lambda: None, lambda *_, **__: None)
+    task = Task(workload, data, 4, 1, lambda: None, lambda *_: None)
     trainer = tuned.Tuned(tf, keras, model, task) if mode == "tuned" else stock.Stock(keras, model)
     losses = {seed: [] for seed in seeds}
-    judged = lambda seed, number, begun, ended, loss, quality: losses[seed].append(loss)
+    judged = lambda seed, epoch, quality: losses[seed].append(epoch.loss)
     training.train_to_target(trainer, task, 2.0, seeds, fresh, lambda model: 0.5, judged)
     if mode == "tuned":
         traced.append(trainer._epoch.experimental_get_tracing_count())

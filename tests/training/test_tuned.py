@@ -50,7 +50,7 @@ def learned(name, batches):
     before = np.concatenate([w.ravel() for w in stock.get_weights()])
     fitted = stock.fit(x, y, batch_size=workload.batch, shuffle=False, verbose=0)
     losses = [fitted.history["loss"][0]]
-    keep = lambda *epoch: losses.append(epoch[3])
+    keep = lambda epoch, _: losses.append(epoch.loss)
     task = Task(workload, Arrays(x, y), 1, 1, lambda: None, keep)
     trainer = tuned.Tuned(tf, keras, drawn(workload), task, lambda _: tf.range(images))
     trainer.train(task)
@@ -66,7 +66,7 @@ def learned(name, batches):
 def drawn_loss(workload, data):
     keras.utils.set_random_seed(5)
     losses = []
-    task = Task(workload, data, 1, 1, lambda: None, lambda *epoch: losses.append(epoch[3]))
+    task = Task(workload, data, 1, 1, lambda: None, lambda epoch, _: losses.append(epoch.loss))
     tuned.Tuned(tf, keras, network.compiled(keras, workload), task).train(task)
     return losses[0]
 

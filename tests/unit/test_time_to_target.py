@@ -26,7 +26,7 @@ from bench.runner.row import Row
 from bench.runner.supervisor import Outcome
 from bench.runner.time_to_target import TARGETED, Goal
 from bench.worker import messages
-from bench.worker.task import Arrays, Task
+from bench.worker.task import Arrays, Ended, Task
 from bench.worker.training import train_to_target
 from bench.workloads import WORKLOADS
 from bench.workloads.workload import PROFILES
@@ -221,7 +221,7 @@ class Pretended:
         for number in range(1, task.epochs + 1):
             self.quality += 0.1
             self.did.append(f"epoch {number} of {task.epochs} from {task.seed}")
-            task.epoch_end(number, 0.0, 1.0, 0.5, self)
+            task.epoch_end(Ended(number, 0.0, 1.0, 0.5), self)
             if self.stop_training:
                 break
 
@@ -229,7 +229,7 @@ class Pretended:
 def _trained(goal: float, seeds: tuple[int, ...] = (1, 2)) -> tuple[Pretended, list[Any], float]:
     pretended, told = Pretended(), []
     data = Arrays(np.zeros((50, 2)), np.arange(50))
-    task = Task(CONVNET, data, 4, 7, lambda: None, lambda *_, **__: None)
+    task = Task(CONVNET, data, 4, 7, lambda: None, lambda *_: None)
     untrained = train_to_target(
         pretended,
         task,
@@ -247,7 +247,7 @@ def test_every_seed_begins_at_fresh_weights_with_a_fresh_optimizer_and_stops_at_
 ):
     pretended, told, untrained = _trained(0.4)
     assert untrained == 0.1
-    assert [(seed, number, quality) for seed, number, *_, quality in told] == [
+    assert [(seed, epoch.number, quality) for seed, epoch, quality in told] == [
         (1, 1, 0.2),
         (1, 2, 0.3),
         (1, 3, 0.4),

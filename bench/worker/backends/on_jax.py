@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.worker.backends.on_keras import OnKeras, not_training
+from bench.worker.backends.backend import Backend, not_training
 from bench.worker.messages import Job
 
 # What `jax_default_matmul_precision` may be for float32 to be float32 on a GPU, too.
 _WITHOUT_TF32 = ("highest", "float32", "F32_F32_F32")
 
 
-class Jax(OnKeras):
-    """`bench.worker.backends.backend.Backend`, by JAX."""
+class Jax(Backend):
+    """By JAX."""
 
     def __init__(self) -> None:
         import jax

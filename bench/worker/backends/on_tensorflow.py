@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from bench.worker import tuned
-from bench.worker.backends.on_keras import not_training
+from bench.worker.backends.backend import Backend, not_training
 from bench.worker.messages import Job
 
 
-class TensorFlow:
-    """`bench.worker.backends.backend.Backend`, by TensorFlow.
+class TensorFlow(Backend):
+    """By TensorFlow.
 
     tf: its module.
     own: the devices of this machine, where others train with it: it cannot wait for theirs.

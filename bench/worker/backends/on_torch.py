@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.worker.backends.on_keras import OnKeras, not_training
+from bench.worker.backends.backend import Backend, not_training
 from bench.worker.messages import Job
 
 
-class Torch(OnKeras):
-    """`bench.worker.backends.backend.Backend`, by PyTorch."""
+class Torch(Backend):
+    """By PyTorch."""
 
     def __init__(self) -> None:
         import keras

@@ -16,7 +16,7 @@ from typing import Any
 from bench.worker import network
 from bench.worker.cluster.meeting import ClusterError
 from bench.worker.messages import Cluster, Machines
-from bench.worker.task import Arrays, Task
+from bench.worker.task import Arrays, Ended, Task
 
 # Raised whenever this file changes what an epoch takes, as stock's is.
 PROGRAM = 1
@@ -118,7 +118,7 @@ class Trainer:
             mine = [sum(map(float, self._strategy.experimental_local_results(x))) for x in losses]
             weighed = sum(loss * size for loss, size in zip(mine, parts.sizes, strict=True))
             loss = self.together(float(weighed)) / len(task.data.y)
-            task.epoch_end(number, begun, ended, loss, self.model)
+            task.epoch_end(Ended(number, begun, ended, loss), self.model)
 
     def together(self, value: float = 0.0) -> float:
         """The sum of a value over all machines; every one has to come here."""

@@ -44,7 +44,7 @@ from bench.worker.own.data import (
     seconds_alone,
 )
 from bench.worker.own.file import File, ModeError
-from bench.worker.task import EpochEnd
+from bench.worker.task import Ended, EpochEnd
 
 Say = Callable[[Message], None]
 
@@ -199,8 +199,8 @@ def _build(tf: Any, loaded: Loaded) -> None:
 def _keeping(losses: list[float], epoch_end: EpochEnd) -> EpochEnd:
     """Keeps each epoch's loss, and tells of the epoch."""
 
-    def tell(*of_epoch: Any, **figures: Any) -> None:
-        losses.append(of_epoch[3])
-        epoch_end(*of_epoch, **figures)
+    def tell(epoch: Ended, model: Any) -> None:
+        losses.append(epoch.loss)
+        epoch_end(epoch, model)
 
     return tell

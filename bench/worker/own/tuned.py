@@ -14,7 +14,7 @@ from bench.worker import tuned
 from bench.worker.messages import Job
 from bench.worker.own.data import DEFAULT_BATCH, Split
 from bench.worker.own.network import flop_per_example
-from bench.worker.task import EpochEnd
+from bench.worker.task import Ended, EpochEnd
 
 # What `FusedAdam` computes: Adam's other settings would make it another training.
 _PLAIN_ADAM = {
@@ -98,7 +98,8 @@ class OwnTuned:
             begun = time.perf_counter()
             loss = self._epoch(seed, self._labels)
             synchronise()
-            epoch_end(number, begun, time.perf_counter(), float(loss), self._model)
+            ended = Ended(number, begun, time.perf_counter(), float(loss))
+            epoch_end(ended, self._model)
 
 
 def _seeds(model: Any) -> int:
