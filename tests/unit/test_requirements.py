@@ -8,8 +8,8 @@ import sys
 USE = """
 import sys
 sys.modules["msgspec"] = None
-from plugins.filter import gpu_doctor, gpu_stack
-print(*gpu_stack.FilterModule().filters(), *gpu_doctor.FilterModule().filters())
+from plugins.filter import imported
+print(*imported.FilterModule().filters())
 from plugins.plugin_utils.typed import decode
 decode({}, dict, "nothing")
 """

@@ -1,4 +1,4 @@
-"""What a playbook asks of the doctor: see plugins/filter/gpu_doctor.py."""
+"""What a playbook asks of the doctor: see plugins/filter/imported.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a playbook asks of the resolver: see plugins/filter/gpu_stack.py."""
+"""What a playbook asks of the resolver: see plugins/filter/imported.py."""
 
 from __future__ import annotations
 
