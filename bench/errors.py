@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class GrindstoneError(Exception):
-    """The base of all errors that are a person's to mend; its text is one line for that person."""
+    """The base of all errors that a person can fix; its text is one line for that person."""
 
 
 class DataError(GrindstoneError):

@@ -24,7 +24,7 @@ _PLACES = {
     "nowhere": "nowhere",
 }
 _HEAD = """\
-# What goes wrong, and what mends it
+# What goes wrong, and what fixes it
 
 Made by `python -m docs.symptoms` from `roles/doctor/vars/symptoms/`. Search it for the message that
 you have, or let the doctor do that: `./run doctor --explain FILE` takes a pasted line, a terminal's
@@ -42,7 +42,7 @@ def page() -> str:
         about = [line[2:] for line in text.splitlines() if line.startswith("# ")]
         names = [row["name"] for row in yaml.safe_load(text)["doctor_symptoms"]]
         parts.append(f"## {file.stem.replace('_', ' ')}\n\n{' '.join(about)}\n")
-        parts.append("| what is said | what it is | where to act | what mends it | source |")
+        parts.append("| what is said | what it is | where to act | what fixes it | source |")
         parts.append("|---|---|---|---|---|")
         parts += [_line(known[name]) for name in sorted(names, key=lambda each: known[each].rank)]
         parts.append("")
