@@ -74,9 +74,7 @@ OPTIONS: Mapping[str, Option] = {
         "|".join(PRECISIONS),
         "compute in these, a row each; tf32-off: float32 without a GPU's TF32",
     ),
-    "--xla": _list(
-        "on|off", "have XLA compile the steps of model.fit, or not; on,off: a row each"
-    ),
+    "--xla": _list("on|off", "have XLA compile the steps of model.fit, or not; on,off: a row each"),
     "--steps-per-execution": _list("N,…", "as model.compile takes it, a row each"),
     "--design": _list(
         "CHANGE=…,…", "change the network or its training, a row for each (docs/experiments.md)"
