@@ -151,7 +151,9 @@ def _checked(data: bytes, dimensions: int, name: str) -> int:
         )
     shape = _shape(data, dimensions)
     if 0 in shape:
-        raise DataError(f"{name} says in its header that it holds nothing: {_times(shape)}")
+        raise DataError(
+            f"{name} says in its header that it holds nothing: {' x '.join(map(str, shape))}"
+        )
     expected = header + _promised(data)
     if len(data) < expected:
         raise DataError(f"{name} is cut short: {len(data)} of {expected} bytes")
@@ -160,10 +162,6 @@ def _checked(data: bytes, dimensions: int, name: str) -> int:
         many = f"{surplus} bytes" if surplus < _BEHIND else f"{_BEHIND} bytes or more"
         raise DataError(f"{name} holds {many} behind its last entry")
     return header
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def _not_idx(data: bytes, dimensions: int, magic: bytes, name: str) -> str:

@@ -217,7 +217,7 @@ def _power(over: _Over, fixed: dict[str, Measured[Any]], idle: Measured[float]) 
         idle=idle,
         limit=limit,
         default_limit=default,
-        limit_share=both(limit, default, _share),
+        limit_share=both(limit, default, lambda now, made: now / made if made else 1.0),
     )
 
 
@@ -268,10 +268,6 @@ def _grown(series: Series) -> Measured[int]:
 
 def _fixed(fixed: dict[str, Measured[Any]], name: str) -> Measured[Any]:
     return fixed.get(name, unknown("NVML was not asked"))
-
-
-def _share(limit: float, default: float) -> float:
-    return limit / default if default else 1.0
 
 
 P = TypeVar("P", bound=Part)

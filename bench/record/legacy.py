@@ -116,7 +116,7 @@ def _finished(entry: Tree, known: Devices) -> Tree:
         **_training(entry, known),
         **{name: entry[name] for name in ("quality", "model", "memory_peak")},
         "worker": {**_WORKER, **worker, "pinned": {**_PINNED, **worker["pinned"]}},
-        "verdict": _fix(entry.get("verdict")),
+        "verdict": _name(entry.get("verdict"), {"mend": "fix"}),
     }
 
 
@@ -159,10 +159,6 @@ def _bottleneck(held_back: Tree | None) -> Tree | None:
         return None
     evidence, _, fix = held_back["words"].removeprefix(f"{held_back['cause']}: ").partition("; ")
     return {"cause": held_back["cause"], "evidence": evidence, "fix": fix or None}
-
-
-def _fix(verdict: Tree | None) -> Tree | None:
-    return _name(verdict, {"mend": "fix"})
 
 
 def _name(tree: Tree | None, renamed: dict[str, str]) -> Tree | None:

@@ -58,9 +58,11 @@ def run(options: argparse.Namespace) -> int:
         print(table(read_evidence()))
         return 0
     device = find().devices[0]
-    options.worker = options.worker or _default_worker()
+    if not options.worker:
+        planned = interpreter.read_plan()
+        options.worker = planned.interpreter if planned else Path(sys.executable)
     with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
-        for data_dir in _sources(options.data_dir):
+        for data_dir in dict.fromkeys((options.data_dir, None)):  # the generators come last
             store = Store(
                 Path(folder) / ("real" if data_dir else "synthetic"),
                 usable(data_dir) if data_dir else None,
@@ -187,11 +189,6 @@ def _append(row: Reached) -> None:
         writer.writerow(dataclasses.astuple(row))
 
 
-def _sources(data_dir: Path | None) -> list[Path | None]:
-    """Where the data come from in turn: a person's files, then the generators."""
-    return [None] if data_dir is None else [data_dir, None]
-
-
 def add(verbs: Any) -> None:
     """Adds the verb `evidence`."""
     parser = verbs.add_parser("evidence", help="remake the evidence that the floors stand on")
@@ -205,8 +202,3 @@ def add(verbs: Any) -> None:
         "--profile", action="append", choices=PROFILES, help="only this one; may be repeated"
     )
     parser.add_argument("--worker", type=Path, help="the Python that has TensorFlow")
-
-
-def _default_worker() -> Path:
-    planned = interpreter.read_plan()
-    return planned.interpreter if planned else Path(sys.executable)

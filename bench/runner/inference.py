@@ -55,7 +55,8 @@ def measured(
         EpochTiming(number, begun, ended, images=0, loss=math.nan)
         for number, begun, ended in ((1, told.begun, told.ready), (2, told.ready, told.ended))
     ]
-    latency, throughput = _latency(told.latency), _throughput(told.throughput)
+    latency = Latency(**asdict(told.latency), spread=spread(told.latency.parts))
+    throughput = _throughput(told.throughput)
     conditions, telemetry = host.result(spans), gpu.result(spans) if gpu else None
     return known(
         Inference(
@@ -76,10 +77,6 @@ def _longer(row: Row, rerun_options: Sequence[str]) -> str:
     file = row.own_file.path if row.own_file else None
     more = [*without(_SECONDS, rerun_options), _SECONDS, _LONGER]
     return row_command(row.workload.name, row.device.option, row.way, file, more)
-
-
-def _latency(told: answers.Latency) -> Latency:
-    return Latency(**asdict(told), spread=spread(told.parts))
 
 
 def _throughput(told: answers.Throughput) -> Throughput:

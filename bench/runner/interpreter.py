@@ -132,17 +132,13 @@ _LOOK = (
 
 def look(backends: Iterable[Backend]) -> list[str]:
     """What Python is started with to tell whether it can train on these."""
-    return ["-c", _LOOK, *_needed(backends)]
+    return ["-c", _LOOK, *backends, "keras"]
 
 
 def missed(code: int | None, backends: Iterable[Backend]) -> str | None:
     """What it has not, by the exit status of that; None where it is another's."""
     names = [FRAMEWORKS[each].title for each in backends] + ["Keras"]
     return None if code is None else dict(enumerate(names, _FIRST_MISSED)).get(code)
-
-
-def _needed(backends: Iterable[Backend]) -> list[str]:
-    return [*backends, "keras"]
 
 
 def backend_of(python: Path, planned: Plan | None, within: float) -> Backend:

@@ -73,7 +73,8 @@ def check(config: pytest.Config) -> None:
         raise GrindstoneError(
             "-p no:terminal takes away what prints the results: leave it out; -q prints less"
         )
-    if getattr(option, "codspeed", False) or _codspeed_takes_over(config):
+    asked_of_codspeed = "CODSPEED_ENV" in os.environ and hasattr(option, "codspeed")
+    if getattr(option, "codspeed", False) or asked_of_codspeed:
         raise GrindstoneError(
             "pytest-codspeed takes the times itself, and a training's are a worker's: leave "
             "--codspeed out, or add -p no:codspeed"
@@ -90,10 +91,6 @@ def check(config: pytest.Config) -> None:
             "--benchmark-histogram needs pygal, which is not installed: "
             "pip install 'pytest-benchmark[histogram]', or leave it out"
         )
-
-
-def _codspeed_takes_over(config: pytest.Config) -> bool:
-    return "CODSPEED_ENV" in os.environ and hasattr(config.option, "codspeed")
 
 
 def words(config: pytest.Config) -> list[str]:

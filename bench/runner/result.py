@@ -107,7 +107,7 @@ def failed(
 ) -> Failed:
     """A training that did not come to its end; of several GPUs, with what the lost one did."""
     seen = [(run.conditions, run.telemetry) for run in runs]
-    conditions, telemetry = next((each for each in seen if _lost(each[1])), seen[0])
+    conditions, telemetry = next((each for each in seen if each[1] and each[1].lost), seen[0])
     return Failed(
         **which(row, row.device, repeat),
         seed=repeat.seed,
@@ -266,7 +266,3 @@ def _concurrent(timings: Timings, others: Sequence[DeviceRun]) -> Concurrent | N
         return None
     share = timings.concurrent_share([Timings(tuple(other.epochs)) for other in others])
     return Concurrent(tuple(other.device for other in others), share)
-
-
-def _lost(telemetry: Telemetry | None) -> bool:
-    return telemetry is not None and telemetry.lost is not None

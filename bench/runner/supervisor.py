@@ -221,7 +221,9 @@ class WorkerProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=self._environment(),
+                    env={**clean_environment(), **self._set_here()},
+                    # It finds `bench` in the folder that it runs in: PYTHONPATH is a list with
+                    # colons, and has no way to write a folder whose name has one.
                     cwd=ROOT,
                     text=True,
                     encoding="utf-8",
@@ -244,15 +246,8 @@ class WorkerProcess:
         variables = {**counting, **self._set_here()}
         return launch.image.command(self._container, launch.device, folders, variables, ROOT)
 
-    def _environment(self) -> dict[str, str]:
-        """What a worker finds in its environment: what this process has, and its device.
-
-        It finds `bench` in the folder that it runs in: PYTHONPATH is a list with colons, and has no
-        way to write a folder whose name has one.
-        """
-        return {**clean_environment(), **self._set_here()}
-
     def _set_here(self) -> dict[str, str]:
+        """What is set in a worker's environment, whatever this process has."""
         return {
             **devices.environment(self._launch.device),
             "KERAS_BACKEND": self._job.backend,

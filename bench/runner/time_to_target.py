@@ -76,7 +76,8 @@ def finished(
     row: Row, repeat: Repeat, prepared: Prepared, goal: Goal, run: DeviceRun
 ) -> TimeToTarget:
     """A training to targets that came to its end, judged."""
-    workload, outcome, trials = row.published, reported(run), _by_seed(run.epochs, goal.seeds)
+    workload, outcome = row.published, reported(run)
+    trials = [[epoch for epoch in run.epochs if epoch.seed == seed] for seed in goal.seeds]
     seconds = [epoch.seconds for epoch in run.epochs]
     reason = _miss(workload, goal, trials, outcome.quality.untrained)
     result = TimeToTarget(
@@ -98,10 +99,6 @@ def finished(
         **network_and_worker(outcome),
     )
     return msgspec.structs.replace(result, verdict=judge(result, run.rerun_options))
-
-
-def _by_seed(epochs: _Epochs, seeds: Sequence[int]) -> list[_Epochs]:
-    return [[epoch for epoch in epochs if epoch.seed == seed] for seed in seeds]
 
 
 def _until(target: float, epochs: _Epochs, workload: Workload) -> _Epochs | None:

@@ -203,7 +203,7 @@ def train_to_target(
     fresh: draws the weights of a seed.
     judge: the quality of a model on the test split; called off the clock, after every epoch.
     """
-    trainer.train(replace(task, data=_mislabelled(task), epochs=1, epoch_end=_ignore))
+    trainer.train(replace(task, data=_mislabelled(task), epochs=1, epoch_end=lambda *_: None))
     trainer.model.set_weights(fresh(seeds[0]))
     untrained = judge(trainer.model)
     for seed in seeds:
@@ -225,7 +225,3 @@ def _mislabelled(task: Task) -> Arrays:
 
     order = np.random.default_rng(task.seed).permutation(len(task.data.y))
     return Arrays(task.data.x, task.data.y[order])
-
-
-def _ignore(_epoch: Ended, _model: Any) -> None:
-    """Nobody is told of the warm-up."""

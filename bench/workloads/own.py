@@ -159,7 +159,8 @@ def _check_functions(path: Path, tree: ast.Module) -> None:
     bound = dict(_bound(tree.body))
     for name in FUNCTIONS:
         if name not in bound and "*" not in bound:
-            there = ", ".join(f"{found}()" for found, node in bound.items() if _is_function(node))
+            kinds = ast.FunctionDef | ast.AsyncFunctionDef
+            there = ", ".join(f"{found}()" for found, it in bound.items() if isinstance(it, kinds))
             raise GrindstoneError(
                 f"{path} has no function {name}(), and model() and data() are expected; there is "
                 f"{there or 'no function at all'}"
@@ -172,10 +173,6 @@ def _check_functions(path: Path, tree: ast.Module) -> None:
                 f"{path}:{node.lineno}: {name}() is called without arguments, and it asks for "
                 f"{', '.join(asked)}; give them defaults"
             )
-
-
-def _is_function(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def _required(arguments: ast.arguments) -> list[str]:

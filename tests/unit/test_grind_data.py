@@ -1,4 +1,4 @@
-"""Grind photographs from a folder, real PNG and JPEG files, whole and broken; or else drawn."""
+"""Grind photographs from a folder, real PNG and JPEG files, whole and broken."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.datasets import grind, particles, photographs
+from bench.datasets import grind, photographs
 from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset
-from bench.datasets.drawing import Drawing
 from bench.errors import DataError
 
 SIZE = (24, 32)
@@ -47,13 +46,6 @@ def photographed(folder: Path, seconds: range = range(20, 32)) -> Path:
 def folder(tmp_path: Path) -> Path:
     """12 shots in whole folders of seconds."""
     return photographed(tmp_path / "data")
-
-
-@pytest.fixture
-def few_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A generator of 6 shots, since what it draws is the particles' test."""
-    monkeypatch.setattr(particles, "TRAIN_SHOTS", 4)
-    monkeypatch.setattr(particles, "TEST_SHOTS", 2)
 
 
 def load(folder: Path, tmp_path: Path) -> Dataset:
@@ -345,69 +337,3 @@ def test_what_may_not_be_read_is_named(
     monkeypatch.setattr(os, "scandir", scandir)
     monkeypatch.setattr(Image, "open", open_picture)
     assert f"{denied} cannot be read: Permission denied" in refusal(folder, tmp_path)
-
-
-# ---- drawn in their place
-
-
-@pytest.mark.usefixtures("few_drawn")
-def test_a_folder_of_something_else_is_passed_over_and_the_note_says_so(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "train-images-idx3-ubyte.gz").touch()
-    data = load(tmp_path / "data", tmp_path)
-    assert data.synthetic
-    assert data.note == f"synthetic coffee particles: no grind photographs in {tmp_path / 'data'}"
-
-
-@pytest.mark.usefixtures("few_drawn")
-def test_without_a_folder_particles_are_drawn_once_and_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = grind.load(None, tmp_path, SIZE)
-    assert first.note == "synthetic coffee particles: no --data-dir"
-    assert first.train.x.shape == (12, *SIZE, 3)
-    assert first.test.x.shape == (4, *SIZE, 3)
-    assert first.train.y.dtype == np.float32
-
-    def draw_again(size: tuple[int, int]) -> Drawing:
-        raise AssertionError(f"drawn again at {size}")
-
-    monkeypatch.setattr(particles, "draw", draw_again)
-    second = grind.drawn(tmp_path, SIZE)
-    assert second.sha256() == first.sha256()
-    assert second.baselines == first.baselines
-    with pytest.raises(AssertionError, match=r"drawn again at \(8, 8\)"):
-        grind.drawn(tmp_path, (8, 8))
-    monkeypatch.setattr(particles, "VERSION", particles.VERSION + 1)
-    with pytest.raises(AssertionError, match="drawn again"):
-        grind.drawn(tmp_path, SIZE)
-
-
-@pytest.mark.usefixtures("few_drawn")
-def test_a_damaged_cache_is_drawn_anew(tmp_path: Path) -> None:
-    first = grind.drawn(tmp_path, SIZE).sha256()
-    (kept,) = (tmp_path / "grind").iterdir()
-    cut(kept)
-    assert grind.drawn(tmp_path, SIZE).sha256() == first
-
-
-def test_the_drawn_baselines_leave_room_between_the_mean_and_the_best() -> None:
-    """On the labels of the real numbers of shots, without drawing their pictures."""
-    rng = np.random.default_rng(particles.SEED)
-    train = particles.draw_shots(rng, particles.TRAIN_SHOTS)
-    test = particles.draw_shots(rng, particles.TEST_SHOTS)
-    mean_predictor = float(np.mean((test.label - train.label.mean()) ** 2))
-    assert 130 < mean_predictor < 170
-    assert 9 < test.best_possible_mse < 13
-
-
-@pytest.mark.usefixtures("few_drawn")
-def test_the_drawn_baselines_are_those_of_the_test_split(tmp_path: Path) -> None:
-    data = grind.drawn(tmp_path, SIZE)
-    mean = data.train.y.mean(dtype=float)
-    expected = np.mean((data.test.y.astype(float) - mean) ** 2)
-    assert data.baselines["mean_predictor_mse"] == pytest.approx(expected)
-    drawing = particles.draw(SIZE)
-    assert data.baselines["best_possible_mse"] == drawing.best_possible
-    cut_data = data.head(3, 2)
-    assert len(set(cut_data.train.y.tolist())) == 1, "three photographs are one shot"
