@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import sys
+from typing import Any
 
 import bench
 from bench.compare import command as compare
@@ -21,27 +22,15 @@ from bench.predict import command as predict
 from bench.predict import evaluation
 from bench.report import command as show
 from bench.report import completion, listing, merge, share
+from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import command as run
 from bench.runner import evidence, stop
 
 _VERBS = (
-    *(
-        run,
-        experiment,
-        inspection,
-        recipe,
-        lint,
-        predict,
-        evaluation,
-        listing,
-        show,
-        compare,
-        page,
-        fleet,
-    ),
-    *(export, share, merge, completion, evidence),
+    *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, show, compare),
+    *(page, fleet, export, share, merge, completion, evidence),
 )
 
 
@@ -66,12 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
         stopping.close()
 
 
+class _Verb(argparse.ArgumentParser):
+    """Shows descriptions as they are written."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+
+
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     made = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
     made.add_argument("--version", action="version", version=version)
-    verbs = made.add_subparsers(required=True, metavar="VERB")
+    verbs: Verbs = made.add_subparsers(required=True, metavar="VERB", parser_class=_Verb)
     for verb in _VERBS:
         verb.add(verbs)
     return made

@@ -39,12 +39,10 @@ Exit status: 1 when a row is SLOWER, 2 when no row has an answer, else 0 (docs/e
 
 def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
-    raw = argparse.RawDescriptionHelpFormatter
     parser = verbs.add_parser(
         "compare",
         help="are the trainings of one record slower than those of another?",
         description=_COMPARE,
-        formatter_class=raw,
     )
     parser.add_argument("a", metavar="A", help=RUN)
     parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
@@ -55,7 +53,6 @@ def add(verbs: Verbs) -> None:
         "compare-envs",
         help="does one environment train slower than another?",
         description=_ENVIRONMENTS,
-        formatter_class=raw,
     )
     from bench.options import add_to_verb
 

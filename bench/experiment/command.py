@@ -28,22 +28,17 @@ _WITHOUT = (
 
 def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
-    raw = argparse.RawDescriptionHelpFormatter
     parser = verbs.add_parser(
         "experiment",
         help="which of several networks learns better, over several seeds?",
         description=_EXPERIMENT,
-        formatter_class=raw,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="see --list")
     parser.add_argument("--list", action="store_true", help="what there is")
     add_size(parser)
     parser.set_defaults(run=experiment, learning_curve=True)
     parser = verbs.add_parser(
-        "batch-sweep",
-        help="which batch size is fast, and learns as well?",
-        description=_SWEEP,
-        formatter_class=raw,
+        "batch-sweep", help="which batch size is fast, and learns as well?", description=_SWEEP
     )
     parser.add_argument("workload_name", metavar="WORKLOAD", help="as `-k` chooses it")
     parser.add_argument("--batches", metavar="N,…", help="(default: 32,128,512,2048)")

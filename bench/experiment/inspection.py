@@ -37,10 +37,7 @@ def add(verbs: Verbs) -> None:
     _add_what(parser)
     parser.set_defaults(run=summary)
     parser = verbs.add_parser(
-        "lr-range",
-        help="which learning rates does a network learn at?",
-        description=_RANGE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "lr-range", help="which learning rates does a network learn at?", description=_RANGE
     )
     _add_what(parser)
     parser.add_argument(

@@ -28,10 +28,7 @@ def add(verbs: Verbs) -> None:
     from bench.options import add_to_verb
 
     parser = verbs.add_parser(
-        "recipe",
-        help="from ten images to all of them, a step at a time",
-        description=_RECIPE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "recipe", help="from ten images to all of them, a step at a time", description=_RECIPE
     )
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")

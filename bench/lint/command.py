@@ -26,12 +26,7 @@ read and never run, but for --run.  A line that is meant so has a comment: # lin
 
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
-    parser = verbs.add_parser(
-        "lint",
-        help="the traps that a script falls into",
-        description=_LINT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = verbs.add_parser("lint", help="the traps that a script falls into", description=_LINT)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a script or notebook")
     parser.add_argument("--json", action="store_true", help="a list of objects, one a finding")
     parser.add_argument(

@@ -48,10 +48,7 @@ class Answer:
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
-        "predict",
-        help="what does a saved network say of pictures?",
-        description=_PREDICT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "predict", help="what does a saved network say of pictures?", description=_PREDICT
     )
     add_options(parser, evaluates=False)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures")

@@ -54,7 +54,6 @@ def add(verbs: Verbs) -> None:
         "evaluate",
         help="how well does a saved network predict, and where is it wrong?",
         description=_EVALUATE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser, evaluates=True)
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="pictures")
