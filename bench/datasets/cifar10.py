@@ -107,7 +107,7 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
         f"synthetic shapes, of which one label in {shapes.WRONG_OF} is wrong: {reason}{unkept}",
         drawing.train,
         drawing.test,
-        {**best, **_commonest(drawing.test)},
+        {**best, **drawing.test.commonest},
     )
 
 
@@ -152,15 +152,10 @@ def _real(found: Mapping[str, Records], source: Source, note: str, where: str) -
     if not found.keys() <= PUBLISHED.keys():
         note += ", not compared with the published files, whose order they do not keep"
     train, test = (others.mixed(split_of(records)) for records in (taught, asked))
-    return Dataset("cifar10", source, note, train, test, _commonest(test))
+    return Dataset("cifar10", source, note, train, test, test.commonest)
 
 
 def split_of(records: Records) -> Split:
     """Images and classes of records, as `load` has them."""
     x = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
     return Split(np.ascontiguousarray(x), records[:, 0].astype(np.int64))
-
-
-def _commonest(test: Split) -> dict[str, float]:
-    share = np.bincount(test.y.astype(np.int64)).max() / len(test)
-    return {"most_frequent_class_accuracy": float(share)}

@@ -17,8 +17,7 @@ from bench.errors import DataError, shown
 
 EXPECTED = (
     "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures), "
-    "CIFAR-10's batches, or "
-    f"grind photographs ({LAYOUT})"
+    f"CIFAR-10's batches, or grind photographs ({LAYOUT})"
 )
 MENDED_BY = (
     "name the folder that holds them, or leave --data-dir out (docs/data.md shows every layout)"
@@ -102,8 +101,7 @@ def _neither(root: Folder) -> str:
     mend = "; ".join(dict.fromkeys(filter(None, mends))) or MENDED_BY
     return (
         f"{shown(root.path)} holds {', '.join(found)}: neither pictures by class nor grind "
-        "photographs; "
-        f"{EXPECTED}: {mend}"
+        f"photographs; {EXPECTED}: {mend}"
     )
 
 

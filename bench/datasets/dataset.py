@@ -32,6 +32,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def commonest(self) -> dict[str, float]:
+        """The baseline of classes: what always saying the most frequent one reaches."""
+        import numpy as np
+
+        share = np.bincount(self.y.astype(np.int64)).max() / len(self)
+        return {"most_frequent_class_accuracy": float(share)}
+
     def head(self, count: int | None) -> Split:
         """The first `count` images, or all of them for None."""
         return Split(self.x[:count], self.y[:count])

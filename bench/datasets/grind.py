@@ -191,8 +191,7 @@ def _must_differ(train: Split, test: Split, baselines: Mapping[str, float], fold
     shortest, longest = seconds.min(), seconds.max()
     range_ = f"{shortest:g} to {longest:g} s" if longest > shortest else f"{shortest:g} s alone"
     raise DataError(
-        f"{folder} has pull times of {range_}: always saying their mean is off by {guess:.1f} "
-        "s², and "
-        f"repeated shots of one grind differ by {best:.1f} s², so that no floor could be met; add "
-        "shots of shorter and longer pull times, or leave --data-dir out to have them drawn"
+        f"{folder} has pull times of {range_}: always saying their mean is off by {guess:.1f} s², "
+        f"and repeated shots of one grind differ by {best:.1f} s², so that no floor could be met; "
+        f"add shots of shorter and longer pull times, or leave --data-dir out to have them drawn"
     )

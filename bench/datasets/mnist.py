@@ -192,8 +192,7 @@ def _what_it_is(found: Classified, train: Half, test: Half) -> str:
     if name is not None:
         return (
             f"not MNIST: {where} holds {known_sets.title(name)}; --dataset {name} trains on it, "
-            "without the "
-            "floors that were published for MNIST alone"
+            "without the floors that were published for MNIST alone"
         )
     counts, expected = (len(train.x), len(test.x)), (TRAIN.images.entries, TEST.images.entries)
     labels = np.concatenate([train.y, test.y])
@@ -244,10 +243,7 @@ def _print(half: Half) -> str:
 
 
 def _dataset(splits: tuple[Split, Split], source: Source, note: str) -> Dataset:
-    train, test = splits
-    most_frequent = np.bincount(test.y.astype(np.int64)).max() / len(test)
-    baselines = {"most_frequent_class_accuracy": float(most_frequent)}
-    return Dataset("mnist", source, note, train, test, baselines)
+    return Dataset("mnist", source, note, *splits, splits[1].commonest)
 
 
 # ---- the cache

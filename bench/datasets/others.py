@@ -38,21 +38,18 @@ def load(data_folder: DataFolder, name: str) -> Dataset:
             else f"{len(train.x)} + {len(test.x)} images of {len(classes)} classes"
         )
         raise DataError(
-            f"{shown(found.where)} holds {why}; expected at least {FEWEST} images of 2 classes "
-            "or more: "
-            "bring a whole set"
+            f"{shown(found.where)} holds {why}; expected at least {FEWEST} images of 2 classes or "
+            "more: bring a whole set"
         )
     splits = [Split(half.x[..., None], np.searchsorted(classes, half.y)) for half in (train, test)]
-    most_frequent = float(np.bincount(splits[1].y).max() / len(splits[1]))
     return Dataset(
         name,
         "files",
         f"{known_sets.title(name)}, {len(classes)} classes, from {shown(found.where)} "
-        f"({found.layout}); it has "
-        f"no floors{_shared(train, test)}",
+        f"({found.layout}); it has no floors{_shared(train, test)}",
         mixed(splits[0]),
         mixed(splits[1]),
-        {"most_frequent_class_accuracy": most_frequent},
+        splits[1].commonest,
         classes=len(classes),
     )
 
@@ -144,8 +141,7 @@ def _only_others(data_folder: DataFolder, name: str, there: list[str]) -> str:
     if not there:
         return (
             f"{shown(data_folder.folder)} holds no pictures by class for --dataset {name}; it "
-            "holds grind "
-            "photographs: leave --dataset out, or name another folder with --data-dir"
+            "holds grind photographs: leave --dataset out, or name another folder with --data-dir"
         )
     titles = ", ".join(dict.fromkeys(map(known_sets.title, there)))
     wanted = "MNIST" if name == "mnist" else known_sets.title(name)

@@ -86,9 +86,8 @@ def _persons_own(dataset: Dataset) -> Pictures:
     if otherwise:
         raise DataError(
             f"--input data-dir reads with TensorFlow, which does not read {len(otherwise)} of "
-            f"{len(dataset.paths)} photographs as Pillow does: {listed(otherwise)}; convert "
-            "them to "
-            "PNG or JPEG, or choose --input disk"
+            f"{len(dataset.paths)} photographs as Pillow does: {listed(otherwise)}; convert them "
+            "to PNG or JPEG, or choose --input disk"
         )
     return _found(dataset.paths, tuple(map(pictures.orientation, dataset.paths)))
 

@@ -149,9 +149,8 @@ def _answers(
     if made.shape != (len(images), outputs):
         raise GrindstoneError(
             f"{network.name} answers with an array of shape {made.shape[1:]} for a picture, and "
-            f"{outputs} number{'s' if outputs > 1 else ''} of it "
-            f"{'are' if outputs > 1 else 'is'} expected: it is not the network of "
-            f"{network.workload.name} that its description says"
+            f"{outputs} number{'s' if outputs > 1 else ''} of it {'are' if outputs > 1 else 'is'} "
+            f"expected: it is not the network of {network.workload.name} that its description says"
         )
     return made
 

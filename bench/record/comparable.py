@@ -15,8 +15,8 @@ from bench.record import codec
 from bench.record.head import WITHHELD, Device, Head
 from bench.record.inference import Inference
 from bench.record.measured import NOT_RECORDED
-from bench.record.model import Failed, Finished, Record, Result, Side, TimeToTarget
-from bench.record.repeats import ENOUGH, LEAST_REPEATS
+from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
+from bench.record.repeats import ENOUGH, LEAST_REPEATS, Side
 from bench.record.variant import Way
 from bench.record.verdict import Verdict
 from bench.workloads.backend import FRAMEWORKS

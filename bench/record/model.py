@@ -27,6 +27,7 @@ from bench.record.measured import (
     Text,
 )
 from bench.record.quality import Quality, TargetQuality
+from bench.record.repeats import Side
 from bench.record.telemetry import Telemetry
 from bench.record.variant import AS_PUBLISHED, Variant, Way
 from bench.record.verdict import Verdict
@@ -34,7 +35,6 @@ from bench.record.worker import Worker
 from bench.workloads.workload import DATA_NAMES, Mode
 from bench.workloads.workload import Input as InputName
 
-Side = Literal["A", "B"]
 Cause = Literal["launch-bound", "input-bound", "compute-bound", "memory-bound", "unknown"]
 
 

@@ -124,9 +124,8 @@ def chosen(wanted: Sequence[str], planned: Plan | None) -> tuple[Path, str]:
 # With the modules that are looked for as arguments: the exit status names the first that is missed.
 _FIRST_MISSED = 3
 _LOOK = (
-    "import importlib.util as u, sys; "
-    "missed = [n for n, module in enumerate(sys.argv[1:]) if not u.find_spec(module)]; "
-    f"sys.exit({_FIRST_MISSED} + missed[0] if missed else 0)"
+    "import importlib.util as u, sys; missed = [n for n, module in enumerate(sys.argv[1:]) if not "
+    f"u.find_spec(module)]; sys.exit({_FIRST_MISSED} + missed[0] if missed else 0)"
 )
 
 

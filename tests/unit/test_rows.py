@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.record.head import Device
-from bench.record.model import Concurrent, Result, Side
+from bench.record.model import Concurrent, Result
+from bench.record.repeats import Side
 from bench.record.verdict import Verdict
 from bench.report import format as shown
 from bench.report import rows, table

@@ -94,9 +94,8 @@ def _found(root: Path, folder: Folder, halves: Mapping[str, Mapping[str, Folder]
 def _alone(root: Path, folder: Folder) -> Classified:
     classes = frozenset(each.path for each in _classes(folder).values())
     problem = (
-        f"{shown(folder.path)} holds digits as pictures, {len(classes)} folders of "
-        f"{SIDE}x{SIDE} pixels, "
-        "and one split alone: name the folder that holds training/ and testing/"
+        f"{shown(folder.path)} holds digits as pictures, {len(classes)} folders of {SIDE}x{SIDE} "
+        f"pixels, and one split alone: name the folder that holds training/ and testing/"
     )
     where = str(folder.path.relative_to(root.parent)).lower()
     return Classified(

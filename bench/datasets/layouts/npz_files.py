@@ -141,9 +141,8 @@ def _half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
     x = _shades(x)
     if x.ndim != 3 or x.shape[1:] != (SIDE, SIDE) or x.dtype != np.uint8:
         raise DataError(
-            f"{shown(path)} holds images of {x.dtype} and shape {x.shape[1:]} in place of "
-            "uint8 and "
-            f"{SIDE}x{SIDE}"
+            f"{shown(path)} holds images of {x.dtype} and shape {x.shape[1:]} in place of uint8 "
+            f"and {SIDE}x{SIDE}"
         )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

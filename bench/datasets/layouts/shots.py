@@ -175,8 +175,7 @@ def _look_into(place: Folder, taken: frozenset[Path], seen: _Seen) -> None:
         else:
             seen.problems.append(
                 f"{shown(place.path / name)} lies outside a folder of its pull time; expected "
-                f"{LAYOUT}: "
-                "move it"
+                f"{LAYOUT}: move it"
             )
     for folder in place.folders:
         if folder.path in taken or not (_is_number(folder.name) or pictures.names_in(folder)):
@@ -193,9 +192,8 @@ def _look_into_shot(folder: Folder, seen: _Seen) -> None:
     seconds = _number(folder.name)
     if not _is_pull_time(seconds):
         seen.problems.append(
-            f"the folder {shown(folder.path)} is not named by a pull time; expected seconds "
-            "above 0 and "
-            f"up to {LONGEST_PULL:.0f}, as in 27 or 27.5: rename it, or take it away"
+            f"the folder {shown(folder.path)} is not named by a pull time; expected seconds above "
+            f"0 and up to {LONGEST_PULL:.0f}, as in 27 or 27.5: rename it, or take it away"
         )
         return
     for inner in folder.folders:
@@ -210,9 +208,8 @@ def _look_into_shot(folder: Folder, seen: _Seen) -> None:
             )
         elif _MILLISECONDS.fullmatch(stem):
             seen.problems.append(
-                f"{shown(path)} is not named <unixtime>-<machine>, as in "
-                "1606089600-silvia.png, the "
-                "time in whole seconds: rename it, or take it away"
+                f"{shown(path)} is not named <unixtime>-<machine>, as in 1606089600-silvia.png, "
+                "the time in whole seconds: rename it, or take it away"
             )
         elif timed:
             seen.photographs.append(
