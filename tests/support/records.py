@@ -29,13 +29,13 @@ from bench.record.model import (
     Rate,
     Record,
     Result,
-    Side,
     Target,
     TargetResult,
     TimeToTarget,
     Trial,
 )
 from bench.record.quality import Quality, TargetQuality
+from bench.record.repeats import Side
 from bench.record.telemetry import Telemetry
 from bench.record.worker import Pinned, Worker
 from bench.workloads import EVERY

@@ -17,6 +17,7 @@ from bench.record.verdict import Verdict
 from bench.report import rows
 from bench.runner import option_values
 from bench.runner.inference import measured
+from bench.runner.option_table import INFERENCE_SECONDS
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
 from bench.runner.supervisor import Outcome
@@ -117,7 +118,7 @@ def _chosen(**options: Any) -> float | None:
 
 def test_it_is_measured_on_request_for_as_long_as_was_asked() -> None:
     assert _chosen() is None
-    assert _chosen(inference=True) == option_values.INFERENCE_SECONDS
+    assert _chosen(inference=True) == INFERENCE_SECONDS
     assert _chosen(inference_seconds=0.5) == 0.5
     for seconds in (0.0, float("nan"), 4000.0):
         with pytest.raises(GrindstoneError, match=r"--inference-seconds .* out of range"):

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.options import OPTIONS
 from bench.record.codec import read
 from bench.record.model import Finished
+from bench.runner.option_table import OPTIONS
 from tests.conftest import ROOT
 from tests.support import fake_worker
 from tests.unit.test_own_session import WORKER
