@@ -344,7 +344,11 @@ LIBRARY = (
     "{0}SetStream returned {1}",
 )
 TOLD = {
-    "xid": ("NVRM: Xid (PCI:0000:01:00): {1}, pid=1",),
+    "xid": (
+        "NVRM: Xid (PCI:0000:01:00): {1}, pid=1",
+        "Detected XID {1} for GPU 4",
+        "XidCriticalError: Xid={1} on Device=GPU-6bb5",
+    ),
     "cuda": (
         "CUDA error {1}",
         "CUDA driver error: {1}",
@@ -352,6 +356,7 @@ TOLD = {
         "CUresult {1}",
         "cudaSetDevice returned {1}",
         "cuInit failed with error code {1}",
+        "cuInit failed:{1}",
         "cuda: error code: {1}",
         "Check failed: e == cudaSuccess ({1} vs. 0)",
         "failed call to cuInit: UNKNOWN ERROR ({1})",

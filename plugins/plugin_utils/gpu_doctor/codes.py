@@ -25,7 +25,12 @@ def _of_library(name: str, success: str) -> tuple[str, ...]:
 
 # <n> is where the number stands.
 _TOLD = {
-    "xid": (r"\bXid \([^)]{1,40}\): <n>\b", r"caused by previous Xid <n>\b"),
+    "xid": (
+        r"\bXid \([^)]{1,40}\): <n>\b",
+        r"caused by previous Xid <n>\b",
+        r"\bDetected XID <n> for GPU",  # DCGM
+        r"\bXidCriticalError: Xid=<n> on Device",  # Kubernetes' device plugin
+    ),
     "cuda": (
         rf"\bCUDA (error|failure)( code|):? ?[(=]? ?<n>{_END}",
         rf"\bCUDA (driver|runtime|API|launch) error( code|):? ?[(=]? ?<n>{_END}",
@@ -33,6 +38,7 @@ _TOLD = {
         r"\bCUresult[ =:(]{1,3}<n>\b",
         rf"{_CUDA_CALL} returned:? (error |value |)<n>\b",
         rf"{_CUDA_CALL} failed with .{{0,20}}?\b<n>{_END}",
+        rf"{_CUDA_CALL} failed: ?<n>{_END}",
         r"\bcuda.{0,80}?error code[ =:(]{1,3}<n>\b",
         r"cudaSuccess \(<n> vs\. 0\)",
         r"cuInit: UNKNOWN ERROR \(<n>\)",

@@ -37,7 +37,8 @@ _BLANKS = [blank for blank in map(chr, range(0x3001)) if blank.isspace() and bla
 _GAP = re.compile("  +")
 _BLANKS_OF_ASCII = [blank for blank in _BLANKS if blank.isascii()]
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
-_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
+# Once or twice: JSON may hold JSON.
+_ESCAPED = re.compile(r"\\{1,4}(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
 _ESCAPES = {"n": "\r", "r": " ", "t": " "}  # \r is a blank that does not begin a line
 
 _DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
@@ -185,9 +186,7 @@ def is_disguised(text: bytes) -> bool:
 
 def plain(text: str) -> str:
     """Without colours, typographic signs and escapes.  The lines stay as many."""
-    text = text.replace("\r\n", "\n")
-    if any(mark in text for mark in _COLOURED):
-        text = _COLOUR.sub("", text)
+    text = _uncoloured(text.replace("\r\n", "\n"))
     if "\\" in text:
         text = _ESCAPED.sub(_unescaped, text)
         text = _COLOUR.sub("", text) if "\x1b" in text else text
@@ -197,6 +196,10 @@ def plain(text: str) -> str:
     if text.isascii():
         return text.replace("`", "'")
     return _SIGN.sub(lambda match: _SIGNS[ord(match.group())], text)
+
+
+def _uncoloured(text: str) -> str:
+    return _COLOUR.sub("", text) if any(mark in text for mark in _COLOURED) else text
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -232,19 +235,28 @@ def tidy_lines(text: str, languages: Languages) -> list[str]:
 def rejoined(text: str, languages: Languages) -> list[tuple[str, int]]:
     """The lines of a text that was wrapped within words, each with the number of its first.
 
-    A terminal cuts at its width, wherever that is; others cut behind a hyphen.
+    A terminal cuts at its width, wherever that is; others cut behind a hyphen.  What was cut may
+    stand in a string of JSON, or the string be cut itself.
     """
-    text = plain(text)
-    raw = text.split("\n")
-    width = max(map(len, raw))
-    told: list[tuple[str, int]] = []
-    cut = ""
-    for number, (whole, line) in enumerate(zip(raw, tidied(text).split("\n"), strict=True)):
-        if cut:
-            last, first = told[-1]
-            between = " " if cut.endswith(" ") or whole.startswith(" ") else ""
-            told[-1] = (last + between + line, first)
+    raw = _uncoloured(text.replace("\r\n", "\n")).split("\n")
+    told = []
+    for whole, number in _joined(raw):
+        inner = [line for line, _place in _joined(plain(whole).split("\r"))]
+        told += [(languages.english(tidied(line)), number) for line in inner]
+    return told
+
+
+def _joined(raw: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Lines put together where they were cut: without prefixes, with the number of the first."""
+    # The last line is cut nowhere, and something may stand before the first.
+    widths = {max(map(len, lines), default=-1) for lines in (raw[:-1], raw[1:-1])}
+    told, first, cut = "", 0, False
+    for number, line in enumerate(raw):
+        bare = tidied(line)
+        if not cut:
+            told, first = bare, number
         else:
-            told.append((line, number))
-        cut = whole if len(whole) == width or whole.endswith(("-", "/", "_")) else ""
-    return [(languages.english(line), number) for line, number in told]
+            told += (" " if raw[number - 1][-1:].isspace() or line[:1].isspace() else "") + bare
+        cut = number + 1 < len(raw) and (len(line) in widths or line.endswith(("-", "/", "_")))
+        if not cut:
+            yield told, first

@@ -39,19 +39,23 @@ class Sighting(NamedTuple):
 
 @dataclass(frozen=True)
 class Passage:
-    """Some lines of a text, each with its number from 0.  text, low: what patterns look at."""
+    """Some lines of a text, each with its number from 0.  text, low: what patterns look at.
+
+    end: the number behind the last line, where that was put together of several.
+    """
 
     lines: Sequence[tuple[str, int]]
     text: str
     low: str
+    end: int = 0
     _matches: dict[str, list[re.Match[str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lines: Iterable[tuple[str, int]]) -> Passage:
+    def of(cls, lines: Iterable[tuple[str, int]], end: int = 0) -> Passage:
         """Lines with their numbers, as one text."""
         told = tuple(lines)
         text = narrow("\n".join(line for line, _number in told))
-        return cls(told, text, lowered(text))
+        return cls(told, text, lowered(text), end)
 
     def each(self, pattern: Pattern) -> list[re.Match[str]]:
         """All matches of a pattern, which several rows may share."""
@@ -69,6 +73,12 @@ class Passage:
         """The line of a place, and its number."""
         return self.lines[self.text.count("\n", 0, place)]
 
+    def last(self, place: int) -> int:
+        """The number of the line that ends what stands at a place."""
+        at = self.text.count("\n", 0, place)
+        following = self.lines[at + 1][1] if at + 1 < len(self.lines) else self.end
+        return max(self.lines[at][1], following - 1)
+
 
 def look(passage: Passage, sought: Iterable[Sought], since: int = 0) -> Iterator[Sighting]:
     """The symptoms that a passage speaks of behind the line `since`."""
@@ -78,7 +88,7 @@ def look(passage: Passage, sought: Iterable[Sought], since: int = 0) -> Iterator
         if told:
             found = min(told, key=re.Match.start)
             said, number = passage.line(found.start())
-            last = passage.line(max(found.start(), found.end() - 1))[1]
+            last = passage.last(max(found.start(), found.end() - 1))
             named = [
                 part for each in (*told, found) for part in each.groupdict().items() if part[1]
             ]
@@ -115,7 +125,7 @@ def read(text: str, symptoms: Iterable[Symptom], languages: Languages) -> list[S
         return scan(iter([text.encode("utf-8", "replace")]), known, languages)
     lines = normal.lines(text, languages)
     passages = [Passage.of(zip(lines, range(len(lines)), strict=True))]
-    passages.append(Passage.of(normal.rejoined(text, languages)))
+    passages.append(Passage.of(normal.rejoined(text, languages), len(lines)))
     sought = [(row, row.patterns) for row in known]
     found: dict[str, Sighting] = {}
     for passage in passages if passages[0].text != passages[1].text else passages[:1]:
