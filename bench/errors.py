@@ -48,6 +48,17 @@ def listed(problems: Sequence[str], most: int = 5) -> str:
     return "; ".join(problems[:most]) + (f"; and {more} more" if more > 0 else "")
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: the first few, and how many more."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `5 rows`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # a byte that is no UTF-8, as Python keeps it
         return f"\\x{ord(character) - 0xDC00:02x}"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.compare import Compared, Evidence, Word
-from bench.errors import shown
+from bench.errors import counted, shown
 from bench.record.comparable import Figure
 from bench.report import table
 from bench.report.format import Screen, seconds
@@ -45,7 +45,7 @@ def verdict(compared: Sequence[Compared]) -> str:
     )
     counts = Counter(row.word for row in compared)
     (first, *rest) = [(word, counts[word]) for word in order if word in counts]
-    rows = f"{len(compared)} row{'' if len(compared) == 1 else 's'}"
+    rows = counted(len(compared), "row")
     if not rest:
         return f"{first[0]}: all {rows}" if len(compared) > 1 else f"{first[0]}: {rows}"
     others = ", ".join(f"{count} {word}" for word, count in rest)

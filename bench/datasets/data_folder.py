@@ -13,7 +13,7 @@ from bench.datasets.layouts.cifar_files import CifarFiles
 from bench.datasets.layouts.found import Classified
 from bench.datasets.layouts.shots import LAYOUT, Shots
 from bench.datasets.listing import Folder
-from bench.errors import DataError, shown
+from bench.errors import DataError, shown, some
 
 EXPECTED = (
     "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures), "
@@ -131,5 +131,4 @@ def _listed(root: Folder) -> tuple[str, str]:
 
 
 def _some(names: list[str]) -> str:
-    more = len(names) - 3
-    return ", ".join(map(shown, names[:3])) + (f" and {more} more" if more > 0 else "")
+    return some([shown(name) for name in names], 3)

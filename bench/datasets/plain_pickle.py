@@ -95,7 +95,7 @@ class _Machine:
         elif name in _EMPTY:
             self.stack.append(_EMPTY[name]())
         elif name in _TUPLES:
-            self._tuple(_TUPLES[name])
+            self.stack.append(tuple(self._pop(_TUPLES[name])))
         else:
             self._do_more(name, argument)
 
@@ -124,9 +124,6 @@ class _Machine:
                 _build(self.stack[-1], state)
             case _:
                 _refuse(f"the operation {name}")
-
-    def _tuple(self, length: int) -> None:
-        self.stack.append(tuple(self._pop(length)))
 
     def _pop(self, count: int) -> list[Any]:
         if count > len(self.stack):

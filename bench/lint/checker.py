@@ -83,16 +83,13 @@ _OTHERS = frozenset({"torch", "pytorch_lightning", "lightning", "jax", "flax", "
 def findings(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Finding, ...]:
     """The findings of rules, each once and in the order of lines, without those that are meant."""
     made = {
-        (hit.line, name): _finding(source, name, hit)
+        (hit.line, name): Finding(
+            source.where(hit.line), hit.line, name, hit.certain, source.told(hit.what)
+        )
         for name, hit in reversed(list(hits))
         if not source.allows(hit.line, name)
     }
     return tuple(made[each] for each in sorted(made))
-
-
-def _finding(source: Source, rule: str, hit: Hit) -> Finding:
-    what = source.told(hit.what)
-    return Finding(source.where(hit.line), hit.line, rule, hit.certain, what)
 
 
 def read_and_look(path: Path) -> Looked:

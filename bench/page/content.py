@@ -101,7 +101,11 @@ def run(
         title=f"{host or record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
         verdict=(
             *(experiment_table.answers(made) if made else ()),
-            *(_clean(line) for line in summary.headline(record, results)),
+            # Without the name that it begins with on a terminal.
+            *(
+                " ".join(str(line).removeprefix(summary.TITLE).split())
+                for line in summary.headline(record, results)
+            ),
             status,
         ),
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
@@ -123,11 +127,6 @@ def _answers(results: Sequence[Result]) -> Answers | None:
         return None
     headings, cells = inference.cells(results)
     return Answers(tuple(inference.lines(results)), tuple(headings), tuple(map(tuple, cells)))
-
-
-def _clean(line: object) -> str:
-    """A line of the headline without the name that it begins with on a terminal."""
-    return " ".join(str(line).removeprefix(summary.TITLE).split())
 
 
 # ---- by workload

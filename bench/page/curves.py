@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bench.errors import some
 from bench.judge import curve
 from bench.page.plots import Line
 from bench.record.model import Finished
@@ -43,12 +44,8 @@ def _words(
     if training:
         yield f"training images {shown.quality(metric, training[-1])}"
     if seen.dips:
-        named = ", ".join(
-            f"{shown.quality(metric, test[epoch])} after epoch {epoch}"
-            for epoch in seen.dips[:_MOST]
-        )
-        more = len(seen.dips) - _MOST
-        yield f"dips to {named}" + (f" and {more} more" if more > 0 else "")
+        dips = [f"{shown.quality(metric, test[each])} after epoch {each}" for each in seen.dips]
+        yield f"dips to {some(dips, _MOST)}"
     if seen.overfits:
         best = shown.quality(metric, seen.overfits.then)
         yield (

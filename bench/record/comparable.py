@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
+from bench.errors import counted
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec
 from bench.record.head import WITHHELD, Device, Head
@@ -334,8 +335,7 @@ def _devices(result: Finished) -> str:
         replicas = result.worker.replicas
         how = f" by {result.machines.communication}" if result.machines else ""
         return f"{replicas} together{how}" if replicas > 1 else "1"
-    count = len(result.concurrent.devices)
-    return f"1, beside {count} other{'s' if count > 1 else ''}"
+    return f"1, beside {counted(len(result.concurrent.devices), 'other')}"
 
 
 def _power_limit(result: Finished) -> str:

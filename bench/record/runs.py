@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.errors import RecordError, why
+from bench.errors import RecordError, some, why
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec, store
 from bench.record.comparable import Name, Row, Rows, fastest, read
@@ -126,9 +126,8 @@ def _beginning(word: str, folder: Path) -> Path:
         raise RecordError(
             f"no run {word!r}: there is no such file, and no record in {folder} begins so; {_LIST}"
         )
-    names = ", ".join(run.name for run in found[:_NAMED])
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    raise RecordError(f"{word!r} begins {len(found)} runs: {names}{more}; write more of its name")
+    names = some([run.name for run in found], _NAMED)
+    raise RecordError(f"{word!r} begins {len(found)} runs: {names}; write more of its name")
 
 
 def _best(word: str, folder: Path) -> Path:

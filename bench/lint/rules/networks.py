@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 from bench.lint.program import Program
 from bench.lint.rules.rule import Hit, Rule
@@ -64,18 +65,6 @@ def _stands(node: Node, feeds: tuple[int, ...]) -> Stands:
     activation = chosen.last if isinstance(chosen, Ref) else plain(chosen)
     weighs = is_weighted(layer)
     return Stands(shown, layer.kind, str(activation or ""), weighs, feeds, not feeds)
-
-
-def _dropout_last(program: Program) -> Iterator[Hit]:
-    return _misplaced(program, "dropout-last")
-
-
-def _dropout_activation(program: Program) -> Iterator[Hit]:
-    return _misplaced(program, "dropout-activation")
-
-
-def _dropout_norm(program: Program) -> Iterator[Hit]:
-    return _misplaced(program, "dropout-norm")
 
 
 # ---- losses
@@ -144,7 +133,7 @@ RULES = (
         "p / (1 - p) times the square of the answer on top, a quarter of it at 0.2, which no "
         "weights take away",
         "move it before the last layer with weights",
-        _dropout_last,
+        partial(_misplaced, rule="dropout-last"),
     ),
     Rule(
         "dropout-activation",
@@ -152,7 +141,7 @@ RULES = (
         "a dropped unit is not off behind a sigmoid (it puts out 0.5), and what is left is scaled "
         "before it is bent, so that training and predicting compute other means",
         "put the dropout behind the activation, before the next layer with weights",
-        _dropout_activation,
+        partial(_misplaced, rule="dropout-activation"),
     ),
     Rule(
         "dropout-norm",
@@ -160,7 +149,7 @@ RULES = (
         "the normalization learns the variance of what was dropped out, 1 / (1 - p) times that "
         "when predicting: twice at a rate of 0.5 (arXiv:1801.05134)",
         "put the dropout behind the normalization and its activation",
-        _dropout_norm,
+        partial(_misplaced, rule="dropout-norm"),
     ),
     Rule(
         "loss-sum",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from bench.errors import counted
 from bench.report import format as shown
 from bench.report import table
 from bench.report.experiment import knee
@@ -143,7 +144,7 @@ def _every(count: int) -> str:
 
 
 def _seeds(differs: Difference) -> str:
-    return f"{differs.seeds} seed{'' if differs.seeds == 1 else 's'}"
+    return counted(differs.seeds, "seed")
 
 
 def _gain(made: Experiment, gain: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.errors import counted
 from bench.errors import shown as printable
 from bench.invocation import COMMAND
 from bench.record import comparable
@@ -100,14 +101,15 @@ def of(fleet: Fleet) -> Sheet:
         columns = (column for each in member.record.results for column in _columns(each))
         workloads.update(dict.fromkeys(columns))
     lines += [Line(printable(host), NO_RECORD, "", "", {}) for host in fleet.missing]
-    notes = (*_odd(found), *found.split, *_wrong(fleet.members), *_missing(fleet))
+    missing = (f"{host}: {NO_RECORD}: {why}" for host, why in fleet.missing.items())
+    notes = (*_odd(found), *found.split, *_wrong(fleet.members), *missing)
     headline = _headline(fleet, found)
     return Sheet(headline, tuple(workloads), tuple(lines), tuple(map(printable, notes)))
 
 
 def _headline(fleet: Fleet, found: Findings) -> str:
     count = len(fleet.members) + len(fleet.missing)
-    told = [f"{count} host{'s' if count > 1 else ''}"]
+    told = [counted(count, "host")]
     if fleet.missing:
         told.append(f"{len(fleet.missing)} without a record")
     hosts = {spot[0] for spot in found.slow} | {place[0] for place in found.otherwise}
@@ -153,7 +155,8 @@ def _odd(found: Findings) -> Iterator[str]:
         places.setdefault(each.trained.place, []).append(each)
     for place in dict.fromkeys((*places, *found.otherwise)):
         slow, differing = places.get(place, []), found.otherwise.get(place, {})
-        told = [*_slower(slow), *_reasons(slow), *_differing(differing)]
+        told = [*_slower(slow), *_reasons(slow)]
+        told += [f"{name} {own}, theirs {theirs}" for name, (own, theirs) in differing.items()]
         if slow and len(told) == 1:
             look = f"{COMMAND} show {slow[0].trained.path} -v"
             told.append(f"nothing that is recorded tells why: {look}")
@@ -178,11 +181,6 @@ def _reasons(slow: Sequence[Slow]) -> Iterator[str]:
         yield f"SM clock {own:.0f} MHz, theirs {theirs:.0f} MHz"
 
 
-def _differing(names: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    for name, (own, theirs) in names.items():
-        yield f"{name} {own}, theirs {theirs}"
-
-
 def _wrong(members: Sequence[Member]) -> Iterator[str]:
     """What does not count, and why."""
     for member in members:
@@ -194,8 +192,3 @@ def _wrong(members: Sequence[Member]) -> Iterator[str]:
                 first = str(why).strip().partition("\n")[0]
                 where = f"{member.name} {result.device.id}"
                 yield f"{where}: {name} {rows.word(result)}: {first}"
-
-
-def _missing(fleet: Fleet) -> Iterator[str]:
-    for host, why in fleet.missing.items():
-        yield f"{host}: {NO_RECORD}: {why}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import some
 from bench.record import comparable
 from bench.record.comparable import OF_FIGURES, Figure, Key
 from bench.record.model import Finished
@@ -172,11 +173,9 @@ class _Others:
         count = len(self._sorted) - (value is not None)
         if count < 1:
             return None
-        low, high = (self._at(number, place) for number in ((count - 1) // 2, count // 2))
+        middle = ((count - 1) // 2, count // 2)
+        low, high = (self._sorted[number + (number >= place)] for number in middle)
         return (low + high) / 2
-
-    def _at(self, number: int, left_out: int) -> float:
-        return self._sorted[number + (number >= left_out)]
 
 
 def _set_otherwise(
@@ -189,7 +188,9 @@ def _set_otherwise(
         if 2 * count > len(twins):
             usual[name] = value
     for each in twins:
-        differing = comparable.unlike(usual, each.key, but=_but(each.key, usual))
+        # Another Keras may write the same network otherwise.
+        but = ("network",) if each.key["Keras"] != usual.get("Keras") else ()
+        differing = comparable.unlike(usual, each.key, but=but)
         if differing:
             yield each, {name: (own, theirs) for name, (theirs, own) in differing.items()}
 
@@ -202,7 +203,7 @@ def _split(twins: list[Trained]) -> Iterator[str]:
         hosts: dict[str, dict[str, None]] = defaultdict(dict)
         for each in twins:
             hosts[each.key.get(name, "")][each.host] = None
-        told = "; ".join(f"{value} on {_named(list(on))}" for value, on in hosts.items())
+        told = "; ".join(f"{value} on {some([*on], _NAMED)}" for value, on in hosts.items())
         yield f"{shown.short_name(twins[0].result.device.name)}: {name} {told}"
 
 
@@ -212,13 +213,3 @@ def _values(twins: list[Trained]) -> dict[str, Counter[str]]:
         for name, value in each.key.items():
             counted[name][value] += 1
     return counted
-
-
-def _but(key: Key, usual: Key) -> tuple[str, ...]:
-    """Another Keras may write the same network otherwise."""
-    return ("network",) if key["Keras"] != usual.get("Keras") else ()
-
-
-def _named(hosts: list[str]) -> str:
-    more = len(hosts) - _NAMED
-    return ", ".join(hosts[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from ..versions import numbers
 from .container_rows import ContainerOffer, EngineFloor, Image
@@ -70,7 +71,8 @@ def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -
         for number, row in enumerate(getattr(matrix, name)):
             wrong = next(iter(_faults(row, number, matrix, locks)), "")
             if wrong:
-                raise InvalidDataError(f"{_place(name, number, _title(row))}: {wrong}")
+                title = _named(msgspec.structs.asdict(row))
+                raise InvalidDataError(f"{_place(name, number, title)}: {wrong}")
     for_cpu = [row for row in matrix.stacks if row.tensorflow and row.gpu is None]
     if not any(not row.pinned for row in for_cpu):
         raise InvalidDataError(f"{_place('stacks', 0, '')}: no stack here is for the CPU")
@@ -86,10 +88,6 @@ def _named(row: Mapping[str, Any]) -> str:
     """What a person knows a row by, before it has a type."""
     keys = ("name", "system", "engine", "tensorflow", "architecture")
     return next((str(row[key]) for key in keys if key in row), "")
-
-
-def _title(row: Row) -> str:
-    return _named({key: getattr(row, key) for key in row.__struct_fields__})
 
 
 def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]:
