@@ -69,11 +69,11 @@ tells of it.
 
 ## How it does on public code
 
-Read beside 232 scripts and notebooks from 35 repositories of learners (MNIST, CIFAR-10, houses,
-time series), with 326 networks: 35 findings, each read and none of them wrong, after three false
-ones were mended (XOR, all of whose examples are trained on and judged). Known to be missed: a
-pattern of file names (`glob`) that matches the test files, too; a new example that is scaled by its
-own mean for a network that is loaded from a file.
+On 276 scripts and notebooks from 48 repositories of learners (MNIST, CIFAR-10, houses, cats and
+dogs, time series), with 383 networks, it finds 46 traps. Each was read, and none is wrong, after
+what had given three false ones was mended (XOR, all of whose examples are trained on and judged).
+Known to be missed: a pattern of file names (`glob`) that matches the test files, too; a new example
+that is scaled by its own mean for a network that is loaded from a file.
 
 ## The same traps in Grindstone's own trainings
 

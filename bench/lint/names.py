@@ -8,6 +8,7 @@ BUILTINS = frozenset(dir(builtins))
 KERAS = frozenset({"keras", "tensorflow"})
 # Other ways to name Keras, the longest first.
 _KERAS = (
+    *("tensorflow.contrib.keras.api.keras", "tensorflow.contrib.keras"),
     *("tensorflow.python.keras", "tensorflow.compat.v1.keras", "tensorflow.compat.v2.keras"),
     *("tensorflow.keras", "tf_keras", "keras.src", "tf.keras"),
 )

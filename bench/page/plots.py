@@ -24,6 +24,8 @@ _COLOURS = tuple(f"var(--series-{number})" for number in range(1, _SERIES + 1)) 
 _MOST_LABELS = 12
 _MOST_DOTS = 40
 _SQUARE = 520
+# How many times as far the one axis of dots may go as the other before each has its own scale.
+_FAR = 2.5
 # What pygal adds that a page neither needs nor should have: its script with the names that it calls
 # series by, and the day it was made.
 _SCRIPT = re.compile(r"<script\b.*?</script>|<!--.*?-->| id=\"activate-serie-\d+\"", re.DOTALL)
@@ -141,7 +143,8 @@ def _legend(series: Sequence[Line | Points]) -> str:
 def scatter(title: str, sentence: str, axes: tuple[str, str], series: Sequence[Points]) -> Plot:
     """Dots in a square, and lines through some of them.
 
-    axes: what is told from left to right, and upwards, both from zero and to one end.
+    axes: what is told from left to right, and upwards; from zero, and on one scale where neither
+        goes far beyond the other.
     """
     pygal = _pygal()
     chart = pygal.XY(
@@ -155,12 +158,22 @@ def scatter(title: str, sentence: str, axes: tuple[str, str], series: Sequence[P
         value_formatter=_number,
         x_value_formatter=_number,
     )
-    known = [value for each in series for at in each.at for value in at]
-    chart.x_labels = chart.y_labels = ticks(min(0.0, *known), max(known), 6)
+    across, upwards = ([at[axis] for each in series for at in each.at] for axis in (0, 1))
+    chart.x_labels, chart.y_labels = _scales(across, upwards)
     for each in series:
         drawn = {} if each.marks else {"stroke": True, "show_dots": False}
         chart.add(each.name, each.at, **drawn)
     return _plot(chart, title, sentence, _legend(series))
+
+
+def _scales(across: Sequence[float], upwards: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Those of both axes: one, but where it would press what is on one of them together."""
+    ends = [(min(0.0, *values), max(0.0, *values)) for values in (across, upwards)]
+    spans = [most - least for least, most in ends]
+    if max(spans) > _FAR * min(spans):
+        return ticks(*ends[0], 6), ticks(*ends[1], 6)
+    both = ticks(min(least for least, _ in ends), max(most for _, most in ends), 6)
+    return both, both
 
 
 def ticks(least: float, most: float, count: int) -> list[float]:

@@ -165,7 +165,8 @@ class Told:
         made = self.made
         name, said = printable(made.examples.names[number]), made.said[number]
         if not self.labels:
-            return name, f"{float(made.examples.y[number]):g} s", f"{float(said[0]):.1f} s"
+            label = round(float(made.examples.y[number]), 1)
+            return name, f"{label:g} s", f"{float(said[0]):.1f} s"
         best = int(said.argmax())
         actual = self.labels[int(made.examples.y[number])]
         return name, actual, f"{self.labels[best]} ({100 * float(said[best]):.0f} %)"

@@ -301,7 +301,8 @@ print("RMSE:", np.sqrt(mean_squared_error(y_test, said)), "r2:", r2_score(y_test
         ),
         (
             """
-line = keras.Sequential([layers.Dense(1)])
+from tensorflow.contrib.keras.api.keras.layers import Activation, Dense
+line = keras.Sequential([Dense(output_dim=1), Activation("linear")])
 line.compile("sgd", loss="mse")
 for step in range(300):
     loss = line.train_on_batch(x[:160], y[:160])

@@ -114,6 +114,22 @@ def test_an_axis_has_round_values(least: float, most: float, count: int, told: l
     assert plots.ticks(least, most, count) == told
 
 
+@pytest.mark.parametrize(
+    ("said", "across"),
+    [([20.0, 55.0], ["0", "20", "40", "60"]), ([-286.5, -330.0], ["0", "20", "40", "60"])],
+)
+def test_dots_far_from_their_line_do_not_press_the_other_axis_together(
+    said: list[float], across: list[str]
+) -> None:
+    actual = [14.0, 53.0]
+    series = [plots.Points("pictures", list(zip(actual, said, strict=True)))]
+    drawn = plots.scatter("title", "sentence", ("actual", "predicted"), series).svg
+    labels = re.findall(r">(-?\d+)</text>", drawn)
+    assert [each for each in across if each in labels] == across
+    assert ("-400" in labels) == (min(said) < 0)
+    assert labels.count("-400") <= 1
+
+
 def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> None:
     trained = result("mlp")
     timed = replace(

@@ -14,6 +14,7 @@ from bench.lint.values import (
     Fit,
     History,
     Instance,
+    Network,
     Ref,
     Value,
     examples,
@@ -142,7 +143,7 @@ def _no_baseline(program: Program) -> Iterator[Hit]:
         return  # of a workload's file the table shows the mean predictor
     for fit in program.fits:
         network = fit.network
-        last = network.layers[-1] if network.known and network.layers else None
+        last = _last(network)
         judged = [each for each in program.scores if each.network is network]
         if last is None or last.kind != "Dense" or _units(last) != 1:
             continue
@@ -161,6 +162,16 @@ def _no_baseline(program: Program) -> Iterator[Hit]:
                 f"an MSE (of line {by_mse}) is reported, and no constant guess beside it",
                 certain=False,
             )
+
+
+def _last(network: Network) -> Instance | None:
+    """The last layer, but for an activation that changes nothing; None where it is not known."""
+    kept = [layer for layer in network.layers if not _changes_nothing(layer)]
+    return kept[-1] if network.known and kept else None
+
+
+def _changes_nothing(layer: Instance) -> bool:
+    return layer.kind == "Activation" and plain(layer.option("activation", 0)) == "linear"
 
 
 def _units(dense: Instance) -> object:
