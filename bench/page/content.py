@@ -329,7 +329,8 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
             ("Worker", chosen.worker_python),
             ("Profile", chosen.profile),
             ("Seed", str(chosen.seed)),
-            ("Repeats", str(chosen.repeats)),
+            # An experiment may be gone on with for more seeds, which its table counts.
+            *(() if chosen.experiment else (("Repeats", str(chosen.repeats)),)),
             ("Data folder", chosen.data_dir or "none named"),
             (
                 "Environment",

@@ -83,6 +83,7 @@ def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
     )
     upwards = values[::-1]  # the first one is the lowest
     chart.x_labels = [bar.name for bar in upwards]
+    chart.y_labels = ticks(0.0, max(bar.most for bar in values), 6)
     told = [
         {"value": bar.value, "ci": {"low": bar.least, "high": bar.most}, "label": bar.name}
         for bar in upwards
