@@ -38,9 +38,11 @@ FAILED = """
         content: "{{ inventory_hostname }}"
         dest: "{{ inventory_dir }}/{{ inventory_hostname }}"
         mode: "0644"
+      when: inventory_hostname in ['a', 'z']
     - name: Go on without it
       ansible.builtin.command: cat /nowhere/to/be/found
       ignore_errors: true
+      when: inventory_hostname == 'a'
     - name: Stop here
       ansible.builtin.fail: {msg: "found «{{ hostile }}»; expected x"}
       vars:
@@ -93,6 +95,21 @@ def test_ansible_cfg_turns_it_on() -> None:
     assert "stdout_callback = grindstone.grindstone.summary" in settings
 
 
+def test_filters_are_loaded_before_the_first_task() -> None:
+    settings = (HERE / "ansible.cfg").read_text(encoding="utf-8").splitlines()
+    assert "callbacks_enabled = grindstone.grindstone.preloaded" in settings
+    code = f"""
+import sys
+from ansible.plugins.loader import callback_loader, init_plugin_loader
+init_plugin_loader(["{HERE}/collections"])
+callback_loader.get("grindstone.grindstone.preloaded").v2_playbook_on_start(None)
+print(*sys.modules)
+"""
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=HERE, text=True)
+    for name in ("filter.core", "test.core", "filter.gpu_stack", "plugin_utils.gpu_stack.resolve"):
+        assert f".plugins.{name}" in loaded
+
+
 def test_what_changed_nothing_is_not_printed_and_what_debug_prints_is_plain(tmp_path: Path) -> None:
     assert play(tmp_path, NOTHING + BLOCK, hosts="ab") == (
         "Plan for a: cpu\n  system  a 'b': c\n\n"
@@ -112,11 +129,9 @@ def test_a_change_is_one_line_and_check_mode_says_what_would_change(tmp_path: Pa
 
 def test_a_failure_is_its_message_and_only_then_its_details(tmp_path: Path) -> None:
     assert play(tmp_path, FAILED, hosts="abcz") == (
-        "changed: [a] Write a file\nchanged: [b] Write a file\nchanged: [c] Write a file\n"
+        "changed: [a] Write a file\n"
         "UNREACHABLE: [z] Write a file\n  Connection refused\n"
         "failed, ignored: [a] Go on without it: non-zero return code\n"
-        "failed, ignored: [b] Go on without it: non-zero return code\n"
-        "failed, ignored: [c] Go on without it: non-zero return code\n"
         "FAILED: [b] Stop here\n"
         "  found «{{ 7 * 7 }} [bold]\\x1b[31m\\u202e»; expected x\n"
         "FAILED: [a] Run a command\n"
@@ -125,13 +140,13 @@ def test_a_failure_is_its_message_and_only_then_its_details(tmp_path: Path) -> N
         "  rc: 4\n"
         "  stderr: three\n"
         "  stdout:\n    one\n    two\n"
-        "  task: FOLDER/play.yml:18\n"
+        "  task: FOLDER/play.yml:20\n"
         "FAILED: [c] Try each\n"
         "  item: 2\n"
         "  2 is too much\n"
         "a: failed, 2 changed, 1 ignored\n"
-        "b: failed, 2 changed, 1 ignored\n"
-        "c: failed, 2 changed, 1 ignored\n"
+        "b: failed, nothing changed\n"
+        "c: failed, nothing changed\n"
         "z: unreachable, nothing changed\n"
     )
 
