@@ -75,7 +75,8 @@ class Bench:
         return [
             *(*self.before, sys.executable, "-m", "pytest", where),
             *("--profile=smoke", "--device=cpu"),
-            *("-p", "no_data", f"--worker-python={self.worker}"),
+            # Hypothesis is the tests' own, and would be loaded at the end of each run.
+            *("-p", "no:hypothesispytest", "-p", "no_data", f"--worker-python={self.worker}"),
             *(f"--results-dir={self.results}", "--plan=/nonexistent/plan.json"),
             *("-o", f"cache_dir={self.folder / 'pytest-cache'}", *options),
         ]

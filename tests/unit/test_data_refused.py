@@ -6,8 +6,6 @@ Each of the ways to that end once; what is refused, and how, is told in the test
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import ROOT
 from tests.support.digit_sets import LAYOUTS, Digits, put
+from tests.support.program import python
 
 Make = Callable[[Path], object]
 
@@ -62,17 +60,11 @@ def test_a_folder_that_cannot_be_used_is_one_line_before_anything_is_trained(
     folder = tmp_path / "mine"
     make(folder)
     (tmp_path / "results").mkdir()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", *words, "--profile=smoke", "-p", "no:cacheprovider"),
-            *(f"--results-dir={tmp_path}/results", f"--cache-dir={tmp_path}/cache"),
-            f"--data-dir={folder}",
-        ],
-        cwd=ROOT,
+    done = python(
+        *("pytest", *words, "--profile=smoke", "-p", "no:cacheprovider"),
+        *(f"--results-dir={tmp_path}/results", f"--cache-dir={tmp_path}/cache"),
+        f"--data-dir={folder}",
         env={**os.environ, "PYTEST_ADDOPTS": "", "GRINDSTONE_MNIST_URL": ""},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     lines = [line for line in done.stderr.splitlines() if line]
     assert done.returncode == 4, done.stdout

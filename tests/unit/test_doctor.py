@@ -25,12 +25,6 @@ from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX, SYMPTOMS, host, of_
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
 
-PASTED = [
-    (row, each)
-    for row in SYMPTOMS
-    for each in row.examples
-    if isinstance(each, str) and not row.aside
-]
 SHOWN = [(row, each) for row in SYMPTOMS for each in row.examples if isinstance(each, Example)]
 REJECTED = "Loading of unsigned module is rejected"
 STUCK: dict[str, Any] = {"found.packages.half_installed": ["libcublas-12-5"]}
@@ -55,24 +49,16 @@ def test_each_example_of_a_host_is_found_alone_with_its_evidence_and_fix(
     assert all(len(line) <= 80 for line in block.splitlines() if "   fix    " not in line)
 
 
-@pytest.mark.parametrize(("symptom", "text"), PASTED)
-def test_each_example_of_a_text_is_recognised(symptom: Any, text: str) -> None:
-    pasted = f"2026-11-21 07:06:15.1234: E cuda.cc:1] {text}\nTraceback\n"
-    assert symptom.name in names(recognise(pasted, host(), SYMPTOMS))
-
-
-@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda row: row.name)
-def test_a_symptom_has_an_example_of_each_of_its_texts_and_of_a_host_that_shows_it(
-    symptom: Any,
-) -> None:
-    texts = [each for each in symptom.examples if isinstance(each, str)]
-    seen_on_hosts = symptom.sign or symptom.kernel_log or symptom.releases or symptom.in_logs
-    assert len(texts) < len(symptom.examples) or not seen_on_hosts
-    for pattern in map(compiled, symptom.texts):
+def test_a_symptom_has_an_example_of_each_of_its_texts_and_of_a_host_that_shows_it() -> None:
+    for row in SYMPTOMS:
+        texts = [each for each in row.examples if isinstance(each, str)]
+        seen_on_hosts = row.sign or row.kernel_log or row.releases or row.in_logs
+        assert len(texts) < len(row.examples) or not seen_on_hosts, row.name
         lines = ["\n".join(normal.lines(text, languages(str(FOLDER)))) for text in texts]
-        assert any(map(pattern.regex.search, lines)), pattern.text
-    assert "{" not in symptom.explanation(host())
-    assert "{" not in symptom.command(host()).replace("${", "")
+        for pattern in map(compiled, row.texts):
+            assert any(map(pattern.regex.search, lines)), (row.name, pattern.text)
+        assert "{" not in row.explanation(host()), row.name
+        assert "{" not in row.command(host()).replace("${", ""), row.name
 
 
 @pytest.mark.parametrize(
@@ -369,15 +355,11 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(
-    ("symptom", "family", "code"), CODED, ids=lambda each: getattr(each, "name", str(each))
-)
-def test_the_number_of_an_error_is_known_in_the_ways_it_is_told(
-    symptom: Any, family: str, code: int
-) -> None:
-    for way in TOLD[family]:
-        assert symptom.matches(way.format(family, code)), way
-        assert not symptom.matches(way.format(family, f"{code}77")), way
+def test_the_number_of_an_error_is_known_in_the_ways_it_is_told() -> None:
+    for symptom, family, code in CODED:
+        for way in TOLD[family]:
+            assert symptom.matches(way.format(family, code)), (symptom.name, code, way)
+            assert not symptom.matches(way.format(family, f"{code}77")), (symptom.name, code, way)
 
 
 def test_a_library_s_number_is_not_taken_for_cuda_s() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from plugins.plugin_utils.gpu_doctor import normal, rows
 from plugins.plugin_utils.gpu_doctor.pasted import answer, answer_log, host_of
 from plugins.plugin_utils.gpu_doctor.report import explain
 from plugins.plugin_utils.gpu_doctor.scan import SHORT
+from tests.support.program import SUMMARY, playbook
 
 ROOT = Path(__file__).parents[2]
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
 JOURNAL = "Nov 25 10:00:01 gpu1 app[12]: "
-PLAYBOOK = (sys.executable, "-m", "ansible", "playbook")
 EVIL = '{{ lookup("pipe", "touch ran") }} {% if %} $(touch ran) `touch ran` a=b "c'
 
 
@@ -173,14 +172,8 @@ def test_the_door_of_ansible_reads_a_variable_as_it_was_written(tmp_path: Path) 
         "ansible_become=false plan_prefix=nowhere\n",
         encoding="utf-8",
     )
-    done = subprocess.run(
-        [*PLAYBOOK, "-i", str(inventory), "playbooks/doctor.yml", "-e", f"@{variables}"],
-        cwd=ROOT,
-        env={**os.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ("-i", inventory, "playbooks/doctor.yml", "-e", f"@{variables}")
+    done = playbook(*words, callback=SUMMARY)
     assert f"Meaning of: {EVIL}"[:60] in done.stdout, done.stdout
     assert "Known as: versions differ" in done.stdout
     assert not list(ROOT.glob("ran")) + list(ROOT.glob("*/ran"))

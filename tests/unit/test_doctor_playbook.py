@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
 
+from tests.support.ansible_env import HERE as ROOT
+from tests.support.program import SUMMARY, playbook
 from tests.unit import hosts
 from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_a_pasted_text_is_no_template(tmp_path: Path) -> None:
@@ -23,21 +21,14 @@ def test_a_pasted_text_is_no_template(tmp_path: Path) -> None:
         "ansible_become=false plan_prefix=nowhere\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory)]
-    done = subprocess.run(
-        [*command, "playbooks/doctor.yml"],
-        cwd=ROOT,
-        env={**os.environ, "DOCTOR_SYMPTOM": text},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ("-i", inventory, "playbooks/doctor.yml")
+    done = playbook(*words, callback=SUMMARY, DOCTOR_SYMPTOM=text)
     assert done.returncode == 2, done.stdout
     assert 'line 1: {{ lookup("pipe", "touch ran") }} {% if %}' in done.stdout
     assert "Known as: versions differ" in done.stdout
     assert "Doctor for here: 1 problem" in done.stdout
     assert "refused: found plan_prefix=«nowhere»" in done.stdout
-    assert not list(ROOT.rglob("ran"))
+    assert not list(ROOT.glob("ran")) + list(ROOT.glob("*/ran"))
 
 
 def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
@@ -68,14 +59,7 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
         msg: "{{{{ told.failure }}}}"
 """
     play.write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks:{tasks}", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", str(play)],
-        cwd=ROOT,
-        env={**os.environ, "EVIL": evil},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = playbook(play, callback=SUMMARY, EVIL=evil)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Meaning of: {{ lookup('pipe'" in done.stdout
     assert "half installed: {{ lookup('pipe'" in done.stdout
@@ -121,13 +105,7 @@ def test_no_file_of_a_host_is_a_template_on_its_way_to_plan_json(tmp_path: Path)
     inventory = tmp_path / "inventory.json"
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory.write_text(json.dumps({"all": {"hosts": {f"x {evil}": local}}}), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(play)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = playbook("-i", inventory, play, callback=SUMMARY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("lookup('pipe'") > 3
     assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from bench.compare.compare import Compared, exit_status
 from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import records
+from tests.support.program import python
 
 _TABLE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
 _ROW = re.compile(r"\| `([^`]+)` \| (\d+) \| (.+) \|")
@@ -92,16 +91,10 @@ def test_a_verb_that_is_ended_from_outside_says_so(
 
 
 def _pytest(*options: str, folder: Path) -> int:
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "bench/", "--plan=/nonexistent/plan.json"),
-            *(f"--results-dir={folder}", "-p", "no:cacheprovider", *options),
-        ],
-        cwd=ROOT,
+    return python(
+        *("pytest", "bench/", "--plan=/nonexistent/plan.json"),
+        *(f"--results-dir={folder}", "-p", "no:cacheprovider", *options),
         env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST")},
-        capture_output=True,
-        check=False,
-        timeout=300,
     ).returncode
 
 

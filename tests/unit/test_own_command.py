@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,28 +12,21 @@ from bench.__main__ import main
 from bench.record.codec import read
 from bench.record.model import Finished
 from bench.runner.option_table import OPTIONS
-from tests.conftest import ROOT
 from tests.support import fake_worker
+from tests.support.program import Ended, python
 from tests.unit.test_own_session import WORKER
 
 _TEXT = "raise SystemExit('the parent ran it')\ndef model(): pass\ndef data(): pass\n"
 
 
-def _ran(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _ran(folder: Path, *words: str) -> Ended:
     options = [
         f"--worker-python={fake_worker.write(folder, WORKER)}",
         f"--results-dir={folder / 'results'}",
         f"--plan={folder / 'none.json'}",
         *("--device=cpu", "-p", "no:cacheprovider", "-p", "no:randomly"),
     ]
-    return subprocess.run(
-        [sys.executable, "-m", *words, *options],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return python(*words, *options, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"})
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.ansible_env import ansible_environment
-
-ROOT = Path(__file__).parents[2]
+from tests.support.program import SUMMARY, playbook
 
 
 def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
@@ -28,15 +25,7 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
         f"lost ansible_python_interpreter={tmp_path}/none\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory)]
-    done = subprocess.run(
-        [*command, "playbooks/plan.yml"],
-        env=ansible_environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = playbook("-i", inventory, "playbooks/plan.yml")
     said = " ".join(done.stdout.split())
     assert "- 'Plans: 0 planned, 2 refused, 1 not reached'" in said
     assert "wrong refused: found plan_prefix=«here»; expected an absolute path" in said
@@ -56,15 +45,7 @@ def test_a_plan_that_was_skipped_is_said_in_one_line(tmp_path: Path, arguments: 
         "ansible_become=false\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "--check"]
-    done = subprocess.run(
-        [*command, "site.yml", *arguments],
-        env=ansible_environment(ANSIBLE_STDOUT_CALLBACK="grindstone.grindstone.summary"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = playbook("-i", inventory, "--check", "site.yml", *arguments, callback=SUMMARY)
     assert done.returncode == 2
     assert done.stdout.splitlines()[1] == (
         "  the plan was skipped; expected it to run first, so leave out --start-at-task and "

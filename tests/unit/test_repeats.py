@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bench.record.repeats import ALONE, Repeat, in_turn
-from tests.conftest import ROOT
+from tests.support.program import python
 from tests.support.records import record, result, write
 
 
@@ -39,12 +37,10 @@ def test_it_is_drawn_fairly_which_of_a_pair_is_first_whatever_the_pair_before_it
 
 def _collected(tmp_path: Path, *options: str) -> list[str]:
     """The tests in the order that they would run in."""
-    command = [
-        *(sys.executable, "-m", "pytest", "bench/", "--collect-only", "-q", "--device=cpu"),
+    done = python(
+        *("pytest", "bench/", "--collect-only", "-q", "--device=cpu"),
         *("-p", "no:cacheprovider", f"--plan={tmp_path / 'none'}", "-k", "mlp or post"),
-    ]
-    done = subprocess.run(
-        [*command, *options], cwd=ROOT, capture_output=True, text=True, check=False
+        *options,
     )
     assert done.returncode == 0, done.stdout
     return re.findall(r"^bench/\w+\.py::(\S+)$", done.stdout, re.MULTILINE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from docs import roles
-from tests.support.ansible_env import ansible_environment
+from tests.support.program import playbook
 
 NAMES = sorted(path.name for path in roles.ROLES.iterdir())
 PARTS = ("tasks", "templates", "vars", "defaults")
@@ -35,15 +34,7 @@ def specification(name: str) -> Path:
 
 def play(*arguments: str) -> tuple[int, str]:
     """Ansible's exit status and output, here and not as another user."""
-    command = [sys.executable, "-m", "ansible", "playbook", *HERE_ALONE, *INTERPRETER]
-    done = subprocess.run(
-        [*command, *arguments],
-        cwd=roles.ROOT,
-        env=ansible_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = playbook(*HERE_ALONE, *INTERPRETER, *arguments)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -84,18 +84,25 @@ class TestAptIsBusy:
     """apt-get finds a lock held, as after a first boot."""
 
     @pytest.fixture(autouse=True)
-    def fresh(self, uv: None, tools: Path, copy: Path) -> None:  # noqa: ARG002
-        (tools / "uv").unlink()
+    def fresh(self, tools: Path, copy: Path, makes: str) -> None:
         there = f'[ -e "{copy}/there" ] || exit 1'
-        stub(tools / "python3", f'case "$*" in *ensurepip*) {there};; esac\nexec "{PYTHON}" "$@"')
+        cases = f"*ensurepip*) {there};; *'-m venv'*) {makes}; exit;;"
+        stub(tools / "python3", f'case "$*" in {cases} esac\nexec "{PYTHON}" "$@"')
+        (copy / "pip.py").touch()
         for name, script in (("id", "echo 0"), ("sleep", f'echo >>"{copy}/waited"')):
             (tools / name).unlink()
             stub(tools / name, script)
 
-    @pytest.mark.parametrize("name", ["lists/lock", "archives/lock", "lock-frontend"])
-    def test_it_is_waited_for(self, run: Run, tools: Path, copy: Path, name: str) -> None:
+    @pytest.mark.parametrize(
+        "held",
+        [
+            "E: Could not get lock /var/lib/dpkg/lock. It is held by process 42 (packagekitd)",
+            "E: Unable to lock directory /var/lib/apt/lists/",
+            "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend)",
+        ],
+    )
+    def test_it_is_waited_for(self, run: Run, tools: Path, copy: Path, held: str) -> None:
         free = f'[ -s "{copy}/waited" ] && {{ : >"{copy}/there"; exit; }}'
-        held = f"E: Could not get lock /var/{name}. It is held by process 42 (packagekitd)"
         (copy / "waited").touch()
         stub(tools / "apt-get", f"{free}\necho '{held}' >&2; exit 100")
         done = run("bench", cwd=copy)
