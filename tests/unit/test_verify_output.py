@@ -50,8 +50,8 @@ def played(folder: Path, hosts: dict[str, Path], *arguments: str) -> Ended:
         "ansible_python_interpreter=/usr/bin/python3\n",
         encoding="utf-8",
     )
-    words = ("-i", inventory, "--check", "playbooks/verify.yml", *arguments)
-    return playbook(*words, callback=SUMMARY, ANSIBLE_FORKS="1")
+    verify = ("--check", "playbooks/verify.yml", *arguments)
+    return playbook("-i", inventory, *verify, callback=SUMMARY, ANSIBLE_FORKS="1")
 
 
 @pytest.mark.parametrize(
