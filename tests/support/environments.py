@@ -28,11 +28,13 @@ class Prefix:
     path: Path
     lock: str = LOCK
     cudnn: str = "9.3"
+    framework: str = "tensorflow"
 
     def start(self, action: str) -> subprocess.Popen[str]:
         """Starts the role; `action` is the plan's for CUDA."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         environment = {"prefix": str(self.path / "tensorflow"), "python": version}
+        environment["framework"] = self.framework
         record = {"tensorflow": environment, "cuda": {"action": action, "cudnn": self.cudnn}}
         plan = {
             "record": record,
