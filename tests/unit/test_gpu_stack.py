@@ -13,7 +13,7 @@ from plugins.module_utils import gpu_chips
 from plugins.modules import gpu_info
 from plugins.plugin_utils.gpu_stack.block import describe
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
-from plugins.plugin_utils.gpu_stack.plan import UV
+from plugins.plugin_utils.gpu_stack.plan import UV, WheelsCuda
 from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.table import row, table
 from plugins.plugin_utils.host_facts import HostFacts, parse
@@ -154,3 +154,32 @@ def test_many_plans_are_one_table_with_refused_and_missing_hosts_below() -> None
         "    2.21.0 (cpu)",
         "gone  not reached, or its facts could not be gathered",
     ]
+
+
+def test_who_holds_the_others_back_is_named_with_what_they_would_get() -> None:
+    for names, said in (
+        (["K80", "GTX 1080 Ti"], "GK210 (Kepler) is the limit in this host, without which it is "),
+        (["GTX 1080 Ti", "RTX 4090"], "GP102 (Pascal) is the limit in this host"),
+        (["GTX 1080 Ti", "GTX 1080 Ti"], ""),
+        (["RTX 3090", "RTX 4090"], ""),
+    ):
+        found = recorded.system("ubuntu-22.04")
+        found["gpus"] = [recorded.gpu(name, place) for place, name in enumerate(names)]
+        came = resolve(parse(found), Options(), MATRIX)
+        assert isinstance(came.record.cuda, WheelsCuda)
+        _where, _sign, reason = came.record.cuda.reason.partition("; ")
+        assert reason.startswith(said)
+        other = "TensorFlow 2.21.0 (plan_ignore_gpus=0000:01:00.0)"
+        assert reason.removeprefix(said) == (other if said.endswith(" ") else "")
+
+
+def test_equal_gpus_are_one_line_and_a_screen_that_is_left_out_is_told_of() -> None:
+    found = recorded.system("ubuntu-24.04")
+    names = ["GT 710", "RTX 3090", "RTX 3090", "RTX 3090"]
+    found["gpus"] = [recorded.gpu(name, place) for place, name in enumerate(names)]
+    facts = parse(found)
+    told = " ".join(
+        " ".join(describe(resolve(facts, Options(), MATRIX), facts, MATRIX, "a")).split()
+    )
+    assert "3 × RTX 3090 (Ampere) at 0000:02:00.0 to 0000:04:00.0, compute capability 8.6" in told
+    assert "left out: the driver does not drive it; a screen on it has the resolution" in told

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from ..host_environment import Verified
-from ..host_facts import Gpu, HostFacts
+from ..host_facts import HostFacts
 from ..lines import wrapped
 from . import gpus
 from .install import reboot_because, reboots
+from .leftout import PASSED_OVER
 from .matrix import Matrix
 from .plan import (
     UV,
@@ -110,18 +111,31 @@ def _gpu_rows(facts: HostFacts, record: Record) -> Lines:
     if not facts.gpus and isinstance(driver, NoDriver) and driver.reason.startswith("no NVIDIA"):
         return [("GPU", driver.reason)]
     left = {gpu.address: gpu.left_out for gpu in record.gpus}
-    named = [_gpu(gpu, left.get(gpu.address, "")) for gpu in facts.gpus] or [
-        "not on the PCI bus, but its libraries are here"
-    ]
+    named = _gpus(facts, left, screens=isinstance(driver, InstallDriver))
+    named = named or ["not on the PCI bus, but its libraries are here"]
     return [*_under("GPU", named), *_driver_rows(facts, record), _cuda_row(record)]
 
 
-def _gpu(gpu: Gpu, left: str) -> str:
-    capability = gpu.compute_capability
-    said = f", compute capability {capability}" if capability else ""
-    passed = f", passed through ({gpu.bound})" if gpu.passed_through else ""
-    out = f", left out: {left}" if left else ""
-    return f"{gpu.title} at {gpu.address}{said}{passed}{out}"
+def _gpus(facts: HostFacts, left: dict[str, str], *, screens: bool) -> list[str]:
+    """Each with its address, equal ones together.  screens: whether nouveau is kept out."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for gpu in facts.gpus:
+        capability = gpu.compute_capability
+        said = f", compute capability {capability}" if capability else ""
+        said += f", passed through ({gpu.bound})" if gpu.passed_through else ""
+        out = left.get(gpu.address, "")
+        said += f", left out: {out}" if out else ""
+        if screens and out == PASSED_OVER:
+            said += "; a screen on it has the resolution that the firmware sets"
+        places.setdefault((gpu.title, said), []).append(gpu.address)
+    return [_equal(title, found) + said for (title, said), found in places.items()]
+
+
+def _equal(title: str, addresses: list[str]) -> str:
+    if len(addresses) == 1:
+        return f"{title} at {addresses[0]}"
+    word = "to" if addresses[2:] else "and"
+    return f"{len(addresses)} × {title} at {addresses[0]} {word} {addresses[-1]}"
 
 
 def _first_start(tensorflow: TensorFlowPlan, verified: Verified) -> str:

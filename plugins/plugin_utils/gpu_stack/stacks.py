@@ -47,15 +47,26 @@ def _takes(support: GpuSupport, request: Request) -> bool:
 
 
 def limit(request: Request, stack: Stack) -> str:
-    """The GPUs that keep the others from a newer stack, for the record; "" if none does."""
-    stacks = request.matrix.stacks
-    place = [row.name for row in stacks].index(stack.name)
-    alike = [row for row in stacks[:place] if row.framework == stack.framework]
-    newer = [row.gpu for row in alike if row.gpu and not row.pinned]
-    holding = [gpu for gpu in request.gpus if not all(row.takes(gpu) for row in newer)]
-    if not holding or len(holding) == len(request.gpus):
+    """The GPUs that keep the others from a newer stack, and which that is; "" if none does."""
+    every = [row for row in request.matrix.stacks if row.framework == stack.framework]
+    rows = [row for row in every if row.gpu and not row.pinned]
+    best = {gpu: _best(rows, [gpu]) for gpu in request.gpus}
+    last = max(map(rows.index, filter(None, best.values())), default=0)
+    holding = [gpu for gpu, row in best.items() if row is rows[last]]
+    others = [gpu for gpu in request.gpus if gpu not in holding]
+    if not (holding and others):
         return ""
-    return f"{chips(holding)} is the limit in this host"
+    said = f"{chips(holding)} is the limit in this host"
+    newer = _best(rows, others)
+    if not newer or request.options.tensorflow or newer.version == stack.version:
+        return said
+    left = ",".join(gpu.address for gpu in holding)
+    return f"{said}, without which it is {newer.title} (plan_ignore_gpus={left})"
+
+
+def _best(rows: Sequence[Stack], gpus: Sequence[Gpu]) -> Stack | None:
+    """The newest of the stacks for all of the GPUs."""
+    return next((row for row in rows if row.gpu and all(map(row.gpu.takes, gpus))), None)
 
 
 def _asked(row: Stack, request: Request) -> bool:

@@ -12,7 +12,10 @@ import pytest
 from plugins.module_utils import environment_contents as contents
 from plugins.module_utils.elf import search_path
 from plugins.modules import locked_environment as module
+from plugins.plugin_utils.gpu_stack.options import Options
+from plugins.plugin_utils.gpu_stack.plan import UV, Plan
 from tests.support.edge_index import LIBRARY, PATCHELF, PYTHON, make, wheel
+from tests.unit.plans import recorded
 
 
 def test_an_environment_is_made_once_and_then_left_alone(made: tuple[Path, str]) -> None:
@@ -170,3 +173,21 @@ def test_a_file_and_a_link_beside_the_packages_are_part_of_the_environment(
     (site / "edge/lib/blade.so").unlink()
     why = module.why_make(path, lock, PYTHON, options)
     assert why == "edge/lib/blade.so is not the link that it should be"
+
+
+@pytest.mark.parametrize(
+    ("system", "where"),
+    [("ubuntu-26.04", "--no-python-downloads"), ("debian-12", "--managed-python")],
+)
+def test_the_nightly_is_installed_with_python_3_14_the_system_s_or_uv_s(
+    system: str, where: str, tmp_path: Path
+) -> None:
+    found = recorded.system(system) | {"gpus": [recorded.gpu("RTX 4090", 0)]}
+    options = Options(tensorflow="nightly")
+    plan = recorded.outcome(recorded.Recorded("nightly", found, options))
+    assert isinstance(plan, Plan)
+    assert (plan.record.tensorflow.python, plan.lock) == ("3.14", "tensorflow-nightly-cuda12.txt")
+    python = plan.record.tensorflow.python if plan.base == UV else plan.base
+    make, install = module.commands(tmp_path, "tensorflow", "/srv/uv", python)
+    assert make[-4:-1] == [where, "--python", "/usr/bin/python3.14" if plan.base != UV else "3.14"]
+    assert install[:4] == ["/srv/uv", "pip", "sync", "--require-hashes"]
