@@ -322,6 +322,7 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
     stack = f"{plan.stack}, {plan.framework} {plan.version}" if plan else "none on this host"
     finished = rows.finished(record.results)
     variables = dict.fromkeys(each.worker.pinned.variables for each in finished)
+    libraries = dict.fromkeys(each.worker.foreign for each in finished)
     yield (
         "Plan and settings",
         (
@@ -336,6 +337,7 @@ def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple
                 "Environment",
                 "; ".join(filter(None, variables)) or "nothing that changes the training",
             ),
+            ("Libraries", "; ".join(filter(None, libraries)) or "the environment's own"),
             ("Grindstone", record.grindstone),
             ("Packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())),
             ("Record", str(path) if path else "not written"),

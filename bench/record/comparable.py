@@ -52,7 +52,7 @@ OF_THE_ENVIRONMENT = (*TITLES, "Keras", "network")
 
 # What may differ between two machines, whose times are put side by side and not judged.
 OF_THE_MACHINE = (
-    *("GPU", "driver", "power limit", "processor", "threads", "environment"),
+    *("GPU", "driver", "power limit", "processor", "threads", "environment", "libraries"),
     *(*TITLES, "Keras", "XLA", "precision", "deterministic ops"),
 )
 
@@ -68,6 +68,7 @@ _FIXES = {
     "processor": "compare on one machine",
     "threads": "taskset chooses the processors; TF_NUM_INTRAOP_THREADS the threads",
     "environment": "unset these variables, or set them both times",
+    "libraries": "train with the environment's own both times: unset LD_LIBRARY_PATH, LD_PRELOAD",
     "image": "train in one image, or outside of containers both times",
     "backend": "two backends are two trainings: put their rows of one run side by side",
     **dict.fromkeys(TITLES, _BOTH_IN_ONE_RUN),
@@ -259,6 +260,7 @@ def key_for(result: Finished, head: Head) -> Key:
         "processor": head.machine.cpu.name,
         "threads": str(pinned.threads),
         "environment": pinned.variables or "none",
+        "libraries": worker.foreign or "its own",
         worker.framework: worker.version,
         "image": worker.image or "none",
         "Keras": worker.keras,

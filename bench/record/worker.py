@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bench.record.measured import NOT_RECORDED, Number, Part
 from bench.workloads.backend import FRAMEWORKS, Backend
 
@@ -75,6 +77,7 @@ class Worker(Framework, frozen=True, kw_only=True):
     replicas: how many devices the training spans.
     image: that it ran in, with its digest; null outside of containers.
     pinned: what it set.
+    libraries: that it had loaded and that are not its environment's own: version and folder.
     """
 
     python: str
@@ -85,3 +88,9 @@ class Worker(Framework, frozen=True, kw_only=True):
     replicas: Number = 1
     image: str | None = None
     pinned: Pinned
+    libraries: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def foreign(self) -> str:
+        """`libcudnn.so.9 9.1.0 in /opt/cuda/lib64`, all of them; "" for none."""
+        return ", ".join(f"{name} {what}" for name, what in sorted(self.libraries.items()))

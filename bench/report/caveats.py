@@ -19,6 +19,7 @@ def caveats(
     """A line each."""
     ended = [each for each in told if isinstance(each, (Finished, TimeToTarget))]
     yield from _variables(ended)
+    yield from _libraries(ended)
     yield from dict.fromkeys(line for each in ended for line in _unread(each))
     for each in ended:
         if isinstance(each, Finished):
@@ -31,6 +32,16 @@ def _variables(ended: Sequence[Finished | TimeToTarget]) -> Iterator[str]:
     for set_ in dict.fromkeys(each.worker.pinned.variables for each in ended):
         if set_:
             yield f"Trained with {set_}: this changes what is computed, or how fast"
+
+
+def _libraries(ended: Sequence[Finished | TimeToTarget]) -> Iterator[str]:
+    """What the loader found elsewhere: another cuDNN is another speed, and may be other numbers."""
+    for foreign in dict.fromkeys(each.worker.foreign for each in ended):
+        if foreign:
+            yield (
+                f"Trained with libraries that are not the environment's own: {foreign}; with its "
+                "own, run with LD_LIBRARY_PATH and LD_PRELOAD unset"
+            )
 
 
 def _unread(result: Finished | TimeToTarget) -> Iterator[str]:

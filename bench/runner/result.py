@@ -148,7 +148,9 @@ def network_and_worker(outcome: Outcome) -> dict[str, Any]:
     return {
         "model": msgspec.convert(outcome.model, model.Model, from_attributes=True),
         "worker": msgspec.structs.replace(
-            msgspec.convert(outcome.ready, Worker, from_attributes=True), image=outcome.image
+            msgspec.convert(outcome.ready, Worker, from_attributes=True),
+            image=outcome.image,
+            libraries=outcome.libraries.foreign if outcome.libraries else {},
         ),
         "memory_peak": outcome.quality.memory_peak,
     }

@@ -87,6 +87,7 @@ class Outcome:
     inference: how fast the network answers, or why that is not known; None where nobody asked.
     image: that it ran in, or None.
     unsaved: why the network could not be saved, where it could not.
+    libraries: what it had loaded that is not its environment's own; in an image all is the image's.
     """
 
     ready: messages.Ready
@@ -99,6 +100,7 @@ class Outcome:
     machines: messages.Machines | None = None
     unsaved: messages.Unsaved | None = None
     inference: answers.Inference | answers.Unmeasured | None = None
+    libraries: messages.Libraries | None = None
 
 
 class WorkerProcess:
@@ -200,6 +202,7 @@ class WorkerProcess:
             self._maybe(messages.Machines),
             self._maybe(messages.Unsaved),
             self._maybe(answers.Inference) or self._maybe(answers.Unmeasured),
+            None if image else self._maybe(messages.Libraries),
         )
 
     def _maybe(self, kind: type[_M]) -> _M | None:
@@ -214,6 +217,8 @@ class WorkerProcess:
 
     def _start(self) -> subprocess.Popen[str]:
         self._log.make()
+        if self._job.own and not self._launch.image:
+            _share_downloads(self._keras_home)
         with self._log.path.open("ab") as log:
             try:
                 return subprocess.Popen(
@@ -251,9 +256,13 @@ class WorkerProcess:
         return {
             **devices.environment(self._launch.device),
             "KERAS_BACKEND": self._job.backend,
-            "KERAS_HOME": str(self._launch.folder / "keras"),  # no floatx of somebody's ~/.keras
+            "KERAS_HOME": str(self._keras_home),  # no floatx of somebody's ~/.keras
             "TF_CPP_MIN_LOG_LEVEL": "1",
         }
+
+    @property
+    def _keras_home(self) -> Path:
+        return self._launch.folder / "keras"
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -355,6 +364,16 @@ class WorkerProcess:
         if is_gpu and (cause := self._log.cause(what)):
             told = f"{told}; {cause}"
         return WorkerError("\n".join([told, *wrote]))
+
+
+def _share_downloads(home: Path) -> None:
+    """Lets a file of one's own find what Keras has downloaded before: data sets and weights."""
+    theirs = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111
+    for name in ("datasets", "models"):
+        with contextlib.suppress(OSError):  # it is linked already, or nobody's
+            home.mkdir(exist_ok=True)
+            if (theirs / name).is_dir():
+                (home / name).symlink_to((theirs / name).absolute())
 
 
 def _message(line: str) -> Message | None:

@@ -13,11 +13,11 @@ import sys
 import threading
 from collections.abc import Callable
 
-from bench.worker import faults, inspection, own, prediction, training, traps
+from bench.worker import faults, inspection, libraries, own, prediction, training, traps
 from bench.worker.cluster import training as over_machines
 from bench.worker.cluster.meeting import ClusterError
 from bench.worker.design import DesignError
-from bench.worker.messages import Error, Job, Message, Unable, line
+from bench.worker.messages import Error, Job, Libraries, Message, Quality, Unable, line
 from bench.worker.own.file import FileError, ModeError
 
 
@@ -36,7 +36,7 @@ def main() -> int:
     several = over_machines.train if job.cluster else training.train
     act = does.get(job.purpose, own.train if job.own else several)
     try:
-        act(job, say, told_to_go_on.wait)
+        act(job, _with_libraries(say), told_to_go_on.wait)
     except (ModeError, DesignError) as error:
         say(Unable(str(error)))
         return 1
@@ -49,6 +49,17 @@ def main() -> int:
             return 1  # its trace would push what the backend logged out of the last lines
         raise
     return 0
+
+
+def _with_libraries(say: Callable[[Message], None]) -> Callable[[Message], None]:
+    """Tells before the quality, which is the end, what is loaded: cuDNN loads parts of it late."""
+
+    def tell(message: Message) -> None:
+        if isinstance(message, Quality):
+            say(Libraries(libraries.foreign()))
+        say(message)
+
+    return tell
 
 
 def _channel_instead_of_stdout() -> Callable[[Message], None]:

@@ -262,6 +262,16 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True)
+class Libraries:
+    """What the worker had loaded by the end that is not its environment's own.
+
+    foreign: version and folder, by the file's name.
+    """
+
+    foreign: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Machines:
     """What a training over several machines came to, off the clock.
 
@@ -371,6 +381,7 @@ Message = (
     | Epoch
     | Inference
     | Unmeasured
+    | Libraries
     | Machines
     | Rate
     | Warm

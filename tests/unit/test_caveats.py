@@ -35,6 +35,13 @@ def test_variables_that_change_the_program_are_said_once() -> None:
     ]
 
 
+def test_libraries_from_elsewhere_are_said_once_with_how_to_be_rid_of_them() -> None:
+    worker = replace(WORKER, libraries={"libcudnn.so.9": "9.1.0 in /opt/cuda/lib64"})
+    (said,) = told(result("mlp", worker=worker), result("post", worker=worker))
+    assert "not the environment's own: libcudnn.so.9 9.1.0 in /opt/cuda/lib64; " in said
+    assert "LD_LIBRARY_PATH and LD_PRELOAD unset" in said
+
+
 def test_a_score_that_a_constant_would_reach_is_no_learning() -> None:
     guessed = result("post")
     passed = replace(guessed.quality, value=127_250.0, floor=200_000.0)

@@ -143,6 +143,11 @@ _FILES = Input(source="data-dir", folder="/mnt", file_system="nfs4", bytes=1, wa
             {"pinned": replace(_PINNED, environment={"TF_NUM_INTRAOP_THREADS": "1"})},
             "environment none → TF_NUM_INTRAOP_THREADS=1; unset",
         ),
+        (
+            {},
+            {"libraries": {"libcudnn.so.9": "9.1.0 in /opt/cuda"}},
+            "libraries its own → libcudnn.so.9 9.1.0 in /opt/cuda; train with the environment's",
+        ),
         ({}, {"tensorflow": "2.22.0"}, "TensorFlow 2.21.0 → 2.22.0; train with both in one run"),
         ({}, {"pinned": replace(_PINNED, program=2)}, "program 1 → 2; another Grindstone"),
         ({}, {"pinned": replace(_PINNED, tf32=False)}, "precision float32, TF32 → float32;"),

@@ -13,11 +13,13 @@ import pytest
 from bench.errors import WorkerError
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
-from bench.runner import events
+from bench.runner import events, supervisor
 from bench.runner.events import Event
 from bench.runner.limits import limit_during, same_limits
+from bench.runner.result import network_and_worker
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker import messages
+from bench.worker.__main__ import _with_libraries
 from bench.worker.messages import Job
 from tests.conftest import ROOT
 from tests.support.fake_worker import HEALTHY
@@ -52,6 +54,40 @@ def test_an_epoch_from_the_page_cache_is_reported_beside_those_that_count(bench:
     outcome = bench.train(HEALTHY.replace("end()", 'say("warm", seconds=0.5, waited=0.1)\nend()'))
     assert outcome.warm == messages.Warm(0.5, 0.1)
     assert [epoch.number for epoch in bench.epochs] == [1, 2, 3]
+
+
+def test_libraries_from_elsewhere_are_the_worker_s_in_the_record(bench: Bench) -> None:
+    foreign = {"libcudnn.so.9": "9.1.0 in /opt/cuda"}
+    told = f'say("libraries", foreign={foreign})\nend()'
+    members = network_and_worker(bench.train(HEALTHY.replace("end()", told)))
+    assert members["worker"].libraries == foreign
+    assert members["worker"].foreign == "libcudnn.so.9 9.1.0 in /opt/cuda"
+
+
+def test_a_worker_tells_of_its_libraries_before_the_quality_which_is_the_end() -> None:
+    said: list[messages.Message] = []
+    say = _with_libraries(said.append)
+    say(messages.Phase("evaluation"))
+    say(messages.Quality(0.9, 0.1, None))
+    assert [type(each).__name__ for each in said] == ["Phase", "Libraries", "Quality"]
+
+
+def test_a_file_of_one_s_own_finds_what_keras_downloaded_before_and_no_settings_of_keras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (".keras/datasets", "other/models"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / ".keras/keras.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    for _ in range(2):  # every training of a run
+        supervisor._share_downloads(tmp_path / "run")
+    (link,) = (tmp_path / "run").iterdir()
+    assert link.readlink() == tmp_path / ".keras/datasets"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "other"))
+    supervisor._share_downloads(tmp_path / "second")
+    (link,) = (tmp_path / "second").iterdir()
+    assert link.readlink() == tmp_path / "other/models"
 
 
 def test_an_epoch_has_its_seed_and_its_quality_and_its_loss_may_be_none(bench: Bench) -> None:

@@ -136,6 +136,7 @@ COLUMNS = (
     Column("xla", "whether it compiled", "ended.worker.pinned.xla"),
     Column("threads", "that share an operation", "ended.worker.pinned.threads"),
     Column("environment", "variables that change the program", "ended.worker.pinned.variables"),
+    Column("libraries", "that are not the environment's own", "ended.worker.foreign"),
 )
 
 # What an issue's comment has room for; of these, too, only what some row has a value of.
