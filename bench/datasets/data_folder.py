@@ -72,6 +72,9 @@ def look(folder: Path) -> DataFolder:
     return DataFolder(folder, refusal=_neither(root))
 
 
+# Pixels; data sets of classes are that small, and a camera's pictures are not.
+_SMALL = 96
+
 # What other things are told by, and what is to be done about them.
 _OTHERS: tuple[tuple[str, str, str], ...] = (
     (r"batches\.meta.*", "CIFAR-10's names of classes", ""),
@@ -87,8 +90,12 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
     ),
     (r".*\.(xz|bz2|zst|lz4|lzma|z)", "files that are packed otherwise than by gzip", "unpack them"),
     (r".*\.(h5|hdf5|mat|arff|feather)(\.gz)?", "tables of other programs", "convert them to CSV"),
-    (r".*\.np[yz]", "NumPy arrays", "bring one NPZ file with x_train, y_train, x_test and y_test"),
-    (r".*\.csv(\.gz)?", "tables", "each row has to be a label and 784 pixels"),
+    (
+        r".*\.np[yz]",
+        "NumPy arrays",
+        "bring x_train, y_train, x_test and y_test, in one NPZ file or an NPY file each",
+    ),
+    (r".*\.[ct]sv(\.gz)?", "tables", "each row has to be a label and 784 pixels"),
 )
 
 
@@ -113,16 +120,31 @@ def _known(files: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _pictures(root: Folder) -> Iterator[tuple[str, str]]:
-    folders = [
-        str(each.path.relative_to(root.path.parent))
-        for each in root.walk()
-        if pictures.names_in(each)
-    ]
-    if folders:
+    holding = [each for each in root.walk() if pictures.names_in(each)]
+    folders = _some([str(each.path.relative_to(root.path.parent)) for each in holding])
+    if holding and (size := _smaller_than_photographs(holding[0])):
         yield (
-            f"folders of pictures that are named by words ({_some(folders)})",
+            f"pictures of {size} pixels ({folders})",
+            (
+                "those of 28x28, and CIFAR-10's of 32x32, lie in folders of their classes below "
+                "train/ and test/"
+            ),
+        )
+    elif holding:
+        yield (
+            f"folders of pictures that are named by words ({folders})",
             "a photograph's folder is named by its pull time in seconds",
         )
+
+
+def _smaller_than_photographs(folder: Folder) -> str:
+    """The size of the first picture, where none of a camera's is as small; else ""."""
+    try:
+        with pictures.opened(folder.path / pictures.names_in(folder)[0]) as picture:
+            width, height = picture.size
+    except Exception:  # a damaged picture fails with anything
+        return ""
+    return f"{width}x{height}" if max(width, height) <= _SMALL else ""
 
 
 def _listed(root: Folder) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from bench.datasets import cache
-from bench.errors import CacheError, DataError, in_words, why
+from bench.errors import CacheError, DataError, in_words, shown, why
 
 CONNECTED_WITHIN = 5.0
 STALLED_AFTER = 30.0
@@ -202,8 +202,16 @@ def _listed(reasons: Mapping[str, str]) -> str:
     """`a, b: connection refused; c: answered 404`."""
     hosts: dict[str, list[str]] = {}
     for mirror, reason in reasons.items():
-        hosts.setdefault(reason, []).append(urlsplit(mirror).hostname or mirror)
+        hosts.setdefault(reason, []).append(_host(mirror))
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in hosts.items())
+
+
+def _host(mirror: str) -> str:
+    """Whom an address names, or the address itself where that cannot be told."""
+    try:
+        return urlsplit(mirror).hostname or shown(mirror)
+    except ValueError:  # a bracket that does not end
+        return shown(mirror)
 
 
 def _in_short(error: Exception) -> str:
@@ -218,7 +226,9 @@ def _in_short(error: Exception) -> str:
         return "the proxy does not let it through"
     if isinstance(error, exceptions.Timeout):
         return "no answer in time"
-    if isinstance(error, (exceptions.InvalidSchema, exceptions.MissingSchema)):
+    if isinstance(
+        error, (exceptions.InvalidSchema, exceptions.InvalidURL, exceptions.MissingSchema)
+    ):
         return "no http address"
     for sign, meaning in (
         ("NameResolution", "name does not resolve"),

@@ -89,6 +89,58 @@ def npz_named(names: Sequence[str], *, rows: bool = False, scale: float = 1) -> 
     return lay
 
 
+def saved(**arrays: NDArray[Any]) -> bytes:
+    """An archive of arrays."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def npz_unnamed(made: Digits) -> Files:
+    """What `np.savez` makes of arrays that nobody named, the images first."""
+    file = io.BytesIO()
+    np.savez(file, made.x_train, made.x_test, made.y_train, made.y_test)
+    return {"mnist.npz": file.getvalue()}
+
+
+def npz_of_each_split(x: str, y: str) -> Layout:
+    """An archive for each split, its arrays called so."""
+
+    def lay(made: Digits) -> Files:
+        train, test = {x: made.x_train, y: made.y_train}, {x: made.x_test, y: made.y_test}
+        return {"own_train.npz": saved(**train), "own_test.npz": saved(**test)}
+
+    return lay
+
+
+def npz_one_hot(made: Digits) -> Files:
+    """Labels as networks are taught them, and pixels as wide as numbers are by default."""
+    return {
+        "own.npz": saved(
+            x_train=made.x_train.astype(np.int64)[:, None],
+            y_train=np.eye(10, dtype=np.float32)[made.y_train],
+            x_test=made.x_test.astype(np.int64)[:, None],
+            y_test=np.eye(10, dtype=np.float32)[made.y_test],
+        )
+    }
+
+
+def files_of_each_array(named: Callable[[str], str], kind: str) -> Layout:
+    """A file for each of Keras' arrays."""
+
+    def lay(made: Digits) -> Files:
+        written = {}
+        for name in ("x_train", "x_test", "y_train", "y_test"):
+            file = io.BytesIO()
+            array: NDArray[Any] = getattr(made, name)
+            np.save(file, array, allow_pickle=False)
+            data = file.getvalue() if kind == "npy" else saved(arr_0=array)
+            written[f"{named(name)}.{kind}"] = data
+        return written
+
+    return lay
+
+
 def npz(made: Digits) -> Files:
     """Keras' archive."""
     file = io.BytesIO()
@@ -174,6 +226,33 @@ def class_folders(train: str, test: str) -> Layout:
     return lay
 
 
+def named_pictures(train: str, test: str, name: str) -> Layout:
+    """Pictures in one folder for each split.  name: from the place and the label."""
+
+    def lay(made: Digits) -> Files:
+        halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
+        return {
+            f"{folder}/{name.format(place, label)}.png": png(image)
+            for folder, (x, y) in halves.items()
+            for place, (image, label) in enumerate(zip(x, y, strict=True))
+        }
+
+    return lay
+
+
+def called(name: Callable[[str], str], lay: Layout) -> Layout:
+    """A layout whose files have other paths."""
+    return lambda made: {name(path): data for path, data in lay(made).items()}
+
+
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def _in_words(path: str) -> str:
+    split, label, name = path.split("/")
+    return f"{split}/{_WORDS[int(label)]}/{name}"
+
+
 Layout = Callable[[Digits], Files]
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -198,13 +277,35 @@ LAYOUTS: Mapping[str, Layout] = {
     "npz in rows": npz_named(["X_train", "y_train", "X_test", "y_test"], rows=True),
     "npz of floats": npz_named(["x_train", "y_train", "x_test", "y_test"], scale=1 / 255),
     "four npz": four_npz,
+    "npz without names": npz_unnamed,
+    "npz one-hot": npz_one_hot,
+    "an npz for each split": npz_of_each_split("images", "labels"),
+    "an npz for each split, capitals": npz_of_each_split("X", "Y"),
+    "an npz for each split, letters": npz_of_each_split("a", "b"),
+    "an npz for each array": files_of_each_array(lambda n: f"{n[0].upper()}_own{n[1:]}", "npz"),
+    "an npy for each array": files_of_each_array(str.capitalize, "npy"),
+    "TensorFlow Datasets' downloads": idx_named(
+        lambda name: f"cvdf-datasets_own_{name}Ra_Kv3PMVG-iFHXoHqNwJlYF9WviEKQCTSyo8gNSNgk.gz",
+        gzip.compress,
+    ),
+    "copied": idx_named("{} - Copy.gz".format, gzip.compress),
     "Kaggle's tables": tables("mnist_train.csv", "mnist_test.csv"),
     "tables without a head": tables("own-train.csv", "own-test.csv", headed=False),
     "packed tables": tables("train.csv.gz", "test.csv.gz"),
     "label last": tables("digits_train.csv", "digits_test.csv", last=True),
     "tables with semicolons": tables("own_train.csv", "own_test.csv", between=";"),
     "tables with tabs": tables("train.csv", "test.csv", headed=False, between="\t"),
+    "label last without a head": tables("train.csv", "test.csv", last=True, headed=False),
+    "tables in their folders": tables("own_train/own_train.csv", "own_test/own_test.csv"),
     "mnist_png": class_folders("mnist_png/training", "mnist_png/testing"),
     "train and test": class_folders("train", "test"),
+    "fastai's": class_folders("train", "valid"),
+    "classes in words": called(_in_words, class_folders("train", "test")),
+    "classes with a word": called(
+        lambda path: path.replace("/", "/digit_", 1), class_folders("train", "test")
+    ),
+    "class behind the place": named_pictures("train", "test", "{:05}-{}"),
+    "class before the place": named_pictures("mnist_train", "mnist_test", "{1}_{0}"),
+    "class by a word": named_pictures("training", "testing", "img{0}_28_num{1}"),
     "doubled": class_folders("trainingSet/trainingSet", "testSet/testSet"),
 }

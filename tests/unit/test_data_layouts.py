@@ -6,22 +6,18 @@ import gzip
 import os
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from bench.datasets import grind, known_sets, mnist, others
-from bench.datasets.data_folder import DataFolder, look
-from bench.datasets.dataset import Dataset
-from bench.errors import DataError, shown
+from bench.datasets.data_folder import look
+from bench.errors import DataError
 from tests.support import digit_sets
+from tests.support.data_folders import MADE, must_be, refusal
 from tests.support.digit_sets import LAYOUTS, NAMES, Digits, put
-
-MADE = Digits.drawn()
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 needs_mnist = pytest.mark.skipif(not REAL.is_dir(), reason=f"MNIST's files are not in {REAL}")
@@ -30,36 +26,6 @@ needs_mnist = pytest.mark.skipif(not REAL.is_dir(), reason=f"MNIST's files are n
 in_one_folder = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def must_be(dataset: Dataset, made: Digits) -> None:
-    for split, x, y in (
-        (dataset.train, made.x_train, made.y_train),
-        (dataset.test, made.x_test, made.y_test),
-    ):
-        np.testing.assert_array_equal(split.x[..., 0], x)
-        np.testing.assert_array_equal(split.y, y)
-
-
-def trained_on(brought: DataFolder, name: str) -> Dataset:
-    """What MNIST's networks are trained on."""
-    if name == "mnist":
-        return mnist.load(brought, brought.folder / "cache", mirrors=[])
-    return others.load(brought, name)
-
-
-def refusal(folder: Path, name: str = "mnist") -> str:
-    """The line in which a folder is refused for MNIST's networks."""
-    brought = look(folder)
-    if brought.refusal is not None:
-        line = brought.refusal
-    else:
-        with pytest.raises(DataError) as caught:
-            trained_on(brought, name)
-        line = str(caught.value)
-    assert line.isprintable(), "one line, without escape codes"
-    assert shown(folder) in line
-    return line
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -302,25 +268,6 @@ def test_a_file_in_the_place_of_its_folder_is_told_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
-    [
-        (np.array([1, "a", None] * 100, object), "holds Python objects, which could run any"),
-        (np.linspace(0, 9, 260), "holds labels that are no whole numbers"),
-        (np.full(260, np.nan), "holds labels that are no whole numbers"),
-        (np.array(["7"] * 260), "holds labels of <U1 in place of numbers"),
-        (np.eye(10, dtype=np.uint8)[MADE.y_train], "holds labels of shape (260, 10) for 260"),
-    ],
-    ids=["objects", "fractions", "nan", "words", "one-hot"],
-)
-def test_labels_that_are_none_are_called_what_they_are(
-    labels: NDArray[Any], told: str, tmp_path: Path
-) -> None:
-    path, x, y = tmp_path / "digits.npz", MADE.x_train, MADE.y_test
-    np.savez(path, x_train=x, y_train=labels, x_test=MADE.x_test, y_test=y)
-    assert told in refusal(tmp_path, "own")
-
-
-@pytest.mark.parametrize(
     ("data", "told"),
     [
         (b"version https://git-lfs.github.com/spec/v1\noid", "`git lfs pull` fetches the file"),
@@ -375,7 +322,7 @@ def test_pointers_to_another_set_are_named_as_both(tmp_path: Path) -> None:
 def test_digits_of_one_split_are_named_as_such(tmp_path: Path) -> None:
     put(tmp_path, LAYOUTS["mnist_png"](MADE))
     line = refusal(tmp_path / "mnist_png" / "training")
-    assert "holds digits as pictures, 10 folders of 28x28 pixels, and one split alone" in line
+    assert "holds pictures by class, 10 folders of 28x28 pixels, and one split alone" in line
 
 
 def test_a_test_table_without_labels_is_named_as_such(tmp_path: Path) -> None:

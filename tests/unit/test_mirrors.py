@@ -223,6 +223,9 @@ def test_each_reason_is_told_once_with_its_hosts(serve: Serve, closed: str, tmp_
     [
         ("ftp://127.0.0.1/", "127.0.0.1: no http address"),
         ("some/folder/", "some/folder/: no http address"),
+        ("http://[::1/", r"http://\[::1/: no http address"),
+        ("http://127.0.0.1:port/", "127.0.0.1: no http address"),
+        ("http://a b/", "a b: .+"),
     ],
 )
 def test_a_mirror_that_cannot_be_asked_says_why(mirror: str, reason: str, tmp_path: Path) -> None:

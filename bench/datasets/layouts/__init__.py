@@ -5,13 +5,13 @@ A further layout is a module with `find` and an entry in FAMILIES.
 
 from __future__ import annotations
 
-from bench.datasets.layouts import class_folders, idx_files, npz_files, tables
+from bench.datasets.layouts import array_files, class_folders, idx_files, named_pictures, tables
 from bench.datasets.layouts.found import Classified, Half
 from bench.datasets.listing import Folder
 
 __all__ = ["Classified", "Half", "find"]
 
-FAMILIES = (idx_files.find, npz_files.find, tables.find, class_folders.find)
+FAMILIES = (idx_files.find, array_files.find, tables.find, class_folders.find, named_pictures.find)
 
 
 def find(root: Folder) -> list[Classified]:

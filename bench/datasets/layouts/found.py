@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SIDE = 28
 """Of a picture, in pixels, in MNIST and all that are made like it."""
 
+MOST_CLASSES = 62
+"""EMNIST's, the most of any set of this kind."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Half:

@@ -17,10 +17,12 @@ from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 
 # `train-images-idx3-ubyte.gz`, `t10k-labels.idx1-ubyte`, `emnist-letters-test-images-idx3-ubyte`,
-# `qmnist-train-labels-idx2-int.gz`, `train-images-idx3-ubyte (1).gz`, `….gz.1`.
+# `qmnist-train-labels-idx2-int.gz`, `train-images-idx3-ubyte (1).gz`, `….gz.1`, and TensorFlow
+# Datasets' downloads, which have a checksum behind the name.
 _NAME = re.compile(
     r"(?P<set>.*?)(?P<split>train(?:ing)?|t10k|test(?:ing)?)[-_. ]*(?P<part>image|label)s?"
-    r"(?:[-_. ]*idx[123]?)?(?:[-_. ]*(?:ubyte|int))?(?: ?\(\d+\))?(?:\.(?:gz|idx|bin|dat))?"
+    r"(?:[-_. ]*idx[123]?)?(?:[-_. ]*(?:ubyte|int))?(?:[\w-]{43})?(?: ?\(\d+\)| - copy)?"
+    r"(?:\.(?:gz|idx|bin|dat))?"
     r"(?:\.\d+)?"
 )
 

@@ -1,4 +1,4 @@
-"""CSV: a row a picture, its label and its 784 pixels, as Kaggle has them."""
+"""CSV: a row a picture, its label and its 784 pixels, as Kaggle and OpenML have them."""
 
 from __future__ import annotations
 
@@ -10,34 +10,65 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.datasets import idx, signatures
-from bench.datasets.layouts.found import SIDE, Classified, Half
+from bench.datasets.layouts.found import MOST_CLASSES, SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 
 # `mnist_train.csv`, `fashion-mnist_test.csv`, `train.csv`, `emnist-letters-train.csv`.
 _NAME = re.compile(
-    r"(?P<set>.*?)[-_. ]?(?P<split>train|test)(?:ing)?(?:[-_. ](?P<rest>\w+))?\.csv(\.gz)?"
+    r"(?P<set>.*?)[-_. ]?(?P<split>train|test)(?:ing)?(?:[-_. ](?P<rest>\w+))?\.[ct]sv(\.gz)?"
 )
+_TABLE = re.compile(r"(?P<stem>.+)\.[ct]sv(\.gz)?")
 
 _PIXELS = SIDE * SIDE
 _LABELS = ("label", "class", "y", "target")
 _LONGEST_ROW = 16_384  # bytes; a head's names are the longest
 _MOST_ROWS = idx.MOST // _PIXELS
+_OF_MNIST = (60_000, 10_000)  # in one table, as OpenML's `mnist_784.csv`, the test split comes last
 
 
 def find(root: Folder) -> list[Classified]:
     """The pairs of tables whose first row has a label and pixels, or that are named as MNIST's."""
     sets: defaultdict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
+    single: list[Path] = []
     for folder in root.walk():
         for name in folder.files:
-            match = _NAME.fullmatch(name.lower())
-            if match:
+            table, match = _TABLE.fullmatch(name.lower()), _NAME.fullmatch(name.lower())
+            if match and table:
                 key = f"{match['set']}{match['rest'] or ''}"
-                sets[folder.path, key].setdefault(match["split"], folder.path / name)
+                # Kaggle's archives have each table in a folder of its own name.
+                its_own = folder.name.lower() == table["stem"] and folder is not root
+                home = folder.path.parent if its_own else folder.path
+                sets[home, key].setdefault(match["split"], folder.path / name)
+            elif table:
+                single.append(folder.path / name)
     found = [_found(root.path, folder, paths) for (folder, _), paths in sorted(sets.items())]
+    found += [_single(root.path, path) for path in single]
     return [each for each in found if each is not None]
+
+
+def _single(root: Path, path: Path) -> Classified | None:
+    """One table of both splits, if its rows are pictures."""
+    try:
+        if len(_first_row(path)[0]) != _PIXELS + 1:
+            return None
+    except DataError:
+        return None
+    names = str(path.relative_to(root.parent)).lower()
+    return Classified(path, "a CSV table", names, partial(_read_single, path))
+
+
+def _read_single(path: Path) -> tuple[Half, Half]:
+    whole, train = _half(path), _OF_MNIST[0]
+    if len(whole.x) != sum(_OF_MNIST):
+        raise DataError(
+            f"{shown(path)} holds {len(whole.x)} rows in one table, and nothing tells which are to "
+            "test on: bring two tables, as mnist_train.csv and mnist_test.csv"
+        )
+    return Half(whole.x[:train], whole.y[:train]), Half(whole.x[train:], whole.y[train:])
 
 
 def _found(root: Path, folder: Path, paths: Mapping[str, Path]) -> Classified | None:
@@ -95,5 +126,12 @@ def _half(path: Path) -> Half:
     if cells.shape[1] != _PIXELS + 1 or not len(cells):
         raise DataError(f"{shown(path)} has {cells.shape[1]} columns in place of {_PIXELS + 1}")
     last = headed and first[-1] in _LABELS and first[0] not in _LABELS
+    if not headed:  # then the numbers tell
+        last = not _are_labels(cells[:, 0]) and _are_labels(cells[:, -1])
     x, y = (cells[:, :-1], cells[:, -1]) if last else (cells[:, 1:], cells[:, 0])
     return Half(np.ascontiguousarray(x).reshape(-1, SIDE, SIDE), y.astype(np.int64))
+
+
+def _are_labels(column: NDArray[np.uint8]) -> bool:
+    """Whether these are classes: a corner's pixel is always empty, or anything."""
+    return bool(column.max() < MOST_CLASSES and len(np.unique(column)) > 1)

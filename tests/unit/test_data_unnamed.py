@@ -1,0 +1,121 @@
+"""Arrays, tables and pictures whose names tell little: read where that is enough, else told how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.datasets import others
+from bench.datasets.data_folder import look
+from tests.support import digit_sets
+from tests.support.data_folders import MADE, must_be, refusal
+from tests.support.digit_sets import put
+
+
+def test_one_table_of_both_splits_is_read_where_its_rows_are_those_of_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = (
+        np.concatenate(each) for each in ((MADE.x_train, MADE.x_test), (MADE.y_train, MADE.y_test))
+    )
+    put(tmp_path, {"mnist_784.csv": digit_sets.table(x, y, last=True)})
+    assert "holds 300 rows in one table, and nothing tells which are to test on" in refusal(
+        tmp_path
+    )
+    monkeypatch.setattr("bench.datasets.layouts.tables._OF_MNIST", (260, 40))
+    must_be(others.load(look(tmp_path), "own"), MADE)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"arr_0": MADE.x_train, "arr_1": MADE.y_train}, "holds arr_0, arr_1 in place of x_train"),
+        (
+            {f"arr_{n}": MADE.x_train[:9] for n in range(4)},
+            "do not tell images and labels apart: save it with the names x_train",
+        ),
+        ({"kernel": np.zeros(3)}, "holds kernel in place of x_train, y_train, x_test and y_test:"),
+    ],
+)
+def test_an_archive_whose_arrays_nothing_names_is_told_how_to_name_them(
+    arrays: dict[str, NDArray[Any]], told: str, tmp_path: Path
+) -> None:
+    put(tmp_path, {"mnist.npz": digit_sets.saved(**arrays)})
+    assert told in refusal(tmp_path)
+
+
+def test_images_that_were_scaled_otherwise_are_told_by_their_numbers(tmp_path: Path) -> None:
+    scaled = digit_sets.npz_named(["x_train", "y_train", "x_test", "y_test"], scale=1 / 100)
+    put(tmp_path, scaled(MADE))
+    line = refusal(tmp_path, "own")
+    assert (
+        "holds images of float32, from 0 to 2.55, in place of whole numbers from 0 to 255" in line
+    )
+    assert "save them as they were before they were scaled" in line
+
+
+def test_a_half_that_is_not_there_is_named(tmp_path: Path) -> None:
+    put(
+        tmp_path / "a",
+        {"mnist_train.npz": digit_sets.npz_of_each_split("x", "y")(MADE)["own_train.npz"]},
+    )
+    assert "holds mnist_train.npz and no test half: bring both" in refusal(tmp_path / "a")
+    four = digit_sets.files_of_each_array(lambda name: f"mnist_{name}", "npz")(MADE)
+    put(tmp_path / "b", {name: data for name, data in four.items() if "y_test" not in name})
+    assert "mnist_y_train.npz and lacks the test labels" in refusal(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (np.array([1, "a", None] * 100, object), "holds Python objects, which could run any"),
+        (np.linspace(0, 9, 260), "holds labels that are no whole numbers"),
+        (np.full(260, np.nan), "holds labels that are no whole numbers"),
+        (np.array(["7"] * 260), "holds labels of <U1 in place of numbers"),
+        (np.tile([[1, 2]], (260, 1)), "holds labels of shape (260, 2) for 260"),
+    ],
+    ids=["objects", "fractions", "nan", "words", "pairs"],
+)
+def test_labels_that_are_none_are_called_what_they_are(
+    labels: NDArray[Any], told: str, tmp_path: Path
+) -> None:
+    path, x, y = tmp_path / "digits.npz", MADE.x_train, MADE.y_test
+    np.savez(path, x_train=x, y_train=labels, x_test=MADE.x_test, y_test=y)
+    assert told in refusal(tmp_path, "own")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["train/{}.png", "test/{}.png"], "train holds 20 pictures of 28x28 pixels, and neither "),
+        (["{}.png"], "holds 20 pictures of 28x28 pixels, and neither folders nor names tell"),
+        (["train/{}_4.png", "test/{}_5.png"], "neither folders nor names tell their classes; exp"),
+        (["train/{}-num4.png"], "holds pictures with their class in their names, and no folder of"),
+    ],
+)
+def test_pictures_whose_class_nothing_tells_are_told_how_to_tell_it(
+    names: list[str], told: str, tmp_path: Path
+) -> None:
+    picture = digit_sets.png(MADE.x_train[0])
+    put(tmp_path, {name.format(place): picture for name in names for place in range(20)})
+    line = refusal(tmp_path)
+    assert told in line
+    assert (
+        "expected a folder for each class, as training/7/12.png and testing/7/3.png, or the" in line
+    )
+    assert line.endswith("move or rename them") or "move or rename them; " in line
+
+
+def test_pictures_too_small_for_photographs_are_not_told_to_name_a_pull_time(
+    tmp_path: Path,
+) -> None:
+    picture = digit_sets.png(np.zeros((32, 32, 3), np.uint8))
+    put(tmp_path / "cifar", {f"train/{place}_frog.png": picture for place in range(9)})
+    line = refusal(tmp_path / "cifar")
+    assert "holds pictures of 32x32 pixels (cifar/train): neither" in line
+    assert "lie in folders of their classes below train/ and test/" in line
+    assert "pull time in seconds" not in line.rpartition(": ")[2]
