@@ -23,6 +23,7 @@ from bench.errors import GrindstoneError, shown, unforeseen
 _ONE_PROCESS = "trainings that run at the same time slow each other"
 _OWN_PROCESS = "what a test's own process has trained would be lost"
 _TWICE = "every row would be trained several times as one and the same repeat"
+_RESULT = "leave it out: a failure is a result"
 
 # Each: the attribute that the option sets, the option, its plugin, what is wrong, what to do.
 _REFUSED = (
@@ -35,9 +36,20 @@ _REFUSED = (
     ("isolate", "--isolate", "pytest-isolate", _OWN_PROCESS, "leave it out"),
     ("count", "--count", "pytest-repeat", _TWICE, "take --processes, a fresh process each"),
     ("flake_finder_enable", "--flake-finder", "pytest-flakefinder", _TWICE, "take --processes"),
-    ("reruns", "--reruns", "pytest-rerunfailures", _TWICE, "leave it out: a failure is a result"),
+    ("loop", "--loop", "pytest-loop", _TWICE, "take --processes"),
+    *(
+        (unit, f"--{unit}", "pytest-stress or pytest-loop", _TWICE, "take --processes")
+        for unit in ("seconds", "minutes", "hours")
+    ),
+    ("reruns", "--reruns", "pytest-rerunfailures", _TWICE, _RESULT),
+    ("force_reruns", "--force-reruns", "pytest-rerunfailures", _TWICE, _RESULT),
+    ("retries", "--retries", "pytest-retry", _TWICE, _RESULT),
 )
-_HARMLESS = (None, False, 0, 1, "0", "1", "")
+# What changes nothing; `1` only where it counts all, and not what is done once more.
+_HARMLESS = ("None", "False", "0", "0.0", "", "1")
+_TIMES = ("parallel_threads", "workers", "tests_per_worker", "count", "loop")
+# These may be set in a project's settings as well, by the same name.
+_IN_SETTINGS = ("reruns", "retries")
 
 # Options of pytest-benchmark that are about calling a function again and again.
 _WITHOUT_EFFECT = (
@@ -83,14 +95,24 @@ def check(config: pytest.Config) -> None:
     if distributed or hasattr(config, "workerinput"):
         raise GrindstoneError(f"-n of pytest-xdist: {_ONE_PROCESS}; leave it out, or add -n 0")
     for attribute, name, plugin, wrong, instead in _REFUSED:
-        value = getattr(option, attribute, None)
-        if value is True or value not in _HARMLESS:  # True is 1, too
+        value = _value(config, attribute)
+        harmless = _HARMLESS if attribute in _TIMES else _HARMLESS[:5]
+        if value is True or str(value) not in harmless:
             raise GrindstoneError(f"{name} of {plugin}: {wrong}; {instead}")
     if option.benchmark_histogram and importlib.util.find_spec("pygal") is None:
         raise GrindstoneError(
             "--benchmark-histogram needs pygal, which is not installed: "
             "pip install 'pytest-benchmark[histogram]', or leave it out"
         )
+
+
+def _value(config: pytest.Config, attribute: str) -> object:
+    """What an option of another plugin is set to, wherever that was done."""
+    value: object = getattr(config.option, attribute, None)
+    if value is None and attribute in _IN_SETTINGS:
+        with contextlib.suppress(ValueError):  # the plugin is not here
+            return config.getini(attribute)
+    return value
 
 
 def words(config: pytest.Config) -> list[str]:

@@ -132,9 +132,15 @@ def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -
     assert line.startswith("ERROR: bench: -n of pytest-xdist: trainings that run at the same time")
 
 
-def _config(**options: object) -> Any:
+def _config(settings: dict[str, str] | None = None, **options: object) -> Any:
     option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, verbose=0, **options)
-    return SimpleNamespace(option=option)
+
+    def getini(name: str) -> object:
+        if name not in (settings or {}):
+            raise ValueError(f"unknown configuration value: {name!r}")
+        return (settings or {})[name]
+
+    return SimpleNamespace(option=option, getini=getini)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +148,11 @@ def _config(**options: object) -> Any:
     [
         ("forked", True, "--forked of pytest-forked: "),
         ("count", 3, "--count of pytest-repeat: .* take --processes"),
-        ("reruns", 2, "--reruns of pytest-rerunfailures: "),
+        ("reruns", 1, "--reruns of pytest-rerunfailures: "),
+        ("force_reruns", 2, "--force-reruns of pytest-rerunfailures: "),
+        ("retries", 1, "--retries of pytest-retry: "),
+        ("loop", 3, "--loop of pytest-loop: .* take --processes"),
+        ("minutes", 45, "--minutes of pytest-stress or pytest-loop: "),
         ("parallel_threads", "2", "--parallel-threads of pytest-run-parallel: "),
         ("workers", "auto", "--workers of pytest-parallel: "),
         ("looponfail", True, "--looponfail of pytest-xdist: "),
@@ -158,10 +168,20 @@ def test_what_would_train_twice_at_once_or_in_vain_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"count": 1}, {"reruns": 0}, {"dist": "no", "tx": []}, {"codspeed": False}]
+    "options",
+    [
+        *({}, {"count": 1}, {"reruns": 0}, {"dist": "no", "tx": []}, {"codspeed": False}),
+        *({"retries": None}, {"seconds": 0, "minutes": 0.0, "hours": 0}, {"loop": 1}),
+    ],
 )
 def test_a_plugin_that_is_only_installed_is_not_refused(options: dict[str, object]) -> None:
     assert plugins.check(_config(**options)) is None  # type: ignore[func-returns-value]
+
+
+def test_a_project_s_settings_count_as_its_options_do() -> None:
+    with pytest.raises(GrindstoneError, match="--reruns of pytest-rerunfailures"):
+        plugins.check(_config({"reruns": "2"}, reruns=None))
+    assert plugins.check(_config({"retries": "0"})) is None  # type: ignore[func-returns-value]
 
 
 def test_codspeed_takes_over_by_its_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
