@@ -80,6 +80,12 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
     (r"batches\.meta.*", "CIFAR-10's names of classes", ""),
     (r"(train|test|meta)(\.bin)?|cifar-100.*", "CIFAR-100's files", ""),
     (r".*\.parquet", "Parquet tables", "convert them to IDX, NPZ or CSV files"),
+    (
+        r".*\.(part|partial|crdownload|download|aria2)",
+        "downloads that were broken off",
+        "fetch them again",
+    ),
+    (r"data\.mdb", "LMDB databases, as Caffe's", "convert them to IDX, NPZ or CSV files"),
     (r".*\.arrow", "Arrow tables", "convert them to IDX, NPZ or CSV files"),
     (r".*\.tfrecords?(-.*|\..*)?", "TFRecord files", "convert them to IDX, NPZ or CSV files"),
     (r".*\.(zip|tar|tgz|tar\.\w+|7z|rar)", "archives", "unpack them"),

@@ -173,10 +173,9 @@ def is_mnist(train: Half, test: Half) -> bool:
 
 def _from_folder(data_folder: DataFolder) -> Dataset:
     mend = "put the published files there, or leave --data-dir out to have them downloaded"
-    faults = []
+    faults: list[str] = []
     try:
-        for found in others.fitting(data_folder, "mnist"):
-            train, test = others.read(found)
+        for found, train, test in others.readable(data_folder, "mnist", faults):
             if is_mnist(train, test):
                 note = f"MNIST from {shown(found.where)} ({found.layout})"
                 return _dataset((_split(train), _split(test)), "files", note)

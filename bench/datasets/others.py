@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +27,11 @@ def load(data_folder: DataFolder, name: str) -> Dataset:
     Raises:
         DataError: it is not there, is damaged, or is another set.
     """
-    found = fitting(data_folder, name)[0]
-    train, test = read(found)
+    faults: list[str] = []
+    read_first = next(readable(data_folder, name, faults), None)
+    if read_first is None:
+        raise DataError(faults[0])
+    found, train, test = read_first
     name = _named(found, name, train, test)
     classes = np.unique(train.y)
     strange = np.setdiff1d(test.y, classes)
@@ -88,7 +92,27 @@ def fitting(data_folder: DataFolder, name: str) -> list[Classified]:
         raise DataError(f"{told}; and {problem}" if problem else told)
     if found[0].problem is not None:  # the whole ones come first
         raise DataError(found[0].problem)
-    return [each for each in found if each.problem is None]
+    whole = [each for each in found if each.problem is None]
+    return sorted(whole, key=lambda each: "mnist" not in each.names)
+
+
+def readable(
+    data_folder: DataFolder, name: str, faults: list[str]
+) -> Iterator[tuple[Classified, Half, Half]]:
+    """Those of them that are what they seem: beside them lies other data, as in Keras' cache.
+
+    faults: gets what is wrong with each of the others.
+
+    Raises:
+        DataError: there is none, or none that is whole.
+    """
+    for found in fitting(data_folder, name):
+        try:
+            train, test = read(found)
+        except DataError as error:
+            faults.append(str(error))
+        else:
+            yield found, train, test
 
 
 def read(found: Classified) -> tuple[Half, Half]:

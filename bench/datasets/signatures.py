@@ -53,6 +53,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Signature], ...] = (
         b"\x93NUMPY",
         Signature("a NumPy array", "bring both splits in one NPZ file, as Keras does"),
     ),
+    (0, b"\xff\xfe", Signature("a text in UTF-16", "save it in UTF-8")),
     (0, b"%PDF", Signature("a PDF document", "download the file itself")),
     (0, b"\x89PNG\r\n", Signature("a PNG picture", "name it so")),
     (0, b"\xff\xd8\xff", Signature("a JPEG picture", "name it so")),

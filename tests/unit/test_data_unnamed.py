@@ -58,6 +58,41 @@ def test_images_that_were_scaled_otherwise_are_told_by_their_numbers(tmp_path: P
     assert "save them as they were before they were scaled" in line
 
 
+def test_other_data_beside_a_set_is_no_obstacle_as_in_keras_s_cache(tmp_path: Path) -> None:
+    text = np.arange(9)
+    other = digit_sets.saved(x_train=text, y_train=text, x_test=text, y_test=text)
+    put(tmp_path, {"boston.npz": other, "mnist.npz": digit_sets.npz(MADE)["mnist.npz"]})
+    must_be(others.load(look(tmp_path), "own"), MADE)
+    assert "mnist.npz (an NPZ file) holds 260 + 40 images" in refusal(tmp_path)
+
+
+def test_a_download_that_was_broken_off_is_called_so(tmp_path: Path) -> None:
+    files = dict(digit_sets.LAYOUTS["published"](MADE))
+    images = files.pop("train-images-idx3-ubyte.gz")
+    put(tmp_path / "a", {**files, "train-images-idx3-ubyte.gz.part": images[:99]})
+    line = refusal(tmp_path / "a")
+    assert (
+        "lacks train-images-idx3-ubyte.gz of the four files; train-images-idx3-ubyte.gz.p" in line
+    )
+    assert "is a download that was broken off: fetch it again" in line
+    put(tmp_path / "b", {"Unconfirmed 7.crdownload": images[:99]})
+    assert "holds downloads that were broken off (Unconfirmed 7.crdownload)" in refusal(
+        tmp_path / "b"
+    )
+
+
+def test_tables_as_spreadsheets_write_them_are_read_or_called_what_they_are(tmp_path: Path) -> None:
+    tables = digit_sets.LAYOUTS["Kaggle's tables"](MADE)
+    quoted = {
+        name: b"\r\n".join(b'"' + row.replace(b",", b'","') + b'"' for row in data.splitlines())
+        for name, data in tables.items()
+    }
+    put(tmp_path / "a", {name: b"\xef\xbb\xbf" + data for name, data in quoted.items()})
+    must_be(others.load(look(tmp_path / "a"), "own"), MADE)
+    put(tmp_path / "b", {name: data.decode().encode("utf-16") for name, data in tables.items()})
+    assert "is a text in UTF-16: save it in UTF-8" in refusal(tmp_path / "b")
+
+
 def test_a_half_that_is_not_there_is_named(tmp_path: Path) -> None:
     put(
         tmp_path / "a",

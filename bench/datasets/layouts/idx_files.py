@@ -26,6 +26,8 @@ _NAME = re.compile(
     r"(?:\.\d+)?"
 )
 
+_UNFINISHED = re.compile(r"(?P<name>.+)\.(part|partial|crdownload|download|aria2|tmp)")
+
 _Role = tuple[str, str]
 ROLES: dict[_Role, str] = {
     ("train", "image"): "train-images-idx3-ubyte.gz",
@@ -51,7 +53,7 @@ def find(root: Folder) -> list[Classified]:
             named = _named(name)
             if named:
                 sets[home, named.set].setdefault(named.role, folder.path / name)
-    return [_found(root.path, home, name, files) for (home, name), files in sorted(sets.items())]
+    return [_found(root, home, name, files) for (home, name), files in sorted(sets.items())]
 
 
 def _named(name: str) -> _Named | None:
@@ -62,13 +64,14 @@ def _named(name: str) -> _Named | None:
     return _Named(match["set"].strip("-_. "), (split, match["part"]))
 
 
-def _found(root: Path, home: Path, name: str, files: Mapping[_Role, Path]) -> Classified:
+def _found(root: Folder, home: Path, name: str, files: Mapping[_Role, Path]) -> Classified:
     missing = [usual for role, usual in ROLES.items() if role not in files]
     before = f"{name}-" if name else ""
     problem = (
         f"{shown(home)} lacks {', '.join(before + each for each in missing)} of the four files"
+        f"{_broken_off(root, home)}"
     )
-    inside = [str(path.relative_to(root.parent)) for path in files.values()]
+    inside = [str(path.relative_to(root.path.parent)) for path in files.values()]
     return Classified(
         home,
         "IDX files",
@@ -77,6 +80,13 @@ def _found(root: Path, home: Path, name: str, files: Mapping[_Role, Path]) -> Cl
         problem if missing else None,
         tuple(files.values()),
     )
+
+
+def _broken_off(root: Folder, home: Path) -> str:
+    """What a download left in the place of a file."""
+    there = [name for each in root.walk() if each.path == home for name in each.files]
+    left = [name for name in there if _UNFINISHED.fullmatch(name.lower())]
+    return f"; {shown(left[0])} is a download that was broken off: fetch it again" if left else ""
 
 
 def _read(files: Mapping[_Role, Path]) -> tuple[Half, Half]:

@@ -119,7 +119,9 @@ def _half(path: Path) -> Half:
             # No row is longer: of one that seems so the rest is a row with too few columns.
             lines = iter(partial(file.readline, _LONGEST_ROW), b"")
             rows = islice((line.decode("latin-1") for line in lines), int(headed), _MOST_ROWS)
-            cells = np.loadtxt(rows, np.uint8, delimiter=between, ndmin=2, comments=None)
+            cells = np.loadtxt(
+                rows, np.uint8, delimiter=between, quotechar='"', ndmin=2, comments=None
+            )
     except ValueError as error:
         told = f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
         raise DataError(told) from error
