@@ -55,7 +55,7 @@ class OwnFloors:
 
     def _reason(self, metrics: Mapping[str, float]) -> str | None:
         for name, value in metrics.items():
-            if name in ("loss", "val_loss") and not math.isfinite(value):
+            if name.endswith("loss") and not math.isfinite(value):
                 return f"the {name} is {value}: the training diverged"
         for floor in self.floors:
             value = metrics[floor.metric]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from bench.worker.task import Ended, EpochEnd, Task
@@ -58,6 +59,13 @@ def epoch_clock(
     return EpochClock(keras, synchronise, epoch_end, watch)
 
 
+def loss_in(logs: Mapping[str, Any]) -> tuple[str, float]:
+    """What `fit` tells of an epoch's loss, with its name: one's own step may call it `d_loss`."""
+    losses = (name for name in logs if name.endswith("loss") and not name.startswith("val_"))
+    name = "loss" if "loss" in logs else next(chain(losses, logs), "loss")
+    return name, float(logs.get(name, math.nan))
+
+
 class _EpochClock:
     """The callback's hooks.
 
@@ -84,6 +92,7 @@ class _EpochClock:
         self._epoch_end = epoch_end
         self._watch = watch
         self._steps = 0
+        self.loss_name = "loss"
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self._synchronise()
@@ -116,7 +125,7 @@ class _EpochClock:
         ended, paused = time.perf_counter(), self._begun - self._asked
         self._must_have_timed()
         # The clock stands from here until the next epoch's first batch.
-        loss = float(logs.get("loss", math.nan))  # one's own `train_step` may tell none
+        self.loss_name, loss = loss_in(logs or {})
         begun = self._begun + self._stood
         self._epoch_end(Ended(epoch + 1, begun, ended, loss, paused=paused), self.model)
 

@@ -75,8 +75,9 @@ def said(worker_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Said:
 
 def test_every_one_of_them_answers_that_can_be_called(said: Said) -> None:
     trained = {name: told for name, told in said.items() if told[-1]["event"] == "Quality"}
-    silent = _one(trained.pop("vae stock"), "Unmeasured")
-    assert "Model VAE does not have a `call()`" in silent["why"]
+    for name, model in (("vae", "VAE"), ("conditional_gan", "ConditionalGAN")):
+        silent = _one(trained.pop(f"{name} stock"), "Unmeasured")
+        assert f"Model {model} does not have a `call()`" in silent["why"]
     assert len(trained) > 10
     for told in trained.values():
         found = _one(told, "Inference")
@@ -103,6 +104,11 @@ def _one(messages: list[dict[str, Any]], event: str) -> dict[str, Any]:
         ("flowers", "tf.data", 32, 8, "val_acc"),
         ("batches", "PyDataset", 35, 24, "val_mae"),
         ("generators", "generator", 24, 12, "val_loss"),
+        ("captcha", "tf.data", 32, 8, "val_loss"),
+        ("conditional_gan", "tf.data", 32, 0, "d_loss"),
+        ("distillation", "arrays in memory", 64, 16, "val_distillation_loss"),
+        ("heart", "tf.data", 48, 12, "val_accuracy"),
+        ("recommender", "arrays in memory", 64, 16, "val_loss"),
     ],
 )
 def test_a_public_example_trains_unchanged_but_for_its_data(

@@ -147,6 +147,26 @@ def test_a_gpu_lost_while_they_are_listed_is_a_reason_and_no_crash(nvml: Nvml) -
     assert "lost a GPU while listing them: GPU is lost" in found.why_no_gpu
 
 
+@pytest.mark.usefixtures("nvml")
+def test_an_nvml_that_cannot_be_ended_has_shown_its_gpus_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_UNKNOWN)
+
+    monkeypatch.setattr(pynvml, "nvmlShutdown", fails)
+    assert _ids(devices.find()) == ["cpu", "gpu:0", "gpu:1"]
+
+
+def test_a_name_that_is_no_text_is_a_reason_and_no_crash(
+    nvml: Nvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda _handle: b"\xff\xfe".decode())
+    found = nvml.find()
+    assert _ids(found) == ["cpu"]
+    assert found.why_no_gpu == "NVML gives a GPU's name as bytes that are no text"
+
+
 def test_the_package_that_shadows_nvidia_ml_py_is_told_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,13 +21,19 @@ def worker(
     job: Job = JOB,
     others: dict[str, str] | None = None,
     threads: int = 0,
+    jit: str = "",
+    options: dict[str, bool] | None = None,
     **variables: str,
 ) -> Pinned:
     monkeypatch.setattr(environment, "_AT_START", {**(others or {}), **variables})
     numerics = SimpleNamespace(tensor_float_32_execution_enabled=lambda: True)
     told = SimpleNamespace(get_intra_op_parallelism_threads=lambda: threads)
+    optimizer = SimpleNamespace(get_jit=lambda: jit, get_experimental_options=lambda: options or {})
     config = SimpleNamespace(
-        experimental=numerics, threading=told, list_physical_devices=lambda _kind: []
+        experimental=numerics,
+        threading=told,
+        optimizer=optimizer,
+        list_physical_devices=lambda _kind: [],
     )
     policy = SimpleNamespace(global_policy=lambda: SimpleNamespace(name="float32"))
     backend = TensorFlow.__new__(TensorFlow)
@@ -105,6 +111,16 @@ def test_xla_that_nobody_asked_for_is_seen(
 ) -> None:
     assert worker(monkeypatch, TF_XLA_FLAGS=flags).xla is on_cpu
     assert worker(monkeypatch, ON_GPU, TF_XLA_FLAGS=flags).xla is on_gpu
+
+
+def test_what_a_file_of_one_s_own_has_set_is_asked_of_tensorflow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_gpu = worker(monkeypatch, ON_GPU, jit="autoclustering")
+    assert on_gpu.xla is True
+    assert worker(monkeypatch, jit="autoclustering").xla is False, "a CPU takes a flag, too"
+    mixed = worker(monkeypatch, ON_GPU, options={"auto_mixed_precision": True})
+    assert mixed.precision == "float32, automatic mixed precision"
 
 
 def test_precision_is_what_is_computed_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,8 +247,9 @@ def test_the_worker_is_the_one_asked_for_before_the_plans_before_the_running_one
     assert "no plan on this host" in made.worker_chosen_by
 
 
-def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"stack": ' + b"[" * 9999])
+def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "plan.json").write_bytes(text)
     with pytest.raises(GrindstoneError, match="is not a Grindstone plan file"):
         chosen(f"--plan={tmp_path / 'plan.json'}")
 

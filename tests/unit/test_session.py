@@ -229,21 +229,31 @@ def test_a_failure_that_cannot_be_recorded_either_keeps_its_reason(tmp_path: Pat
     assert "cannot be written" in str(failed.value).splitlines()[-1]
 
 
-def _stumble(event: Event) -> None:
-    if isinstance(event, EpochEnded):
-        raise RuntimeError("can't start new thread")
-
-
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            RuntimeError("can't start new thread"),
+            r"RuntimeError: can't start new thread \(at unit/test_session.py:\d+\)",
+        ),
+        (MemoryError(), "this machine has no memory left for it: close other programs, .*"),
+        (RecursionError("maximum depth"), r"RecursionError: maximum depth \(at .*\)"),
+    ],
+    ids=["thread", "memory", "recursion"],
+)
 def test_an_error_that_nobody_has_foreseen_is_recorded_in_a_line_and_the_next_row_trains(
-    tmp_path: Path,
+    tmp_path: Path, error: Exception, told: str
 ) -> None:
-    with _session(tmp_path, listener=_stumble) as session:
+    def stumble(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            raise error
+
+    with _session(tmp_path, listener=stumble) as session:
         session.train(Row(MLP, CPU))
         session.train(Row(MLP, CPU), Repeat(2))
     for result in codec.read(session.record.path).results:
         assert isinstance(result, Failed)
-        told = r"mlp on cpu: RuntimeError: can't start new thread \(at unit/test_session.py:\d+\)"
-        assert re.fullmatch(told, result.reason)
+        assert re.fullmatch(f"mlp on cpu: {told}", result.reason)
 
 
 def test_a_run_that_cannot_be_recorded_does_not_begin(tmp_path: Path) -> None:

@@ -48,3 +48,23 @@ def test_a_keras_that_trains_without_the_function_that_is_timed_is_refused() -> 
     assert _train(calls=True) == [1, 2]
     with pytest.raises(RuntimeError, match=r"Keras 9\.0 trained an epoch without"):
         _train(calls=False)
+
+
+@pytest.mark.parametrize(
+    ("logs", "told"),
+    [
+        ({"accuracy": 0.5, "loss": 0.3}, ("loss", 0.3)),
+        ({"generator_loss": 0.5, "d_loss": 0.3, "val_loss": 9.0}, ("generator_loss", 0.5)),
+        ({"psnr": 20.0}, ("psnr", 20.0)),
+    ],
+)
+def test_the_loss_is_what_a_step_of_one_s_own_calls_so(
+    logs: dict[str, float], told: tuple[str, float]
+) -> None:
+    assert stock.loss_in(logs) == told
+
+
+def test_a_step_that_tells_nothing_has_no_loss() -> None:
+    name, loss = stock.loss_in({})
+    assert name == "loss"
+    assert np.isnan(loss)

@@ -58,9 +58,9 @@ class TensorFlow(Backend):
         tf = self.tf
         tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         return {
-            "xla": self._xla(job) or clusters_by_itself(variables, is_gpu=job.is_gpu),
+            "xla": self._xla(job) or self._clusters(variables, is_gpu=job.is_gpu),
             "tf32": bool(tf32) and variables.get("NVIDIA_TF32_OVERRIDE") != "0",
-            "precision": _precision(self.keras, variables, is_gpu=job.is_gpu),
+            "precision": _precision(self, variables, is_gpu=job.is_gpu),
             "deterministic_ops": _deterministic_ops(variables),
             "threads": _threads(tf, variables),
         }
@@ -111,6 +111,11 @@ class TensorFlow(Backend):
     def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:  # noqa: D102
         return self.tf.nest.map_structure(function, structure)
 
+    def _clusters(self, variables: Mapping[str, str], *, is_gpu: bool) -> bool:
+        """Whether XLA compiles what was not asked for here, but by a variable or one's own file."""
+        asked = bool(self.tf.config.optimizer.get_jit())
+        return clusters_by_itself(variables, is_gpu=is_gpu, asked=asked)
+
     def _xla(self, job: Job) -> bool:
         """Whether it is asked to compile what the job trains."""
         return job.xla or (job.mode == "tuned" and tuned.uses_xla(self.tf))
@@ -142,20 +147,22 @@ def scope(tf: Any, replicas: int) -> AbstractContextManager[Any]:
     return manager
 
 
-def clusters_by_itself(set_: Mapping[str, str], *, is_gpu: bool) -> bool:
-    """Whether TF_XLA_FLAGS has XLA compile what nobody asked it to.
+def clusters_by_itself(set_: Mapping[str, str], *, is_gpu: bool, asked: bool = False) -> bool:
+    """Whether TF_XLA_FLAGS, or `tf.config.optimizer.set_jit`, has XLA compile by itself.
 
     On a CPU that takes `--tf_xla_cpu_global_jit` too (tensorflow/compiler/jit/flags.cc).
     """
     flags = set_.get("TF_XLA_FLAGS", "")
     level = re.search(r"--tf_xla_auto_jit=(\S+)", flags)
     on_cpu = re.search(r"--tf_xla_cpu_global_jit(?!=(false|0))", flags)
-    return level is not None and level[1] not in ("0", "-1") and (is_gpu or on_cpu is not None)
+    by_flag = level is not None and level[1] not in ("0", "-1")
+    return (by_flag or asked) and (is_gpu or on_cpu is not None)
 
 
-def _precision(keras: Any, set_: Mapping[str, str], *, is_gpu: bool) -> str:
-    named: str = keras.mixed_precision.global_policy().name
-    rewritten = any(
+def _precision(backend: TensorFlow, set_: Mapping[str, str], *, is_gpu: bool) -> str:
+    named: str = backend.keras.mixed_precision.global_policy().name
+    chosen = backend.tf.config.optimizer.get_experimental_options()
+    rewritten = bool(chosen.get("auto_mixed_precision")) or any(
         _is_on(set_.get(f"TF_ENABLE_AUTO_MIXED_PRECISION{end}")) for end in ("", "_GRAPH_REWRITE")
     )
     return f"{named}, automatic mixed precision" if is_gpu and rewritten else named

@@ -102,7 +102,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(Phase("epoch 1"))
     examples = loaded.train.examples
     tell = training.epoch_end(job, examples, say, wait, lambda _: loaded.metrics(losses)[metric])
-    _fit(backend, loaded, job, _keeping(losses, tell))
+    name = _fit(backend, loaded, job, _keeping(losses, tell))
     say(Phase(EVALUATION))
     metrics, on_training = loaded.metrics(losses), None
     if job.judge_training:
@@ -115,11 +115,12 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     if flop := network.flop_per_example(loaded.model):
         say(Rate(flop, devices.peak_throughput(backend)))
     value, peak = metrics.pop(metric), devices.memory_peak(backend)
+    first, metric = untrained[metric], metric if loaded.validation else name
     saving.save(loaded.model, job.save, say, whole=True)
     say(Phase("a pass over the data alone"))
     with loaded.file.blamed("reading the data"):
         alone = seconds_alone(loaded.train, backend.synchronise)
-    say(Quality(value, untrained[metric], peak, metric, metrics, alone, on_training))
+    say(Quality(value, first, peak, metric, metrics, alone, on_training))
 
 
 def load(backend: Backend, job: Job, own: OwnFile, say: Say) -> Loaded:
@@ -178,16 +179,18 @@ def _pinned(backend: Backend, loaded: Loaded, job: Job) -> Pinned:
     return pinned
 
 
-def _fit(backend: Backend, loaded: Loaded, job: Job, epoch_end: EpochEnd) -> None:
+def _fit(backend: Backend, loaded: Loaded, job: Job, epoch_end: EpochEnd) -> str:
+    """Trains; what the loss is called that stands for the others."""
     with loaded.file.blamed("training"):
         if job.mode == "tuned":
             tf = backends.tensorflow(backend)
             _build(tf, loaded)
             tuned.OwnTuned(tf, loaded.model, loaded.train, loaded.own.batch).train(job, epoch_end)
-            return
+            return "loss"
         clock = stock.epoch_clock(loaded.keras, backend.synchronise, epoch_end)
         arguments = loaded.train.arguments(loaded.own.batch, train=True)
         loaded.model.fit(epochs=job.epochs, verbose=0, callbacks=[clock], **arguments)
+    return str(clock.loss_name)
 
 
 def _build(tf: Any, loaded: Loaded) -> None:

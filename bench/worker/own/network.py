@@ -73,10 +73,15 @@ def _meant(keras: Any, model: Any, train: Split) -> tuple[Any, list[str]]:
 
 
 def evaluate(model: Any, split: Split, batch: int | None) -> dict[str, float]:
-    """The model's own metrics on validation data, by the names that Keras gives them there."""
+    """The model's own metrics on validation data, by the names that Keras gives them there.
+
+    Of one that has several numbers, as F1 of each class, it is their mean.
+    """
+    import numpy as np
+
     arguments = split.arguments(batch, train=False)
     found = model.evaluate(verbose=0, return_dict=True, **arguments)
-    return {f"val_{name}": float(value) for name, value in found.items()}
+    return {f"val_{name}": float(np.mean(value)) for name, value in found.items()}
 
 
 def judged(metrics: dict[str, float], floors: tuple[str, ...]) -> str:
