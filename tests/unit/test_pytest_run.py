@@ -132,7 +132,7 @@ def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -
     assert line.startswith("ERROR: bench: -n of pytest-xdist: trainings that run at the same time")
 
 
-def _config(settings: dict[str, str] | None = None, **options: object) -> Any:
+def _config(settings: Any = None, **options: object) -> Any:
     option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, verbose=0, **options)
 
     def getini(name: str) -> object:
