@@ -64,7 +64,7 @@ def _labels(path: Path, y: NDArray[Any]) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2 and y.size and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1):
-        return y.argmax(axis=1).astype(np.int64)
+        y = y.argmax(axis=1)
     if not np.all(np.isfinite(y)) or not np.array_equal(y, np.rint(y)):
         raise DataError(f"{shown(path)} holds labels that are no whole numbers")
     return y.astype(np.int64)
