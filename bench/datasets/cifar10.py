@@ -34,9 +34,6 @@ MIRRORS = (
 MIRROR_VARIABLE = "GRINDSTONE_CIFAR10_URL"
 """Another base URL in place of the mirrors, or nothing at all to switch the download off."""
 
-ANSWER_WITHIN = 5.0
-"""Seconds after which a box counts as one without a network."""
-
 # Of the archive as published (tensorflow/datasets, checksums of cifar10).
 _ARCHIVE = Wanted("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170_052_171)
 # Of each binary batch as published (ankane/torchvision-ruby, datasets/cifar10.rb).  A Python batch
@@ -56,7 +53,6 @@ def load(
     cache_dir: Path,
     *,
     mirrors: Sequence[str] | None = None,
-    answer_within: float = ANSWER_WITHIN,
 ) -> Dataset:
     """CIFAR-10 from the first place that has it, or else drawn shapes of its shape.
 
@@ -67,7 +63,6 @@ def load(
     cache_dir: where downloads and drawn shapes are kept, under `cifar10/`.
     mirrors: base URLs; None means `$GRINDSTONE_CIFAR10_URL` or else `MIRRORS`, and an empty
         sequence that nothing is downloaded.
-    answer_within: seconds for the mirrors to answer, all together.
 
     Raises:
         DataError: what a person brought is damaged or not CIFAR-10, or a download does not have
@@ -90,7 +85,7 @@ def load(
             return _real(cifar_files.read_archive(archive), "cache", told, shown(archive))
     except DataError as error:  # damaged since: downloaded again
         besides += f"; {error}"
-    return _downloaded(kept, base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), answer_within, besides)
+    return _downloaded(kept, base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), besides)
 
 
 def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is") -> Dataset:
@@ -111,11 +106,11 @@ def drawn(cache_dir: Path, reason: str = "as asked for, whatever else there is")
     )
 
 
-def _downloaded(kept: Path, mirrors: Sequence[str], within: float, besides: str) -> Dataset:
+def _downloaded(kept: Path, mirrors: Sequence[str], besides: str) -> Dataset:
     try:
         with tempfile.TemporaryDirectory(prefix="grindstone-download-") as made:
             archive = Path(made) / cifar_files.ARCHIVE
-            mirror = download({archive: _ARCHIVE}, mirrors, within)
+            mirror = download({archive: _ARCHIVE}, mirrors)
             found = cifar_files.read_archive(archive)
             unkept = cache.keep_files(archive.parent, [archive.name], kept)
         told = f"CIFAR-10 downloaded from {mirror}; {besides}{unkept}"

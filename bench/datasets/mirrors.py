@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from bench.datasets import cache
 from bench.errors import CacheError, DataError, in_words, shown, why
 
+ANSWER_WITHIN = 5.0
+"""Seconds after which a box counts as one without a network."""
 CONNECTED_WITHIN = 5.0
 STALLED_AFTER = 30.0
 """Seconds without a byte after which a download is given up."""
@@ -51,7 +53,9 @@ def base_urls(
     return [url if url.endswith("/") else f"{url}/" for url in wanted]
 
 
-def download(files: Mapping[Path, Wanted], mirrors: Sequence[str], within: float) -> str:
+def download(
+    files: Mapping[Path, Wanted], mirrors: Sequence[str], within: float = ANSWER_WITHIN
+) -> str:
     """Makes all of `files` from one mirror, or none of them, and returns the mirror.
 
     files: where each file goes, under the name that it has on the mirrors, and what it must be.

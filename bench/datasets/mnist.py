@@ -36,9 +36,6 @@ MIRRORS = (
 MIRROR_VARIABLE = "GRINDSTONE_MNIST_URL"
 """Another base URL in place of the mirrors, or nothing at all to switch the download off."""
 
-ANSWER_WITHIN = 5.0
-"""Seconds after which a box counts as one without a network."""
-
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -102,7 +99,6 @@ def load(
     cache_dir: Path,
     *,
     mirrors: Sequence[str] | None = None,
-    answer_within: float = ANSWER_WITHIN,
 ) -> Dataset:
     """MNIST from the first place that has it, or else drawn digits of the same shape.
 
@@ -114,7 +110,6 @@ def load(
     cache_dir: where downloads and drawn digits are kept, under `mnist/`.
     mirrors: base URLs; None means `$GRINDSTONE_MNIST_URL` or else `MIRRORS`, and an empty sequence
         that nothing is downloaded.
-    answer_within: seconds for the mirrors to answer, all together.
 
     Raises:
         DataError: what a person brought is damaged or not MNIST, or a download does not have the
@@ -126,13 +121,11 @@ def load(
             return _from_folder(data_folder)
         besides = f"no MNIST files in {shown(data_folder.folder)}"
     return _kept_or_downloaded(
-        cache_dir / "mnist", base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), answer_within, besides
+        cache_dir / "mnist", base_urls(mirrors, MIRROR_VARIABLE, MIRRORS), besides
     )
 
 
-def _kept_or_downloaded(
-    kept: Path, mirrors: Sequence[str], answer_within: float, besides: str
-) -> Dataset:
+def _kept_or_downloaded(kept: Path, mirrors: Sequence[str], besides: str) -> Dataset:
     cached, fault = _cached(kept)
     if cached is not None:
         return _dataset(cached, "cache", f"MNIST from {shown(kept)}, downloaded before; {besides}")
@@ -140,7 +133,7 @@ def _kept_or_downloaded(
         with tempfile.TemporaryDirectory(prefix="grindstone-download-") as made:
             folder = Path(made)
             wanted = {folder / f.gzip_name: Wanted(f.gzip_sha256, f.gzip_size) for f in PUBLISHED}
-            mirror = download(wanted, mirrors, answer_within)
+            mirror = download(wanted, mirrors)
             splits = _read(folder)
             unkept = cache.keep_files(folder, (f.gzip_name for f in PUBLISHED), kept)
         note = f"MNIST downloaded from {mirror}; {besides}{unkept}"

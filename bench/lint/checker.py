@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.lint import names, reader
 from bench.lint.rules import NAMED, RULES
@@ -90,14 +89,3 @@ def findings(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Finding, 
         if not source.allows(hit.line, name)
     }
     return tuple(made[each] for each in sorted(made))
-
-
-def read_and_look(path: Path) -> Looked:
-    """The same of a file.
-
-    Raises:
-        SourceError: it cannot be looked at.
-    """
-    from bench.lint import source
-
-    return look(source.read(path))

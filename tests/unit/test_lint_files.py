@@ -13,7 +13,8 @@ from PIL import Image
 
 from bench.__main__ import main
 from bench.lint import source
-from bench.lint.checker import read_and_look
+from bench.lint.checker import look
+from bench.lint.source import read
 from docs import lint
 from tests.conftest import ROOT
 
@@ -80,7 +81,7 @@ def test_a_comment_says_that_a_line_is_meant(
     tmp_path: Path, comment: str, rules: list[str]
 ) -> None:
     path = written(tmp_path, _TRAP.replace("0.2)])", f"0.2)]) {comment}"))
-    assert [each.rule for each in read_and_look(path).findings] == rules
+    assert [each.rule for each in look(read(path)).findings] == rules
 
 
 # ---- notebooks
@@ -107,7 +108,7 @@ model?
 def test_an_old_notebook_is_read_too(tmp_path: Path) -> None:
     cells = [{"cell_type": "code", "input": _TRAP.splitlines(keepends=True)}]
     path = written(tmp_path, json.dumps({"worksheets": [{"cells": cells}]}), "old.ipynb")
-    assert [each.rule for each in read_and_look(path).findings] == ["dropout-last"]
+    assert [each.rule for each in look(read(path)).findings] == ["dropout-last"]
 
 
 @pytest.mark.parametrize(
@@ -193,14 +194,14 @@ def test_the_other_files_are_looked_at_beside_one_that_cannot_be(
 def test_a_script_is_read_and_never_run(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     text = f"open({str(trace)!r}, 'w')\nimport keras, antigravity_of_nobody\n__import__('os')\n"
-    assert read_and_look(written(tmp_path, text)).findings == ()
+    assert look(read(written(tmp_path, text))).findings == ()
     assert not trace.exists()
 
 
 def test_a_script_that_calls_itself_without_end_is_read_to_its_end(tmp_path: Path) -> None:
     calls = "\n".join(f"def f{n}(x):\n    f{n + 1}(x)\n    f{n + 1}(x)" for n in range(40))
     text = f"import keras\n{calls}\ndef f40(x):\n    f0(x)\nf0(1)\n"
-    assert read_and_look(written(tmp_path, text)).findings == ()
+    assert look(read(written(tmp_path, text))).findings == ()
 
 
 def test_prints_of_python_2_are_read_in_a_script_and_in_a_notebook(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_prints_of_python_2_are_read_in_a_script_and_in_a_notebook(tmp_path: Pat
         f'{_TRAP}print "loss: %.2f" % 0.1  # of the test\nfor each in (1, 2):\n    print each,\n'
     )
     for name, text in (("old.py", printed), ("old.ipynb", notebook(printed))):
-        (found,) = read_and_look(written(tmp_path, text, name)).findings
+        (found,) = look(read(written(tmp_path, text, name))).findings
         assert (found.line, found.rule) == (2, "dropout-last")
     with pytest.raises(source.SourceError, match=r"old.py:4: SyntaxError"):
         source.read(written(tmp_path, f"{_TRAP}exec 'a = 1'\n", "old.py"))
@@ -243,13 +244,13 @@ model = keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Dense(1)
 model.compile("adam", "mse")
 model.fit(train)
 """
-    findings = read_and_look(written(tmp_path, text)).findings
+    findings = look(read(written(tmp_path, text))).findings
     assert [each.rule for each in findings] == found
     if found:
         assert "pictures of 640x480 (3 of those looked at in photos)" in findings[0].what
         assert "0.75 times as wide for their height" in findings[0].what
     other = written(tmp_path, text.replace('"photos"', '"nowhere"'), "other.py")
-    assert read_and_look(other).findings == ()
+    assert look(read(other)).findings == ()
 
 
 # ---- real scripts
@@ -263,14 +264,14 @@ _WORKLOADS = [ROOT / "bench/workloads" / f"{n}.py" for n in ("mnist", "grind", "
 def test_of_scripts_as_learners_write_them_what_is_marked_is_found(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
     marks = [(at, found[1]) for at, line in lines if (found := re.search(r"# trap: (\S+)$", line))]
-    looked = read_and_look(path)
+    looked = look(read(path))
     assert [(each.line, each.rule) for each in looked.findings] == marks
     assert looked.networks
 
 
 @pytest.mark.parametrize("path", [*_OWN, *_WORKLOADS], ids=lambda path: path.stem)
 def test_of_published_networks_nothing_is_said(path: Path) -> None:
-    looked = read_and_look(path)
+    looked = look(read(path))
     assert looked.findings == ()
     assert looked.networks
 

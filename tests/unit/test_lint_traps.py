@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.lint.checker import read_and_look
+from bench.lint.checker import look
 from bench.lint.rules import RULES
+from bench.lint.source import read
 from tests.support import traps_of_judging, traps_of_networks
 
 _HEAD = """\
@@ -34,7 +35,7 @@ _EVERY = [(rule, number) for rule, pairs in CASES.items() for number in range(le
 
 def found(path: Path, text: str) -> list[tuple[int, str]]:
     path.write_text(text, encoding="utf-8")
-    return [(each.line, each.rule) for each in read_and_look(path).findings]
+    return [(each.line, each.rule) for each in look(read(path)).findings]
 
 
 def marked(text: str) -> list[tuple[int, str]]:
