@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.datasets.choice import read_choice
+from bench.errors import GrindstoneError
 from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import Side, checks_for
@@ -106,6 +107,20 @@ class Settings:
         if side == "B" and self.second_worker is not None:
             return self.second_worker
         return self.worker_python
+
+    def one_device(self, found: Found) -> Device:
+        """For what trains on one: the device that was named, else the first GPU, else the CPU.
+
+        Raises:
+            GrindstoneError: several were named.
+        """
+        if self.devices_asked_for is None:
+            return found.devices[1] if len(found.devices) > 1 else found.devices[0]
+        if len(self.devices) != 1 or self.devices[0].group:
+            raise GrindstoneError(
+                "this trains on one device; name one with --device, as cpu or gpu:0"
+            )
+        return self.devices[0]
 
     def modes_on(self, device: Device) -> tuple[Mode, ...]:
         """How to train on a device: as asked for, else as the profile has it.

@@ -131,14 +131,13 @@ def lr_range(options: argparse.Namespace) -> int:
 
 def asked(options: argparse.Namespace) -> tuple[Row, Settings]:
     """What is looked at, and where."""
-    from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.row import Row
 
     workload, found = workload_of(options.what), devices.find()
     settings = read_settings(options, found)
-    device = one_device(settings, found)
+    device = settings.one_device(found)
     return Row(workload, device, variant=settings.variants[0]), settings
 
 

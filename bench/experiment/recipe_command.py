@@ -48,7 +48,6 @@ def run(options: argparse.Namespace) -> int:
 
     from bench.experiment import budget, recipe
     from bench.experiment.inspection import workload_of
-    from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings
     from bench.page.closing import close
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
     workload, found = workload_of(options.what), devices.find()
     settings = dataclasses.replace(read_settings(options, found), judge_training=True)
-    device = one_device(settings, found)
+    device = settings.one_device(found)
     epochs, images = settings.epochs or recipe.EPOCHS, options.images or recipe.SOME
     if images < recipe.FEW:
         raise GrindstoneError(f"--images {images} is out of range; give {recipe.FEW} or more")

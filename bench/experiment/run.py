@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bench.errors import GrindstoneError
 from bench.experiment import budget, trainings
-from bench.experiment.place import one_device
 from bench.experiment.trainings import Training
 from bench.observe import devices
 from bench.observe.devices import Found
@@ -67,7 +66,7 @@ def settings_of(made: Experiment, options: argparse.Namespace, found: Found) -> 
         GrindstoneError: an option is wrong.
     """
     settings = read_settings(options, found)
-    settings = dataclasses.replace(settings, devices=(one_device(settings, found),))
+    settings = dataclasses.replace(settings, devices=(settings.one_device(found),))
     if len(settings.backends) != 1:
         raise GrindstoneError("an experiment trains on one backend; name one with --backend")
     seeds = _in_range("--seeds", options.seeds) or made.seeds

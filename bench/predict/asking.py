@@ -85,7 +85,6 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
     Raises:
         GrindstoneError: it may not be loaded, or an option is wrong.
     """
-    from bench.experiment.place import one_device
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.scratch import Scratch
@@ -95,7 +94,7 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
         network = opened(options.model, scratch.path)
         found = devices.find()
         settings = read_settings(options, found)
-        device = one_device(settings, found)
+        device = settings.one_device(found)
 
         def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return _answers(network, settings, device, scratch.path, images)

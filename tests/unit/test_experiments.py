@@ -17,9 +17,9 @@ from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError
 from bench.experiment import trainings
-from bench.experiment.place import one_device
 from bench.experiment.trainings import rounds
 from bench.observe.devices import Found
+from bench.options import Settings
 from bench.page.write import page
 from bench.record import codec
 from bench.record.head import Device, Experiment
@@ -366,13 +366,13 @@ def test_it_trains_on_one_device_the_first_gpu_where_there_is_one(
     asked: tuple[str, ...] | None, devices: tuple[Device, ...], place: Device
 ) -> None:
     settings: Any = SimpleNamespace(devices=devices, devices_asked_for=asked)
-    assert one_device(settings, Found(devices)) == place
+    assert Settings.one_device(settings, Found(devices)) == place
 
 
 def test_several_devices_are_refused() -> None:
     settings: Any = SimpleNamespace(devices=(CPU, H100), devices_asked_for=("cpu,gpu:0",))
     with pytest.raises(GrindstoneError, match="this trains on one device"):
-        one_device(settings, Found((CPU, H100)))
+        Settings.one_device(settings, Found((CPU, H100)))
 
 
 def test_an_arm_without_what_it_changes_is_an_error() -> None:
