@@ -17,7 +17,7 @@ from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
 
 _CAPTION = "An epoch is the median of all but the first, ± their median absolute deviation (MAD)."
-_CAPTION_OF_ARMS = "Mean over the seeds, after the last epoch; the first arm is the measure."
+_CAPTION_OF_ARMS = "Mean over the seeds, after the last epoch; the first arm is the baseline."
 
 
 @dataclass(frozen=True, slots=True)

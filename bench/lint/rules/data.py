@@ -145,7 +145,7 @@ RULES = (
     ),
     Rule(
         "reshuffled-split",
-        "a split that is another one in each pass",
+        "a split that differs in each pass",
         "after one epoch 84 of 100 validation examples were trained on as well, after three 99 "
         "(1,000 examples parted 800 to 200)",
         "shuffle(…, reshuffle_each_iteration=False) before take and skip, or shuffle behind them",
