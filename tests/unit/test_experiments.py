@@ -159,7 +159,7 @@ def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:
     assert "Seeds of max pooling differ by 4.3 s²" in next(table.remarks(told))
     first, second = table.cells(told)
     assert first[0] == "max pooling"
-    assert first[-1] == "measure"
+    assert first[-1] == "baseline"
     assert second[2:5] == ["74.5 s²", "70.0 s² to 79.0 s²", "64.5 s²"]
 
 

@@ -63,7 +63,7 @@ def cells(made: Experiment) -> Iterator[list[str]]:
             "" if arm.training is None else _quality(made, arm.training),
             "" if arm.seconds is None else shown.seconds(arm.seconds),
             "" if first is None else shown.count(first.model.parameters),
-            "measure" if measure else _word(arm, differs),
+            "baseline" if measure else _word(arm, differs),
         ]
 
 
