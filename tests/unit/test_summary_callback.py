@@ -106,7 +106,7 @@ callback_loader.get("grindstone.grindstone.preloaded").v2_playbook_on_start(None
 print(*sys.modules)
 """
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=HERE, text=True)
-    for name in ("filter.core", "test.core", "filter.gpu_stack", "plugin_utils.gpu_stack.resolve"):
+    for name in ("filter.core", "test.core", "filter.imported", "plugin_utils.gpu_stack.resolve"):
         assert f".plugins.{name}" in loaded
 
 
