@@ -97,7 +97,7 @@ class _EpochClock:
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         self._synchronise()
         if self._watch and epoch == 0:
-            self._watch.take(self._keras, self.model, 0)
+            self._watch.take(self.model, 0)
         self._stood = 0.0
         self._asked = self._begun = time.perf_counter()
         self._trained = self.model  # within an epoch JAX's callbacks must not ask for it
@@ -116,7 +116,7 @@ class _EpochClock:
         if self._steps % self._watch.every == 0:
             self._synchronise()
             stopped = time.perf_counter()
-            self._watch.take(self._keras, self._trained, self._steps)
+            self._watch.take(self._trained, self._steps)
             self._stood += time.perf_counter() - stopped
         return logs
 

@@ -27,26 +27,24 @@ class Watch:
         self._image = image
         self._layers = layers
         self.every = max(1, steps // FRAMES)
-        self._seen: Any = None
 
-    def take(self, keras: Any, model: Any, step: int) -> None:
-        """Takes a frame of a model after so many steps."""
+    def take(self, model: Any, step: int) -> None:
+        """Takes a frame of a stack of layers after so many steps."""
         import numpy as np
 
-        if self._seen is None:
-            there = {layer.name: layer for layer in model.layers}  # a smaller one has fewer
-            self._layers = tuple(name for name in self._layers if name in there)
-            outputs = [there[name].output for name in self._layers]
-            self._seen = keras.Model(model.inputs[0], [*outputs, model.layers[-1].output])
-        *features, output = self._seen(self._image, training=False)
+        features, seen = {}, self._image
+        # One by one: a layer's own `output` is another stack's where a design put layers beside it.
+        for layer in model.layers:
+            seen = layer(seen, training=False)
+            if layer.name in self._layers:  # a smaller network has fewer
+                features[layer.name] = np.asarray(seen)[0]
         weights = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
-        arrays = dict(zip(self._layers, (np.asarray(each)[0] for each in features), strict=True))
         kernels = np.asarray(weights)
         np.savez(
             self._folder / f"{step:08}.npz",
             allow_pickle=False,
             input=np.asarray(self._image)[0],
-            output=np.asarray(output)[0],
+            output=np.asarray(seen)[0],
             weights=kernels.reshape(*kernels.shape[:2], -1),
-            **arrays,
+            **features,
         )

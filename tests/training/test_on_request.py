@@ -47,10 +47,12 @@ def trained(name, **asked):
         "seconds": [each.ended - each.begun for each in said if isinstance(each, Epoch)],
     }
 
-frames = folder / "frames"
-frames.mkdir()
+frames, behind = folder / "frames", folder / "behind"
+frames.mkdir(), behind.mkdir()
 made = {name: trained(name) for name in ON_REQUEST if name != "circles"}
 made["circles"] = trained("circles", frames=str(frames))
+made["circles, dropout behind"] = trained(
+    "circles", frames=str(behind), design=Design(last_dropout=0.2))
 made["circles by sum"] = trained("circles", design=Design(loss="sum"))
 made["tuned"] = {name: trained(name, mode="tuned") for name in ("last", "cifar_classic")}
 print(json.dumps(made))
@@ -63,7 +65,7 @@ def made(
 ) -> tuple[dict[str, Any], Path]:
     folder = tmp_path_factory.mktemp("on-request")
     told: dict[str, Any] = answer(worker_python, _CODE, str(folder), home=folder)
-    return told, folder / "frames"
+    return told, folder
 
 
 @pytest.mark.parametrize("name", ON_REQUEST)
@@ -106,10 +108,11 @@ def test_what_is_moved_about_or_not_trained_with_adam_is_not_tuned(
     assert told["cifar_classic"] == "it is trained with RMSprop, and tuned has Adam alone"
 
 
+@pytest.mark.parametrize("frames", ["frames", "behind"])
 def test_the_autoencoder_is_watched_from_before_its_first_step(
-    made: tuple[dict[str, Any], Path], tmp_path: Path
+    made: tuple[dict[str, Any], Path], tmp_path: Path, frames: str
 ) -> None:
-    seen = film.join(made[1], tmp_path / "film.gif", EVERY["circles"].watched)
+    seen = film.join(made[1] / frames, tmp_path / "film.gif", EVERY["circles"].watched)
     assert seen is not None
     assert seen.steps == (0, 1, 2, 3)
     assert all(seconds > 0 for seconds in made[0]["circles"]["seconds"])
