@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.program import SUMMARY, playbook
 
@@ -51,3 +52,16 @@ def test_a_plan_that_was_skipped_is_said_in_one_line(tmp_path: Path, arguments: 
         "  the plan was skipped; expected it to run first, so leave out --start-at-task and "
         "--skip-tags always"
     ), done.stdout
+
+
+def test_each_role_has_its_tag_and_the_plan_always_runs_before_it(tmp_path: Path) -> None:
+    (play,) = yaml.safe_load(Path("playbooks/site.yml").read_text(encoding="utf-8"))
+    tags = {each["role"].rpartition(".")[2]: each["tags"] for each in play["roles"]}
+    assert tags.pop("plan") == ["always"]
+    assert tags == {name: [name] for name in tags}
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text("[all]\nhere ansible_connection=local\n", encoding="utf-8")
+    done = playbook("-i", inventory, "site.yml", "--tags", "tensorflow", "--list-tasks")
+    listed = re.findall(r"^ +(\S+) : (?!Validating arguments)", done.stdout, re.MULTILINE)
+    roles = [name.rpartition(".")[2] for name in listed]
+    assert list(dict.fromkeys(roles)) == ["plan", "tensorflow"]

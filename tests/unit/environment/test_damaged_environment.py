@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,6 +97,21 @@ def test_a_folder_of_the_user_s_own_is_left_alone_and_named(tmp_path: Path) -> N
     assert module.obstacle(tmp_path / "here") == f"{tmp_path}/here {said}"
     assert module.obstacle(tmp_path / "there") == f"{tmp_path}/there.old {said}"
     assert module.obstacle(tmp_path / "empty") == ""
+
+
+def test_a_place_where_nothing_can_be_run_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def mounted(path: Path) -> SimpleNamespace:
+        asked.append(path)
+        return SimpleNamespace(f_flag=os.ST_NOEXEC)
+
+    monkeypatch.setattr(os, "statvfs", mounted)
+    told = module.obstacle(tmp_path / "prefix/tensorflow")
+    assert told == f"{tmp_path} is mounted noexec: mount it with exec, or set another prefix"
+    assert asked == [tmp_path]  # the nearest folder that is there
 
 
 def test_a_folder_in_the_place_of_the_lock_is_held_like_a_file(tmp_path: Path) -> None:
