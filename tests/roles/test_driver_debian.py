@@ -59,14 +59,14 @@ def first_driver(
 ) -> Iterator[tuple[PlayResult, list[Path]]]:
     """The first run on a fresh Debian 12, and the layers that it came to.
 
-    All of NVIDIA's modules are built but the one for unified memory, which is two thirds of it.
+    Of NVIDIA's modules the one is built that all others hang on; the week's run builds all.
     """
     folder = tmp_path_factory.mktemp("driver")
     with (
         roots.locked(dkms_cache.LOCK),
         debian_with_gpu([roots.base("bookworm", DEBIAN_KERNEL)], folder) as root,
     ):
-        dkms_cache.leave_empty(root, dkms_cache.LARGEST)
+        dkms_cache.leave_empty(root, *dkms_cache.BESIDES)
         played = play(root)
         dkms_cache.keep(root)
     yield played, [root.changes, *root.layers]
@@ -193,7 +193,6 @@ def test_a_run_that_is_killed_while_dkms_builds_is_finished_by_the_next(debian: 
     assert set(unconfigured) - {"installed", "config-files"}
     assert_done(play(root))
     assert_driven(root)
-    assert_nothing_left_to_do(root)
 
 
 def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> None:

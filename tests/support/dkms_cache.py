@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.support.roots import Root, cache_folder, locked, remove_stale
 
 NAME = "nvidia-current"  # what Debian calls it
-LARGEST = "nvidia-uvm"
-MODULES = ("nvidia", LARGEST, "nvidia-modeset", "nvidia-drm", "nvidia-peermem")
+MODULES = ("nvidia", "nvidia-uvm", "nvidia-modeset", "nvidia-drm", "nvidia-peermem")
+BESIDES = MODULES[1:]  # what hangs on the first, and is most of the build
 _BUILD = "srv/build-modules"
 # Modules of NVIDIA's names, versions and licence that do nothing, in a folder of their own.
 _BUILD_MODULES = """#!/bin/sh
@@ -41,7 +41,7 @@ LOCK = "nvidia-module"  # held by who builds it, so that others wait and take wh
 def leave_empty(root: Root, *modules: str) -> None:
     """Has DKMS build next to nothing of those modules: NVIDIA's own take minutes."""
     (root.path / _BUILD).write_text(_BUILD_MODULES, encoding="utf-8")
-    (root.path / "etc/dkms").mkdir()
+    (root.path / "etc/dkms").mkdir(exist_ok=True)
     override = root.path / f"etc/dkms/{NAME}.conf"
     command = f"ALL='{' '.join(MODULES)}' sh /{_BUILD} $kernelver {' '.join(modules)}"
     override.write_text(f'MAKE[0]="{command}"\n', encoding="utf-8")
@@ -70,6 +70,8 @@ def install(root: Root, version: str, kernel: str) -> None:
     with locked(LOCK):
         if _folder(built).exists():
             shutil.copytree(_folder(built), built)
+        else:
+            leave_empty(root, *BESIDES)
         root.command("dkms", "install", f"{NAME}/{version}", "-k", kernel)
         keep(root)
 
