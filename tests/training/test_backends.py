@@ -109,7 +109,9 @@ def data():
 _ARRAYS = "((x, x.sum(axis=1)), (x, x.sum(axis=1)))"
 
 
-def test_a_file_that_imports_keras_alone_is_trained(on_backend: Command, tmp_path: Path) -> None:
+def test_a_file_that_imports_keras_alone_is_trained_and_one_that_imports_tensorflow_is_told(
+    on_backend: Command, tmp_path: Path
+) -> None:
     for name, data in (("arrays", _ARRAYS), ("batches", "(Batches(), Batches())")):
         text = _OWN.format(imports="", data=data).replace(
             "    return keras.Sequential", "    made = keras.Sequential"
@@ -118,29 +120,26 @@ def test_a_file_that_imports_keras_alone_is_trained(on_backend: Command, tmp_pat
             "Dense(1)])\n", "Dense(1)])\n    made.compile('sgd', 'mse')\n    return made\n"
         )
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    ended = on_backend.run(*(f"--workload={tmp_path / name}.py" for name in ("arrays", "batches")))
-    assert ended.status == 0, ended.output
+    text = _OWN.format(imports="import tensorflow as tf", data=_ARRAYS)
+    (tmp_path / "own.py").write_text(text, encoding="utf-8")
+    names = ("arrays", "batches", "own")
+    ended = on_backend.run(*(f"--workload={tmp_path / name}.py" for name in names))
+    assert ended.status == 1, ended.output
+    told = "own.py:2: it imports TensorFlow, and is trained without it here; write it with keras"
+    assert told in " ".join(ended.output.split())
     results: Any = on_backend.record().results
-    first, second = results
+    first, second, _ = results
     assert (first.dataset.note, second.dataset.note) == ("arrays in memory", "PyDataset")
     for each in (first, second):
         assert each.quality.value < each.quality.untrained
         assert each.worker.tensorflow is None
 
 
-def test_a_file_that_imports_tensorflow_is_told(on_backend: Command, tmp_path: Path) -> None:
-    file = tmp_path / "own.py"
-    file.write_text(_OWN.format(imports="import tensorflow as tf", data=_ARRAYS), encoding="utf-8")
-    ended = on_backend.run(f"--workload={file}")
-    assert ended.status == 1
-    told = "own.py:2: it imports TensorFlow, and is trained without it here; write it with keras"
-    assert told in " ".join(ended.output.split())
-
-
-def test_an_environment_is_told_what_it_lacks(on_backend: Command, backend: Backend) -> None:
-    ended = on_backend.run("-k=mlp", "--backend=tensorflow")
+def test_an_environment_is_told_what_it_lacks(command: Command) -> None:
+    jax = replace(command, worker_python=keras_python("jax"))
+    ended = jax.run("-k=mlp", "--backend=tensorflow")
     assert ended.status == 4
     assert "(--worker-python) has no TensorFlow; run `./run site`" in ended.output
-    ended = on_backend.run("-k=mlp", "--mode=tuned")
+    ended = jax.run("-k=mlp", "--mode=tuned")
     assert ended.status == 4
-    assert f"--mode tuned is not for {FRAMEWORKS[backend].title}: its loop" in ended.output
+    assert "--mode tuned is not for JAX: its loop" in ended.output

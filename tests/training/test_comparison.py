@@ -9,7 +9,6 @@ import dataclasses
 import json
 import re
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +18,8 @@ import pytest
 from bench.judge.floors import read_evidence
 from bench.record.codec import encode, read
 from bench.record.model import Failed, Finished, Record
-from tests.conftest import ROOT
+from tests.support import program
+from tests.support.program import python
 from tests.training.command import Command, Ended
 
 _QUALITY = statistics.median(
@@ -88,19 +88,13 @@ def _records(command: Command) -> list[Record]:
     return [read(path) for path in sorted(command.results.glob("*.json"))]
 
 
-def _environments(command: Command, other: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def _environments(command: Command, other: Path, *options: str) -> program.Ended:
     """`python -m bench compare-envs` of the command's worker and another."""
     arguments = ("compare-envs", str(command.worker_python), str(other), "-k", "mlp")
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "bench", *arguments, "--profile=smoke", "--device=cpu"),
-            *(f"--cache-dir={command.cache}", f"--results-dir={command.results}", *options),
-        ],
-        cwd=ROOT,
+    return python(
+        *("bench", *arguments, "--profile=smoke", "--device=cpu"),
+        *(f"--cache-dir={command.cache}", f"--results-dir={command.results}", *options),
         env=command.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 
@@ -212,13 +206,7 @@ def test_pytest_benchmark_still_compares_our_files(pretending: Command, tmp_path
     for path in paths:
         ended = _run(pretending, "--processes=3", "--benchmark-json", str(path))
         assert ended.status == 0, ended.output
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_benchmark", "compare", *map(str, paths)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("pytest_benchmark", "compare", *paths, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for number in (1, 2, 3):
         assert done.stdout.count(f"test_mnist[mlp-cpu-p{number}]") == 2
@@ -248,12 +236,6 @@ def test_what_killed_one_repeat_is_not_told_of_the_next(command: Command, tmp_pa
 
 
 def test_the_real_command_is_what_the_documentation_calls_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "bench/", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("pytest", "bench/", "--help")
     for option in ("--processes=N", "--against=FILE|last|best"):
         assert option in done.stdout

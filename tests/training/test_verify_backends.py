@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.workloads.backend import Backend
+from bench.workloads.backend import FRAMEWORKS, Backend
 from tests.support.keras_environments import keras_python
 from tests.support.weekly import weekly
 from tests.training.in_worker import answer
@@ -38,7 +38,7 @@ told = {stage.name: said(stage.check) for stage in stages.KERAS_STAGES}
 plan["tensorflow"]["version"] = "9.9"
 told["another version"] = said(stages.imports)
 told["no GPUs"] = said(stages.listed)
-print(json.dumps(told))
+plan["tensorflow"]["version"] = version
 """
 # Two devices of the CPU in the place of GPUs; PyTorch has one.
 _DEVICES = """
@@ -53,7 +53,7 @@ else:
     found = [("CPU", torch.device("cpu"))] * 2
     stages.Torch.gpus = lambda self: found
     stages.Torch.scope = lambda self, device: contextlib.nullcontext()
-told = {stage.name: said(stage.check) for stage in stages.KERAS_GPU_STAGES}
+told |= {stage.name: said(stage.check) for stage in stages.KERAS_GPU_STAGES}
 cls = stages.Jax if backend == "jax" else stages.Torch
 cls.scope = lambda self, device: contextlib.nullcontext()
 cls.lies_on = lambda self, value: "another device"
@@ -65,25 +65,26 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("backend", _VERSIONS)
-def test_an_environment_is_verified_on_the_cpu(backend: Backend, tmp_path: Path) -> None:
-    python, version = keras_python(backend), _VERSIONS[backend]
-    told = answer(python, _START + _CPU, backend, version, home=tmp_path)
-    title = {"jax": "JAX", "torch": "PyTorch"}[backend]
-    assert told["import"].startswith(f"{title} {version}")
+@pytest.fixture(scope="module", params=_VERSIONS)
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    backend: Backend = request.param
+    python, home = keras_python(backend), tmp_path_factory.mktemp(backend)
+    code = _START + _CPU + _DEVICES
+    said = answer(python, code, backend, _VERSIONS[backend], home=home)
+    return {**said, "title": FRAMEWORKS[backend].title, "version": _VERSIONS[backend]}
+
+
+def test_an_environment_is_verified_on_the_cpu(told: Any) -> None:
+    title = f"{told['title']} {told['version']}"
+    assert told["import"].startswith(title)
     assert told["training step"] == "one step lowers the loss"
     assert told["matrix product"] == told["convolution"] == "agrees with NumPy"
-    assert told["another version"].startswith(f"failed: this is {title} {version}")
+    assert told["another version"].startswith(f"failed: this is {title}")
     assert told["another version"].endswith("the plan says 9.9")
-    assert told["no GPUs"] == f"failed: {title} lists 0 of 2 GPUs"
+    assert told["no GPUs"] == f"failed: {told['title']} lists 0 of 2 GPUs"
 
 
-@pytest.mark.parametrize("backend", _VERSIONS)
-def test_each_of_several_devices_is_computed_and_trained_on(
-    backend: Backend, tmp_path: Path
-) -> None:
-    python, version = keras_python(backend), _VERSIONS[backend]
-    told = answer(python, _START + _DEVICES, backend, version, home=tmp_path)
+def test_each_of_several_devices_is_computed_and_trained_on(told: Any) -> None:
     assert told["GPU product"] == "agrees with NumPy on 2 GPUs"
     assert told["GPU training"] == "three epochs lower the loss on 2 GPUs"
     assert "it was trained on another device, not on" in told["elsewhere"]
