@@ -263,10 +263,7 @@ class Warm:
 
 @dataclass(frozen=True, slots=True)
 class Libraries:
-    """What the worker had loaded by the end that is not its environment's own.
-
-    foreign: version and folder, by the file's name.
-    """
+    """What is loaded that is not the environment's own: version and folder, by file name."""
 
     foreign: dict[str, str]
 
