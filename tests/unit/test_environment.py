@@ -50,6 +50,9 @@ def worker(
         {"LD_PRELOAD": "/usr/lib/libjemalloc.so.2", "MALLOC_CONF": "background_thread:true"},
         {"MKL_NUM_THREADS": "2", "DNNL_MAX_CPU_ISA": "AVX2"},
         {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true"},
+        {"TF_CONV2D_USE_FP16_ACCUMULATE": "1", "TF_SET_ONEDNN_FPMATH_MODE": "BF16"},
+        {"TF_DATA_EXPERIMENT_OPT_OUT": "all", "TF_DUMP_GRAPH_PREFIX": "/tmp"},
+        {"TF_AUTOTUNE_THRESHOLD": "2", "TF_CUBLAS_WORKSPACE_LIMIT_IN_MB": "1"},
     ],
 )
 def test_what_changes_the_program_is_recorded(
@@ -65,6 +68,8 @@ def test_places_logs_and_what_every_worker_has_are_not(monkeypatch: pytest.Monke
         TF_TOKEN_app_terraform_io="secret",
         TF_VAR_password="secret",
         TF_CLI_CONFIG_FILE="/root/.terraformrc",
+        TF_DATA_DIR="/root/.terraform",
+        TF_DEBUG_LOG_VERBOSITY="3",
         LANG="C",
         TF_CPP_MIN_LOG_LEVEL="1",
         TF_FORCE_GPU_ALLOW_GROWTH="true",
