@@ -21,7 +21,16 @@ from plugins.plugin_utils.gpu_doctor.symptoms import Example, parse
 from plugins.plugin_utils.gpu_stack.plan import Plan
 from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts as sysroots
-from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX, SYMPTOMS, host, of_example, seen
+from tests.unit.doctor.hosts import (
+    FOLDER,
+    HEALTHY,
+    MATRIX,
+    SYMPTOMS,
+    failed,
+    host,
+    of_example,
+    seen,
+)
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
 
@@ -154,6 +163,55 @@ def test_the_door_gives_what_the_role_reads() -> None:
     assert told["failure"].startswith("not provisioned: ")
     with pytest.raises(InvalidDataError, match=r"^the logs of the host: .*kernel"):
         gpu_doctor(nothing | {"logs": {"kernel": 1}}, "gpu1", str(FOLDER), MATRIX)
+
+
+EVIL = "/x/'; touch ran; $(touch ran) `touch ran` '\nrm x"
+
+
+@pytest.mark.parametrize(
+    ("states", "changes"),
+    [
+        (
+            ("untested",),
+            {
+                "found.library_path": [{"path": EVIL, "file": file}],
+                "found.cudnn": [{"version": "8.0.4", "path": f"{EVIL}/libcudnn.so.8"}],
+            },
+        )
+        for file in (EVIL, f"/etc/ld.so.conf.d/{EVIL}")
+    ]
+    + [
+        (("not_loaded",), {"found.secure_boot": {"state": "enabled", "key": EVIL}}),
+        (("not_loaded",), {"found.driver.blacklisted": EVIL}),
+        ((), {"found.packages.half_installed": [EVIL]}),
+        (
+            ("not_loaded", "no_modules"),
+            {
+                "logs.builds": [{"module": EVIL, "kernel": "6.1.0-49-amd64", "error": EVIL}],
+                "found.packages.half_installed": ["nvidia-dkms", EVIL],
+            },
+        ),
+        (
+            ("not_loaded",),
+            {
+                "found.reboot_required": True,
+                "found.processes": [{"pid": 42, "name": EVIL, "kind": "compute"}],
+            },
+        ),
+        ((), {"verify": failed("bad") | {"failure": f"GPU product failed: bad; {EVIL}"}}),
+    ],
+)
+def test_no_name_of_a_host_gets_into_a_command(
+    states: tuple[str, ...], changes: dict[str, Any]
+) -> None:
+    here = host(*states, **changes)
+    findings = examine(here, SYMPTOMS)
+    assert findings
+    for finding in findings:
+        command, _, note = finding.fix.partition("   # ")
+        assert "touch" not in command
+        assert not set("$`\n") & set(note)
+    assert "\x1b" not in describe(here, findings, "\x1b[2J")
 
 
 # The rows

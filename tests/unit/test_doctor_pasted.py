@@ -12,7 +12,13 @@ import yaml
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
 
-CASES = yaml.safe_load((Path(__file__).parent / "doctor/pasted.yml").read_text(encoding="utf-8"))
+CASES = [
+    case
+    for name in ("pasted.yml", "reports.yml")
+    for case in yaml.safe_load(
+        (Path(__file__).parent / "doctor" / name).read_text(encoding="utf-8")
+    )
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"][:60])

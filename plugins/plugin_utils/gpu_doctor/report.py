@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from ..lines import wrapped
 from . import normal
 from .examine import Finding
@@ -21,7 +19,7 @@ def describe(host: Host, findings: list[Finding], name: str) -> str:
         lines += _details(finding)
     lines += ["", *_wrap("Host: ", "; ".join(_host(host)))]
     is_fine = "; ".join(fine(host, findings))
-    return "\n".join([*lines, *_wrap("Fine: ", is_fine)])
+    return "\n".join(map(printable, [*lines, *_wrap("Fine: ", is_fine)]))
 
 
 def explain(text: str, told: Answer, host: bool = False) -> str:
@@ -31,7 +29,7 @@ def explain(text: str, told: Answer, host: bool = False) -> str:
     reading = told.reading
     lines = []
     if number not in {finding.line for finding in reading.wrong[:1]}:  # else it is told below
-        lines = [f"Meaning of: {printable(textwrap.shorten(first, 66, placeholder=' …'))}"]
+        lines = [f"Meaning of: {printable(_short(first, 66))}"]
     for finding in reading.wrong or (reading.harmless if told.known else ()):
         lines += ["", f"Known as: {finding.symptom}", *_read(finding, told.cut)]
         if host:
@@ -61,7 +59,7 @@ def _unknown(told: Answer, first: str, host: bool) -> list[str]:
     lines = _wrap("  ", printable(f"The doctor does not know this text{rest}"))
     near = told.near
     if near:
-        said = printable(textwrap.shorten(near.said, 60, placeholder=" …"))
+        said = printable(_short(near.said, 60))
         whose = "its words" if near.said == first.strip() else f"the words of «{said}»"
         share = f"{near.share:.0%} of {whose}"
         lines += _wrap("  ", f"The nearest: {near.symptom.name} ({share}). It may be another.")
@@ -122,6 +120,12 @@ def _details(finding: Finding) -> list[str]:
         f"{_label('fix')}{command}",
         *_wrap(_label(""), "".join(f"# {note}" for note in notes)),
     ]
+
+
+def _short(text: str, most: int) -> str:
+    """The start of a line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 def printable(text: str) -> str:

@@ -70,7 +70,11 @@ def _stage_advice(host: Host) -> str:
 
 
 def _process(host: Host) -> str:
-    return next((f"{each.name} ({each.pid})" for each in host.facts.computing), "")
+    """A program that computes; its name is what the program says it is."""
+    for each in host.facts.computing:
+        name = each.name if re.fullmatch(r"[\w.+-]+", each.name) else "the process"
+        return f"{name} ({each.pid})"
+    return ""
 
 
 def _open_only(host: Host) -> str:
@@ -98,6 +102,12 @@ def _tame_path(path: str) -> bool:
     return bool(re.fullmatch(r"/[A-Za-z0-9._/+-]+", path))
 
 
+def _tame_stray(host: Host) -> bool:
+    """Whether the setting may be taken out by a command: its file and its path are tame."""
+    stray = _stray(host)
+    return _tame_path(stray.file) and _tame_path(stray.path)
+
+
 SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "own_kernel": lambda host: host.own_kernel,
     "not_loaded": lambda host: not host.facts.driver.loaded,
@@ -105,22 +115,28 @@ SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "not_computing": lambda host: not host.computes,
     "wsl": lambda host: host.facts.wsl,
     "container": lambda host: bool(host.facts.container),
+    "ubuntu": lambda host: host.facts.distribution.id == "ubuntu",
     "pacman": lambda host: host.facts.packages.manager == "pacman",
     "pacman_locked": lambda host: host.facts.packages.locked,
     "nvidia_origin": _nvidia_origin,
     "has_blacklist": lambda host: _tame_path(host.facts.driver.blacklisted),
     "blacklisting_prime": lambda host: host.facts.driver.blacklisted == PRIME,
-    "half_installed": lambda host: bool(host.facts.packages.half_installed),
+    "half_installed": lambda host: (
+        _half_installed(host) == " ".join(host.facts.packages.half_installed or ["-"])
+    ),
     "runfile": lambda host: host.facts.driver.origin == "runfile",
     "module_ready": _module_ready,
     "key_staged": lambda host: host.facts.secure_boot.staged,
-    "has_key": lambda host: bool(host.facts.secure_boot.key),
+    "has_key": lambda host: _tame_path(host.facts.secure_boot.key),
     "interrupted_run": lambda host: bool(host.facts.owned.open),
     "no_interrupted_run": lambda host: not host.facts.owned.open,
     "gpu_in_use": lambda host: bool(host.facts.computing),
-    "release_fits": lambda host: bool(host.known.fitting(host.capable)),
-    "ldconfig_entry": lambda host: _stray(host).file.startswith("/etc/ld.so.conf.d/"),
-    "profile_entry": lambda host: bool(_stray(host).file),
+    "knows_gpus": lambda host: bool(host.capable),
+    "release_fits": lambda host: bool(host.capable and host.known.fitting(host.capable)),
+    "ldconfig_entry": lambda host: (
+        _tame_stray(host) and _stray(host).file.startswith("/etc/ld.so.conf.d/")
+    ),
+    "profile_entry": _tame_stray,
     "has_stage_advice": lambda host: bool(_stage_advice(host)),
 }
 WORDS: dict[str, Callable[[Host], str]] = {

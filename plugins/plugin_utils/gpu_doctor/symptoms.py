@@ -22,6 +22,7 @@ from .signs import SIGNS
 from .situations import SITUATIONS, WORDS
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+_RUN = str.maketrans("", "", "$`")
 _TAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/-]{0,99}")
 
 Where = Literal["host", "kernel", "container host", "windows", "firmware", "program", "nowhere"]
@@ -144,7 +145,8 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def _filled(self, text: str, host: Host, said: Mapping[str, str]) -> str:
         own = {word: _tame(said.get(word, ""), usual) for word, usual in self.words.items()}
-        return text.format(**{w: own[w] if w in own else WORDS[w](host) for w in _words(text)})
+        of_host = (word for word in _words(text) if word not in own)
+        return text.format(**own, **{word: _inert(WORDS[word](host)) for word in of_host})
 
 
 @functools.cache
@@ -242,6 +244,11 @@ def _check_covers(symptoms: list[Symptom]) -> None:
 
 def _words(text: str) -> list[str]:
     return [part[1] for part in Formatter().parse(text) if part[1] is not None]
+
+
+def _inert(told: str) -> str:
+    """A word of a host on one line, without what a shell runs: not every shell has comments."""
+    return " ".join(told.translate(_RUN).split())
 
 
 def _tame(said: str, usual: str) -> str:

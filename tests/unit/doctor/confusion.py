@@ -27,9 +27,10 @@ def corpus() -> Iterator[Pair]:
                 middle = len(text) // 2
                 for part in (text, text[:middle], text[middle:]):
                     yield row.name, told(part)
-    pasted = Path(__file__).parent / "pasted.yml"
-    for case in yaml.safe_load(pasted.read_text(encoding="utf-8")):
-        yield case["is"], told(case["text"])
+    for name in ("pasted.yml", "reports.yml"):
+        text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+        for case in yaml.safe_load(text):
+            yield case["is"], told(case["text"])
 
 
 @functools.cache
