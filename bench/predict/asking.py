@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bench.options import Settings
     from bench.record.head import Device
-    from bench.worker.messages import Job, Question
+    from bench.worker.answers import Question
+    from bench.worker.messages import Job
 
 # Options of a run that say nothing here, or that the saved network has settled.
 _WITHOUT = (
@@ -120,7 +121,7 @@ def _answers(
 
     from bench.runner.events import ignore
     from bench.runner.supervisor import Launch, WorkerProcess
-    from bench.worker.messages import Question
+    from bench.worker.answers import Question
 
     settings.check_workers()
     question = Question(

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from bench.worker.answers import Inference, Unmeasured
+from bench.worker.answers import Inference, Question, Unmeasured
 from bench.workloads.backend import Backend
 from bench.workloads.design import UNCHANGED, Design
 from bench.workloads.workload import Mode
@@ -65,25 +65,6 @@ class Cluster:
         """As JSON has it."""
         names, addresses = tuple(members["names"]), tuple(members["addresses"])
         return cls(names, addresses, members["index"])
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a saved network is asked: images, and where the answers go.
-
-    network: its file, which has been looked into.
-    images: `(n, height, width, channels) uint8`, as `numpy.save` writes it.
-    answers: the file for `(n, outputs) float32`.
-    scale, target_scale: as `bench.workloads.workload.Workload` has them.
-    batch: images at a time.
-    """
-
-    network: str
-    images: str
-    answers: str
-    scale: float | None
-    target_scale: float
-    batch: int = 64
 
 
 @dataclass(frozen=True, slots=True)

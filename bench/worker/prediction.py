@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.worker import backends, devices
-from bench.worker.messages import Done, Job, Message, Phase, Question
+from bench.worker.answers import Question
+from bench.worker.messages import Done, Job, Message, Phase
 from bench.worker.task import as_taken
 
 WEIGHTS = "model.weights.h5"

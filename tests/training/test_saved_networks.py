@@ -22,7 +22,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 from bench.worker import backends, network, prediction, saving, tuned
-from bench.worker.messages import Done, Job, Question, Unsaved
+from bench.worker.answers import Question
+from bench.worker.messages import Done, Job, Unsaved
 from bench.worker.task import as_taken
 from bench.workloads import EVERY
 
