@@ -39,7 +39,8 @@ _HEARD_BY_GPUS = re.compile(r"(CUDA|CUDNN|CUBLAS|NCCL)_\w+|NVIDIA_TF32_OVERRIDE"
 # Places and versions, what is logged, and what is the same in every worker.
 _SAYS_NOTHING = re.compile(
     r".*_(PATH|HOME|ROOT|DIR|VERSION|INFO|VERBOSE|VERBOSITY|DEBUG)|TF_CPP_\w*"
-    r"|TF_FORCE_GPU_ALLOW_GROWTH|XLA_PYTHON_CLIENT_PREALLOCATE|JAX_PLATFORMS|CUDA_DEVICE_ORDER|CUDA_CACHE_\w*"
+    r"|TF_FORCE_GPU_ALLOW_GROWTH|XLA_PYTHON_CLIENT_PREALLOCATE|JAX_PLATFORMS|CUDA_DEVICE_ORDER"
+    r"|CUDA_CACHE_\w*"
 )
 # Where XLA finds its tools: Grindstone's environment names its own folder.
 _PLACE_OF_TOOLS = re.compile(r"--xla_gpu_cuda_data_dir=\S+\s*")
