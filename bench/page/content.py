@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import answers, curves, experiment, films, plots
+from bench.page import answers, curves, experiment, facts, films, plots, worth
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, Result, TimeToTarget, Training
@@ -55,6 +55,7 @@ class Run:
 
     verdict: the first lines; what is limited and what comes next close it.
     answers: of the trained networks, where these were timed.
+    worth: what the GPUs are, over all workloads.
     facts: name and value, by heading.
     """
 
@@ -63,12 +64,13 @@ class Run:
     caption: str = ""
     headings: tuple[str, ...] = ()
     cells: tuple[tuple[str, ...], ...] = ()
+    worth: Plot | None = None
     answers: Answers | None = None
     findings: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     workloads: tuple[Workload, ...] = ()
-    facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    facts: tuple[facts.Facts, ...] = ()
 
 
 def run(
@@ -111,6 +113,7 @@ def run(
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
+        worth=worth.drawn(rows.finished(results)) if drawn and not made else None,
         answers=_answers(results),
         findings=tuple(found),
         warnings=tuple(notes.warnings(record, told, names)),
@@ -118,7 +121,7 @@ def run(
         workloads=tuple(
             _workloads(record, path, rows.finished(results), names, past) if drawn else ()
         ),
-        facts=tuple(_facts(record, path)),
+        facts=tuple(facts.of(record, path)),
     )
 
 
@@ -168,8 +171,9 @@ def _speeds(own: Sequence[Finished]) -> Iterator[Plot]:
     if len(own) < 2:
         return
     values = [
-        Bar(_place(each), each.epochs.median, min(each.epochs.steady), max(each.epochs.steady))
-        for each in own
+        Bar(_place(each), each.epochs.median, min(steady), max(steady), colour)
+        for colour, each in enumerate(own, start=1)
+        if (steady := each.epochs.steady)
     ]
     told = ", ".join(f"{bar.name} {shown.seconds(bar.value)}" for bar in values)
     sentence = f"Median steady epoch, with the shortest and the longest: {told}."
@@ -181,8 +185,7 @@ def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:
     if not series:
         return
     told = "; ".join(
-        f"{_place(each)}: {shown.seconds(min(each.epochs.steady))} to "
-        f"{shown.seconds(max(each.epochs.steady))}, after a first one of "
+        f"{_place(each)}: {shown.one_or_range(*_ends(each.epochs.steady))}, after a first one of "
         f"{shown.seconds(each.epochs.first)}"
         for each in own
     )
@@ -190,17 +193,21 @@ def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:
     yield plots.lines(f"{own[0].workload}: epoch by epoch", sentence, "s", series)
 
 
+def _ends(steady: Sequence[float]) -> tuple[str, str]:
+    """The shortest and the longest, as shown."""
+    return shown.seconds(min(steady)), shown.seconds(max(steady))
+
+
 def _strips(own: Sequence[Finished]) -> Iterator[Plot]:
     """Clock, power and temperature of the GPUs, under the epochs."""
-    watched = [each for each in own if each.telemetry and each.telemetry.by_epoch]
     for member, what, unit in (
         ("sm_clock", "SM clock", "MHz"),
         ("power", "power", "W"),
         ("temperature", "temperature", "°C"),
     ):
         series = [
-            Line(_place(each), (None, *getattr(each.telemetry.by_epoch, member)))
-            for each in watched
+            Line(_place(each), (None, *getattr(each.telemetry.by_epoch, member)), colour=colour)
+            for colour, each in enumerate(own, start=1)
             if each.telemetry and each.telemetry.by_epoch
         ]
         series = [each for each in series if any(value is not None for value in each.values)]
@@ -212,14 +219,17 @@ def _strips(own: Sequence[Finished]) -> Iterator[Plot]:
 
 
 def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
-    known = [each for each in own if each.quality.value is not None]
-    series = [Line(_place(each), each.epochs.loss) for each in known if any(each.epochs.loss)]
+    series = [
+        Line(_place(each), each.epochs.loss, colour=colour)
+        for colour, each in enumerate(own, start=1)
+        if each.quality.value is not None and any(each.epochs.loss)
+    ]
     if series:
         ends = "; ".join(
             f"{each.name} {_loss(each.values[0])} to {_loss(each.values[-1])}" for each in series
         )
         sentence = f"Mean training loss of each epoch: {ends}."
-        yield plots.lines(f"{own[0].workload}: learning", sentence, "training loss", series)
+        yield plots.lines(f"{own[0].workload}: learning", sentence, "loss", series)
 
 
 def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
@@ -235,11 +245,14 @@ def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
         told.append(words)
     floor, longest = known[0].quality.floor, max(len(each.values) for each in series)
     if floor is not None:
-        series.append(Line(f"required: {shown.quality(metric, floor)}", (floor,) * longest))
+        name = f"required: {shown.quality(metric, floor)}"
+        series.append(Line(name, (floor,) * longest, dashed=True))
     places = [str(number) for number in range(longest)]
     title = f"{known[0].workload}: {metric} on the test images, epoch by epoch"
-    sentence = f"{'; '.join(told)}."
-    yield plots.lines(title, sentence, metric, series, places=places, from_zero=False)
+    seen = curves.close_up(series)
+    more = " Where it began is too far off to be drawn." if seen != series else ""
+    sentence = f"{'; '.join(told)}.{more}"
+    yield plots.lines(title, sentence, metric, seen, places=places, from_zero=False)
 
 
 def _loss(value: float | None) -> str:
@@ -254,7 +267,11 @@ def _targets(own: Sequence[object]) -> Iterator[Plot]:
         metric, longest = each.quality.metric, max(len(trial.quality) for trial in each.trials)
         series = [Line(f"seed {trial.seed}", trial.quality) for trial in each.trials]
         series += [
-            Line(f"target {shown.quality(metric, target.target)}", (target.target,) * longest)
+            Line(
+                f"target {shown.quality(metric, target.target)}",
+                (target.target,) * longest,
+                dashed=True,
+            )
             for target in each.targets
         ]
         where = _place(each)
@@ -281,7 +298,7 @@ def _qualities(own: Sequence[Finished], names: shown.Names) -> Iterator[str]:
 
 def _history(own: Sequence[Finished], past: Past) -> Iterator[Plot]:
     """The medians of earlier comparable runs, and where they took a step."""
-    for each in own:
+    for colour, each in enumerate(own, start=1):
         medians = past.of(each)
         if len(medians) < 2:
             continue
@@ -293,60 +310,12 @@ def _history(own: Sequence[Finished], past: Past) -> Iterator[Plot]:
                 f"; a step after {medians[step.after - 1][0]}: {shown.seconds(step.before)} "
                 f"before, {shown.seconds(step.now)} since"
             )
-        series = [Line(_place(each), values)]
+        series = [Line(_place(each), values, colour=colour)]
         if step:
             before, since = (step.before,) * step.after, (step.now,) * (len(values) - step.after)
-            series.append(Line("median on either side of the step", (*before, *since)))
+            name = "median on either side of the step"
+            line = Line(name, (*before, *since), dashed=True, colour=colour + 1)
+            series.append(line)
         title = f"{each.workload} on {_place(each)}: runs on this machine"
         days = [day for day, _ in medians]
         yield plots.lines(title, f"{told}.", "s per epoch", series, places=days)
-
-
-# ---- the machine
-
-
-def _facts(record: Record, path: Path | None) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    machine, chosen = record.machine, record.settings
-    yield (
-        "Machine",
-        (
-            ("Host", machine.host),
-            ("System", f"{machine.system}, kernel {machine.kernel}, {machine.architecture}"),
-            ("Processor", f"{machine.cpu.name}, {len(machine.cpu.affinity)} threads for this run"),
-            ("Memory", f"{machine.memory / 2**30:.1f} GiB" if machine.memory else "not told"),
-            ("GPUs", _gpus(record)),
-            ("Driver", machine.driver or "none"),
-        ),
-    )
-    plan = record.plan
-    stack = f"{plan.stack}, {plan.framework} {plan.version}" if plan else "none on this host"
-    finished = rows.finished(record.results)
-    variables = dict.fromkeys(each.worker.pinned.variables for each in finished)
-    libraries = dict.fromkeys(each.worker.foreign for each in finished)
-    yield (
-        "Plan and settings",
-        (
-            ("Plan", stack),
-            ("Worker", chosen.worker_python),
-            ("Profile", chosen.profile),
-            ("Seed", str(chosen.seed)),
-            # An experiment may be gone on with for more seeds, which its table counts.
-            *(() if chosen.experiment else (("Repeats", str(chosen.repeats)),)),
-            ("Data folder", chosen.data_dir or "none named"),
-            (
-                "Environment",
-                "; ".join(filter(None, variables)) or "nothing that changes the training",
-            ),
-            ("Libraries", "; ".join(filter(None, libraries)) or "the environment's own"),
-            ("Grindstone", record.grindstone),
-            ("Packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())),
-            ("Record", str(path) if path else "not written"),
-        ),
-    )
-
-
-def _gpus(record: Record) -> str:
-    gpus = [device for device in record.machine.devices if device.is_gpu]
-    return ", ".join(f"{each.id} {each.name}" for each in gpus) or (
-        record.machine.why_no_gpu or "none"
-    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bench.errors import some
 from bench.judge import curve
@@ -12,6 +13,8 @@ from bench.report import format as shown
 
 # A training may dip often; the plot marks all, the sentence names these first ones.
 _MOST = 5
+# Where a training begins is left out of the plot if that makes the rest so many times as high.
+_FAR = 4.0
 
 
 def of(result: Finished, place: str) -> tuple[list[Line], str]:
@@ -28,6 +31,15 @@ def of(result: Finished, place: str) -> tuple[list[Line], str]:
         onset = _only(test, (seen.overfits.since,))
         lines.append(Line(f"{place}, overfits from here on", onset, marks=True))
     return lines, "; ".join(_words(result, place, test, seen))
+
+
+def close_up(lines: Sequence[Line]) -> list[Line]:
+    """The lines without where they begin, if that is so far off that the rest looks flat."""
+    rest = [value for line in lines for value in line.values[1:] if value is not None]
+    every = [value for line in lines for value in line.values if value is not None]
+    if not rest or max(every) - min(every) <= _FAR * (max(rest) - min(rest)):
+        return list(lines)
+    return [replace(line, values=(None, *line.values[1:])) for line in lines]
 
 
 def _only(values: tuple[float | None, ...], places: Iterable[int]) -> tuple[float | None, ...]:

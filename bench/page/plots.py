@@ -18,10 +18,14 @@ from markupsafe import Markup, escape
 
 _WIDTH = 760
 _HEIGHT, _STRIP_HEIGHT, _BAR_HEIGHT = 260, 150, 34
+# What there has to be room for: on a phone, where a plot is drawn smaller.  Elsewhere style.css has
+# letters of 13 px.
+_FONT = 20
 # The page's eight, again and again: pygal fails where a plot has more series than there are.
 _SERIES = 8
 _COLOURS = tuple(f"var(--series-{number})" for number in range(1, _SERIES + 1)) * 16
-_MOST_LABELS = 12
+# Labels below a plot, numbers and dates; letters that stand for a number at most.
+_MOST_LABELS, _MOST_LONG_LABELS, _SHORT = 12, 5, 4
 _MOST_DOTS = 40
 _SQUARE = 520
 # How many times as far the one axis of dots may go as the other before each has its own scale.
@@ -37,11 +41,15 @@ class Line:
     """A named series, a value at each place; None leaves a gap.
 
     marks: whether its values are marked, each by itself, in the place of a line through them.
+    dashed: whether it is something to hold the others to.
+    colour: its number, where it has another one in other plots of the same; else by its place.
     """
 
     name: str
     values: Sequence[float | None]
     marks: bool = False
+    dashed: bool = False
+    colour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +66,13 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A named value with the interval that it was measured within."""
+    """A named value with the interval that it was measured within, and its colour's number."""
 
     name: str
     value: float
     least: float
     most: float
+    colour: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +82,33 @@ class Plot:
     title: str
     sentence: str
     svg: Markup
+    identity: str = ""
+
+    def within(self, number: int) -> Markup:
+        """The SVG on a page that has it for several runs: what it is called by is there once."""
+        return self.svg.replace(self.identity, f"{number}-{self.identity}") if number else self.svg
 
 
 def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
     """A horizontal bar for each value, with its interval."""
     pygal = _pygal()
+    scale = ticks(0.0, max(max(bar.value, bar.most) for bar in values), 6)
     chart = pygal.HorizontalBar(
-        height=90 + _BAR_HEIGHT * len(values), show_legend=False, x_title=unit, **_settings()
+        height=90 + _BAR_HEIGHT * len(values),
+        show_legend=False,
+        x_title=unit,
+        range=(0, scale[-1]),
+        **_settings(),
     )
     upwards = values[::-1]  # the first one is the lowest
-    chart.x_labels = [bar.name for bar in upwards]
-    chart.y_labels = ticks(0.0, max(bar.most for bar in values), 6)
+    chart.x_labels, chart.y_labels = [bar.name for bar in upwards], scale
     told = [
-        {"value": bar.value, "ci": {"low": bar.least, "high": bar.most}, "label": bar.name}
+        {
+            "value": bar.value,
+            "ci": {"low": bar.least, "high": bar.most},
+            "label": bar.name,
+            "color": _colour(bar.colour),
+        }
         for bar in upwards
     ]
     chart.add(unit, told)
@@ -110,7 +133,8 @@ def lines(
     pygal = _pygal()
     count = max(len(each.values) for each in series)
     named = list(places or map(str, range(1, count + 1)))
-    step = -(-count // _MOST_LABELS)
+    long = max(map(len, named)) > _SHORT
+    step = -(-count // (_MOST_LONG_LABELS if long else _MOST_LABELS))
     shown = {"show_minor_x_labels": False, "x_labels_major_every": step} if step > 1 else {}
     chart = pygal.Line(
         height=_STRIP_HEIGHT if strip else _HEIGHT,
@@ -120,25 +144,38 @@ def lines(
         dots_size=2,
         show_dots=count <= _MOST_DOTS,
         **shown,
-        **_settings(),
+        **_settings([_number_of(place, each) for place, each in enumerate(series, start=1)]),
     )
     chart.x_labels = named
     known = [value for each in series for value in each.values if value is not None]
     chart.y_labels = ticks(0.0 if from_zero else min(known), max(known), 3 if strip else 6)
     for each in series:
-        marked = {"stroke": False, "show_dots": True, "dots_size": 5} if each.marks else {}
-        chart.add(each.name, list(each.values), **marked)
+        how: dict[str, Any] = {}
+        if each.marks:
+            how = {"stroke": False, "show_dots": True, "dots_size": 5}
+        elif each.dashed:
+            how = {"stroke_style": {"width": 2, "dasharray": "6,5"}, "show_dots": False}
+        chart.add(each.name, list(each.values), **how)
     return _plot(chart, title, sentence, _legend(series) if len(series) > 1 else "")
 
 
 def _legend(series: Sequence[Line | Points]) -> str:
     """As a list below the plot, which takes as much room as its names do: pygal's cuts them off."""
     entries = (
-        f'<li class="series-{number % _SERIES + 1}{" marks" if each.marks else ""}">'
+        f'<li class="series-{(_number_of(place, each) - 1) % _SERIES + 1}{_sort(each)}">'
         f"{escape(each.name)}</li>"
-        for number, each in enumerate(series)
+        for place, each in enumerate(series, start=1)
     )
     return f'\n<ul class="legend" aria-hidden="true">{"".join(entries)}</ul>'
+
+
+def _number_of(place: int, series: Line | Points) -> int:
+    return series.colour or place if isinstance(series, Line) else place
+
+
+def _sort(series: Line | Points) -> str:
+    dashed = isinstance(series, Line) and series.dashed
+    return " marks" if series.marks else " dashed" if dashed else ""
 
 
 def scatter(title: str, sentence: str, axes: tuple[str, str], series: Sequence[Points]) -> Plot:
@@ -198,7 +235,12 @@ def _pygal() -> Any:
     return pygal
 
 
-def _settings() -> dict[str, Any]:
+def _colour(number: int) -> str:
+    return f"var(--series-{(number - 1) % _SERIES + 1})"
+
+
+def _settings(colours: Sequence[int] = ()) -> dict[str, Any]:
+    """colours: the numbers of the series' own, where they are not in their order."""
     from pygal.style import Style
 
     style = Style(
@@ -209,13 +251,13 @@ def _settings() -> dict[str, Any]:
         foreground_subtle="var(--quiet)",
         guide_stroke_color="var(--line)",
         major_guide_stroke_color="var(--line)",
-        colors=_COLOURS,
+        colors=tuple(map(_colour, colours)) or _COLOURS,
         font_family="inherit",
-        label_font_size=13,
-        major_label_font_size=13,
-        title_font_size=13,
-        value_font_size=13,
-        tooltip_font_size=13,
+        label_font_size=_FONT,
+        major_label_font_size=_FONT,
+        title_font_size=_FONT,
+        value_font_size=_FONT,
+        tooltip_font_size=_FONT,
         opacity=".85",
         transition="0s",
     )
@@ -242,4 +284,4 @@ def _plot(chart: Any, title: str, sentence: str, legend: str = "") -> Plot:
     opening = r'<svg aria-hidden="true" focusable="false" \1'
     identity = f' id="chart-{chart.uuid}" class="pygal-chart">'
     text = _OPENING.sub(lambda found: found.expand(opening) + identity, text, count=1)
-    return Plot(title, sentence, Markup(text + legend))
+    return Plot(title, sentence, Markup(text + legend), chart.uuid)

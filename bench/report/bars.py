@@ -1,4 +1,4 @@
-"""The picture on a terminal: a bar for the time of an epoch, and the epochs as a line of blocks."""
+"""The picture on a terminal: a bar for the speed-up, and the epochs as a line of blocks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bench.report import rows
 _BAR, _LINE = 24, 32
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
+_EPOCHS = f" Epochs after the first, from the shortest {_HEIGHTS[0]} to the longest {_HEIGHTS[-1]}"
+_SPEEDS = " Speed-up over the slowest row of each workload, and the epochs after the first"
 # Fewer epochs than this are read as quickly in the table.
 _LEAST_EPOCHS = 6
 # Blocks that differ less than this share of the median are drawn alike: noise is no picture.
@@ -22,26 +24,34 @@ _FLAT = 0.02
 
 
 def draw(results: Sequence[Result], names: shown.Names) -> Iterator[Text]:
-    """A line a row, where there is something to see: several ways to train, or many epochs."""
-    finished = rows.finished(results)
+    """A line a row that learned, where there is something to see: several rows, or many epochs.
+
+    A bar says how many times as fast as the slowest of its workload a row is: as the CPU, mostly.
+    """
+    counted = rows.counted(results)
     slowest: dict[str, float] = {}
-    for each in finished:
+    for each in counted:
         slowest[each.workload] = max(slowest.get(each.workload, 0.0), each.epochs.median)
-    compared = [each for each in finished if each.epochs.median < slowest[each.workload]]
-    several = {each.workload for each in compared}
+    gains = [(each, slowest[each.workload] / each.epochs.median) for each in counted]
+    several = {each.workload for each, gain in gains if gain > 1}
     drawn = [
-        each
-        for each in finished
+        (each, gain)
+        for each, gain in gains
         if each.workload in several or len(each.epochs.steady) >= _LEAST_EPOCHS
     ]
-    wide = max((len(names(each)) for each in drawn), default=0)
-    for each in drawn:
-        share = each.epochs.median / slowest[each.workload]
-        told = bar(share, _BAR) if each.workload in several else ""
+    if drawn:
+        yield Text(_SPEEDS if several else _EPOCHS, "dim")
+    wide = max((len(names(each)) for each, _ in drawn), default=0)
+    most = max((gain for _, gain in drawn), default=1.0)
+    for each, gain in drawn:
         line = Text(f" {names(each):<{wide}}  ")
         if several:
-            line.append(f"{told:<{_BAR}}  ", "blue" if each.device.is_gpu else "cyan")
-        line.append(f"{shown.seconds(each.epochs.median):>8}  ")
+            told = each.workload in several
+            line.append(
+                f"{bar(gain / most, _BAR) if told else '':<{_BAR}}  ",
+                "blue" if each.device.is_gpu else "cyan",
+            )
+            line.append(f"{f'{shown.times(gain)}×' if told else '':>6}  ")
         yield line.append(sparkline(each), "dim")
 
 

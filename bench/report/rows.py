@@ -109,14 +109,18 @@ def _middle_answers(repeats: Sequence[Finished]) -> Measured[Inference] | None:
     )
 
 
-def speed_up(result: Result, results: Iterable[Result]) -> float | None:
-    """How many times as fast as the CPU a GPU trained the same; None where not both did."""
+def on_cpu(result: Result, results: Iterable[Result]) -> Finished | None:
+    """The same training on the CPU as on a GPU; None where not both learned."""
     if not isinstance(result, Finished) or not (result.device.is_gpu and result.quality.ok):
         return None
-    for other in counted(results):
-        if not other.device.is_gpu and alike(other, result):
-            return _median(other) / _median(result)
-    return None
+    cpus = (other for other in counted(results) if not other.device.is_gpu)
+    return next((other for other in cpus if alike(other, result)), None)
+
+
+def speed_up(result: Result, results: Iterable[Result]) -> float | None:
+    """How many times as fast as the CPU a GPU trained the same; None where not both did."""
+    cpu = on_cpu(result, results)
+    return _median(cpu) / _median(result) if cpu and isinstance(result, Finished) else None
 
 
 def tuning_gains(results: Iterable[Result]) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The page in a browser, as wide as a phone, a tablet and a screen, by day and by night."""
+"""Pages in a browser, as wide as a phone, a tablet and a screen, by day and by night."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from bench.page.write import write
-from tests.support import pages
-from tests.support.browser import look, overflowing, violations
+from tests.support.browser import WIDTHS, look, overflowing, violations
+from tests.support.every_page import every
+from tests.support.validator import faults
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    write([(pages.full(), None)], path)
-    return path
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return every(tmp_path_factory.mktemp("pages"))
 
 
-def test_everybody_can_read_it(page: Path, tmp_path: Path) -> None:
-    seen = look(tmp_path, [page])
+def test_each_is_valid(pages: list[Path]) -> None:
+    assert len(pages) == 6
+    assert faults(pages) == []
+
+
+def test_everybody_can_read_it(pages: list[Path], tmp_path: Path) -> None:
+    seen = look(tmp_path, pages[:1])
+    seen += look(tmp_path, pages[1:], [WIDTHS[0], WIDTHS[-1]])
     assert violations(seen) == []
     assert min(each.passes for each in seen) > 10
     assert overflowing(seen) == []
 
 
-def test_by_night_too(page: Path, tmp_path: Path) -> None:
-    assert violations(look(tmp_path, [page], [1400], dark=True)) == []
+def test_by_night_too(pages: list[Path], tmp_path: Path) -> None:
+    assert violations(look(tmp_path, pages, [1400], dark=True)) == []
 
 
 def test_what_is_wrong_with_a_page_is_found(tmp_path: Path) -> None:
@@ -39,3 +43,5 @@ def test_what_is_wrong_with_a_page_is_found(tmp_path: Path) -> None:
     found = " ".join(violations(seen))
     for rule in ("image-alt", "color-contrast", "html-has-lang"):
         assert f": {rule}: " in found
+    told = " ".join(faults([wrong]))
+    assert "missing a required instance of child element “title”" in told

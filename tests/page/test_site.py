@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.browser import WIDTHS, look, overflowing, violations
+from tests.support.validator import faults
 
 DOCS = ROOT / "docs"
 _COMMAND = r"-m (sphinx .*) docs docs/_site"
@@ -58,6 +59,11 @@ def test_nothing_comes_from_elsewhere(site: Path) -> None:
         assert [each for each in found if re.match(r"[a-z]+:|//", each)] == [], page
     styles = [path.read_text(encoding="utf-8") for path in site.rglob("*.css")]
     assert [each for each in styles if re.search(r"url\(['\"]?(?:https?:)?//|@import", each)] == []
+
+
+def test_each_is_valid(site: Path) -> None:
+    # Furo has a level-one heading and an <article> on each, of which only the style is disputed.
+    assert faults(sorted(site.glob("*.html")), warnings=False) == []
 
 
 def test_nothing_is_wider_than_a_phone_a_tablet_or_a_screen(site: Path, tmp_path: Path) -> None:

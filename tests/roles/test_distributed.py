@@ -19,6 +19,7 @@ from tests.support.fleet import BENCH, folder_of, inventory, when
 from tests.support.playbook import PlayResult
 from tests.support.roots import unshare_mounts
 from tests.support.ssh_hosts import Host, Network
+from tests.support.weekly import weekly
 
 # Mean training loss of epoch 1, 2 and 3 of mlp at `smoke` size on generated digits on one machine:
 # from seeds 1, 2 and 3 (TensorFlow 2.21.0, Keras 3.15.1, 2026-11-26).
@@ -88,6 +89,51 @@ def test_two_machines_train_one_network_as_one_machine_does(
     told = " ".join(played.output.split())
     assert "mlp over 2 machines (RING, 200 images a step, split): " in told
     assert not list(folder_of(played).glob("gpu2*"))
+
+
+@weekly("trains over two machines with the batch of two")
+def test_a_scaled_batch_is_another_training_and_has_no_floor(
+    network: Network, options: Callable[..., Sequence[str]]
+) -> None:
+    played = network.play(hosts_of(network), BENCH, *options(benchmark_distributed_batch="scaled"))
+    assert played.status == 0, played.output
+    together, alone = results(played)
+    told = {name: value for name, value in together["variant"].items() if value}
+    assert told == {"machines": 2, "scaled": True}
+    assert together["machines"]["batch"] == 400
+    assert together["quality"]["floor"] is None
+    assert alone["quality"]["floor"] is not None
+    assert "mlp over 2 machines (RING, 400 images a step, scaled): " in " ".join(
+        played.output.split()
+    )
+
+
+@weekly("refuses two machines with unlike TensorFlow")
+def test_machines_with_unlike_tensorflow_are_refused_before_anything_is_trained(
+    network: Network,
+    worker_python: Path,
+    options: Callable[..., Sequence[str]],
+    tmp_path: Path,
+) -> None:
+    other = tmp_path / "other-python"
+    other.write_text("#!/bin/sh\necho 2.20.0\n", encoding="utf-8")
+    other.chmod(0o755)
+    hosts = hosts_of(network)
+    for name, python in (("gpu1", worker_python), ("gpu2", other)):
+        hosts[name]["trains_with"] = str(python)
+    before = len(fleet.runs(network.hosts["gpu1"]))
+    flag, text = options()
+    given = json.loads(text)
+    words = [
+        "{{ trains_with }}" if word == str(worker_python) else word
+        for word in given["benchmark_options"]
+    ]
+    played = network.play(hosts, BENCH, flag, json.dumps({**given, "benchmark_options": words}))
+    assert played.status != 0
+    for reason in fleet.reasons(folder_of(played)).values():
+        assert reason.startswith("found different versions of TensorFlow: gpu1 2.21.")
+        assert "gpu2 2.20.0; expected the same on all: ./run site" in reason
+    assert len(fleet.runs(network.hosts["gpu1"])) == before
 
 
 def test_a_machine_that_dies_ends_the_training_in_a_line(

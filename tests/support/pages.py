@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from bench.page import content
 from bench.page.history import Past
 from bench.record.comparable import Rows
+from bench.record.head import Experiment
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
+from bench.record.variant import Variant
 from bench.workloads import WORKLOADS
 from tests.support import records
-from tests.support.records import CPU, H100, epochs, record, result, telemetry
+from tests.support.records import CPU, H100, epochs, quality, record, result, telemetry
 
 
 def full(steady: int = 14) -> Record:
@@ -65,3 +67,20 @@ def past(now: Record, medians: list[float]) -> Past:
 def shown(made: Record, of: Past | None = None) -> content.Run:
     """What the page of a record shows."""
     return content.run(made, None, of or Past(made))
+
+
+def experiment(values: dict[Variant | None, list[float]], name: str = "grind-pooling") -> Record:
+    """Trainings of an experiment: the qualities of each arm, a seed each."""
+    results = [
+        result(
+            "post",
+            variant=variant,
+            seed=seed,
+            repeat=seed,
+            quality=replace(quality("post", value), training=value - 10, ok=True, reason=None),
+        )
+        for variant, of_arm in values.items()
+        for seed, value in enumerate(of_arm, start=1)
+    ]
+    head = record(results)
+    return replace(head, settings=replace(head.settings, experiment=Experiment(name=name)))

@@ -26,13 +26,26 @@ def test_a_bar_is_true_to_an_eighth_of_a_column(share: float, told: str) -> None
     assert bars.bar(share, 4) == told
 
 
-def test_bars_are_as_long_as_the_epochs_of_a_workload() -> None:
-    slow = result("mlp", CPU, seconds=(9.0, 2.0, 2.0))
-    fast = result("mlp", H100, seconds=(9.0, 0.5, 0.5))
-    assert drawn(slow, fast) == [
-        " mlp (cpu)    ████████████████████████       2 s",
-        " mlp (gpu:0)  ██████                      500 ms",
+def test_bars_are_as_long_as_the_speed_up_over_the_slowest_of_a_workload() -> None:
+    rows = [
+        result("mlp", CPU, seconds=(9.0, 2.0, 2.0)),
+        result("mlp", H100, seconds=(9.0, 0.5, 0.5)),
+        result("post", CPU, seconds=(9.0, 4.0, 4.0)),
+        result("post", H100, seconds=(9.0, 0.5, 0.5)),
     ]
+    assert drawn(*rows) == [
+        " Speed-up over the slowest row of each workload, and the epochs after the first",
+        " mlp (cpu)     ███                         1.0×",
+        " mlp (gpu:0)   ████████████                4.0×",
+        " post (cpu)    ███                         1.0×",
+        " post (gpu:0)  ████████████████████████    8.0×",
+    ]
+
+
+def test_what_learned_nothing_is_not_drawn_as_fast() -> None:
+    slow = result("mlp", CPU, seconds=(9.0, 2.0, 2.0))
+    missed = result("mlp", H100, seconds=(9.0, 0.5, 0.5), value=0.1)
+    assert drawn(slow, missed) == []
 
 
 def test_a_single_short_training_needs_no_picture() -> None:
@@ -41,10 +54,11 @@ def test_a_single_short_training_needs_no_picture() -> None:
 
 def test_epochs_are_a_line_of_blocks() -> None:
     timed = epochs([9.0, 1.0, 1.0, 1.1, 1.2, 1.3, 1.4])
-    (line,) = drawn(replace(result("mlp"), epochs=timed))
+    heading, line = drawn(replace(result("mlp"), epochs=timed))
+    assert heading == " Epochs after the first, from the shortest ▁ to the longest █"
     assert line.endswith("▁▁▃▅▆█")
     flat = epochs([9.0, *[1.0, 1.001] * 50])
-    (line,) = drawn(replace(result("mlp"), epochs=flat))
+    _, line = drawn(replace(result("mlp"), epochs=flat))
     assert line.split()[-1] == "▁" * 25
 
 

@@ -33,6 +33,7 @@ from bench.report.format import Screen
 from bench.workloads import EVERY
 from bench.workloads.experiments import EXPERIMENTS, batch_sweep
 from tests.support import fake_worker
+from tests.support.pages import experiment as made
 from tests.support.records import CPU, GT1030, H100, epochs, failed, quality, record, result
 
 _AVERAGE = Variant(design=Design(pooling="average"))
@@ -129,22 +130,6 @@ def test_a_claim_is_false_in_fewer_than_one_of_a_hundred_experiments(paired: boo
 
 
 # ---- what is told
-
-
-def made(values: dict[Variant | None, list[float]], name: str = "grind-pooling") -> Record:
-    results = [
-        result(
-            "post",
-            variant=variant,
-            seed=seed,
-            repeat=seed,
-            quality=replace(quality("post", value), training=value - 10, ok=True, reason=None),
-        )
-        for variant, of_arm in values.items()
-        for seed, value in enumerate(of_arm, start=1)
-    ]
-    head = record(results)
-    return replace(head, settings=replace(head.settings, experiment=Experiment(name=name)))
 
 
 def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:

@@ -40,8 +40,8 @@ def full() -> str:
 
 def test_it_is_valid_and_holds_a_plot_for_what_was_measured(full: str) -> None:
     names = [name for name, _ in parsed(full)]
-    # By workload: speeds, epochs, three strips, learning; and the one to a target.
-    assert names.count("svg") == names.count("figure") == names.count("figcaption") == 5 * 6 + 1
+    # By workload: speeds, epochs, three strips, learning; the one to a target; one over all.
+    assert names.count("svg") == names.count("figure") == names.count("figcaption") == 5 * 6 + 2
     assert names.count("h1") == 1
     assert names.count("table") == 1
 
@@ -171,6 +171,55 @@ def test_a_posts_own_figures_stand_beside_those_measured_here() -> None:
     )
     assert any("GPU: near 0 s" in line and "250 ms on gpu:0" in line for line in mlp.sentences)
     assert not any("2017" in line for line in convnet.sentences)
+
+
+def test_what_a_gpu_is_worth_over_all_workloads_is_the_first_plot(full: str) -> None:
+    made = [
+        result(name, device, seconds=(9.0, *seconds))
+        for name, device, seconds in (
+            ("mlp", CPU, (1.0, 1.2, 0.9)),
+            ("mlp", H100, (0.1, 0.1, 0.08)),
+            ("post", CPU, (4.0, 4.0, 4.0)),
+            ("post", H100, (0.1, 0.1, 0.1)),
+        )
+    ]
+    worth = pages.shown(record(made)).worth
+    assert worth is not None
+    assert worth.sentence.endswith("to the reverse: mlp 10, post 40.")
+    assert worth.sentence.count(",") == 1
+    assert full.index("How many times as fast as the CPU</h2>") < full.index("<h2>mlp</h2>")
+    assert pages.shown(record(made[:2])).worth is None, "the plot of the workload shows it"
+
+
+def test_every_setting_is_told() -> None:
+    asked = records.settings(
+        devices=("cpu", "gpu:0"),
+        against="best",
+        data_dir="/data",
+        repeats=24,
+        interim_checks=(12, 24),
+        rerun_options=("--profile", "full"),
+    )
+    facts = dict(pages.shown(record([result("mlp")], settings=asked)).facts)
+    told = dict(facts["Settings"])
+    # A line for each member of the record; repeats, and when they are looked at, are one.
+    assert len(told) == len(asked.__struct_fields__) - 1
+    assert told["Devices"] == "cpu, gpu:0"
+    assert told["Compared with"] == "best"
+    assert told["Data folder"] == "/data"
+    assert told["Repeats"] == "24 at most, looked at after 12 and 24"
+    assert told["The same again"] == "pytest bench/ --device cpu,gpu:0 --profile full"
+    assert told["Limits"].startswith("300 s to start, 1,800 s for the first epoch, 120 s for a ")
+
+
+def test_of_several_runs_each_has_a_heading_above_those_of_its_parts() -> None:
+    made = record([result("mlp")])
+    ranks = [
+        int(name[1]) for name, _ in parsed(page([(made, None)] * 2)) if re.fullmatch(r"h\d", name)
+    ]
+    assert ranks[:3] == [1, 2, 3]
+    assert ranks.count(2) == 2
+    assert max(ranks) == 4
 
 
 def test_what_failed_is_in_the_table_and_has_no_plots() -> None:

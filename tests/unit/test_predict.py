@@ -13,50 +13,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.__main__ import main
 from bench.datasets import photographs, pictures
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
-from tests.support import fake_worker, networks
-
-# Says of a photograph its mean, and of a digit that it is its first pixel, with 90 %.
-_ANSWERS = """
-import numpy as np
-begin()
-asked = job["question"]
-assert job["purpose"] == "prediction"
-images = np.load(asked["images"], allow_pickle=False)
-assert images.dtype == np.uint8
-if images.shape[-1] == 1:
-    made = np.full((len(images), 10), 0.1 / 9, np.float32)
-    made[np.arange(len(images)), images[:, 0, 0, 0]] = 0.9
-else:
-    made = images.mean((1, 2, 3), np.float32)[:, None] / np.float32(asked["target_scale"])
-np.save(asked["answers"], made)
-say("done")
-wait_for_ever()
-"""
-
-
-def command(folder: Path, *words: str | Path, worker: str = _ANSWERS) -> int:
-    python = fake_worker.write(folder, worker)
-    fixed = ("--device=cpu", "--plan=/none.json", f"--worker-python={python}")
-    return main([*map(str, words), *fixed])
-
-
-def photograph(path: Path, lightness: int, side: int = 8) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((side, side, 3), lightness, np.uint8)).save(path)
-    return path
-
-
-def digit(path: Path, value: int, side: int = 28) -> Path:
-    made = np.zeros((side, side), np.uint8)
-    made[0, 0] = value
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(made).save(path)
-    return path
-
+from tests.support import networks
+from tests.support.predicting import ANSWERS, command, digit, digits, photograph, shots
 
 # ---- predict
 
@@ -147,10 +108,10 @@ def test_a_network_without_a_number_or_of_another_shape_is_said(
 ) -> None:
     model = networks.saved(tmp_path / "models")
     path = photograph(tmp_path / "a.png", 30)
-    nan = _ANSWERS.replace('say("done")', 'np.save(asked["answers"], made * np.nan); say("done")')
+    nan = ANSWERS.replace('say("done")', 'np.save(asked["answers"], made * np.nan); say("done")')
     assert command(tmp_path, "predict", model, path, worker=nan) == 1
     assert "answers with no number" in capsys.readouterr().err
-    wide = _ANSWERS.replace(
+    wide = ANSWERS.replace(
         'say("done")', 'np.save(asked["answers"], np.zeros((1, 5))); say("done")'
     )
     assert command(tmp_path, "predict", model, path, worker=wide) == 2
@@ -170,15 +131,6 @@ def test_a_worker_that_refuses_the_network_is_one_line(
 
 
 # ---- evaluate
-
-
-def shots(folder: Path, seconds: dict[int, int]) -> Path:
-    """A folder of photographs: a shot of two for each pull time, of the lightness that is given."""
-    for at, (pull, light) in enumerate(seconds.items()):
-        for more in (0, 1):
-            taken = 1_606_140_000 + 10_000 * at + more
-            photograph(folder / str(pull) / f"{taken}-silvia.png", light + more)
-    return folder
 
 
 def evaluated(
@@ -253,16 +205,6 @@ def test_a_network_no_better_than_the_mean_is_called_so(
     model = networks.saved(tmp_path / "models", trained_on=seen, image=(4, 4, 3))
     out, _ = evaluated(tmp_path, capsys, model, data)
     assert "no better than a guess" in out
-
-
-def digits(folder: Path) -> Path:
-    """Both halves: what a picture shows is its first pixel, but for one 9 that looks like a 4."""
-    for split in ("train", "test"):
-        for value in range(10):
-            for number in range(3):
-                looks = 4 if (split, value, number) == ("test", 9, 0) else value
-                digit(folder / split / str(value) / f"{10 * number + value}.png", looks)
-    return folder
 
 
 def test_digits_are_judged_on_those_to_test_on(
