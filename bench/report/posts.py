@@ -20,12 +20,14 @@ class Told:
 
     what: `CPU`, `GPU`, or `curve`.
     value: in the post's own words.
+    images: that an epoch trains on there; the time of fewer is another figure.
     """
 
     workload: str
     what: str
     value: str
     source: str
+    images: str
 
 
 @cache
@@ -38,16 +40,19 @@ def read() -> tuple[Told, ...]:
 def lines(own: Sequence[Finished]) -> Iterator[str]:
     """As in `CPU: about 4 s an epoch (a learner's post of 2017 …); here 1.53 s on cpu.`."""
     for told in read():
-        rows = [each for each in own if each.workload == told.workload]
-        if not rows:
-            continue
+        rows = [
+            each
+            for each in own
+            if each.workload == told.workload and each.dataset.train_images == int(told.images)
+        ]
         if told.what == "curve":
             if any(each.epochs.quality for each in rows):
                 yield f"Beside this curve: {told.value} ({told.source})."
             continue
-        places = [each for each in rows if each.device.is_gpu is (told.what == "GPU")]
+        of_it = [each for each in rows if each.device.is_gpu is (told.what == "GPU")]
         here = ", ".join(
             f"{shown.seconds(each.epochs.median)} on {each.device.id}{each.way.suffix}"
-            for each in places
+            for each in of_it
         )
-        yield f"{told.what}: {told.value} ({told.source}); here {here or 'not trained on one'}."
+        if here:
+            yield f"{told.what}: {told.value} ({told.source}); here {here}."
