@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from bench import __main__ as command
 from bench.errors import GrindstoneError
-from bench.page import plots
+from bench.page import curves, plots
+from bench.page.plots import Line
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
 from bench.report.fleet.reading import Fleet, Member
@@ -138,10 +139,21 @@ def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> No
     (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
     (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
     assert curve.sentence == (
-        "cpu 10.00 % before the first step, 98.10 % after the last epoch; training images 99.00 %."
+        "cpu 10.00 % before the first step, 98.10 % after the last epoch; training images 99.00 %. "
+        "Where it began is too far off to be drawn."
     )
     assert "required: 97.50 %" in curve.svg
     assert "cpu, training images" in curve.svg
+
+
+def test_a_learning_curve_that_begins_nearby_is_drawn_from_there() -> None:
+    near = [Line("cpu", (0.90, 0.95, 0.97)), Line("required", (0.93, 0.93, 0.93), dashed=True)]
+    assert curves.close_up(near) == near
+    far = [Line("cpu", (0.10, 0.95, 0.97)), near[1]]
+    assert [line.values for line in curves.close_up(far)] == [
+        (None, 0.95, 0.97),
+        (None, 0.93, 0.93),
+    ]
 
 
 def test_a_learning_curve_has_its_dips_and_its_overfitting_marked_and_told() -> None:
