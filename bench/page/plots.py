@@ -86,7 +86,9 @@ class Plot:
 
     def within(self, number: int) -> Markup:
         """The SVG on a page that has it for several runs: what it is called by is there once."""
-        return self.svg.replace(self.identity, f"{number}-{self.identity}") if number else self.svg
+        if not (number and self.identity):  # alone, or a picture, which is called by nothing
+            return self.svg
+        return self.svg.replace(self.identity, f"{number}-{self.identity}")
 
 
 def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:

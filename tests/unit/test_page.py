@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bench import __main__ as command
 from bench.errors import GrindstoneError
-from bench.page import curves, plots
+from bench.page import curves, films, plots
 from bench.page.plots import Line
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
@@ -235,6 +235,14 @@ def test_of_several_runs_each_has_a_heading_above_those_of_its_parts() -> None:
     assert ranks[:3] == [1, 2, 3]
     assert ranks.count(2) == 2
     assert max(ranks) == 4
+
+
+def test_a_plot_that_two_runs_have_is_called_otherwise_in_each() -> None:
+    text = page([(record([result("mlp")]), None)] * 2)
+    names = [attributes["id"] for _, attributes in parsed(text) if "id" in attributes]
+    assert len(names) == len(set(names)) > 2
+    picture = plots.Plot("a film", "It moves.", films.image("gif", b"GIF"))
+    assert picture.within(2) == picture.svg
 
 
 def test_what_failed_is_in_the_table_and_has_no_plots() -> None:
