@@ -117,6 +117,13 @@ def test_two_seeds_say_nothing() -> None:
     assert (told.word, told.low) == ("UNCLEAR", None)
 
 
+def test_before_an_arm_has_all_seeds_only_those_of_both_are_put_beside_each_other() -> None:
+    # A round that was interrupted: seed 1 trains well by chance, and the other arm lacks it.
+    told = difference({1: -113.5, 2: -729.2}, {2: -729.9}, paired=True, notable=100.0)
+    assert told.gain == pytest.approx(-0.7)
+    assert told.seeds == 1
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_claim_is_false_in_fewer_than_one_of_a_hundred_experiments(paired: bool) -> None:
     draw = np.random.default_rng(15)

@@ -69,6 +69,8 @@ def difference(
     a, b = list(measure.values()), list(arm.values())
     gain = statistics.mean(b) - statistics.mean(a)
     if min(len(a), len(b)) < LEAST_SEEDS:
+        if paired and seeds:  # a seed that one arm alone has says nothing of the other
+            gain = statistics.mean(arm[seed] - measure[seed] for seed in seeds)
         return Difference("UNCLEAR", gain, seeds=min(len(a), len(b)))
     parts = [(statistics.variance(one) / len(one), len(one)) for one in (a, b)]
     error = sum(part for part, _ in parts)
