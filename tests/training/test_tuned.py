@@ -61,7 +61,7 @@ def learned(name, batches):
     moved, apart = np.abs(weights[0] - before), np.abs(weights[0] - weights[1])
     return {"names": names, "losses": losses, "halved": halved,
             "moved": float(moved.mean()), "apart": float(apart.mean()), "most": float(apart.max()),
-            "drawn": drawn_loss(workload, Arrays(x, y))}
+            "drawn": drawn_loss(workload, Arrays(x, y)) if xla else None}
 
 def drawn_loss(workload, data):
     keras.utils.set_random_seed(5)
