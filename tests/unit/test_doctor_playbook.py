@@ -55,6 +55,8 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
                  lookup('ansible.builtin.env', 'EVIL')) }}}}
     - ansible.builtin.debug:
         msg: "{{{{ told.block.splitlines() }}}}"
+    - ansible.builtin.debug: # the same in a template of the play's own, which is run
+        msg: "{evil.replace("/ran'", "/own'")}"
     - ansible.builtin.fail:
         msg: "{{{{ told.failure }}}}"
 """
@@ -63,13 +65,14 @@ def test_no_name_of_a_host_is_a_template(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Meaning of: {{ lookup('pipe'" in done.stdout
     assert "half installed: {{ lookup('pipe'" in done.stdout
+    assert (tmp_path / "own").exists()
     assert not (tmp_path / "ran").exists()
 
 
 def test_no_file_of_a_host_is_a_template_on_its_way_to_plan_json(tmp_path: Path) -> None:
     """From os-release, pci.ids, dpkg's status, a record and the inventory, by the roles' own doors.
 
-    What the modules read, the plan or its refusal, plan.json itself, and the doctor's bundle.
+    What the modules read, the plan or its refusal, and plan.json itself.
     """
     evil = "{{ lookup('pipe', 'touch " + str(tmp_path / "ran") + "') }}"
     root = hosts.write(
