@@ -95,6 +95,8 @@ def _onset(errors: Sequence[float], losses: Sequence[float | None]) -> int | Non
     """The first epoch (from 1) from which on the error is worse than before; None without one."""
     for at in range(EPOCHS, len(errors) - EPOCHS + 1):
         before, since = errors[at - EPOCHS : at], errors[at : at + EPOCHS]
+        if min(errors[at:]) < min(errors[:at]):
+            continue  # it came back, and learned more
         if min(since) > max(before) and not math.isinf(max(since)) and _fell(losses, at):
             return at + 1
     return None

@@ -106,3 +106,12 @@ def test_overfitting_is_told_once_while_it_still_trains() -> None:
     alarm.hear(RowStarted("own on cpu", 20))
     again = [alarm.hear(EpochEnded(e, 1.0, None, 1.0 / e, 0.9 - e / 99)) for e in range(1, 21)]
     assert not any(again), "nobody knows whether less is better"
+
+
+def test_what_comes_back_and_learns_more_did_not_overfit() -> None:
+    bent = [9.0, 5, 4, 3, 3, 3, 3.5, 3.5, 3.5, 3.5, 3.5]
+    falling = [1 / number for number in range(1, 20)]
+    seen = read([*bent], falling, is_error=True).overfits
+    assert seen is not None
+    assert seen.best < seen.since
+    assert read([*bent, 2.9], falling, is_error=True).overfits is None
