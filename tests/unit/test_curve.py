@@ -109,7 +109,7 @@ def test_overfitting_is_told_once_while_it_still_trains() -> None:
 
 
 def test_what_comes_back_and_learns_more_did_not_overfit() -> None:
-    bent = [9.0, 5, 4, 3, 3, 3, 3.5, 3.5, 3.5, 3.5, 3.5]
+    bent = [9.0, 5, 3, 3, 3, 3, 3, 3.5, 3.5, 3.5, 3.5, 3.5]
     falling = [1 / number for number in range(1, 20)]
     seen = read([*bent], falling, is_error=True).overfits
     assert seen is not None
