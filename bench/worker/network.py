@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from bench.worker import design, losses
@@ -59,6 +60,17 @@ def compile_alike(
         jit_compile=xla,
         steps_per_execution=steps,
     )
+
+
+def state(model: Any) -> list[Any]:
+    """Its weights and, in Keras 3, where its dropout stands in what it draws, as NumPy arrays."""
+    return [variable.numpy() for variable in model.variables]
+
+
+def set_state(model: Any, values: Sequence[Any]) -> None:
+    """Puts a model where another of the same layers stood."""
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
 
 
 def loss(keras: Any, workload: Workload) -> Any:

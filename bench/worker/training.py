@@ -3,7 +3,7 @@
 With a target it trains until the quality is reached, from several seeds, on one network that is
 warmed up first.  The warm-up is an epoch on labels in a random order: it traces, compiles and tunes
 all that the training will need, and nothing that it learns says anything about an image.  Then, for
-every seed, the weights are drawn anew and the optimizer begins at zero.
+every seed, the weights and what dropout draws from are made anew and the optimizer begins at zero.
 """
 
 from __future__ import annotations
@@ -126,8 +126,7 @@ def _train_to_target(
 
     def fresh(seed: int) -> list[Any]:
         keras.utils.set_random_seed(seed)
-        weights: list[Any] = network.compiled(keras, task.workload).get_weights()
-        return weights
+        return network.state(network.compiled(keras, task.workload))
 
     def judged(seed: int, epoch: Ended, quality: float) -> None:
         say(Epoch(**asdict(epoch), images=len(task.data.y), seed=seed, quality=quality))
@@ -200,11 +199,11 @@ def train_to_target(
 
     Returns the quality that the first seed's weights have after the warm-up: a guess's.
 
-    fresh: draws the weights of a seed.
+    fresh: makes the `network.state` of a seed.
     judge: the quality of a model on the test split; called off the clock, after every epoch.
     """
     trainer.train(replace(task, data=_mislabelled(task), epochs=1, epoch_end=lambda *_: None))
-    trainer.model.set_weights(fresh(seeds[0]))
+    network.set_state(trainer.model, fresh(seeds[0]))
     untrained = judge(trainer.model)
     for seed in seeds:
 
@@ -213,7 +212,7 @@ def train_to_target(
             judged(seed, epoch, quality)
             model.stop_training = task.workload.reaches(quality, target)
 
-        trainer.model.set_weights(fresh(seed))
+        network.set_state(trainer.model, fresh(seed))
         trainer.reset_optimizer()
         trainer.train(replace(task, seed=seed, epoch_end=epoch_end))
     return untrained

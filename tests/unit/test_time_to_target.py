@@ -203,14 +203,15 @@ class Pretended:
 
     def __init__(self) -> None:
         self.model = self
+        self.variables = [self]
         self.quality = 0.0
         self.stop_training = False
         self.did: list[str] = []
         self.labels: list[Any] = []
 
-    def set_weights(self, weights: list[float]) -> None:
-        (self.quality,) = weights
-        self.did.append(f"weights {weights[0]}")
+    def assign(self, weight: float) -> None:
+        self.quality = weight
+        self.did.append(f"weights {weight}")
 
     def reset_optimizer(self) -> None:
         self.did.append("reset")
