@@ -27,6 +27,8 @@ _COLOURS = tuple(f"var(--series-{number})" for number in range(1, _SERIES + 1)) 
 # Labels below a plot, numbers and dates; letters that stand for a number at most.
 _MOST_LABELS, _MOST_LONG_LABELS, _SHORT = 12, 5, 4
 _MOST_DOTS = 40
+# Letters of a bar's name: a longer one would leave its bar no room, and pygal without an end.
+_MOST_OF_A_NAME = 30
 _SQUARE = 520
 # How many times as far the one axis of dots may go as the other before each has its own scale.
 _FAR = 2.5
@@ -92,7 +94,7 @@ class Plot:
 
 
 def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
-    """A horizontal bar for each value, with its interval."""
+    """A horizontal bar for each value, with its interval; by numbers where names are long."""
     pygal = _pygal()
     scale = ticks(0.0, max(max(bar.value, bar.most) for bar in values), 6)
     chart = pygal.HorizontalBar(
@@ -102,8 +104,11 @@ def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
         range=(0, scale[-1]),
         **_settings(),
     )
+    names = [bar.name for bar in values]
+    long = max(map(len, names)) > _MOST_OF_A_NAME
+    labels = [str(number) for number in range(1, len(values) + 1)] if long else names
     upwards = values[::-1]  # the first one is the lowest
-    chart.x_labels, chart.y_labels = [bar.name for bar in upwards], scale
+    chart.x_labels, chart.y_labels = labels[::-1], scale
     told = [
         {
             "value": bar.value,
@@ -114,7 +119,12 @@ def bars(title: str, sentence: str, unit: str, values: Sequence[Bar]) -> Plot:
         for bar in upwards
     ]
     chart.add(unit, told)
-    return _plot(chart, title, sentence)
+    return _plot(chart, title, sentence, _numbered(names) if long else "")
+
+
+def _numbered(names: Sequence[str]) -> str:
+    entries = "".join(f"<li>{escape(name)}</li>" for name in names)
+    return f'\n<ol class="names" aria-hidden="true">{entries}</ol>'
 
 
 def lines(

@@ -131,6 +131,18 @@ def test_dots_far_from_their_line_do_not_press_the_other_axis_together(
     assert labels.count("-400") <= 1
 
 
+def test_a_long_name_is_told_below_its_bar() -> None:
+    """Beside the bar it would take all the room, and pygal would look for some without an end."""
+    short, long = "cpu, batch 32", "cpu, 10 images, 10 held out, 200 epochs, learning rate 0.003"
+    few = plots.bars("title", "sentence", "s", [plots.Bar(short, 1.0, 0.9, 1.1)]).svg
+    assert f">{short}</text>" in few
+    assert "<ol" not in few
+    bars = [plots.Bar(name, 1.0, 0.9, 1.1) for name in (short, f"<b> {long * 2}")]
+    drawn = plots.bars("title", "sentence", "s", bars).svg
+    assert f"<li>{short}</li><li>&lt;b&gt; {long * 2}</li></ol>" in drawn
+    assert re.findall(r">([12])</text>", drawn)[:2] == ["2", "1"]  # then the scale
+
+
 def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> None:
     trained = result("mlp")
     timed = replace(
