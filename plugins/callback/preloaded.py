@@ -28,6 +28,9 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import filter_loader, test_loader
 
+# A constant, as deptry takes a relative name in the call for a package without a name.
+_RESOLVER = "..plugin_utils.gpu_stack.playbook"
+
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Ansible's entry point."""
@@ -42,4 +45,4 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         test_loader.get("ansible.builtin.defined")
         filter_loader.get("grindstone.grindstone.gpu_stack")
         with suppress(ImportError):  # who uses it is told what is missing
-            import_module("..plugin_utils.gpu_stack.playbook", __package__)
+            import_module(_RESOLVER, __package__)
