@@ -69,7 +69,7 @@ ON_REQUEST = (
         learning_rate=1e-4,
         build=_classic,
         schedules={
-            "smoke": Schedule(epochs=3, train=640, test=320),
+            "smoke": Schedule(epochs=3, train=2_560, test=320),
             "quick": Schedule(epochs=5, train=5_000, test=2_000),
             "full": Schedule(epochs=50),
         },
