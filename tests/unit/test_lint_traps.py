@@ -13,7 +13,7 @@ import pytest
 from bench.lint.checker import look
 from bench.lint.rules import RULES
 from bench.lint.source import read
-from tests.support import traps_of_judging, traps_of_networks
+from tests.support import traps_of_data, traps_of_judging, traps_of_networks
 
 _HEAD = """\
 import keras
@@ -29,7 +29,7 @@ def build(units=64):
     return model
 model = build()
 """
-CASES = {**traps_of_judging.CASES, **traps_of_networks.CASES}
+CASES = {**traps_of_data.CASES, **traps_of_judging.CASES, **traps_of_networks.CASES}
 _EVERY = [(rule, number) for rule, pairs in CASES.items() for number in range(len(pairs))]
 
 
