@@ -122,10 +122,11 @@ def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
 
 def _table(results: Sequence[Result], layout: _Layout) -> Table:
     table = grid(layout.gap)
+    whole = layout is not _LAYOUTS[-1]  # where even that one is too wide, cells go over more lines
     differs = what_differs(results)
     left = {name: cells for name, cells in differs.items() if name not in layout.without}
     for heading in left:
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=whole, overflow="fold")
     without = {*layout.without, *_empty(results)}
     headings = [heading for heading in _ORDER if heading not in without]
     for heading in headings:
@@ -135,7 +136,7 @@ def _table(results: Sequence[Result], layout: _Layout) -> Table:
             told = "Examples/s"  # of one's own they may be anything
         if heading == _QUALITY:
             told = told.replace(" ", layout.between)
-        table.add_column(told, justify=justify, no_wrap=True)
+        table.add_column(told, justify=justify, no_wrap=whole, overflow="fold")
     for number, result in enumerate(results):
         cells = dict(_cells(result, results, layout))
         start = (each[number] for each in left.values())

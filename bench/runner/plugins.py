@@ -46,7 +46,7 @@ _REFUSED = (
     ("retries", "--retries", "pytest-retry", _TWICE, _RESULT),
 )
 # What changes nothing; `1` only where it counts all, and not what is done once more.
-_HARMLESS = ("None", "False", "0", "0.0", "", "1")
+_HARMLESS = ("None", "False", "0", "0.0", "")
 _TIMES = ("parallel_threads", "workers", "tests_per_worker", "count", "loop")
 # These may be set in a project's settings as well, by the same name.
 _IN_SETTINGS = ("reruns", "retries")
@@ -96,7 +96,7 @@ def check(config: pytest.Config) -> None:
         raise GrindstoneError(f"-n of pytest-xdist: {_ONE_PROCESS}; leave it out, or add -n 0")
     for attribute, name, plugin, wrong, instead in _REFUSED:
         value = _value(config, attribute)
-        harmless = _HARMLESS if attribute in _TIMES else _HARMLESS[:5]
+        harmless = (*_HARMLESS, "1") if attribute in _TIMES else _HARMLESS
         if value is True or str(value) not in harmless:
             raise GrindstoneError(f"{name} of {plugin}: {wrong}; {instead}")
     if option.benchmark_histogram and importlib.util.find_spec("pygal") is None:
