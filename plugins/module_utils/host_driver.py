@@ -17,6 +17,8 @@ LIBRARIES = (
     "usr/lib64",
     "usr/lib",
     "usr/lib/wsl/lib",
+    # Where NVIDIA's device plugin for Kubernetes and others mount the driver of a container's host.
+    "usr/local/nvidia/lib64",
 )
 INSTALLER = "usr/bin/nvidia-uninstall"  # only NVIDIA's .run file leaves it
 DAEMONS = re.compile(
@@ -80,14 +82,25 @@ def loaded(root: Path) -> tuple[str, str]:
 
 def libraries(root: Path) -> str:
     """The version of libcuda on the disk (compare `ls /usr/lib/*/libcuda.so.*`)."""
-    for folder in LIBRARIES:
-        # What programs open comes first; beside it may lie what another driver has left.
-        opened = inside(root, f"{folder}/libcuda.so.1").name
-        for name in [opened, *reversed(names(inside(root, folder)))]:
-            match = re.match(r"libcuda\.so\.(\d+(?:\.\d+)+)$", name)
-            if match and there(inside(root, f"{folder}/{name}")):
+    for folder in (*LIBRARIES, *_loader_folders(root)):
+        # What programs open comes first, which may be a link to another folder; beside it may lie
+        # what another driver has left.
+        opened = inside(root, f"{folder}/libcuda.so.1")
+        others = [
+            inside(root, f"{folder}/{name}") for name in reversed(names(inside(root, folder)))
+        ]
+        for path in (opened, *others):
+            match = re.match(r"libcuda\.so\.(\d+(?:\.\d+)+)$", path.name)
+            if match and there(path):
                 return match.group(1)
     return ""
+
+
+def _loader_folders(root: Path) -> list[str]:
+    """The folders that the loader's settings name besides (ld.so.conf.d)."""
+    settings = root / "etc/ld.so.conf.d"
+    said = "\n".join(text(settings / name) for name in names(settings) if name.endswith(".conf"))
+    return re.findall(r"^\s*/(\S+)", said, re.MULTILINE)
 
 
 def nouveau_blacklisted(root: Path) -> bool:

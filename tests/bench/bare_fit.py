@@ -9,11 +9,8 @@ batch, as before it `fit` may pause (bench/worker/stock.py).
 """
 
 import json
-import os
 import sys
 import time
-
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import keras
 import numpy as np

@@ -3,10 +3,10 @@
     python -m pytest tests/bench/measure_harness.py -s [--pairs N]
 
 Not part of `./run test`: it holds times.  Trains the convnet on the first 12,000 digits through
-`runner.supervisor`, with telemetry and the conditions watched (watched.py), and `bare_fit.py`:
-both at once, each on its half of the processors (beside.py).  What the harness does beside an epoch
-it has to do on the half of its training, so this is the most that it can cost.  Run nothing else
-beside it.
+`runner.supervisor`, with telemetry and the conditions watched (watched.py), and `bare_fit.py`: on
+the first GPU in turn; without one at once, each on its half of the processors (beside.py).  What
+the harness does beside an epoch it has to do on the half of its training, so this is the most that
+it can cost.  Run nothing else beside it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.datasets.prepared import Prepared
+from bench.observe import devices
 from tests.bench import beside
 from tests.bench.watched import EPOCHS, WORKLOAD, Watched
 
@@ -29,18 +29,26 @@ BARE = Path(__file__).parent / "bare_fit.py"
 def test_an_epoch_of_ours_takes_as_long_as_a_bare_fits(
     tmp_path: Path, worker_python: Path, pytestconfig: pytest.Config
 ) -> None:
-    watched = Watched.on_cpu(tmp_path, worker_python)
-    bare_fit = partial(_bare, watched.prepared, watched.python)
+    on_gpu = Watched.on_gpu(tmp_path, worker_python)
+    watched = on_gpu or Watched.on_cpu(tmp_path, worker_python)
+    together = beside.in_turn if on_gpu else beside.at_once
+    bare_fit = partial(_bare, watched)
     print(f"\ntrained on {watched.trained.name}, watched: {watched.device.name}")
     pairs = pytestconfig.getoption("pairs")
-    beside.print_ratio({"ours": watched.train, "bare fit": bare_fit}, beside.at_once, pairs)
+    beside.print_ratio({"ours": watched.train, "bare fit": bare_fit}, together, pairs)
     print(watched.cost())
     assert len(watched.shares) == 2 * pairs
 
 
-def _bare(prepared: Prepared, python: Path) -> beside.Epochs:
-    files = prepared.files["train"]
-    command = [str(python), str(BARE), files["x"], files["y"], str(EPOCHS), str(WORKLOAD.batch)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+def _bare(watched: Watched) -> beside.Epochs:
+    files = watched.prepared.files["train"]
+    arguments = (str(BARE), files["x"], files["y"], str(EPOCHS), str(WORKLOAD.batch))
+    environment = {**os.environ, **devices.environment(watched.trained)}
+    done = subprocess.run(
+        [str(watched.python), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
     return beside.Epochs(json.loads(done.stdout.splitlines()[-1])["spans"])

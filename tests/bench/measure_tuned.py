@@ -99,7 +99,7 @@ def _ours(prepared: Prepared, python: Path, folder: Path, mode: Mode) -> float:
 def _bare(prepared: Prepared, python: Path, script: str, *more: str) -> float:
     files = prepared.files["train"]
     arguments = [files["x"], files["y"], str(EPOCHS), str(WORKLOAD.batch), *more]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [str(python), str(HERE / script), *arguments],
         capture_output=True,

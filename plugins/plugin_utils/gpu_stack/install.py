@@ -67,17 +67,19 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
 
 
 def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:
-    """The first origin that has a driver which fits, and that."""
+    """The first origin that has a driver which fits, and that.
+
+    Where the ones that come first fall short, one more is tried: `offers.instead`.
+    """
     refusals: list[RefusedError] = []
-    sources = offers.sources_for(request, misfit)
-    other = offers.instead(request)
-    for source in sources:
+    first, other = offers.sources_for(request, misfit), offers.instead(request)
+    for source in (*first, *([other] if other and other not in first else [])):
+        if source not in first and not any(isinstance(r, FallsShortError) for r in refusals):
+            break
         try:
             return source, *offers.choose(request, stack, source)
         except RefusedError as refused:
             refusals.append(refused)
-            if isinstance(refused, FallsShortError) and other and other not in sources:
-                sources.append(other)
     raise refusals[0]
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from .stage import AGAIN, Plan, Stage, StageError, planned_gpus, read
 
 VERSION = r"\d{3}\.\d+(?:\.\d+)?"
-LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/*", "usr/lib64", "usr/lib")
+LIBRARIES = (
+    "usr/lib/*-linux-gnu",
+    "usr/lib/*-linux-gnu/nvidia/*",
+    "usr/lib64",
+    "usr/lib",
+    "usr/local/nvidia/lib64",
+)
 
 
 def driver(plan: Plan, root: Path = Path("/")) -> str:
@@ -18,7 +24,7 @@ def driver(plan: Plan, root: Path = Path("/")) -> str:
     if not found:
         raise unloaded(plan, root)
     loaded = found.group(1)
-    folders = [folder for pattern in LIBRARIES for folder in root.glob(pattern)]
+    folders = library_folders(root)
     versions = sorted({version for folder in folders for version in library_versions(folder)})
     if not versions:
         raise StageError(
@@ -33,6 +39,14 @@ def driver(plan: Plan, root: Path = Path("/")) -> str:
         )
     flavour = "open" if "Open Kernel Module" in told else "proprietary"
     return f"{loaded} ({flavour}), module and libraries alike"
+
+
+def library_folders(root: Path) -> list[Path]:
+    """Where a driver's libraries may lie: the usual folders, and those of the loader's settings."""
+    settings = "\n".join(read(path) for path in sorted(root.glob("etc/ld.so.conf.d/*.conf")))
+    named = (root / folder for folder in re.findall(r"^\s*/(\S+)", settings, re.MULTILINE))
+    usual = (folder for pattern in LIBRARIES for folder in root.glob(pattern))
+    return list(dict.fromkeys([*usual, *(folder for folder in named if folder.is_dir())]))
 
 
 def library_versions(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .driver import LIBRARIES
+from .driver import library_folders
 from .stage import Plan, read
 
 # What TensorFlow, JAX, PyTorch, CUDA, the loader and Python are told by their environment.
@@ -79,9 +79,9 @@ def of_gpus(root: Path) -> dict[str, str]:
     shares = sorted(str(path) for path in (nvidia / "capabilities").rglob("*"))
     libraries = [
         told(path)
-        for folder in LIBRARIES
+        for folder in library_folders(root)
         for pattern in ("libcuda.so*", "libnvidia-*.so*")
-        for path in sorted(root.glob(f"{folder}/{pattern}"))
+        for path in sorted(folder.glob(pattern))
     ]
     return {
         "driver": read(nvidia / "version"),
