@@ -109,6 +109,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the record whole and compares; sets what the exit status adds to pytest's own."""
     stash = session.config.stash
+    plugins.without_unused()
     closing = close(stash[SESSION], stash.get(REQUEST, None))
     stash[LISTENER](RunEnded())
     if closing is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import answers, curves, experiment, facts, films, plots, worth
+from bench.page import answers, curves, experiment, facts, films, gpu, plots, worth
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
 from bench.record.model import Finished, Record, Result, TimeToTarget, Training
@@ -151,14 +151,15 @@ def _workloads(
             *_speeds(own),
             *answers.drawn(own, _place),
             *_epochs(own),
-            *_strips(own),
+            *gpu.strips(own, _place),
             *_losses(own),
             *_curves(own),
             *films.shown(own, path),
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]
-        yield Workload(name, (*_qualities(own, names), *posts.lines(own)), tuple(drawn))
+        told = (*_qualities(own, names), *gpu.sentences(own, names), *posts.lines(own))
+        yield Workload(name, told, tuple(drawn))
 
 
 def _place(training: Training) -> str:
@@ -196,26 +197,6 @@ def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:
 def _ends(steady: Sequence[float]) -> tuple[str, str]:
     """The shortest and the longest, as shown."""
     return shown.seconds(min(steady)), shown.seconds(max(steady))
-
-
-def _strips(own: Sequence[Finished]) -> Iterator[Plot]:
-    """Clock, power and temperature of the GPUs, under the epochs."""
-    for member, what, unit in (
-        ("sm_clock", "SM clock", "MHz"),
-        ("power", "power", "W"),
-        ("temperature", "temperature", "°C"),
-    ):
-        series = [
-            Line(_place(each), (None, *getattr(each.telemetry.by_epoch, member)), colour=colour)
-            for colour, each in enumerate(own, start=1)
-            if each.telemetry and each.telemetry.by_epoch
-        ]
-        series = [each for each in series if any(value is not None for value in each.values)]
-        if series:
-            known = [value for each in series for value in each.values if value is not None]
-            sentence = f"Mean of each steady epoch: {min(known):.4g} to {max(known):.4g} {unit}."
-            title = f"{own[0].workload}: {what} of the GPU"
-            yield plots.lines(title, sentence, unit, series, strip=True, from_zero=False)
 
 
 def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
@@ -256,7 +237,9 @@ def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
 
 
 def _loss(value: float | None) -> str:
-    return "no number" if value is None else f"{value:.3g}"
+    if value is None:
+        return "no number"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def _targets(own: Sequence[object]) -> Iterator[Plot]:

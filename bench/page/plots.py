@@ -136,11 +136,13 @@ def lines(
     places: Sequence[str] | None = None,
     strip: bool = False,
     from_zero: bool = True,
+    least: float | None = None,
 ) -> Plot:
     """A line for each series over epochs 1, 2, …, or over named places.
 
     strip: a low plot, below another.
     from_zero: whether the axis begins at zero, as it has to where lengths are compared.
+    least: where it begins, else at the least value.
     """
     pygal = _pygal()
     count = max(len(each.values) for each in series)
@@ -160,7 +162,8 @@ def lines(
     )
     chart.x_labels = named
     known = [value for each in series for value in each.values if value is not None]
-    chart.y_labels = ticks(0.0 if from_zero else min(known), max(known), 3 if strip else 6)
+    begin = min(known) if least is None else least
+    chart.y_labels = ticks(0.0 if from_zero else begin, max(known), 3 if strip else 6)
     for each in series:
         how: dict[str, Any] = {}
         if each.marks:

@@ -77,8 +77,8 @@ def count(value: float) -> str:
 
 
 def megabytes(value: float) -> str:
-    """A size: `14.2 MB`."""
-    return f"{value / 1e6:.1f} MB"
+    """A size: `14.2 MB`, `1.86 GB`."""
+    return f"{value / 1e6:.1f} MB" if value < 999.95e6 else f"{value / 1e9:,.3g} GB"
 
 
 def one_or_range(least: str, most: str) -> str:

@@ -53,7 +53,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
 
 
 def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str]:
-    if isinstance(result, Failed):
+    if isinstance(result, Failed) and not rows.was_interrupted(result):  # the first lines say so
         yield f"FAILED: {result.reason.splitlines()[0]}"
     if isinstance(result, Finished) and result.saved and result.saved.why:
         yield f"{names(result)}: the network was not saved: {result.saved.why}"
@@ -171,6 +171,7 @@ def details(record: Record, told: Told, names: shown.Names) -> list[str]:
             if isinstance(each, (Finished, TimeToTarget)):
                 lines |= dict.fromkeys(tell(each, names))
     lines |= dict.fromkeys(targets.why_no_energy(record.time_to_target, names))
+    lines |= dict.fromkeys(_no_energy(told, names))
     lines |= dict.fromkeys([*_xla(told), *_pauses(told, names), *_telemetry(told)])
     if record.machine.why_no_gpu:
         lines[f"GPU: {record.machine.why_no_gpu}"] = None
@@ -250,6 +251,17 @@ def _pauses(told: Told, names: shown.Names) -> Iterator[str]:
 def _long_pauses(result: Finished) -> list[float]:
     least = max(_PAUSE, _PAUSE_SHARE * result.epochs.median)
     return [pause for pause in result.epochs.paused or () if pause >= least]
+
+
+def _no_energy(told: Told, names: shown.Names) -> Iterator[str]:
+    """Why a GPU's energy was not measured, the rows of one reason together."""
+    whys: dict[str, list[str]] = {}
+    for each in told:
+        why = each.telemetry.energy.gross_per_epoch.why if each.telemetry else None
+        if why and isinstance(each, Finished):
+            whys.setdefault(why, []).append(names(each))
+    for why, rows_ in whys.items():
+        yield f"{', '.join(rows_)}: no energy: {why}"
 
 
 def _telemetry(told: Told) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
@@ -9,12 +10,14 @@ from msgspec.structs import replace
 
 from bench.record.inference import Inference
 from bench.record.measured import Measured, known
-from bench.record.model import Finished, Record, Result, TargetResult, TimeToTarget
+from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.timing import spread
 from bench.record.verdict import Word
 
 # The words of what does not count.
 WRONG = ("FAILED", "BELOW-FLOOR")
+
+_INTERRUPTED = re.compile(r": interrupted(: ended by SIG[A-Z]+)?$")
 
 # A row: workload, device, mode, side.
 Name = tuple[str, str, str, str]
@@ -32,6 +35,11 @@ def word(result: Result | TargetResult) -> str:
     if not result.quality.ok:
         return "BELOW-FLOOR"
     return result.verdict.word if result.verdict else "OK"
+
+
+def was_interrupted(result: Result | TargetResult) -> bool:
+    """Whether somebody, or a signal, has ended it: not what a plugin of pytest has."""
+    return isinstance(result, Failed) and bool(_INTERRUPTED.search(result.reason.splitlines()[0]))
 
 
 def outcome(record: Record, result: Result | TargetResult) -> str:

@@ -133,8 +133,22 @@ def _clause(why: str) -> str:
 
 
 def status(record: Record, names: shown.Names) -> Text:
-    """`PASSED 5 of 5, 1 NOISY   slowest: convnet, 7.96 s per epoch`."""
-    every: list[Result | TargetResult] = [*record.results, *record.time_to_target]
+    """`PASSED 5 of 5, 1 NOISY   slowest: convnet, 7.96 s per epoch`.
+
+    What somebody has interrupted is no failure, and is told apart.
+    """
+    trained: list[Result | TargetResult] = [*record.results, *record.time_to_target]
+    every = [each for each in trained if not rows.was_interrupted(each)]
+    told = _outcome(record, every, names) if every else Text()
+    if len(every) < len(trained):
+        who = ", ".join(names(each) for each in trained if rows.was_interrupted(each))
+        told = Text.assemble(
+            ("INTERRUPTED", "bold yellow"), f" in {who}{GAP if every else ''}", told
+        )
+    return told
+
+
+def _outcome(record: Record, every: Sequence[Result | TargetResult], names: shown.Names) -> Text:
     words = [rows.outcome(record, each) for each in every]
     wrong = [each for each, word in zip(every, words, strict=True) if word in rows.WRONG]
     if wrong:
@@ -240,7 +254,7 @@ def last(record: Record, results: Sequence[Result], names: shown.Names) -> list[
 
 
 def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:
-    if record.settings.experiment:
+    if record.settings.experiment or not (rows.finished(results) or record.time_to_target):
         return ""
     if record.settings.profile == "smoke":
         variants = [each.variant for each in results if each.variant and each.variant.machines]

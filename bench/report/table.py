@@ -111,7 +111,8 @@ def energy(result: Finished) -> float | None:
 def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """The headings and the rows of the roomiest layout, as text."""
     differs = what_differs(results)
-    headings = [heading for heading in _ORDER if heading not in _empty(results)]
+    empty = _empty(results)
+    headings = [heading for heading in _ORDER if heading not in empty]
     made = []
     for number, result in enumerate(results):
         own = dict(_cells(result, results, _Layout()))
@@ -145,11 +146,11 @@ def _table(results: Sequence[Result], layout: _Layout) -> Table:
 
 
 def _empty(results: Sequence[Result]) -> set[str]:
-    """The columns that nothing would stand in."""
-    if any(result.device.is_gpu for result in results):
-        return set()
-    measured = any(energy(result) is not None for result in rows.finished(results))
-    return {_RATIO} if measured else {_RATIO, _ENERGY}
+    """The columns that nothing would stand in: of energies none was measured, or all failed."""
+    filled = {name for each in results for name, cell in _cells(each, results, _Layout()) if cell}
+    if all(energy(each) is None for each in rows.finished(results)):
+        filled -= {_ENERGY}
+    return {*_ORDER} - filled
 
 
 def _cells(

@@ -13,6 +13,7 @@ import inspect
 import os
 import re
 import shlex
+import warnings
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -139,6 +140,11 @@ def quieten(config: pytest.Config) -> None:
         config.option.benchmark_quiet = True
     if config.option.verbose <= 0:
         config.option.no_header = True
+
+
+def without_unused() -> None:
+    """Has pytest-benchmark keep to itself that a training which was interrupted has no times."""
+    warnings.filterwarnings("ignore", "Benchmark fixture was not used")
 
 
 @contextlib.contextmanager

@@ -91,4 +91,4 @@ def test_memory_that_grows_to_the_end_is_a_leak(
     timed = replace(timed, memory=tuple(int(1e9 * each) for each in memory))
     said = told(replace(result("mlp"), epochs=timed))
     assert len(said) == leaks
-    assert not leaks or "grew from 1000.0 MB after epoch 2 to 2500.0 MB after epoch 7" in said[0]
+    assert not leaks or "grew from 1 GB after epoch 2 to 2.5 GB after epoch 7" in said[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import html5lib
 import pytest
@@ -14,10 +15,11 @@ from msgspec.structs import replace
 
 from bench import __main__ as command
 from bench.errors import GrindstoneError
-from bench.page import curves, films, plots
+from bench.page import curves, films, gpu, plots
 from bench.page.plots import Line
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
+from bench.record.telemetry import ByEpoch
 from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
 from tests.support import pages, records
@@ -364,3 +366,38 @@ def test_the_verb_writes_the_page_of_a_record(
     assert capsys.readouterr().out.strip() == str(made)
     assert made.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert isinstance(pages.full().results[0], Finished)
+
+
+def _watched(**seen: Any) -> Record:
+    telemetry = records.telemetry(
+        clocks={"sm": 1667.1, "sm_limit": 1980.0},
+        power={"mean": 687.2, "limit": 700.0, "idle": 70.6},
+        temperature=67.0,
+        memory={"peak": 1_464_205_312, "total": 85_520_809_984},
+        pcie={"generation": 5, "width": 16},
+        **seen,
+    )
+    return record([result("mlp", H100, telemetry=telemetry)])
+
+
+def test_what_the_gpu_did_stands_beside_what_it_can() -> None:
+    text = page([(_watched(throttled={"power": 0.66, "thermal": 0.0}), None)])
+    assert (
+        "mlp: the GPU: SM clock 1,667 of 1,980 MHz, power 687 of 700 W, 71 W before the training, "
+        "67 °C at most, 1.46 GB of 85.5 GB taken, PCIe 5 ×16, held down by its power limit for "
+        "660 ms." in text
+    )
+    nothing = page([(record([result("mlp", H100, telemetry=records.telemetry())]), None)])
+    assert "the GPU:" not in nothing
+
+
+def test_a_tenth_of_a_watt_more_is_no_hill() -> None:
+    by_epoch = ByEpoch((1980.0, 1980.0), (120.2, 120.4), (38.0, None))
+    seen = result("mlp", H100)
+    seen = replace(seen, telemetry=replace(records.telemetry(), by_epoch=by_epoch))
+    clock, power, heat = gpu.strips([seen], lambda _: "gpu:0")
+    assert "Mean of each steady epoch: 1980 MHz." in clock.sentence
+    assert heat.sentence.endswith(": 38 °C.")
+    marks = re.findall(r">(\d+(?:\.\d+)?)</text>", power.svg)
+    watts = [mark for mark in map(float, marks) if mark > 10]  # the others are epochs
+    assert max(watts) - min(watts) > 15, watts

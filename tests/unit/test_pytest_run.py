@@ -330,4 +330,5 @@ def test_a_signal_ends_a_run_as_ctrl_c_does(
     assert result.reason.startswith("mlp on cpu: interrupted")
     assert (number.name in result.reason) == (number != signal.SIGINT)
     assert list(bench.scratch.iterdir()) == []
-    assert "FAILED 1 of 1: mlp" in output
+    assert "INTERRUPTED in mlp\n" in output
+    assert "Benchmark fixture" not in output

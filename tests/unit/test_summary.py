@@ -324,6 +324,38 @@ def test_why_an_energy_is_missing_is_a_detail() -> None:
     assert told not in _shown(_to_target())
 
 
+def test_columns_that_nothing_stands_in_are_left_out_and_v_says_why_of_energies() -> None:
+    missing = telemetry()  # its energy was not seen
+    made = record([result("mlp", H100, telemetry=missing), result("post", H100, telemetry=missing)])
+    text = _shown(made)
+    assert "Images/s" in text
+    assert "CPU ÷ GPU" not in text
+    assert "Energy" not in text
+    assert "mlp, post: no energy: not supported by this GPU" in _shown(made, verbose=True)
+    (headings,) = (line.split() for line in _shown(_out_of_memory()).splitlines() if "Verd" in line)
+    assert headings == ["Workload", "Verdict"]
+
+
+def test_of_what_has_trained_nothing_no_times_are_to_be_compared() -> None:
+    assert "Next:" not in _shown(_out_of_memory())
+
+
+def _out_of_memory() -> Record:
+    reason = "mlp on gpu:0: worker ran out of memory: OOM"
+    return record([failed("mlp", H100, reason)], settings=settings(profile="smoke"))
+
+
+@pytest.mark.parametrize("how", ["interrupted", "interrupted: ended by SIGTERM"])
+def test_what_somebody_interrupts_is_no_failure(how: str) -> None:
+    stopped = failed("post", H100, f"post on gpu:0: {how}")
+    text = _shown(record([result("mlp", H100), stopped]))
+    assert text.splitlines()[1] == "INTERRUPTED in post   PASSED 1 of 1"
+    assert "FAILED:" not in text
+    assert _shown(record([stopped])).splitlines()[1] == "INTERRUPTED in post"
+    timed_out = failed("post", H100, "post on gpu:0: interrupted: Failed: Timeout")
+    assert "FAILED 1 of 1: post" in _shown(record([timed_out]))
+
+
 def test_a_gpu_lost_before_any_epoch_ended_is_told_too() -> None:
     lost = telemetry(lost=Lost(1, None, "GPU is lost"))
     made = record([failed("mlp", H100, "mlp on gpu:0: worker ended", telemetry=lost)])
