@@ -1,22 +1,18 @@
-"""`./run docs --pictures [options of pytest bench/]`: the README's pictures, from a run made now.
+"""`./run docs --pictures`: the README's pictures, drawn from the example record, docs/record.json.
 
-The record is made one for other people first (bench/record/shared.py): no picture tells whose
-machine it was.  Needs chromium for the page.
+That is the record of a real run, made one for other people (`python -m bench share`): no picture
+tells whose machine it was.  Needs chromium for the page.
 """
 
 from __future__ import annotations
 
-import contextlib
-import getpass
 import io
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from msgspec.structs import replace
 from PIL import Image
 from rich import _export_format
 from rich.console import Console
@@ -25,11 +21,11 @@ from rich.text import Text
 from bench.page.write import write
 from bench.record import codec
 from bench.record.model import Record
-from bench.record.shared import shared
 from bench.report import summary
 from bench.report.format import Screen
 
-PICTURES = Path(__file__).resolve().parent / "pictures"
+DOCS = Path(__file__).resolve().parent
+RECORD, PICTURES = DOCS / "record.json", DOCS / "pictures"
 _COLUMNS = 100
 _PAGE = 1100, 1250
 # Rich's own loads a font from elsewhere.
@@ -37,25 +33,13 @@ _FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
 _SVG = _FONT.sub("", _export_format.CONSOLE_SVG_FORMAT).replace("Fira Code, ", "ui-monospace, ")
 
 
-def main(options: list[str]) -> int:
-    """Trains, then draws; pytest's status where that is none of success."""
-    with tempfile.TemporaryDirectory(prefix="grindstone-") as name:
-        folder = Path(name)
-        train = [sys.executable, "-m", "bench", "run", f"--results-dir={folder}", "--no-page"]
-        done = subprocess.run([*train, *options], check=False)
-        if done.returncode:
-            return done.returncode
-        (path,) = folder.glob("*.json")
-        users = []
-        with contextlib.suppress(OSError, KeyError, ImportError):  # an account without a name
-            users.append(getpass.getuser())
-        record, _ = shared(codec.read(path), users)
-        # What was chosen to make it is of this machine, and not of what the picture is about.
-        record = replace(record, settings=replace(record.settings, rerun_options=()))
-        PICTURES.mkdir(exist_ok=True)
-        table(record, PICTURES / "table.svg")
-        page(record, folder, PICTURES / "page.png")
-    return 0
+def main() -> None:
+    """Draws both."""
+    record = codec.read(RECORD)
+    PICTURES.mkdir(exist_ok=True)
+    table(record, PICTURES / "table.svg")
+    with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
+        page(record, Path(folder), PICTURES / "page.png")
 
 
 def table(record: Record, path: Path) -> None:
@@ -95,4 +79,4 @@ def page(record: Record, folder: Path, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

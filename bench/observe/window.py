@@ -37,6 +37,11 @@ T = TypeVar("T")
 # time (arXiv 2312.02741): over 2 s that comes to at most 5 % at the two ends together.
 SHORTEST_FOR_ENERGY = 2.0
 
+# A reading of utilization is of the last 1/6 to 1 s, and one of power the mean of the last second
+# on most GPUs since Ampere (NVML's reference: nvmlUtilization_t, nvmlDeviceGetPowerUsage).
+READING_COVERS = 1.0
+_IN_A_ROW = 0.1  # s; `fit` pauses no longer between two epochs
+
 _Look = Callable[[Series, float, float], Measured[T]]
 
 COUNTER, INTEGRATED = "counter", "integrated from power samples"
@@ -65,6 +70,24 @@ class Window:
     def seconds(self) -> float:
         """How long they took together, with what lay between them, in s."""
         return self.ended - self.begun
+
+    @property
+    def stretches(self) -> tuple[tuple[float, float], ...]:
+        """Begin and end of all epochs that follow each other without a pause."""
+        joined = [self.epochs[0]]
+        for begun, ended in self.epochs[1:]:
+            if begun - joined[-1][1] <= _IN_A_ROW:
+                joined[-1] = (joined[-1][0], ended)
+            else:
+                joined.append((begun, ended))
+        return tuple(joined)
+
+    def too_short(self, what: str) -> str | None:
+        """Why what NVML averages is not known of these epochs: each reading reaches out of them."""
+        longest = max(ended - begun for begun, ended in self.stretches)
+        if longest > READING_COVERS:
+            return None
+        return f"the epochs took {longest:.1f} s in a row, and a reading of {what} covers 1 s"
 
     @classmethod
     def of(cls, epochs: Sequence[EpochTiming]) -> Window | None:
@@ -211,9 +234,10 @@ def _sum(
 
 def _power(over: _Over, fixed: dict[str, Measured[Any]], idle: Measured[float]) -> Power:
     limit, default = over(Series.lowest, over.readings.limit), _fixed(fixed, "default_power_limit")
+    why = over.window.too_short("power") if over.window else None
     return Power(
-        mean=over(Series.mean, over.readings.power),
-        max=over(Series.highest, over.readings.power),
+        mean=unknown(why) if why else over(Series.mean, over.readings.power),
+        max=unknown(why) if why else over(Series.highest, over.readings.power),
         idle=idle,
         limit=limit,
         default_limit=default,
@@ -233,8 +257,13 @@ def _clocks(over: _Over, fixed: dict[str, Measured[Any]]) -> Clocks:
 
 def _busy(over: _Over) -> Measured[float]:
     """Of the epochs alone: what lies between them is no want of work in them."""
-    series, spans = over.readings.busy, over.window.epochs if over.window else ()
-    found = [reading for begun, ended in spans for reading in series.readings(begun, ended)]
+    if over.window is None:
+        return unknown(_NO_WINDOW)
+    if (why := over.window.too_short("utilization")) is not None:
+        return unknown(why)
+    series = over.readings.busy
+    spans = [(begun + READING_COVERS, ended) for begun, ended in over.window.stretches]
+    found = [reading for span in spans if span[0] < span[1] for reading in series.readings(*span)]
     return known(statistics.mean(found)) if found else over(Series.mean, series)
 
 

@@ -20,6 +20,8 @@ _COUNTS = re.compile(
     r"lib(cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|nvJitLink|nvrtc|nccl"
     r"|nvinfer|cupti|jemalloc|tcmalloc|mimalloc|mkl_|iomp5|omp\d?\b|dnnl|onednn)"
 )
+# The driver's, which no environment has; CUDA's compatibility package brings another one.
+_DRIVER = re.compile(r"lib(cuda|cudadebugger|nvcuvid|nvidia-[\w-]+)\.so")
 # What else lies here is the system's own, and came with no variable.
 _SYSTEM = re.compile(r"/(usr/)?lib(32|64|x32|exec)?/")
 _LIBRARY = re.compile(r"(?P<name>[^/]+?\.so(\.\d+)*)")
@@ -62,6 +64,8 @@ def _loaded(maps: Path) -> set[Path]:
 def _counts(path: Path) -> bool:
     if _EXTENSION.search(path.name):
         return False
+    if _DRIVER.match(path.name):
+        return "compat" in path.parts
     return bool(_COUNTS.match(path.name)) or not _SYSTEM.match(str(path))
 
 

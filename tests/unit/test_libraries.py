@@ -90,6 +90,8 @@ _LINE = "7f0000000000-7f0000001000 r-xp 00000000 08:01 131 "
         ("/opt/cuda/compat/libcuda.so.550.54.15", "550.54.15 in /opt/cuda/compat"),
         ("/opt/my libs/libtcmalloc.so.4 (deleted)", "in /opt/my libs"),
         ("/usr/lib/x86_64-linux-gnu/libcuda.so.1", None),
+        ("/usr/local/nvidia/lib64/libcuda.so.580.159.04", None),
+        ("/usr/local/nvidia/lib64/libnvidia-ml.so.580.159.04", None),
         ("/usr/lib64/libc.so.6", None),
         ("/home/me/project/fast.cpython-312-x86_64-linux-gnu.so", None),
         (f"{sys.prefix}/lib/python3/site-packages/nvidia/cudnn/lib/libcudnn.so.9", None),

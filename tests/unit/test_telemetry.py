@@ -143,6 +143,31 @@ def test_the_first_epoch_and_what_lies_around_is_outside_the_window(bench: Watch
     assert value(result, "energy.gross") == pytest.approx(8 * 310, rel=0.02)
 
 
+def test_what_nvml_averages_over_a_second_is_not_told_of_less(bench: WatchedGpu) -> None:
+    result = bench.result(seconds=0.2)
+    assert why(result, "busy") == (
+        "the epochs took 0.8 s in a row, and a reading of utilization covers 1 s"
+    )
+    assert why(result, "power.mean") == (
+        "the epochs took 0.8 s in a row, and a reading of power covers 1 s"
+    )
+    assert value(result, "clocks.sm")
+
+
+def test_utilization_of_what_came_before_the_epochs_is_not_theirs(bench: WatchedGpu) -> None:
+    _, share = bench.nvml.functions["nvmlDeviceGetUtilizationRates"]
+    with bench.watch() as monitor:
+        bench.train(monitor, epochs=1)
+        bench.nvml.busy = False
+        bench.pass_time(monitor, 3.0)
+        begun = bench.nvml.now
+        bench.pass_time(monitor, 0.9)  # NVML still tells of the idle second before
+        bench.nvml.busy = True
+        bench.pass_time(monitor, 1.1)
+        bench.epochs.append(EpochTiming(2, begun, bench.nvml.now, 100, 0.5))
+    assert value(seen(monitor, bench.epochs), "busy") == pytest.approx(share / 100)
+
+
 def test_energy_of_less_than_two_seconds_is_not_given(bench: WatchedGpu) -> None:
     result = bench.result(seconds=0.4)
     assert why(result, "energy.gross") == "the epochs took 1.6 s together, and energy takes 2 s"
