@@ -64,9 +64,11 @@ is refused, nothing is changed, and the line names the nearest that works.
 """
 _COMPILED = """\
 A GPU that a stack's wheel has no kernels for has them compiled, from PTX, by its driver when
-TensorFlow first starts on it: once and for minutes. The plan says so, `verify` and the benchmark
-have it done before anything is timed, and the environment keeps what was compiled. The oldest
-driver for it is in the table, by the compute capability that it counts from.
+TensorFlow first starts on it: once, and for minutes where it has none at all. Where it lacks but
+the MLIR kernels, as for Hopper, each is compiled at its first use, which takes seconds. The plan
+says so, `verify` and the benchmark have it done before anything is timed, and the environment keeps
+what was compiled. The oldest driver for it is in the table, by the compute capability that it
+counts from.
 """
 
 _CONTAINERS = """\
@@ -212,8 +214,11 @@ def _needs(matrix: Matrix, row: Generation, gpu: Gpu) -> str:
     supports = [stack.gpu for stack in matrix.stacks if stack.gpu and stack.gpu.takes(gpu)]
     compiled = supports[0].compiled_for(gpu) if supports else None
     if compiled:
-        seen = "" if compiled.confirmed else "; not yet confirmed on hardware"
-        parts.append(f"Kernels: compiled at the first start, by {compiled.driver} or newer{seen}.")
+        when = (
+            "a part is compiled at the first use" if compiled.partly else "compiled at first start"
+        )
+        parts.append(f"Kernels: {when}, by {compiled.driver} or newer.")
+        parts.append(f"{compiled.confirmed or 'Not yet confirmed on hardware'}.")
     return " ".join(parts)
 
 

@@ -1,6 +1,7 @@
 """The first start on a GPU that the wheel has no kernels for: they are compiled off the clock.
 
-The driver compiles them for minutes and keeps them for the next process.  So a worker trains the
+The driver compiles them and keeps them for the next process: for minutes where the wheel has none
+at all for the GPU, in seconds where it lacks but a part.  So a worker trains the
 same network for an epoch that nobody times; that it has done so is kept beside the data sets.
 """
 
@@ -16,7 +17,8 @@ from bench.runner import events
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 
-PHASE = "compiling kernels for this GPU, once and for minutes"
+PHASE = "compiling kernels for this GPU, once"
+FOR_MINUTES = f"{PHASE} and for minutes"
 
 
 def compile_first(
@@ -41,7 +43,7 @@ def compile_first(
     done = cache.directory(settings.cache_dir) / "compiled" / name
     if done.exists():
         return
-    listener(events.Phase(PHASE))
+    listener(events.Phase(PHASE if plan.partly else FOR_MINUTES))
     # Alone where several machines train: the others may have compiled it long ago.
     once = replace(job, epochs=1, wait=False, target=None, seeds=(), cluster=None, inference=None)
     with WorkerProcess(once, launch, events.ignore) as worker:

@@ -29,6 +29,7 @@ class _TensorFlow(msgspec.Struct, frozen=True):
     version: str
     interpreter: str
     compiled: str = ""
+    partly: bool = False
     framework: Backend = "tensorflow"
 
 
@@ -52,7 +53,8 @@ class Plan:
     stack: the name of the resolved stack.
     version: of what trains.
     interpreter: the Python that has it.
-    compiled: the chips that kernels are compiled for at the first start, "" for none.
+    compiled: the chips that kernels are compiled for at the first start, "" for none; partly: but
+        a part of the kernels, in seconds.
     backend: what trains.
     image, engine: the container that has TensorFlow, "" where an environment has.
     """
@@ -65,6 +67,7 @@ class Plan:
     backend: Backend = "tensorflow"
     image: str = ""
     engine: str = ""
+    partly: bool = False
 
     def __str__(self) -> str:
         if self.image:
@@ -100,6 +103,7 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         planned.framework,
         inside.image,
         inside.engine,
+        planned.partly,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..module_utils.kernel_names import flavour_of
+from . import gpu_names
 from .host_environment import Containers, Environment, Python, Verified
 from .requirements import msgspec
 from .typed import decode
@@ -66,12 +67,18 @@ class Gpu(msgspec.Struct, frozen=True):
         return self.bound in PASSED_THROUGH
 
     @property
+    def product(self) -> str:
+        """What it is sold as, by the host's pci.ids or else our own list; else its chip, if known.
+
+        A container has no pci.ids, and an old one does not have new boards.
+        """
+        return self.name or gpu_names.of_device(self.device) or self.chip
+
+    @property
     def title(self) -> str:
         """For people: "GeForce RTX 4090 (Ada)", or its number where nothing else is known."""
-        number = f"NVIDIA {self.device or 'of an unreadable id'}"
-        if not self.generation:
-            return self.name or number
-        return f"{self.name or self.chip or number} ({self.generation})"
+        named = self.product or f"NVIDIA {self.device or 'of an unreadable id'}"
+        return f"{named} ({self.generation})" if self.generation else named
 
     @property
     def chip_title(self) -> str:

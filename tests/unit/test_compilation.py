@@ -12,7 +12,7 @@ from bench.errors import WorkerError
 from bench.options import Settings
 from bench.record.head import Device
 from bench.runner import events
-from bench.runner.compilation import PHASE, compile_first
+from bench.runner.compilation import FOR_MINUTES, PHASE, compile_first
 from bench.runner.events import Event
 from bench.runner.interpreter import Plan
 from bench.runner.limits import DEFAULT_LIMITS
@@ -74,13 +74,20 @@ def test_one_epoch_is_trained_and_not_again_for_the_same_network_gpu_driver_and_
     job = json.loads((tmp_path / "worker.json").read_text(encoding="utf-8"))["job"]
     assert (job["epochs"], job["wait"], job["target"], job["seeds"]) == (1, False, None, [])
     assert (job["workload"], job["mode"]) == ("mlp", "stock")
-    assert run.told == [events.Phase(PHASE)]
+    assert run.told == [events.Phase(FOR_MINUTES)]
     assert not run.before(settings)
     assert not run.before(settings, job=replace(JOB, seed=2))
     assert run.before(settings, job=replace(JOB, mode="tuned"))
     assert run.before(settings, job=replace(JOB, workload="convnet"))
     assert run.before(settings, device=GT1030)
     assert run.before(settings, driver="580.126.09")
+
+
+def test_minutes_are_told_of_only_where_all_kernels_are_compiled(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    plan = replace(run.settings().plan or pytest.fail("no plan"), partly=True)
+    assert run.before(replace(run.settings(), plan=plan))
+    assert run.told == [events.Phase(PHASE)]
 
 
 def test_nothing_is_trained_where_the_plan_says_nothing_of_it(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from plugins.module_utils.gpu_chips import of_device
 from plugins.modules.gpu_info import verified
 from plugins.plugin_utils.gpu_stack.block import describe
+from plugins.plugin_utils.gpu_stack.options import Options
+from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
 from roles.verify.files.verify import main
@@ -72,3 +75,28 @@ def test_a_file_that_says_nothing_confirms_nothing(tmp_path: Path, text: str) ->
     (tmp_path / "etc/grindstone").mkdir(parents=True)
     (tmp_path / "etc/grindstone/verify.json").write_text(text, encoding="utf-8")
     assert verified(tmp_path) == {"tensorflow": "", "compiled": ""}
+
+
+def seen_on(capability: str) -> str:
+    """What a plan's block says of the kernels that are compiled for such a GPU, in a container."""
+    device = {"9.0": "0x2330", "10.0": "0x2901", "8.0": "0x20b0"}[capability]
+    chip = of_device(int(device, 16))
+    gpu = {"address": "0000:00:06.0", "device": device, "chip": chip.code}
+    gpu |= {"generation": chip.generation, "compute_capability": capability}
+    driver = {"loaded": "580.159.04", "libraries": "580.159.04", "devices": ["/dev/nvidia0"]}
+    found = recorded.system("ubuntu-24.04") | {"gpus": [gpu], "container": "docker"}
+    facts = parse(found | {"driver": driver})
+    plan = resolve(facts, Options(), recorded.MATRIX)
+    return " ".join(" ".join(describe(plan, facts, recorded.MATRIX, "gpu1")).split())
+
+
+def test_a_gpu_with_most_kernels_ready_is_told_of_seconds_and_one_without_of_minutes() -> None:
+    partly = "a part of its kernels is compiled for H100 SXM5 80GB (Hopper) at the first use, in "
+    assert f"{partly}seconds Python" in seen_on("9.0")
+    assert "compiled for B200 (Blackwell) at the first start, once and for" in seen_on("10.0")
+    assert "compiled for" not in seen_on("8.0")
+
+
+def test_a_gpu_has_its_name_where_the_host_has_no_list_of_names() -> None:
+    assert "H100 SXM5 80GB (Hopper) at 0000:00:06.0" in seen_on("9.0")
+    assert "A100 SXM4 40GB (Ampere) at 0000:00:06.0" in seen_on("8.0")

@@ -22,7 +22,9 @@ def test_every_key_that_the_module_tells_is_a_field_and_keeps_its_value(tmp_path
     assert {key: told[key] for key in found if key != "kernels"} == {
         key: value for key, value in found.items() if key != "kernels"
     }
-    assert [(gpu.title, gpu.capability) for gpu in facts.gpus] == [("GA102 (Ampere)", (8, 6))]
+    assert [(gpu.title, gpu.capability) for gpu in facts.gpus] == [
+        ("GeForce RTX 3090 (Ampere)", (8, 6))
+    ]
 
 
 class Unsafe(str):

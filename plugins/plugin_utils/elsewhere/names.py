@@ -1,24 +1,21 @@
 """GPUs by the names that people have for them.
 
-gpus.csv: the names of NVIDIA's display devices in pci.ids 2025.06.09, one device each, and a few
-newer ones of 2026.10.24.  The device tells the chip (module_utils/gpu_chips.py).  Where boards of
-one name have chips of several generations, as GT 710, it is the newest.
+gpu_names.csv has them.  The device tells the chip (module_utils/gpu_chips.py).  Where boards of one
+name have chips of several generations, as GT 710, the list has the newest.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from functools import cache
-from pathlib import Path
 
 from ...module_utils.gpu_chips import of_device
 from ...module_utils.host_gpus import MELLANOX, NVIDIA, WITH_NVLINK_5
+from .. import gpu_names
 from ..gpu_stack.options import RefusedError
 from ..host_facts import Gpu
 
-_FILE = Path(__file__).with_name("gpus.csv")
 _MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
 _CARRIED = {"mobile", "max-q", "laptop", "notebook", "gpu", "embedded", "refresh"}
 _SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE)
@@ -44,9 +41,11 @@ _NO_GPU = (
 
 @cache
 def known() -> dict[str, str]:
-    """The devices by their names."""
-    with _FILE.open(encoding="utf-8", newline="") as file:
-        return {row["name"]: row["device"] for row in csv.DictReader(file)}
+    """The devices by their names, the first of several."""
+    found: dict[str, str] = {}
+    for device, name in gpu_names.listed():
+        found.setdefault(name, device)
+    return found
 
 
 def gpus(said: list[str]) -> tuple[Gpu, ...]:

@@ -176,6 +176,6 @@ class Host:
 
 def gpu_name(gpu: Gpu) -> str:
     """What a person calls it, with its compute capability."""
-    name = gpu.name or gpu.chip or f"NVIDIA {gpu.device}"
+    name = gpu.product or f"NVIDIA {gpu.device}"
     capability = gpu.compute_capability
     return f"{name} (compute capability {capability})" if capability else name

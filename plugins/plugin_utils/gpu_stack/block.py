@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..host_environment import Verified
 from ..host_facts import HostFacts
 from ..lines import wrapped
 from . import gpus
@@ -73,7 +72,7 @@ def _tensorflow_rows(plan: Plan, facts: HostFacts) -> Lines:
     base = "brought by uv" if plan.base == UV else plan.base
     return [
         (TITLES[tensorflow.framework], f"stack {record.stack}, in {tensorflow.prefix}"),
-        *_under("", filter(None, [_first_start(tensorflow, facts.verified), tensorflow.known])),
+        *_under("", filter(None, [_first_start(tensorflow, facts), tensorflow.known])),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
     ]
 
@@ -138,15 +137,18 @@ def _equal(title: str, addresses: list[str]) -> str:
     return f"{len(addresses)} × {title} at {addresses[0]} {word} {addresses[-1]}"
 
 
-def _first_start(tensorflow: TensorFlowPlan, verified: Verified) -> str:
-    """That the first start takes minutes, where kernels are compiled then."""
+def _first_start(tensorflow: TensorFlowPlan, facts: HostFacts) -> str:
+    """What of kernels is compiled on the host, and whether it takes minutes."""
     if not tensorflow.compiled:
         return ""
     seen = "" if tensorflow.confirmed else "; not yet confirmed on hardware"
-    passed = (verified.tensorflow, verified.compiled)
+    passed = (facts.verified.tensorflow, facts.verified.compiled)
     if seen and passed == (tensorflow.version, tensorflow.compiled):
         seen = "; confirmed on this host by its verification"
-    return f"compiled for {tensorflow.compiled} at the first start, once and for minutes{seen}"
+    chips = gpus.titles([g for g in facts.gpus if g.chip_title in tensorflow.compiled])
+    if tensorflow.partly:
+        return f"a part of its kernels is compiled for {chips} at the first use, in seconds{seen}"
+    return f"compiled for {chips} at the first start, once and for minutes{seen}"
 
 
 def _driver_rows(facts: HostFacts, record: Record) -> Lines:

@@ -183,8 +183,9 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
 
     version, python: "" where they are an image's.
     prefix: the environment's folder; interpreter: the Python in it.
-    compiled: the chips that its kernels are compiled for at the first start; confirmed: whether
-        that has been seen on hardware; ptxas: the oldest that XLA compiles for them with.
+    compiled: the chips that its kernels are compiled for at the first start; partly: but a part of
+        them, in seconds; confirmed: whether that has been seen on hardware; ptxas: the oldest that
+        XLA compiles for them with.
     known: what is known to be wrong with this version.
     framework: what trains, whose `version` it is.
     wheel: the one of the user's own that is taken, as pip names it, "" for the lock's.
@@ -197,6 +198,7 @@ class TensorFlowPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     interpreter: str
     reason: str
     compiled: str = ""
+    partly: bool = False
     confirmed: bool = True
     ptxas: str = ""
     known: str = ""

@@ -197,6 +197,7 @@ def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> Ten
         interpreter=f"{folder}/bin/python",
         reason=reason,
         compiled=gpus.chips([gpu for gpu, _row in compiled]),
+        partly=bool(compiled) and all(row.partly for _gpu, row in compiled),
         confirmed=all(row.confirmed for _gpu, row in compiled),
         ptxas=max((row.ptxas for _gpu, row in compiled), key=numbers, default=""),
         known=stack.known.strip(),

@@ -35,13 +35,15 @@ class Compiled(Row, frozen=True, kw_only=True):
 
     capability: from this compute capability on, up to that of the next row.
     driver: the oldest that compiles them.  ptxas: the oldest that XLA compiles with, "" for any.
-    confirmed: whether it has been seen on hardware.
+    partly: the wheel has the other kernels ready, so that it takes seconds and not minutes.
+    confirmed: where it has been seen on hardware, "" for nowhere.
     """
 
     capability: Capability
     driver: Version
     ptxas: str = ""
-    confirmed: bool = True
+    partly: bool = False
+    confirmed: str = ""
 
 
 class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
