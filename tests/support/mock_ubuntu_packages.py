@@ -28,6 +28,7 @@ class Ubuntu:
     drivers: dict[str, str]
 
 
+DUMMIES_BELOW = 580  # those without -server lead on to 580: no plan names them
 DRIVERS = {"470": "470.256.02", "535": "535.274.02", "580": "580.95.05", "595": "595.58.03"}
 RELEASES = {
     "22.04": Ubuntu(
@@ -274,7 +275,7 @@ def ubuntu_archive(ubuntu: Ubuntu) -> list[Package]:
         signature: Files = {file: "Module signature appended~\n"}
         packages.append(Package(f"linux-signatures-nvidia-{release}", number, {}, signature))
     for branch, driver in ubuntu.drivers.items():
-        for server in ("", "-server"):
+        for server in ("-server",) if int(branch) < DUMMIES_BELOW else ("", "-server"):
             packages += ubuntu_driver(branch, server, f"{driver}-0ubuntu0.1")
             for module in ("", "-open") if int(branch) >= 535 else ():
                 packages += ubuntu_modules(ubuntu, branch, server, module)

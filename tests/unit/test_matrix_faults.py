@@ -77,7 +77,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
         (changed("drivers", 0, system="beos"), r"drivers.yml: .*row 1 \(beos\): .*no system beos"),
         (changed("drivers", 0, versions=["5"]), "there is no version 5 of ubuntu"),
         (changed("drivers", 0, branches={"x": "open"}), "the branch x is no number"),
-        (changed("drivers", 3, branches={"470": "open"}), "the open module, which no package"),
+        (changed("drivers", 4, branches={"470": "open"}), "the open module, which no package"),
         (changed("repositories", 0, version="5"), "repositories.yml: .*no version 5 of ubuntu"),
         (support(capabilities=["7.5", "9.0"]), r"\(turing\): compiled: 10.0 is not among"),
         (support(system_cudnn=""), r"\(turing\): system_lock and system_cudnn go together"),
@@ -86,7 +86,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
             r"compiled: 12.0 does not come after a lower",
         ),
         (
-            lambda rows: rows["drivers"][6]["ceilings"][0].update(branch="555"),
+            lambda rows: rows["drivers"][7]["ceilings"][0].update(branch="555"),
             "a ceiling is of 555 open, which is not offered",
         ),
         (changed("stacks", -3, pinned=True), "no stack here is for the CPU"),

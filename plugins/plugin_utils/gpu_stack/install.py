@@ -45,7 +45,8 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     images = kernels.held(request) if ready else ()
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
-        reason=_reason(request, stack, source, module),
+        reason=_reason(request, stack, source, module)
+        + ("" if ready else _untold(request, offer, module)),
         origin=source,
         branch=offer.branch,
         flavour=module,
@@ -107,6 +108,13 @@ def _reason(request: Request, stack: Stack, source: Origin, module: Flavour) -> 
     unasked = source == "nvidia" and not request.options.driver_origin
     why = offers.why_not(request, stack, "distribution") if unasked else ""
     return f"{reason}; {why}" if why else reason
+
+
+def _untold(request: Request, offer: Offer, module: Flavour) -> str:
+    """That nobody has told whether the module builds for one of the kernels."""
+    kernel = offers.too_new_a_kernel(request, offer, module, known=False)
+    how = f"whether it builds for kernel {kernel} is not known: if not, all is put back"
+    return f"; {how}" if kernel else ""
 
 
 def _secure_boot(

@@ -192,7 +192,7 @@ def _offer_faults(row: DriverOffer) -> Iterable[str]:
         if module not in row.module:
             yield f"the branch {branch} is to have the {module} module, which no package brings"
     for ceiling in row.ceilings:
-        if ceiling.branch not in row.branches or ceiling.module not in row.module:
+        if ceiling.branch not in row.branches or ceiling.module not in ("", *row.module):
             yield f"a ceiling is of {ceiling.branch} {ceiling.module}, which is not offered"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..host_facts import Gpu
-from ..versions import leading, numbers
+from ..versions import dotted, leading, numbers
 from . import floors, gpus, kernels
 from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
@@ -145,7 +145,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
     ]
     if not new:
         raise _too_old(request, stack, drive, source)
-    built = [pair for pair in new if not _too_new_a_kernel(request, *pair)]
+    built = [pair for pair in new if not too_new_a_kernel(request, *pair)]
     if not built:
         raise _will_not_build(request, *new[0])
     # NVSwitches need a fabric manager, without which CUDA fails with error 802.
@@ -176,15 +176,24 @@ def _drives_all(request: Request, offer: Offer, legal: list[Flavour]) -> bool:
     return ours and all(_drives(request, gpu, offer) for gpu in request.gpus)
 
 
-def _too_new_a_kernel(request: Request, offer: Offer, module: Flavour) -> str:
-    """The first kernel of the host that the module does not build for, "" for none."""
-    ceilings = [
+def too_new_a_kernel(request: Request, offer: Offer, module: Flavour, *, known: bool = True) -> str:
+    """The first kernel of the host that the module does not build for, "" for none.
+
+    known: or, without that, the first that nobody has told of.
+    """
+    ceiling = _ceiling(offer, module, known=known)
+    releases = [kernel.release for kernel in kernels.served(request)]
+    return next((each for each in releases if ceiling and leading(each) >= ceiling), "")
+
+
+def _ceiling(offer: Offer, module: Flavour, *, known: bool) -> tuple[int, ...]:
+    """The lowest of the module's ceilings, empty for none."""
+    of_it = [
         numbers(row.kernel)
         for row in offer.row.ceilings
-        if (row.branch, row.module) == (offer.branch, module)
+        if row.branch == offer.branch and row.module in ("", module) and row.known == known
     ]
-    releases = [kernel.release for kernel in kernels.served(request)]
-    return next((each for each in releases if any(leading(each) >= c for c in ceilings)), "")
+    return min(of_it, default=())
 
 
 def _drives(request: Request, gpu: Gpu, offer: Offer) -> bool:
@@ -249,9 +258,10 @@ def no_module_for_all(request: Request) -> RefusedError:
 
 
 def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedError:
+    first = dotted(_ceiling(offer, module, known=True))
     return RefusedError(
-        f"kernel {_too_new_a_kernel(request, offer, module)}",
-        f"one that the {module} module of {offer.branch} builds for",
+        f"kernel {too_new_a_kernel(request, offer, module)}",
+        f"one before {first}, which the {module} module of {offer.branch} builds for",
         "boot an older kernel and remove that one",
         nearest=True,
     )

@@ -316,11 +316,15 @@ class Precompiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ceiling(Row, frozen=True, kw_only=True):
-    """The first `kernel` that a branch's module does not build for."""
+    """The first `kernel` that a branch's module does not build for.
+
+    module: "" for each.  known: whether that has been seen; else nobody has told of such a kernel.
+    """
 
     branch: Text
-    module: Flavour
+    module: Flavour | Literal[""] = ""
     kernel: Version
+    known: bool = True
 
 
 class SubnetManager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
