@@ -223,6 +223,38 @@ def test_nvswitches_are_those_that_such_gpus_have(capsys: Capture) -> None:
         assert ("nvlsm" in told) == needs
 
 
+@pytest.mark.parametrize(
+    ("said", "count", "board"),
+    [
+        ("8 x H100", 4, "H100 SXM5 80GB"),
+        ("8 x A100", 6, "A100 SXM4 40GB"),
+        ("16 x A100", 12, "A100 SXM4 40GB"),
+        ("8 x H200", 4, "H200 SXM 141GB"),
+        ("8 x H20", 4, "H20"),
+        ("8 x B200", 2, "B200"),
+        ("8 x H100 PCIe", 0, "H100 PCIe"),
+        ("8 x H200 NVL", 0, "H200 NVL"),
+        ("4 x H100", 0, "H100"),
+        ("8 x V100", 0, "Tesla V100 SXM2 16GB"),
+        ("8 x RTX 4090", 0, "GeForce RTX 4090"),
+        ("8 x GB200", 0, "HGX GB200"),
+    ],
+)
+def test_eight_boards_for_sockets_have_their_nvswitches_and_the_last_line_says_so(
+    said: str, count: int, board: str, capsys: Capture
+) -> None:
+    found = names.gpus([said])
+    assert found[0].name == board
+    assert len(names.switches(found, None)) == count
+    assert names.switches(found, 0) == ()
+    _code, told, _wrong = run(capsys, "--host", "ubuntu-24.04", "--gpu", said)
+    last = f"taken with the {count} NVSwitches of such boards; --nvswitches 0 is without them"
+    assert " ".join(told.split()).endswith(last) == bool(count)
+    _code, told, _wrong = run(capsys, "--host", "debian-12", "--gpu", said, "--nvswitches", "0")
+    assert "fabricmanager" not in told
+    assert "taken with" not in told
+
+
 def test_a_gpu_that_is_one_part_with_an_arm_processor_is_planned_on_arm(capsys: Capture) -> None:
     for gpu in ("GH200 480GB", "GB200", "GB10"):
         words = ["--host", "ubuntu-24.04", "--gpu", gpu]

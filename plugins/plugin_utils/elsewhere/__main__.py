@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..gpu_stack.block import describe
+from ..gpu_stack.gpus import titles
 from ..gpu_stack.load import load
 from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
-from ..host_facts import HostFacts, SecureBoot, Switch
+from ..host_facts import HostFacts, SecureBoot
 from ..lines import wrapped
 from ..matrix_files import rows
 from ..requirements import msgspec
@@ -54,7 +55,12 @@ def parser() -> Parser:
     which.add_argument("--host", metavar="SYSTEM", help="a fresh one, such as ubuntu-24.04")
     which.add_argument("--bundle", metavar="FILE", type=Path, help="a bundle of the doctor's")
     made.add_argument("--gpu", metavar="NAME", action="append", default=[], help="may be repeated")
-    made.add_argument("--nvswitches", metavar="COUNT", type=int, default=0, help="between the GPUs")
+    made.add_argument(
+        "--nvswitches",
+        metavar="COUNT",
+        type=int,
+        help="between the GPUs, if not as such boards have",
+    )
     made.add_argument("--secure-boot", choices=["on", "off"], default="off")
     made.add_argument("--desktop", action="store_true", help="it boots to a screen")
     made.add_argument(
@@ -79,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     texts = [_text(name, facts, options, matrix) for name, facts in machines.items()]
     print("\n\n".join(text for text, _refused in texts))
+    for line in _taken(told, machines):
+        print(line)
     return int(any(refused for _text, refused in texts))
 
 
@@ -93,9 +101,18 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
         secure_boot=SecureBoot("enabled" if told.secure_boot == "on" else "disabled"),
         desktop=told.desktop,
         architecture=told.architecture or names.architecture(gpus),
-        switches=(Switch(vendor=names.switches_by(gpus)),) * told.nvswitches,
+        switches=names.switches(gpus, told.nvswitches),
     )
     return {f"a fresh {facts.distribution}": facts}
+
+
+def _taken(told: argparse.Namespace, machines: dict[str, HostFacts]) -> list[str]:
+    """What was not said and is taken for granted."""
+    there = [facts for facts in machines.values() if facts.switches]
+    if told.bundle or told.nvswitches is not None or not there:
+        return []
+    said = f"{titles(there[0].gpus)}: taken with the {len(there[0].switches)} NVSwitches of such "
+    return wrapped(f"{said}boards; --nvswitches 0 is without them", _WIDTH)
 
 
 def _text(name: str, facts: HostFacts, options: Options, matrix: Matrix) -> tuple[str, bool]:

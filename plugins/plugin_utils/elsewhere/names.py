@@ -14,7 +14,7 @@ from ...module_utils.gpu_chips import of_device
 from ...module_utils.host_gpus import MELLANOX, NVIDIA, WITH_NVLINK_5
 from .. import gpu_names
 from ..gpu_stack.options import RefusedError
-from ..host_facts import Gpu
+from ..host_facts import Gpu, Switch
 
 _MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
 _CARRIED = {"mobile", "max-q", "laptop", "notebook", "gpu", "embedded", "refresh"}
@@ -29,6 +29,12 @@ _MEMORY_SIZE = re.compile(r"\b\d+\s*gb\b", re.IGNORECASE)
 _WELL_KNOWN = ("GeForce RTX 5090", "GeForce RTX 4090", "Tesla T4", "H100 PCIe")
 _NUMBER = re.compile(r"(?:10de:|0x)?([0-9a-f]{4})", re.IGNORECASE)
 _WITH_GRACE = re.compile(r"\bG[BH]\d+\b")
+# Boards for sockets (SXM) of these chips come by eight, with so many NVSwitches between them:
+# NVIDIA's Fabric Manager user guide, GPU baseboard topologies (HGX A100, H100 and B200).
+_ON_HGX = {"GA100": 6, "GH100": 4, "GB100": 2, "GB110": 2}
+_EIGHT = 8
+_IN_SOCKETS = re.compile(r"SXM|\bH20$|\bH800$")
+_IN_SLOTS = re.compile(r"\b(pcie|nvl|cnx)", re.IGNORECASE)
 _LEAST = 3  # letters that stand for a longer word, as "sxm" does for "SXM5"
 # What is no GPU of NVIDIA's on a PCI bus, and what to do.
 _NO_GPU = (
@@ -61,6 +67,7 @@ def gpus(said: list[str]) -> tuple[Gpu, ...]:
         count = _IN_WORDS.get(told.lower()) or int(told)
         if not 1 <= count <= 16:
             raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
+        name = _socketed(name) if count >= _EIGHT else name
         found += [_gpu(name, len(found) + number) for number in range(count)]
     return tuple(found)
 
@@ -71,9 +78,27 @@ def architecture(found: tuple[Gpu, ...]) -> str:
     return "aarch64" if of_grace else "x86_64"
 
 
-def switches_by(found: tuple[Gpu, ...]) -> str:
-    """The vendor of the NVSwitches between such GPUs."""
-    return MELLANOX if any(gpu.chip in WITH_NVLINK_5 for gpu in found) else NVIDIA
+def _socketed(said: str) -> str:
+    """The name of the boards for sockets where those for slots have it, too."""
+    if _IN_SLOTS.search(said):
+        return said
+    every = (f"{said} {kind}" for kind in ("sxm5", "sxm4", "sxm"))
+    return next((name for name in every if _boards(name)), said)
+
+
+def switches(found: tuple[Gpu, ...], count: int | None) -> tuple[Switch, ...]:
+    """The NVSwitches between the GPUs; count: None for those that such boards have."""
+    eights = len(found) // _EIGHT if found and all(map(_in_socket, found)) else 0
+    count = eights * _ON_HGX[found[0].chip] if eights and count is None else count or 0
+    of_nvlink_5 = any(gpu.chip in WITH_NVLINK_5 for gpu in found)
+    return (Switch(vendor=MELLANOX if of_nvlink_5 else NVIDIA),) * count
+
+
+def _in_socket(gpu: Gpu) -> bool:
+    """Whether it is one of several that NVSwitches connect."""
+    alone = _WITH_GRACE.search(gpu.name) or _IN_SLOTS.search(gpu.name)
+    socket = gpu.chip in WITH_NVLINK_5 or _IN_SOCKETS.search(gpu.name)
+    return gpu.chip in _ON_HGX and bool(socket) and not alone
 
 
 def _gpu(said: str, place: int) -> Gpu:
