@@ -53,6 +53,7 @@ class Figures:
     tuned: whether it trained tuned.
     share: of the device's peak matmul throughput.
     busy: of the epoch with a kernel running.
+    why_not_busy: why that is not known.
     waiting: of the epoch, for images.
     alone: what reading the data alone takes, as a share of the epoch.
     gain: times as fast the same is tuned.
@@ -63,6 +64,7 @@ class Figures:
     tuned: bool
     share: float | None = None
     busy: float | None = None
+    why_not_busy: str | None = None
     waiting: float | None = None
     alone: float | None = None
     gain: float | None = None
@@ -100,6 +102,7 @@ def figures(result: Finished, gain: float | None, rerun_options: Sequence[str] =
         tuned=result.mode == "tuned",
         share=result.rate.share if result.rate else None,
         busy=result.rate.gpu_busy if result.rate else None,
+        why_not_busy=result.telemetry.busy.why if result.telemetry else None,
         waiting=result.input.waiting if result.input else None,
         alone=None if alone is None else alone / result.epochs.median,
         gain=gain,
@@ -169,7 +172,7 @@ def _tuned(seen: Figures) -> str:
 
 def _of_a_busy_gpu(seen: Figures) -> Bottleneck:
     if seen.busy is None or seen.share is None:
-        return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
+        return Bottleneck("unknown", _not_measured(seen), None)
     return Bottleneck(
         "memory-bound",
         f"the GPU is busy {_percent(seen.busy)} of the epoch, at {_of_peak(seen.share)}: its "
@@ -180,7 +183,7 @@ def _of_a_busy_gpu(seen: Figures) -> Bottleneck:
 
 def _of_a_cpu(seen: Figures) -> Bottleneck:
     if seen.share is None:
-        return Bottleneck("unknown", f"{_missing(seen)} could not be measured", None)
+        return Bottleneck("unknown", _not_measured(seen), None)
     share = _of_peak(seen.share)
     if not seen.tuned and seen.gain is None:
         fix = f"{seen.both_modes} shows what tuning gains" if seen.both_modes else None
@@ -193,13 +196,14 @@ def _of_a_cpu(seen: Figures) -> Bottleneck:
     return Bottleneck("memory-bound", evidence, None)
 
 
-def _missing(seen: Figures) -> str:
-    missing = []
+def _not_measured(seen: Figures) -> str:
+    missing, why = [], ""
     if seen.share is None:
         missing.append("the share of peak matmul throughput")
     if seen.gpu and seen.busy is None:
         missing.append("the GPU's busy share")
-    return " and ".join(missing)
+        why = f": {seen.why_not_busy}" if seen.why_not_busy else ""
+    return f"{' and '.join(missing)} could not be measured{why}"
 
 
 def _pair(result: Finished) -> _Pair:

@@ -110,6 +110,12 @@ from tests.support.records import CPU, GT1030, H100, failed, result
             None,
         ),
         (
+            Figures(gpu=True, tuned=True, share=0.1, why_not_busy="the epochs took 0.3 s in a row"),
+            "unknown",
+            "the GPU's busy share could not be measured: the epochs took 0.3 s in a row",
+            None,
+        ),
+        (
             Figures(gpu=False, tuned=True),
             "unknown",
             "the share of peak matmul throughput could not be measured",
