@@ -64,7 +64,7 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
         reboot="when needed" if request.options.reboot else "never",
         repository=entry(repository) if repository else None,
     )
-    return msgspec.structs.replace(planned, remove=in_the_way(facts, row, planned))
+    return msgspec.structs.replace(planned, remove=in_the_way(facts, request.system, row, planned))
 
 
 def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:

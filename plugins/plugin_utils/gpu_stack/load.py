@@ -45,7 +45,9 @@ _LISTS: dict[str, tuple[str, type[Row]]] = {
     "images": ("containers.yml", Image),
 }
 # Of a template's braces.
-_WORDS = dict.fromkeys(["branch", "open", "server", "kernel", "release", "version", "package"], "")
+_WORDS = dict.fromkeys(
+    ["branch", "open", "server", "kernel", "release", "version", "package", "names"], ""
+)
 
 
 def load(rows: Mapping[str, Sequence[Mapping[str, Any]]], locks: Path = LOCKS) -> Matrix:
@@ -103,7 +105,7 @@ def _faults(row: Row, number: int, matrix: Matrix, locks: Path) -> Iterable[str]
         for version in row.versions or ("",):
             if version not in row.fresh:
                 yield f"a fresh host of version {version or 'none'} is not told"
-        yield from _template_faults([row.foreign_headers])
+        yield from _template_faults([row.foreign_headers, row.unhold, row.purge])
         for line in row.kernels:
             yield from _template_faults([line.headers, line.own_headers, *line.flavours])
             yield from _pattern_faults([line.releases, *line.aliases])

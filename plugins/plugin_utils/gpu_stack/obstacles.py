@@ -56,10 +56,11 @@ def borrowed(request: Request, stack: Stack) -> None:
     if not stack.gpu:
         return
     if facts.wsl and own:
+        purge = request.system.purge.format(names=" ".join(own))
         raise RefusedError(
             f"{listed(own, 'and')} inside WSL2",
             "Windows' driver alone, which those libraries hide",
-            f"run `apt-get remove --purge {' '.join(own)}`, then the same command again",
+            f"run `{purge}`, then the same command again",
             nearest=True,
         )
     if facts.container:

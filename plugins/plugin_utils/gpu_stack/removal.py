@@ -8,7 +8,7 @@ from ..host_facts import HostFacts
 from .options import RefusedError
 from .parts import branch_there, parts
 from .plan import InstallDriver
-from .rows import DriverOffer, listed
+from .rows import DriverOffer, System, listed
 
 # «-580», «-580-server», and the AUR's «-580xx»
 _BRANCH_IN_NAME = re.compile(r"-(\d{3})(?:xx)?(-server)?(?=[-:]|$)")
@@ -19,7 +19,9 @@ _HAS_MODULE = re.compile(
 )
 
 
-def in_the_way(facts: HostFacts, row: DriverOffer, planned: InstallDriver) -> tuple[str, ...]:
+def in_the_way(
+    facts: HostFacts, system: System, row: DriverOffer, planned: InstallDriver
+) -> tuple[str, ...]:
     """The installed parts of another origin, another branch or another module.
 
     Raises:
@@ -37,7 +39,7 @@ def in_the_way(facts: HostFacts, row: DriverOffer, planned: InstallDriver) -> tu
             or _of_another_module(part.name, planned)
         )
     )
-    _must_not_be_held(facts, remove, planned.branch)
+    _must_not_be_held(facts, system, remove, planned.branch)
     return remove
 
 
@@ -57,7 +59,9 @@ def _of_another_module(name: str, planned: InstallDriver) -> bool:
     return bool(_HAS_MODULE.search(name)) and ("open" in name) != (planned.flavour == "open")
 
 
-def _must_not_be_held(facts: HostFacts, remove: tuple[str, ...], branch: str) -> None:
+def _must_not_be_held(
+    facts: HostFacts, system: System, remove: tuple[str, ...], branch: str
+) -> None:
     """What is on hold is somebody's decision, unless it is ours."""
     held = [name for name in remove if name in facts.packages.held]
     theirs = [name for name in held if name not in facts.owned.packages]
@@ -65,6 +69,6 @@ def _must_not_be_held(facts: HostFacts, remove: tuple[str, ...], branch: str) ->
         raise RefusedError(
             f"{listed(theirs, 'and')} on hold, in the way of driver {branch}",
             "packages that may be replaced",
-            f"run `apt-mark unhold {' '.join(theirs)}`, then the same command again",
+            f"{system.unhold.format(names=' '.join(theirs))}, then run the same command again",
             nearest=True,
         )

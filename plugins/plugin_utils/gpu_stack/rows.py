@@ -232,7 +232,8 @@ class System(Row, frozen=True, kw_only=True):
     venv_package: what `python3 -m venv` needs, "" for nothing.
     kernels: those that it has packages of.
     enforces: whether its kernels refuse unsigned modules under Secure Boot.
-    free_boot: what to do where /boot is full.
+    free_boot: what to do where /boot is full.  unhold: where {names} are on hold.  purge: the
+        command that takes them off.
     foreign_headers: what others call the package of a kernel's headers, by its {release} and its
         own {package}.
     """
@@ -245,6 +246,8 @@ class System(Row, frozen=True, kw_only=True):
     kernels: tuple[KernelLine, ...]
     enforces: bool = True
     free_boot: Text
+    unhold: Text
+    purge: Text
     foreign_headers: Text
 
     def covers(self, distribution: Distribution) -> bool:
