@@ -7,7 +7,11 @@ import os
 import platform
 import signal
 import sys
+from pathlib import Path
 from typing import Any
+
+if not __package__:  # called by this folder's name, from any other: `python /…/bench list`
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import bench
 from bench.compare import command as compare

@@ -1,12 +1,63 @@
-"""How Grindstone is called here, so that what is advised can be run as it is told."""
+"""How Grindstone is called here, so that what is advised can be run where it is told.
+
+./run bench                       by `./run`, as which it was typed
+pytest bench/, python -m bench    where an environment is active
+.venv/bin/python -m pytest bench/ where that Python was named
+grindstone                        installed
+"""
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # The folder of a wheel in which `bench` is (pyproject.toml): nothing else is in it.
 INSTALLED = ROOT.name == "grindstone_bench"
+# What `./run` was typed as, which it leaves here.
+_RUN = "GRINDSTONE_RUN"
 
-COMMAND = "grindstone" if INSTALLED else "python -m bench"
-BENCHMARK = "grindstone run" if INSTALLED else "pytest bench/"
+
+def called(environment: Mapping[str, str], python: Path, here: Path) -> tuple[str, str]:
+    """The commands of the verbs and of the benchmark.
+
+    python: the one that runs.
+    here: the folder where a person stands.
+    """
+    if run := environment.get(_RUN):
+        typed = shlex.join([run] if "/" in run else ["sh", run])
+        return f"{typed} bench", f"{typed} bench"
+    active = _is_active(environment, python)
+    if INSTALLED:
+        command = "grindstone" if active else shlex.quote(str(python.with_name("grindstone")))
+        return command, f"{command} run"
+    tests, verbs = ("bench/", "-m bench")
+    if not here.samefile(ROOT):
+        tests, verbs = f"{shlex.quote(str(ROOT / 'bench'))}/", shlex.quote(str(ROOT / "bench"))
+    if active:
+        return f"python {verbs}", f"pytest {tests}"
+    near = python.is_relative_to(here)
+    named = shlex.quote(str(python.relative_to(here) if near else python))
+    return f"{named} {verbs}", f"{named} -m pytest {tests}"
+
+
+def _is_active(environment: Mapping[str, str], python: Path) -> bool:
+    """Whether what is beside the Python that runs is what its names call."""
+    name = "grindstone" if INSTALLED else "pytest"
+    found = shutil.which(name, path=environment.get("PATH"))
+    return found is not None and Path(found).parent.samefile(python.parent)
+
+
+def _here() -> Path:
+    """Where a person stands; the folder may have been removed meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return ROOT
+
+
+COMMAND, BENCHMARK = called(os.environ, Path(sys.executable), _here())

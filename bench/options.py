@@ -181,7 +181,9 @@ def add_to_verb(
     without: Sequence[str] = (),
     called: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Adds those that a verb has, never the cluster's; the others are as they are by themselves.
+    """Adds those that a verb has, the others are as they are by themselves.
+
+    It has none of the cluster's, and no `--like`.
 
     called: what of an option's words is otherwise, where nothing is trained.
     """
@@ -189,7 +191,7 @@ def add_to_verb(
     def add(name: str, **attributes: Any) -> None:
         parser.add_argument(name, **{**attributes, **(called or {}).get(name, {})})
 
-    without = (*without, *CLUSTER)
+    without = (*without, *CLUSTER, "--like")
     add_options(add, without)
     for name in without:
         unnamed = False if OPTIONS[name].get("action") == "store_true" else None

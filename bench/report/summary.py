@@ -20,6 +20,7 @@ from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
 from bench.report import bars, folds, inference, notes, rows, table, targets, variants
 from bench.report import format as shown
+from bench.report.brief import brief
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
 from bench.report.format import Screen
@@ -70,8 +71,8 @@ def text(
             *folds.lines(record.results),
             *targets.lines(record.time_to_target),
         ],
-        [_highlighted(line) for line in notes.warnings(record, told, names)],
-        last(record, results, names),
+        [_highlighted(brief(line, record, path)) for line in notes.warnings(record, told, names)],
+        [brief(line, record, path) for line in last(record, results, names)],
         notes.details(record, told, names) if verbose else [],
     )
     for block in filter(None, blocks):
@@ -270,7 +271,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         return ""
     if record.settings.profile == "smoke":
         variants = [each.variant for each in results if each.variant and each.variant.machines]
-        words = rerun.without("--profile", notes.train_again(record))
+        kept = rerun.without("--profile", notes.train_again(record))
+        words = [*kept, "--profile", "quick"]
         repeated = rerun.command(words, *variants[:1])
         return f"Next: {repeated} (the smoke profile is too short to compare times)"
     gpus = [each for each in results if each.device.is_gpu]

@@ -148,6 +148,11 @@ OPTIONS: Mapping[str, Option] = {
         "compare with this record, or with the last or the fastest comparable one in "
         "--results-dir; exit status 1 when a row is slower, or none has an answer",
     ),
+    "--like": _value(
+        "RUN",
+        "train with the data, the interpreter, the profile, the seed and what else an earlier run "
+        "was given, but for what is given here; not on its devices, nor its rows",
+    ),
     "--cache-dir": _value("DIR", "where data are kept between runs"),
     "--results-dir": _value(
         "DIR", "where the JSON record goes (default: results)", default="results"

@@ -13,7 +13,7 @@ _OF_THE_ROW = {
     *("--device", "--workload", "--mode", "--backend", "--batch", "--precision", "--xla"),
     *("--steps-per-execution", "--design", "--input", "--time-to-target"),
     *("--cluster", "--cluster-index", "--cluster-batch"),
-    *("--processes", "--against", "--html", "--no-plots", "--no-page", "--save-models"),
+    *("--like", "--processes", "--against", "--html", "--no-plots", "--no-page", "--save-models"),
 }
 
 

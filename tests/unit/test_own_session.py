@@ -152,7 +152,7 @@ def test_what_is_to_be_run_again_names_the_file(tmp_path: Path) -> None:
     result, file = _finished(record), tmp_path / "my_model.py"
     assert rerun_command(result) == f"pytest bench/ --workload {file} --device cpu"
     text = " ".join(summary.text(record, None, Screen(400), verbose=True).split())
-    assert f"Next: pytest bench/ --workload {file} (the smoke profile" in text
+    assert f"Next: pytest bench/ --workload {file} --profile quick (the smoke" in text
 
 
 def test_tuning_is_advised_where_its_data_can_be_tuned(tmp_path: Path) -> None:

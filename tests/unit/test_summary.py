@@ -23,6 +23,7 @@ from bench.record.model import (
 from bench.record.telemetry import Lost, RemappedRows
 from bench.record.verdict import Verdict
 from bench.report import summary
+from bench.report.brief import brief
 from bench.report.format import Screen
 from tests.support.records import (
     CPU,
@@ -407,7 +408,21 @@ def test_the_next_step_trains_on_the_same_data() -> None:
     again = ("--data-dir=/my data", "--profile=smoke", "--seed=7")
     chosen = settings(profile="smoke", rerun_options=again, devices=("cpu",))
     text = _shown(record([result("mlp")], settings=chosen), width=400)
-    assert "Next: pytest bench/ --device cpu '--data-dir=/my data' --seed=7 (the smoke" in text
+    assert "Next: pytest bench/ --device cpu --like results/run.json --profile quick (the" in text
     chosen = settings(profile="quick", rerun_options=again)
     text = _shown(record([result("mlp", bottleneck=UNKNOWN)], settings=chosen), width=400)
-    assert "'--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned" in text
+    assert "pytest bench/ --like results/run.json --mode stock,tuned" in text
+
+
+def test_a_command_is_as_short_as_it_can_be() -> None:
+    again = ("--profile=smoke", "--data-dir=/my data", "--cache-dir=/tmp/cache")
+    made = record(settings=settings(rerun_options=again))
+    fix = "mlp: NOISY. Fix: pytest bench/ -k mlp '--data-dir=/my data' --cache-dir=/tmp/cache"
+    path = Path("my results/run.json")
+    assert brief(f"{fix} --profile full", made, path) == (
+        "mlp: NOISY. Fix: pytest bench/ -k mlp --like 'my results/run.json' --profile full"
+    )
+    assert brief(fix, made, Path("/a/folder/that/is/deeper/than/what/it/stands/for.json")) == fix
+    assert brief(fix, made, None) == fix
+    apart = record(settings=settings(rerun_options=("--profile", "full", "--data-dir", "/data")))
+    assert brief("a full batch --profile full --data-dir /data", apart, path).startswith("a full b")

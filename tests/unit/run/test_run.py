@@ -18,7 +18,7 @@ NOBODY = 65534
 def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert 8 <= len(done.stdout.splitlines()) <= 16
+    assert 8 <= len(done.stdout.splitlines()) <= 17
     for command in ("site", "bench", "test", "docs", "lock"):
         assert f"./run {command}" in done.stdout
     assert not (copy / ".venv").exists()
@@ -45,6 +45,22 @@ def test_the_benchmark_is_run_where_the_person_stands(run: Run, copy: Path, tmp_
     done = run("bench", "--data-dir", "mine")
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}\ncalled:|{copy}/bench/|--data-dir|mine|None\n" in done.stdout
+
+
+@pytest.mark.usefixtures("uv")
+def test_what_a_run_left_is_shown_by_a_verb_and_advice_is_to_call_run(
+    run: Run, copy: Path, tmp_path: Path
+) -> None:
+    told = "import os; print(os.getcwd(), os.environ.get('GRINDSTONE_RUN'))\n"
+    (copy / "bench").mkdir()
+    (copy / "bench/__main__.py").write_text(told + SAYS_HOW, encoding="utf-8")
+    (copy / "pytest.py").write_text(told + SAYS_HOW, encoding="utf-8")
+    done = run("bench", "show", "last", cwd=copy)
+    assert done.stdout.startswith(f"{copy} {copy}/run\ncalled:|show|last|"), done.stderr
+    assert done.stderr.endswith("+ .venv/bin/python -m bench show last\n")
+    assert run("bench", "list").stdout.startswith(f"{tmp_path} {copy}/run\ncalled:|list|")
+    for of_pytest in ("-v", "bench/test_mnist.py", "test_mnist.py"):
+        assert f"called:|bench/|{of_pytest}|" in run("bench", of_pytest, cwd=copy).stdout
 
 
 @pytest.mark.usefixtures("uv")

@@ -1,0 +1,57 @@
+"""What is advised is called as Grindstone was called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import invocation
+from bench.invocation import ROOT, called
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """The folder of an environment's programs."""
+    for name in ("python", "pytest", "grindstone"):
+        path = tmp_path / "an env/bin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o755)
+    return tmp_path / "an env/bin"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("./run", "./run bench"), ("/my tree/run", "'/my tree/run' bench"), ("run", "sh run bench")],
+)
+def test_by_run_it_is_run(environment: Path, typed: str, told: str) -> None:
+    variables = {"GRINDSTONE_RUN": typed, "PATH": str(environment)}
+    assert called(variables, environment / "python", ROOT) == (told, told)
+
+
+def test_in_an_active_environment_it_is_the_programs(environment: Path, tmp_path: Path) -> None:
+    active = {"PATH": str(environment)}
+    assert called(active, environment / "python", ROOT) == ("python -m bench", "pytest bench/")
+    elsewhere = called(active, environment / "python", tmp_path)
+    assert elsewhere == (f"python {ROOT}/bench", f"pytest {ROOT}/bench/")
+
+
+def test_without_one_it_is_the_python_that_was_named(environment: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pytest").touch(mode=0o755)  # of another environment
+    for variables in ({"PATH": str(other)}, {"PATH": "/nonexistent"}):
+        told = called(variables, environment / "python", ROOT)
+        python = f"'{environment}/python'"
+        assert told == (f"{python} -m bench", f"{python} -m pytest bench/")
+    near = called({"PATH": str(other)}, environment / "python", tmp_path)
+    assert near[1] == f"'an env/bin/python' -m pytest {ROOT}/bench/"
+
+
+def test_installed_it_is_grindstone(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invocation, "INSTALLED", True)
+    python = environment / "python"
+    active = called({"PATH": str(environment)}, python, ROOT)
+    assert active == ("grindstone", "grindstone run")
+    named = called({"PATH": "/nonexistent"}, python, ROOT)
+    assert named == (f"'{environment}/grindstone'", f"'{environment}/grindstone' run")
