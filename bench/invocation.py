@@ -31,25 +31,21 @@ def called(environment: Mapping[str, str], python: Path, here: Path) -> tuple[st
     if run := environment.get(_RUN):
         typed = shlex.join([run] if "/" in run else ["sh", run])
         return f"{typed} bench", f"{typed} bench"
-    active = _is_active(environment, python)
+    path = environment.get("PATH")
     if INSTALLED:
-        command = "grindstone" if active else shlex.quote(str(python.with_name("grindstone")))
+        beside = python.with_name("grindstone")  # it may be on PATH by a link, as uv makes one
+        known = shutil.which("grindstone", path=path) or not beside.exists()
+        command = "grindstone" if known else shlex.quote(str(beside))
         return command, f"{command} run"
     tests, verbs = ("bench/", "-m bench")
     if not here.samefile(ROOT):
         tests, verbs = f"{shlex.quote(str(ROOT / 'bench'))}/", shlex.quote(str(ROOT / "bench"))
-    if active:
+    found = shutil.which("pytest", path=path)
+    if found and Path(found).parent.samefile(python.parent):
         return f"python {verbs}", f"pytest {tests}"
     near = python.is_relative_to(here)
     named = shlex.quote(str(python.relative_to(here) if near else python))
     return f"{named} {verbs}", f"{named} -m pytest {tests}"
-
-
-def _is_active(environment: Mapping[str, str], python: Path) -> bool:
-    """Whether what is beside the Python that runs is what its names call."""
-    name = "grindstone" if INSTALLED else "pytest"
-    found = shutil.which(name, path=environment.get("PATH"))
-    return found is not None and Path(found).parent.samefile(python.parent)
 
 
 def _here() -> Path:

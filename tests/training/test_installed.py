@@ -62,6 +62,7 @@ def run(programs: Path, tmp_path: Path) -> Run:
     """Runs one of its programs in a folder that is nobody's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     variables = {**kept, "CUDA_VISIBLE_DEVICES": "-1", "TMPDIR": str(tmp_path)}
+    variables["PATH"] = f"{programs}:{kept['PATH']}"
     folder = tmp_path / "here"
     folder.mkdir()
 

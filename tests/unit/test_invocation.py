@@ -55,3 +55,5 @@ def test_installed_it_is_grindstone(environment: Path, monkeypatch: pytest.Monke
     assert active == ("grindstone", "grindstone run")
     named = called({"PATH": "/nonexistent"}, python, ROOT)
     assert named == (f"'{environment}/grindstone'", f"'{environment}/grindstone' run")
+    (environment / "grindstone").unlink()  # it is elsewhere, as pip --user has it
+    assert called({"PATH": "/nonexistent"}, python, ROOT) == ("grindstone", "grindstone run")
