@@ -172,8 +172,8 @@ def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
 
 def _headings(told: Sequence[Finished], without: tuple[str, ...] = ()) -> list[str]:
     every = (_ONE, _P95, _RATIO, _BATCH, _RATE, _GAIN, _VERDICT)
-    alone = () if any(each.device.is_gpu for each in told) else (_RATIO, _GAIN)
-    return [heading for heading in every if heading not in (*without, *alone)]
+    filled = {name for each in told for name, cell in _cells(each, told) if cell}
+    return [heading for heading in every if heading in filled and heading not in without]
 
 
 def _table(told: Sequence[Finished], layout: _Layout) -> Table:

@@ -92,7 +92,7 @@ def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str
 
 def verdict(result: Result | TargetResult) -> Text:
     """Its word, in its colour."""
-    word = rows.word(result)
+    word = "INTERRUPTED" if rows.was_interrupted(result) else rows.word(result)
     return Text(word, colour(word))
 
 

@@ -68,7 +68,9 @@ def _table(results: Sequence[TargetResult], layout: _Layout) -> Table:
     left = table.what_differs(results)
     for heading in (*left, "Target"):
         grid.add_column(heading, no_wrap=True)
-    with_energy = any(each.device.is_gpu for each in results)  # a CPU's is not measured
+    ended = [each for each in results if isinstance(each, TimeToTarget)]
+    spends = {_energy(each, target) for each in ended for target in each.targets}
+    with_energy = bool(spends - {"", "n/a"})
     for heading in ("Seeds", "Epochs", "Time\nto target", *([_ENERGY] if with_energy else [])):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("Verdict", no_wrap=True)

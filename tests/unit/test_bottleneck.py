@@ -168,7 +168,11 @@ def test_whatever_was_measured_there_is_one_line_and_no_gap_in_it(
     waiting: float | None,
     gain: float | None,
 ) -> None:
-    seen = Figures(gpu, tuned, share, busy if gpu else None, waiting, None if tuned else gain)
+    seen = Figures(
+        *(gpu, tuned, share, busy if gpu else None),
+        waiting=waiting,
+        gain=None if tuned else gain,
+    )
     judged = judge(seen)
     for told in (judged.evidence, judged.fix):
         assert told is None or (told[0] not in " ;," and "None" not in told and "\n" not in told)

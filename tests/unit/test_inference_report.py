@@ -80,6 +80,13 @@ def test_without_a_gpu_or_without_the_cpu_there_is_nothing_to_hold_it_to() -> No
     assert alone.startswith("Inference: gpu:0 answers one image in 0.4 ms; in batches 256,000")
 
 
+def test_without_the_cpu_no_column_holds_it_to_it() -> None:
+    headings, _ = reported.cells([MLP[1]])
+    assert headings == ["Workload", "One answer", "95 of 100", "Batch", *headings[-2:]]
+    assert "CPU ÷ GPU" not in text(MLP[1], width=200)
+    assert "CPU ÷ GPU" in text(*MLP, width=200)
+
+
 def test_without_quality_there_is_no_speed() -> None:
     guessing = (MLP[0], answering("mlp", H100, 0.0004, 0.0005, value=0.2))
     assert not any("times" in line for line in reported.lines(guessing))

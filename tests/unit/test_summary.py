@@ -333,6 +333,9 @@ def test_columns_that_nothing_stands_in_are_left_out_and_v_says_why_of_energies(
     assert "CPU ÷ GPU" not in text
     assert "Energy" not in text
     assert "mlp, post: no energy: not supported by this GPU" in _shown(made, verbose=True)
+    unseen = record((), [time_to_target(device=H100)])
+    assert "Energy" not in _shown(unseen)
+    assert "Energy" in _shown(record((), [time_to_target(device=H100, joules=known(620.0))]))
     (headings,) = (line.split() for line in _shown(_out_of_memory()).splitlines() if "Verd" in line)
     assert headings == ["Workload", "Verdict"]
 
@@ -351,7 +354,8 @@ def test_what_somebody_interrupts_is_no_failure(how: str) -> None:
     stopped = failed("post", H100, f"post on gpu:0: {how}")
     text = _shown(record([result("mlp", H100), stopped]))
     assert text.splitlines()[1] == "INTERRUPTED in post   PASSED 1 of 1"
-    assert "FAILED:" not in text
+    assert "FAILED" not in text
+    assert "INTERRUPTED" in text.splitlines()[6]
     assert _shown(record([stopped])).splitlines()[1] == "INTERRUPTED in post"
     timed_out = failed("post", H100, "post on gpu:0: interrupted: Failed: Timeout")
     assert "FAILED 1 of 1: post" in _shown(record([timed_out]))
