@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..host_facts import HostFacts
@@ -47,10 +47,14 @@ _CHANGES: list[_Change] = [
 
 
 def nearest(
-    facts: HostFacts, options: Options, resolve: Callable[[HostFacts, Options], Plan]
+    facts: HostFacts,
+    options: Options,
+    releases: Sequence[str],
+    resolve: Callable[[HostFacts, Options], Plan],
 ) -> str:
     """What to set for which stack, in words; "" where nothing helps.
 
+    releases: of TensorFlow for GPUs, the newest first: an older one takes an older driver.
     The disk and an interrupted package manager are another matter.
     """
     packages = msgspec.structs.replace(facts.packages, half_installed=(), locked=False)
@@ -58,7 +62,9 @@ def nearest(
         facts, packages=packages, free_mb=sys.maxsize, free_boot_mb=None
     )
     before = _CHANGES.index({"cuda": "none"})
-    for change in [*_CHANGES[:before], *_leaving_out(facts, options), *_CHANGES[before:]]:
+    older: list[_Change] = [{"tensorflow": each} for each in releases if not options.framework]
+    few = [*_leaving_out(facts, options), *older]
+    for change in [*_CHANGES[:before], *few, *_CHANGES[before:]]:
         other = msgspec.structs.replace(options, **change)
         if other == options:
             continue

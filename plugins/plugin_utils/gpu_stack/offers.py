@@ -305,7 +305,9 @@ def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> Fa
     culprits = out or list(request.gpus)
     rows = dict.fromkeys(matrix.generation(gpu) for gpu in culprits)
     needs = "; ".join(f"{row.name}: {row.needs}" for row in rows)
-    do = "take one of them out, or bind it to vfio-pci" if len(request.gpus) > 1 else ""
+    them = "it" if len(out) == 1 else "them all"
+    some = len(out) < len(request.gpus)  # without which the others have a driver
+    do = "take one of them out, or bind it to vfio-pci" if some else ""
     newest = offers[0].row
     last = matrix.generation(out[0]).last if out else ""
     if newest.at_least:
@@ -315,7 +317,7 @@ def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> Fa
     have = f"{_from(request, source)}'s driver {have}"
     return FallsShortError(
         f"{gpus.titles(culprits)}, and {have}",
-        f"a branch that drives {'it' if len(out) == 1 else 'them all'} ({needs})",
+        f"a branch that drives {them} ({needs})",
         do,
         why=f"{have} does not drive {gpus.chips(culprits)}",
     )

@@ -56,7 +56,9 @@ def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:
     except RefusedError as refused:
         if not refused.nearest:
             raise
-        advice = nearest(facts, options, lambda found, other: _resolve(found, other, matrix))
+        releases = [row.tensorflow for row in matrix.stacks if row.gpu and not row.is_nightly]
+        every = list(dict.fromkeys(filter(None, releases)))
+        advice = nearest(facts, options, every, lambda found, other: _resolve(found, other, matrix))
         raise refused.with_advice(advice) from None
 
 
