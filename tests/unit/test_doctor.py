@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from plugins.modules import gpu_info, gpu_logs_info
 from plugins.plugin_utils.gpu_doctor import normal
@@ -22,6 +21,7 @@ from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts as sysroots
 from tests.unit.doctor.hosts import (
     FOLDER,
+    HOSTS,
     MATRIX,
     SYMPTOMS,
     failed,
@@ -253,9 +253,8 @@ def test_what_the_modules_find_in_a_host_s_files_leads_to_the_finding(tmp_path: 
 
 
 def test_the_examples_use_every_state() -> None:
-    states = yaml.safe_load((Path(__file__).parent / "doctor/hosts.yml").read_text("utf-8"))
     used = {state for _, example in SHOWN for state in example.host}
-    assert used == set(states["states"])
+    assert used == set(HOSTS["states"])
 
 
 def test_a_host_that_trains_in_a_container_is_provisioned() -> None:

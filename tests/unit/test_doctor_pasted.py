@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from plugins.plugin_utils import yaml_text
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
 
 CASES = [
     case
     for name in ("pasted.yml", "reports.yml")
-    for case in yaml.safe_load(
-        (Path(__file__).parent / "doctor" / name).read_text(encoding="utf-8")
-    )
+    for case in yaml_text.load((Path(__file__).parent / "doctor" / name).read_text("utf-8"))
 ]
 
 

@@ -109,6 +109,8 @@ def test_a_kernel_of_somebody_else_s_is_built_for_and_no_package_is_made_up(
         assert (driver.method, driver.secure_boot) == ("dkms", "stage")
         assert kernel["headers"]
         assert driver.headers == ()
+    elif "expected one that" in str(came):  # newer than what the module builds for
+        assert kernel["release"] in str(came)
     elif not kernel["headers"] and not kernel["realtime"] and kernel["package"]:
         assert f"linux-headers-{kernel['release']}" in str(came)
 

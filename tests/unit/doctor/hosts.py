@@ -6,8 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from plugins.plugin_utils import yaml_text
 from plugins.plugin_utils.gpu_doctor.host import Host
 from plugins.plugin_utils.gpu_doctor.playbook import parse_host
 from plugins.plugin_utils.gpu_doctor.rows import symptoms
@@ -18,7 +17,7 @@ HERE = Path(__file__).parent
 FOLDER = HERE.parents[2] / "roles/doctor/vars/symptoms"
 SYMPTOMS = symptoms(str(FOLDER))
 MATRIX = rows()
-HOSTS = yaml.safe_load((HERE / "hosts.yml").read_text(encoding="utf-8"))
+HOSTS = yaml_text.load((HERE / "hosts.yml").read_text(encoding="utf-8"))
 HEALTHY: dict[str, Any] = HOSTS["healthy"]
 
 

@@ -7,12 +7,11 @@ what its rows share.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from plugins.plugin_utils import matrix_files
+from plugins.plugin_utils import matrix_files, yaml_text
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.plan import (
@@ -28,8 +27,8 @@ from plugins.plugin_utils.typed import encode
 
 HERE = Path(__file__).parent
 MATRIX = load(matrix_files.rows())
-GPUS = yaml.safe_load((HERE / "gpus.yml").read_text(encoding="utf-8"))
-SYSTEMS = yaml.safe_load((HERE / "systems.yml").read_text(encoding="utf-8"))
+GPUS = yaml_text.load((HERE / "gpus.yml").read_text(encoding="utf-8"))
+SYSTEMS = yaml_text.load((HERE / "systems.yml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,12 @@ def merged(found: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def hosts() -> list[Recorded]:
+@cache
+def hosts() -> tuple[Recorded, ...]:
     """All of `hosts.yml` and the files beside it."""
     files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
-    return [_recorded(row) for path in files for row in yaml.safe_load(path.read_text("utf-8"))]
+    rows = (row for path in files for row in yaml_text.load(path.read_text("utf-8")))
+    return tuple(map(_recorded, rows))
 
 
 def _recorded(row: dict[str, Any]) -> Recorded:
