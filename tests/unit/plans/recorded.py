@@ -116,11 +116,12 @@ def merged(found: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 def hosts() -> tuple[Recorded, ...]:
     """All of `hosts.yml` and the files beside it."""
     files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
-    rows = (row for path in files for row in yaml_text.load(path.read_text("utf-8")))
-    return tuple(map(_recorded, rows))
+    rows = [row for path in files for row in yaml_text.load(path.read_text("utf-8"))]
+    plans = {row["host"]: row["plan"] for row in rows if "plan" in row}
+    return tuple(_recorded(row, plans) for row in rows)
 
 
-def _recorded(row: dict[str, Any]) -> Recorded:
+def _recorded(row: dict[str, Any], plans: dict[str, Any]) -> Recorded:
     bound = row.get("bound", {})
     gpus = [
         gpu(name, place, bound=bound.get(place, ""))
@@ -131,7 +132,7 @@ def _recorded(row: dict[str, Any]) -> Recorded:
         name=row["host"],
         found=found,
         options=Options(**row.get("options", {})),
-        expected=row.get("plan", {}),
+        expected=plans[row["plan_of"]] if "plan_of" in row else row.get("plan", {}),
         refused=row.get("refused", ""),
     )
 
