@@ -48,7 +48,7 @@ def test_a_fresh_host_is_as_the_recorded_ones_are(system: str, capsys: Capture) 
         pytest.skip("no fresh host of a system's")
     _code, told, _wrong = run(capsys, "--host", system, "--gpu", "T4")
     row = {"host": "", "system": system, "gpus": ["T4"]}
-    plan = recorded.outcome(recorded._recorded(row))
+    plan = recorded.outcome(recorded._recorded(row, {}))
     assert not isinstance(plan, str)
     for name in recorded.summary(plan)["packages"].split():
         assert name in told
