@@ -30,11 +30,11 @@ from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import command as run
-from bench.runner import evidence, stop
+from bench.runner import doctor, evidence, stop
 
 _VERBS = (
     *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, show, compare),
-    *(page, fleet, export, share, merge, completion, evidence),
+    *(page, fleet, export, share, merge, completion, evidence, doctor),
 )
 
 

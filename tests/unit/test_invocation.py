@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench import invocation
+from bench.errors import GrindstoneError
 from bench.invocation import ROOT, called
+from bench.runner import doctor
 
 
 @pytest.fixture
@@ -57,3 +62,22 @@ def test_installed_it_is_grindstone(environment: Path, monkeypatch: pytest.Monke
     assert named == (f"'{environment}/grindstone'", f"'{environment}/grindstone' run")
     (environment / "grindstone").unlink()  # it is elsewhere, as pip --user has it
     assert called({"PATH": "/nonexistent"}, python, ROOT) == ("grindstone", "grindstone run")
+
+
+def test_the_doctor_is_called_as_a_verb_with_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = tmp_path / "run"
+    door.write_text('#!/bin/sh\nprintf "%s|" "$@"\nexit 3\n', encoding="utf-8")
+    door.chmod(0o755)
+    words = ["--explain", "a log", "-h"]
+    code = "import pathlib, sys; from bench import __main__; from bench.runner import doctor; "
+    code += f"doctor.ROOT = pathlib.Path({str(tmp_path)!r}); "
+    code += f"sys.exit(__main__.main({['doctor', *words]!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "doctor|--explain|a log|-h|"), done.stderr
+    monkeypatch.setattr(doctor, "INSTALLED", True)
+    with pytest.raises(GrindstoneError, match="in Grindstone's checkout"):
+        doctor.run(argparse.Namespace(words=[]))
