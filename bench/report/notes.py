@@ -54,7 +54,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
 
 def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str]:
     if isinstance(result, Failed) and not rows.was_interrupted(result):  # the first lines say so
-        yield f"FAILED: {result.reason.splitlines()[0]}"
+        yield f"FAILED: {result.reason.splitlines()[0]}{_memory(result)}"
     if isinstance(result, Finished) and result.saved and result.saved.why:
         yield f"{names(result)}: the network was not saved: {result.saved.why}"
     telemetry, device = result.telemetry, result.device
@@ -69,6 +69,16 @@ def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str
         )
     if telemetry:
         yield from (f"{gpu}: {odd}" for odd in _odd(telemetry))
+
+
+def _memory(result: Failed) -> str:
+    """What to do where it ran out: of a batch that a person chose, or beside whoever holds it."""
+    if "ran out of memory" not in result.reason.splitlines()[0]:
+        return ""
+    if result.way.variant.batch:
+        return f". Fix: a smaller --batch than {result.way.variant.batch:,}"
+    look = f"nvidia-smi -i {result.device.index}" if result.device.index is not None else "top"
+    return f". Fix: {look} shows who else holds memory there; without them, a smaller --batch"
 
 
 def _doubts(told: Told, names: shown.Names) -> Iterator[str]:

@@ -61,9 +61,10 @@ class WorkerLog:
             log.write(line)
 
     def last_lines(self, *, is_gpu: bool) -> list[str]:
-        """The end of it, less what is routine."""
+        """The end of it, less what is routine; what was said again, once."""
         routine = _ROUTINE if is_gpu else _ROUTINE_WITHOUT_GPU
-        return [line for line in self._lines() if not routine.match(line)][-_LAST_LINES:]
+        told = dict.fromkeys(line for line in self._lines() if not routine.match(line))
+        return list(told)[-_LAST_LINES:]
 
     def tells_of_memory(self) -> bool:
         """Whether it says that memory ran out."""

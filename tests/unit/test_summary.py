@@ -21,6 +21,7 @@ from bench.record.model import (
     Record,
 )
 from bench.record.telemetry import Lost, RemappedRows
+from bench.record.variant import Variant
 from bench.record.verdict import Verdict
 from bench.report import summary
 from bench.report.brief import brief
@@ -347,6 +348,16 @@ def test_of_what_has_trained_nothing_no_times_are_to_be_compared() -> None:
 def _out_of_memory() -> Record:
     reason = "mlp on gpu:0: worker ran out of memory: OOM"
     return record([failed("mlp", H100, reason)], settings=settings(profile="smoke"))
+
+
+def test_what_ran_out_of_memory_is_told_what_to_do() -> None:
+    shown = " ".join(_shown(_out_of_memory()).split())
+    assert "OOM. Fix: nvidia-smi -i 0 shows who else holds memory there; without them, a" in shown
+    reason = "mlp on cpu, batch 60000: worker ran out of memory: OOM"
+    large = failed("mlp", CPU, reason, variant=Variant(batch=60_000))
+    assert "OOM. Fix: a smaller --batch than 60,000" in " ".join(_shown(record([large])).split())
+    other = failed("mlp", CPU, "mlp on cpu: worker killed by SIGKILL")
+    assert "Fix" not in _shown(record([other]))
 
 
 @pytest.mark.parametrize("how", ["interrupted", "interrupted: ended by SIGTERM"])
