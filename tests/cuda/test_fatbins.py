@@ -99,6 +99,15 @@ def test_the_oldest_driver_of_a_row_compiles_all_ptx(
     assert max(filter(None, wanted)) <= newest_ptx(branch)
 
 
+@pytest.mark.parametrize("row", NEWEST.compiled, ids=lambda row: row.capability)
+def test_a_row_is_compiled_partly_where_the_wheel_has_the_other_kernels_ready(
+    kernels: Counter[fatbins.Fatbin], row: Compiled
+) -> None:
+    for each in compiled_ones(row):
+        ready = [fatbin for fatbin in kernels if fatbins.needed(fatbin, pair(each)) is None]
+        assert bool(ready) == row.partly
+
+
 def test_no_older_driver_than_hopper_s_compiles_all_ptx(kernels: Counter[fatbins.Fatbin]) -> None:
     """Hopper's floor is the PTX; Blackwell's is the first driver that knows such a GPU."""
     hopper = NEWEST.compiled[0]

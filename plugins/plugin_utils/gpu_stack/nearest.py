@@ -62,7 +62,8 @@ def nearest(
         facts, packages=packages, free_mb=sys.maxsize, free_boot_mb=None
     )
     before = _CHANGES.index({"cuda": "none"})
-    older: list[_Change] = [{"tensorflow": each} for each in releases if not options.framework]
+    there = facts.driver.loaded or facts.driver.libraries
+    older: list[_Change] = [{"tensorflow": each} for each in releases if there]
     few = [*_leaving_out(facts, options), *older]
     for change in [*_CHANGES[:before], *few, *_CHANGES[before:]]:
         other = msgspec.structs.replace(options, **change)
