@@ -75,7 +75,7 @@ def page(record: Record, folder: Path, path: Path) -> None:
         check=True,
     )
     with Image.open(folder / "page.png") as drawn:
-        drawn.convert("RGB").quantize(64).save(path, optimize=True)
+        drawn.convert("RGB").quantize(64, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

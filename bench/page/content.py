@@ -17,6 +17,7 @@ from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
 
 _CAPTION = "An epoch is the median of all but the first, ± their median absolute deviation (MAD)."
+_CAPTION_OF_GPUS = "{}: the GPU over the steady epochs, beside what it can do."
 _CAPTION_OF_ARMS = "Mean over the seeds, after the last epoch; the first arm is the baseline."
 
 
@@ -158,8 +159,10 @@ def _workloads(
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]
-        told = (*_qualities(own, names), *gpu.sentences(own, names), *posts.lines(own))
-        yield Workload(name, told, tuple(drawn))
+        told = (*_qualities(own, names), *posts.lines(own))
+        headings, cells = gpu.figures(own, _place)
+        watched = (Table(_CAPTION_OF_GPUS.format(name), headings, cells),) if cells else ()
+        yield Workload(name, told, tuple(drawn), watched)
 
 
 def _place(training: Training) -> str:

@@ -1,4 +1,4 @@
-"""What a GPU did while it trained: in a sentence, and epoch by epoch under the times."""
+"""What a GPU did while it trained: in a table, and epoch by epoch under the times."""
 
 from __future__ import annotations
 
@@ -40,36 +40,54 @@ def strips(own: Sequence[Finished], place: Callable[[Training], str]) -> Iterato
         yield plots.lines(title, sentence, unit, series, strip=True, from_zero=False, least=least)
 
 
-def sentences(own: Sequence[Finished], names: shown.Names) -> Iterator[str]:
-    """What its telemetry comes to over the steady epochs, beside what the board can."""
-    for each in own:
-        if each.telemetry and (told := list(_told(each.telemetry))):
-            yield f"{names(each)}: the GPU: {', '.join(told)}."
+def figures(
+    own: Sequence[Finished], place: Callable[[Training], str]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """What it did over the steady epochs beside what it can: headings, and a row a training.
+
+    A heading is there where a training has something below it.
+    """
+    every = [(place(each), dict(_told(each.telemetry))) for each in own if each.telemetry]
+    headings = [name for name in _FIGURES if any(name in told for _, told in every)]
+    cells = ((name, *(told.get(each, "") for each in headings)) for name, told in every if told)
+    return ("Training", *headings), tuple(cells)
 
 
-def _told(seen: Telemetry) -> Iterator[str]:
-    clocks, power, memory, pcie = seen.clocks, seen.power, seen.memory, seen.pcie
-    yield from _of("SM clock {} MHz", clocks.sm, clocks.sm_limit)
-    yield from _of("power {} W", power.mean, power.limit)
-    if power.idle.value is not None:
-        yield f"{power.idle.value:.0f} W before the training"
+_CLOCK, _POWER, _IDLE, _HEAT = "SM clock", "Power", "Power before", "Highest temperature"
+_MEMORY, _LINK, _HELD = "Memory", "PCIe", "Held down by"
+_FIGURES = (_CLOCK, _POWER, _IDLE, _HEAT, _MEMORY, _LINK, _HELD)
+
+
+def _told(seen: Telemetry) -> Iterator[tuple[str, str]]:
+    memory, pcie = seen.memory, seen.pcie
+    yield from _of(_CLOCK, "MHz", seen.clocks.sm, seen.clocks.sm_limit)
+    yield from _of(_POWER, "W", seen.power.mean, seen.power.limit)
+    if seen.power.idle.value is not None:
+        yield _IDLE, f"{seen.power.idle.value:.0f} W"
     if seen.temperature.value is not None:
-        yield f"{seen.temperature.value:.0f} °C at most"
+        yield _HEAT, f"{seen.temperature.value:.0f} °C"
     if memory.peak.value is not None and memory.total.value:
-        yield f"{shown.megabytes(memory.peak.value)} of {shown.megabytes(memory.total.value)} taken"
+        peak, total = (shown.megabytes(each) for each in (memory.peak.value, memory.total.value))
+        yield _MEMORY, f"{peak} of {total}"
     if pcie.generation.value and pcie.width.value:
-        yield f"PCIe {pcie.generation.value} ×{pcie.width.value}"
-    for why, seconds in (
-        ("its power limit", seen.throttled.power),
-        ("heat", seen.throttled.thermal),
-        ("its power supply", seen.throttled.power_brake),
-    ):
-        if seconds.value:
-            yield f"held down by {why} for {shown.seconds(seconds.value)}"
+        yield _LINK, f"{pcie.generation.value} ×{pcie.width.value}"
+    held = [
+        f"{why} for {shown.seconds(seconds.value)}"
+        for why, seconds in (
+            ("power limit", seen.throttled.power),
+            ("heat", seen.throttled.thermal),
+            ("power supply", seen.throttled.power_brake),
+        )
+        if seconds.value
+    ]
+    if held:
+        yield _HELD, ", ".join(held)
 
 
-def _of(told: str, now: Measured[float], most: Measured[float]) -> Iterator[str]:
+def _of(
+    name: str, unit: str, now: Measured[float], most: Measured[float]
+) -> Iterator[tuple[str, str]]:
     """A mean, and the most that it could be."""
     if now.value is not None:
         limit = f" of {most.value:,.0f}" if most.value is not None else ""
-        yield told.format(f"{now.value:,.0f}{limit}")
+        yield name, f"{now.value:,.0f}{limit} {unit}"

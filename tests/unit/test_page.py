@@ -20,6 +20,7 @@ from bench.page.plots import Line
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
+from bench.report import rows
 from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
 from tests.support import pages, records
@@ -381,14 +382,22 @@ def _watched(**seen: Any) -> Record:
 
 
 def test_what_the_gpu_did_stands_beside_what_it_can() -> None:
-    text = page([(_watched(throttled={"power": 0.66, "thermal": 0.0}), None)])
-    assert (
-        "mlp: the GPU: SM clock 1,667 of 1,980 MHz, power 687 of 700 W, 71 W before the training, "
-        "67 °C at most, 1.46 GB of 85.5 GB taken, PCIe 5 ×16, held down by its power limit for "
-        "660 ms." in text
-    )
+    seen = _watched(throttled={"power": 0.66, "thermal": 0.0})
+    headings, cells = gpu.figures(rows.finished(seen.results), lambda _: "gpu:0")
+    assert dict(zip(headings, cells[0], strict=True)) == {
+        "Training": "gpu:0",
+        "SM clock": "1,667 of 1,980 MHz",
+        "Power": "687 of 700 W",
+        "Power before": "71 W",
+        "Highest temperature": "67 °C",
+        "Memory": "1.46 GB of 85.5 GB",
+        "PCIe": "5 ×16",
+        "Held down by": "power limit for 660 ms",
+    }
+    assert "Held down by" not in gpu.figures(rows.finished(_watched().results), lambda _: "")[0]
+    assert "<caption>mlp: the GPU over the steady epochs" in page([(seen, None)])
     nothing = page([(record([result("mlp", H100, telemetry=records.telemetry())]), None)])
-    assert "the GPU:" not in nothing
+    assert "the GPU over" not in nothing
 
 
 def test_a_tenth_of_a_watt_more_is_no_hill() -> None:
