@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ def text(
     results = rows.one_a_row(record.results)
     told = [*results, *record.time_to_target]
     names = shown.Names(results, record.time_to_target)
+    short = functools.partial(brief, record=record, path=path)
     experiment = arms.experiment(record)
     parts: list[RenderableType] = [*headline(record, results), status(record, names)]
     if experiment:
@@ -71,9 +73,9 @@ def text(
             *folds.lines(record.results),
             *targets.lines(record.time_to_target),
         ],
-        [_highlighted(brief(line, record, path)) for line in notes.warnings(record, told, names)],
-        [brief(line, record, path) for line in last(record, results, names)],
-        notes.details(record, told, names) if verbose else [],
+        [_highlighted(short(line)) for line in notes.warnings(record, told, names)],
+        list(map(short, last(record, results, names))),
+        list(map(short, notes.details(record, told, names))) if verbose else [],
     )
     for block in filter(None, blocks):
         parts += [*block, ""]

@@ -426,7 +426,12 @@ def test_the_next_step_trains_on_the_same_data() -> None:
     assert "Next: pytest bench/ --device cpu --like results/run.json --profile quick (the" in text
     chosen = settings(profile="quick", rerun_options=again)
     text = _shown(record([result("mlp", bottleneck=UNKNOWN)], settings=chosen), width=400)
-    assert "pytest bench/ --like results/run.json --mode stock,tuned" in text
+    both = "pytest bench/ --like results/run.json --mode stock,tuned"
+    assert both in text
+    whole = "pytest bench/ '--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned"
+    limited = replace(UNKNOWN, fix=f"{whole} shows what tuning gains")
+    made = record([result("mlp", bottleneck=limited)], settings=chosen)
+    assert f"{both} shows what" in " ".join(_shown(made, width=400, verbose=True).split())
 
 
 def test_a_command_is_as_short_as_it_can_be() -> None:
