@@ -10,6 +10,7 @@ from bench.judge.drift import change
 from bench.page import answers, curves, experiment, facts, films, gpu, plots, worth
 from bench.page.history import Past
 from bench.page.plots import Bar, Line, Plot
+from bench.record.head import WITHHELD, Machine
 from bench.record.model import Finished, Record, Result, TimeToTarget, Training
 from bench.report import folds, inference, notes, posts, rows, summary, table, targets, variants
 from bench.report import format as shown
@@ -101,7 +102,7 @@ def run(
         *summary.last(record, results, names),
     ]
     return Run(
-        title=f"{host or record.machine.host}, {record.started:%Y-%m-%d %H:%M} UTC",
+        title=f"{host or _named(record.machine)}, {record.started:%Y-%m-%d %H:%M} UTC",
         verdict=(
             *(experiment_table.answers(made) if made else ()),
             # Without the name that it begins with on a terminal.
@@ -124,6 +125,11 @@ def run(
         ),
         facts=tuple(facts.of(record, path)),
     )
+
+
+def _named(machine: Machine) -> str:
+    """By its system, where the record is one for other people."""
+    return machine.system if machine.host == WITHHELD else machine.host
 
 
 def _answers(results: Sequence[Result]) -> Answers | None:

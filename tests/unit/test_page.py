@@ -365,7 +365,9 @@ def test_the_verb_writes_the_page_of_a_record(
     made = tmp_path / "page.html"
     assert command.main(["page", str(ROOT / "docs" / "record.json"), f"--html={made}"]) == 0
     assert capsys.readouterr().out.strip() == str(made)
-    assert made.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    text = made.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "Ubuntu 24.04.3 LTS, 2026-11-27 02:55 UTC" in text, "its host's name is withheld"
     assert isinstance(pages.full().results[0], Finished)
 
 
