@@ -10,7 +10,7 @@ from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.matrix import Matrix
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.resolve import resolve
-from plugins.plugin_utils.gpu_stack.rows import Generation, GpuSupport, listed
+from plugins.plugin_utils.gpu_stack.rows import DriverOffer, Generation, GpuSupport, listed
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import Gpu
 from plugins.plugin_utils.matrix_files import rows
@@ -46,7 +46,8 @@ The driver's packages are put on hold. Where the distribution compiles the modul
 the kernel's own package is held with them: a newer kernel would boot without a module.
 `apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such
 as `aws-lts-24.04`, gets the module of its own release; Ubuntu's `kvm` gets DKMS, as no package with
-its modules is known.
+its modules is known. A kernel that a module is known not to build for is refused; one that nobody
+has told of is tried, which the plan says, and all is put back where it fails.
 """
 _OTHERS = """\
 TensorFlow's wheels for aarch64 have no CUDA. On request (`plan_framework`), and never by itself, an
@@ -169,9 +170,21 @@ def _drivers(matrix: Matrix) -> str:
                 "NVIDIA's repository" if row.origin == "nvidia" else "the distribution",
                 ", ".join(f"{branch} ({module})" for branch, module in row.branches.items()),
                 f"compiled for {kernels}; else by DKMS" if kernels else "by DKMS",
+                _ceilings(row),
             ]
         )
-    return _table(["system", "from", "branch (module preferred)", "module"], cells)
+    heads = ["system", "from", "branch (module preferred)", "module", "kernels by DKMS"]
+    return _table(heads, cells)
+
+
+def _ceilings(row: DriverOffer) -> str:
+    """The kernels that its modules build for: "470 before 6.12; 580 before 7.3, then not known"."""
+    parts: dict[str, None] = {}
+    for each in row.ceilings:
+        branch = f"{each.branch} {each.module}".strip()
+        then = "" if each.known else ", then not known"
+        parts[f"{branch} before {each.kernel}{then}"] = None
+    return "; ".join(parts) or "any"
 
 
 def _containers(matrix: Matrix) -> str:
