@@ -19,7 +19,12 @@ LIBRARIES = (
     "usr/lib/wsl/lib",
     # Where NVIDIA's device plugin for Kubernetes and others mount the driver of a container's host.
     "usr/local/nvidia/lib64",
+    "run/opengl-driver/lib",  # NixOS, and what it passes to containers
+    ".singularity.d/libs",  # Apptainer and Singularity with --nv
 )
+VERSIONED = re.compile(r"libcuda\.so\.(\d+(?:\.\d+)+)$")
+NEIGHBOUR = re.compile(r"libnvidia-\S+\.so\.(\d{3}\.\d+(?:\.\d+)?)$")
+OWN_VARIABLES = "proc/self/environ"
 INSTALLER = "usr/bin/nvidia-uninstall"  # only NVIDIA's .run file leaves it
 DAEMONS = re.compile(
     r"^(nvidia-persiste|nv-hostengine|nvidia-smi|nvidia-powerd|dcgm|nvidia-fabric)"
@@ -82,25 +87,30 @@ def loaded(root: Path) -> tuple[str, str]:
 
 def libraries(root: Path) -> str:
     """The version of libcuda on the disk (compare `ls /usr/lib/*/libcuda.so.*`)."""
-    for folder in (*LIBRARIES, *_loader_folders(root)):
-        # What programs open comes first, which may be a link to another folder; beside it may lie
-        # what another driver has left.
-        opened = inside(root, f"{folder}/libcuda.so.1")
-        others = [
-            inside(root, f"{folder}/{name}") for name in reversed(names(inside(root, folder)))
-        ]
-        for path in (opened, *others):
-            match = re.match(r"libcuda\.so\.(\d+(?:\.\d+)+)$", path.name)
-            if match and there(path):
-                return match.group(1)
-    return ""
+    found = (_library(root, folder) for folder in (*LIBRARIES, *_loader_folders(root)))
+    return next(filter(None, found), "")
+
+
+def _library(root: Path, folder: str) -> str:
+    """The version of a folder's libcuda."""
+    # What programs open comes first, which may be a link to another folder; beside it may lie
+    # what another driver has left.
+    opened = inside(root, f"{folder}/libcuda.so.1")
+    others = [inside(root, f"{folder}/{name}") for name in reversed(names(inside(root, folder)))]
+    told = [VERSIONED.match(path.name) for path in (opened, *others) if there(path)]
+    if not any(told) and there(opened):  # a file by that very name, as Apptainer binds it
+        told = [NEIGHBOUR.match(path.name) for path in others]
+    return next((match.group(1) for match in told if match), "")
 
 
 def _loader_folders(root: Path) -> list[str]:
-    """The folders that the loader's settings name besides (ld.so.conf.d)."""
+    """The folders that the loader is told of besides, by its settings and by LD_LIBRARY_PATH."""
     settings = root / "etc/ld.so.conf.d"
-    said = "\n".join(text(settings / name) for name in names(settings) if name.endswith(".conf"))
-    return re.findall(r"^\s*/(\S+)", said, re.MULTILINE)
+    files = [settings / name for name in names(settings) if name.endswith(".conf")]
+    said = "\n".join(map(text, (root / "etc/ld.so.conf", *files)))
+    variables = dict(each.partition("=")[::2] for each in text(root / OWN_VARIABLES).split("\0"))
+    paths = variables.get("LD_LIBRARY_PATH", "").split(":")
+    return [*re.findall(r"^\s*/(\S+)", said, re.MULTILINE), *filter(None, paths)]
 
 
 def nouveau_blacklisted(root: Path) -> bool:

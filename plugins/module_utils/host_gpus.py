@@ -35,7 +35,7 @@ def gpus(root: Path) -> list[dict[str, Any]]:
         number = text(device / "device")
         known = re.match(r"0x[0-9a-f]{4}$", number)
         chip = of_device(int(number, 16)) if known else UNKNOWN
-        name = pci_name(root, number[2:]) if known else ""
+        name = (pci_name(root, number[2:]) if known else "") or model(root, device.name)
         found.append(
             {
                 "address": device.name,
@@ -114,12 +114,17 @@ def virtual(root: Path, device: Path, name: str) -> bool:
     By its names, and by the signature of NVIDIA's capability in its configuration, which only root
     sees whole (github.com/NVIDIA/k8s-device-plugin, internal/vgpu).
     """
-    told = text(root / f"proc/driver/nvidia/gpus/{device.name}/information")
-    model = re.search(r"^Model:\s*(.*)$", told, re.MULTILINE)
     board = (text(device / part)[2:] for part in ("subsystem_vendor", "subsystem_device"))
     of_board = board_name(root, text(device / "device")[2:], " ".join(board))
-    known = [name, of_board, model.group(1).strip() if model else ""]
+    known = [name, of_board, model(root, device.name)]
     return any(map(VIRTUAL.search, known)) or _has_signature(raw(device / "config"))
+
+
+def model(root: Path, address: str) -> str:
+    """What the loaded driver calls a GPU, "" before it has looked at it."""
+    told = text(root / f"proc/driver/nvidia/gpus/{address}/information")
+    found = re.search(r"^Model:[ \t]*(?:NVIDIA )?(.*?)[ \t]*$", told, re.MULTILINE)
+    return found.group(1) if found and found.group(1) != "Unknown" else ""
 
 
 def _has_signature(config: bytes) -> bool:

@@ -61,6 +61,14 @@ def test_an_unknown_text_ends_with_3_and_no_command(tmp_path: Path) -> None:
     assert "./run" not in done.stdout
 
 
+def test_a_report_without_a_fault_is_near_to_none() -> None:
+    """Rows of `nvidia-smi -q` on the first H100."""
+    rows_of = ["HW Thermal Slowdown : Not Active", "Remapping Failure Occurred : No"]
+    report = [*rows_of, "Correctable Error : 0", *(f"Device Id : 0x{n}10DE" for n in range(20))]
+    assert told("\n".join(report)).endswith("\n  No line of it reports a fault.")
+    assert "The nearest" in told("\n".join([*report, "Remapping Failure Occured: yes"]))
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     done = doctor("--explain", str(tmp_path / "none"))
     assert done.returncode == 2

@@ -190,6 +190,84 @@ def test_a_link_to_a_library_that_is_gone_is_no_library(tmp_path: Path) -> None:
     assert look(tmp_path, gone)["libraries"] == ""
 
 
+H100 = "580.159.04"
+
+
+def lies(folder: str) -> hosts.Host:
+    return {f"{folder}/libcuda.so.{H100}": "", f"{folder}/libcuda.so.1": f"->libcuda.so.{H100}"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param(lies("usr/local/nvidia/lib64"), id="a device plugin's mount"),
+        pytest.param(lies("run/opengl-driver/lib"), id="NixOS"),
+        pytest.param(
+            lies("home/kubernetes/bin/nvidia/lib64")
+            | {"usr/local/nvidia": "->/home/kubernetes/bin/nvidia"},
+            id="GKE, by a link of a folder",
+        ),
+        pytest.param(
+            lies("opt/nvidia/current/lib64")
+            | {"etc/ld.so.conf.d/nvidia.conf": "# Flatcar\n  /opt/nvidia/current/lib64\n"},
+            id="Flatcar, by the loader's settings",
+        ),
+        pytest.param(
+            lies("opt/driver") | {"etc/ld.so.conf": "include ld.so.conf.d/*.conf\n/opt/driver\n"},
+            id="by the loader's first file",
+        ),
+        pytest.param(
+            lies("apps/nvidia/580/lib")
+            | {"proc/self/environ": "A=1\0LD_LIBRARY_PATH=:/none:/apps/nvidia/580/lib\0B=2\0"},
+            id="a cluster's modules, by LD_LIBRARY_PATH",
+        ),
+        pytest.param(
+            lies("usr/local/nvidia/lib64")
+            | {"usr/lib/libcuda.so.1": "->/usr/local/nvidia/lib64/libcuda.so.1"},
+            id="a link of the image's, as on the first H100",
+        ),
+        pytest.param(
+            lies("somewhere/else")
+            | {"lib": "->usr/lib", "usr/lib/libcuda.so.1": "->../../somewhere/else/libcuda.so.1"},
+            id="a link to a folder that nothing names",
+        ),
+        pytest.param(
+            {
+                ".singularity.d/libs/libcuda.so.1": "ELF",
+                f".singularity.d/libs/libnvidia-glcore.so.{H100}": "ELF",
+                ".singularity.d/libs/libnvidia-ml.so.1": "ELF",
+            },
+            id="Apptainer's --nv, which binds a file by the name of the link",
+        ),
+    ],
+)
+def test_a_driver_that_another_system_has_mounted_is_found(
+    tmp_path: Path, host: hosts.Host
+) -> None:
+    found = look(tmp_path, host)
+    assert (found["libraries"], found["branch"], found["origin"]) == (H100, "580", "unknown")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param({f"srv/libcuda.so.{H100}": ""}, id="in a folder that nothing leads to"),
+        pytest.param(
+            lies("srv") | {"etc/ld.so.conf.d/nvidia.conf.off": "/srv\n"}, id="settings switched off"
+        ),
+        pytest.param(
+            lies("srv") | {"etc/ld.so.conf.d/nvidia.conf": "#/srv\n"}, id="a setting in a comment"
+        ),
+        pytest.param(
+            {f"usr/lib/libnvidia-glcore.so.{H100}": "", "usr/lib/libcuda.so.1": "->gone"},
+            id="a link to nothing",
+        ),
+    ],
+)
+def test_a_library_that_no_program_would_open_is_none(tmp_path: Path, host: hosts.Host) -> None:
+    assert look(tmp_path, host)["libraries"] == ""
+
+
 def test_windows_library_under_wsl_is_no_driver_of_the_host_s(tmp_path: Path) -> None:
     library = "usr/lib/wsl/lib/libcuda.so.1.1"
     found = look(tmp_path, merged(hosts.WSL, debs("bash 5.2"), {library: ""}))

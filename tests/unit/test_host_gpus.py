@@ -46,6 +46,28 @@ PCI_IDS = """
 \t\t10de 145f  A100 PCIe 40GB
 """
 MODEL = f"proc/driver/nvidia/gpus/{AT}/information"
+H100 = device(AT, "0x10de", "0x2330", "0x030200")
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        (H100, ""),
+        (H100 | {MODEL: "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 41\n"}, "H100 80GB HBM3"),
+        (H100 | {MODEL: "Model: \t\t Unknown\n"}, ""),
+        (H100 | {MODEL: "Model:\nIRQ: 41"}, ""),
+        (
+            A100 | {MODEL: "Model: NVIDIA A100-PCIE-40GB", "usr/share/misc/pci.ids": PCI_IDS},
+            "A100 PCIe 40GB",
+        ),
+    ],
+)
+def test_a_gpu_has_the_name_of_pci_ids_or_else_of_its_driver(
+    tmp_path: Path, host: hosts.Host, name: str
+) -> None:
+    assert only(tmp_path, host)["name"] == name
+
+
 BOARD = {f"{FOLDER}/subsystem_vendor": "0x10de", f"{FOLDER}/subsystem_device": "0x1150"}
 LISTED = {"usr/share/misc/pci.ids": PCI_IDS}
 

@@ -88,6 +88,55 @@ def test_what_is_wrong_with_a_driver_is_named_with_what_to_do(
     assert advice in what_to_do
 
 
+MOUNTED = "usr/local/nvidia/lib64/libcuda.so.535.261.03"
+
+
+@pytest.mark.parametrize(
+    ("there", "link"),
+    [
+        ({MOUNTED: ""}, ("", "")),
+        ({"run/opengl-driver/lib/libcuda.so.535.261.03": ""}, ("", "")),
+        (
+            {
+                "opt/nvidia/current/lib64/libcuda.so.535.261.03": "",
+                "etc/ld.so.conf.d/nvidia.conf": "# Flatcar\n/opt/nvidia/current/lib64\n",
+            },
+            ("", ""),
+        ),
+        (
+            {
+                "apps/nvidia/lib/libcuda.so.535.261.03": "",
+                "proc/self/environ": "A=1\0LD_LIBRARY_PATH=/none:/apps/nvidia/lib:\0",
+            },
+            ("", ""),
+        ),
+        (
+            {"srv/driver/libcuda.so.535.261.03": ""},
+            ("usr/lib/libcuda.so.1", "../../srv/driver/libcuda.so.535.261.03"),
+        ),
+        (
+            {
+                ".singularity.d/libs/libcuda.so.1": "ELF",
+                ".singularity.d/libs/libnvidia-glcore.so.535.261.03": "ELF",
+                ".singularity.d/libs/libnvidia-ml.so.1": "ELF",
+            },
+            ("", ""),
+        ),
+    ],
+    ids=["device plugin", "NixOS", "loader's settings", "LD_LIBRARY_PATH", "link", "Apptainer"],
+)
+def test_a_driver_that_another_system_has_mounted_is_found(
+    root: Path, there: dict[str, str], link: tuple[str, str]
+) -> None:
+    (root / LIBRARY).unlink()
+    for name, text in there.items():
+        put(root, name, text)
+    place, target = link
+    if place:
+        (root / place).symlink_to(target)
+    assert driver.driver(PLAN, root) == "535.261.03 (proprietary), module and libraries alike"
+
+
 def loader(*lacking: str, folder: str = f"{sys.prefix}/lib") -> Callable[[str], Any]:
     """A stand-in for TensorFlow's loader, which opens all but the named."""
     return lambda name: None if name in lacking else cuda.Library(f"{folder}/{name}", 1)

@@ -20,8 +20,16 @@ _COMPLAINT = re.compile(
     r"|\w(?:Error|Exception)\b",
     re.IGNORECASE,
 )
+# A count or a state, as nvidia-smi's "Correctable Error : 0" or JSON's "failed": false.
+_NONE = re.compile(
+    r"\b(?:errors?|failed|failures?|exceptions?)\b(?: \w{1,20}){0,2}[\"']?\s?[:=]\s?"
+    r"(?:0(?:x0+)?|no|none|false|null|n/a|\[\]|\"\")(?![\w.])"
+    r"|\b(?:0|no) (?:errors?|failures?|failed)\b",
+    re.IGNORECASE,
+)
 ENOUGH_WORDS, ENOUGH_LETTERS = 3, 14  # of a cut message, to tell it from a common turn of phrase
 NEAR = 0.4  # share of the weight of a line's words
+FEW = 12  # lines that someone picks because of what they say
 MOST = 200  # lines that are compared
 
 
@@ -35,8 +43,8 @@ class Near:
 
 
 def complains(line: str) -> bool:
-    """Whether a line reports that something went wrong."""
-    return bool(_COMPLAINT.search(line))
+    """Whether a line reports that something went wrong, not that nothing of the kind did."""
+    return bool(_COMPLAINT.search(_NONE.sub("", line)))
 
 
 def cut_from(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Symptom | None:
@@ -86,7 +94,9 @@ def nearest(lines: Sequence[str], symptoms: Iterable[Symptom]) -> Near | None:
         return sum(math.log((1 + len(known)) / (1 + counts[word])) for word in words)
 
     best: Near | None = None
-    for line in [line for line in lines if complains(line)][:MOST] or list(lines)[:MOST]:
+    # In a whole report of which no line complains, none is worth a comparison.
+    told = [line for line in lines if complains(line)] or (lines if len(lines) <= FEW else [])
+    for line in told[:MOST]:
         words = _bag(line)
         whole = weight(words)
         if len(words) < ENOUGH_WORDS or not whole:

@@ -52,7 +52,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
         ("system", facts.title(system.distribution, system.kernel)),
         *_gpu_rows(facts, record),
         *_under("stays as is", record.cuda.leaves),
-        *_tensorflow_rows(plan, facts),
+        *_tensorflow_rows(plan, facts, matrix),
         *_under("will change", plan.changes),
     ]
     lines = [f"Plan for {host}{taken_as}: {_verdict(plan, facts)}"]
@@ -61,7 +61,7 @@ def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[st
     return lines
 
 
-def _tensorflow_rows(plan: Plan, facts: HostFacts) -> Lines:
+def _tensorflow_rows(plan: Plan, facts: HostFacts, matrix: Matrix) -> Lines:
     record, tensorflow = plan.record, plan.record.tensorflow
     inside = record.container
     if isinstance(inside, ContainerPlan):
@@ -71,10 +71,17 @@ def _tensorflow_rows(plan: Plan, facts: HostFacts) -> Lines:
         ]
     base = "brought by uv" if plan.base == UV else plan.base
     return [
-        (TITLES[tensorflow.framework], f"stack {record.stack}, in {tensorflow.prefix}"),
+        (TITLES[tensorflow.framework], f"{_stack(record, matrix)}, in {tensorflow.prefix}"),
         *_under("", filter(None, [_first_start(tensorflow, facts), tensorflow.known])),
         ("Python", f"{tensorflow.python}, {base}: {tensorflow.reason}"),
     ]
+
+
+def _stack(record: Record, matrix: Matrix) -> str:
+    """A stack with the compute capabilities that it is for: its name is the oldest's."""
+    of_gpus = {row.name: row.gpu for row in matrix.stacks}.get(record.stack)
+    reach = " to ".join(of_gpus.capabilities) if of_gpus else ""
+    return f"stack {record.stack}" + (f" (GPUs {reach})" if reach else "")
 
 
 def _short(image: str) -> str:
@@ -151,12 +158,20 @@ def _first_start(tensorflow: TensorFlowPlan, facts: HostFacts) -> str:
     return f"compiled for {chips} at the first start, once and for minutes{seen}"
 
 
+def _left(facts: HostFacts) -> str:
+    """What there is where none is installed: another system's, or none."""
+    if not (facts.wsl or facts.container):
+        return "none"
+    lent = facts.driver.loaded if facts.driver.devices else ""
+    return lent or "nothing to install"
+
+
 def _driver_rows(facts: HostFacts, record: Record) -> Lines:
     driver = record.driver
     if isinstance(driver, KeepDriver):
         return [("driver", f"{driver.version} stays: {driver.reason}")]
     if not isinstance(driver, InstallDriver):
-        left = "none" if isinstance(driver, NoDriver) else "not touched"
+        left = _left(facts) if isinstance(driver, NoDriver) else "not touched"
         return [("driver", f"{left}: {driver.reason}")]
     what = f"{driver.branch} from {_ORIGIN[driver.origin]}, {driver.flavour} module"
     rows = [("driver", f"{what}, {_COMPILED[driver.method]}: {driver.reason}")]

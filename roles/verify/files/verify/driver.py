@@ -14,6 +14,8 @@ LIBRARIES = (
     "usr/lib64",
     "usr/lib",
     "usr/local/nvidia/lib64",
+    "run/opengl-driver/lib",
+    ".singularity.d/libs",
 )
 
 
@@ -42,17 +44,28 @@ def driver(plan: Plan, root: Path = Path("/")) -> str:
 
 
 def library_folders(root: Path) -> list[Path]:
-    """Where a driver's libraries may lie: the usual folders, and those of the loader's settings."""
-    settings = "\n".join(read(path) for path in sorted(root.glob("etc/ld.so.conf.d/*.conf")))
-    named = (root / folder for folder in re.findall(r"^\s*/(\S+)", settings, re.MULTILINE))
+    """Where a driver's libraries may lie: the usual folders, and those that the loader is told."""
+    files = [root / "etc/ld.so.conf", *sorted(root.glob("etc/ld.so.conf.d/*.conf"))]
+    settings = re.findall(r"^\s*/(\S+)", "\n".join(map(read, files)), re.MULTILINE)
+    variables = read(root / "proc/self/environ").split("\0")
+    paths = "".join(each[16:] for each in variables if each.startswith("LD_LIBRARY_PATH="))
+    named = (root / folder.lstrip("/") for folder in (*settings, *filter(None, paths.split(":"))))
     usual = (folder for pattern in LIBRARIES for folder in root.glob(pattern))
     return list(dict.fromkeys([*usual, *(folder for folder in named if folder.is_dir())]))
 
 
 def library_versions(folder: Path) -> list[str]:
     """The versions of libcuda in the folder."""
-    names = (path.name for path in folder.glob("libcuda.so.*.*"))
-    return [name[len("libcuda.so.") :] for name in names]
+    opened = folder / "libcuda.so.1"
+    names = {path.name for path in (*folder.glob("libcuda.so.*.*"), opened.resolve())}
+    told = [
+        name[len("libcuda.so.") :] for name in names if name.count(".") > opened.name.count(".")
+    ]
+    if told or not opened.exists():
+        return told
+    # A file by that very name, as Apptainer binds it: what lies beside it is of the same driver.
+    beside = (path.name.partition(".so.")[2] for path in folder.glob("libnvidia-*.so.*"))
+    return [version for version in beside if re.fullmatch(VERSION, version)]
 
 
 def unloaded(plan: Plan, root: Path) -> StageError:
