@@ -41,7 +41,7 @@ class Gpu(msgspec.Struct, frozen=True):
 
     address: such as "0000:01:00.0".  device: its PCI id, "0x2684".
     chip: "AD102"; generation: "Ada"; compute_capability: "8.9", "1.x"; each "" if unknown.
-    name: the marketing name by the host's pci.ids, else by its driver.  bound: the kernel's driver that has it.
+    name: by the host's pci.ids, else by its driver.  bound: the kernel's driver that has it.
     display: whether it can have a screen.  virtual: a share of a GPU, in a virtual machine.
     """
 

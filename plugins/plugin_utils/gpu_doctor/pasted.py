@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from .knowledge import Knowledge
 from .nearest import Near, complains, cut_from, nearest
 from .normal import Languages
 from .parallel import scan_log
+from .pattern import Pattern, lowered, narrow
 from .scan import SHORT, Sighting, read
 from .symptoms import Symptom
 
@@ -105,10 +106,17 @@ def answer_log(
     return Answer(sort_out(scan_log(pieces, symptoms, languages), host))
 
 
-def _rest(lines: list[str], sightings: Iterable[Sighting]) -> str:
-    """The first line that complains and that nothing was seen in."""
+def _rest(lines: list[str], sightings: Sequence[Sighting]) -> str:
+    """The first line that complains and that nothing was seen in, nor the same as elsewhere."""
     seen = {line for each in sightings for line in range(each.line, each.last + 1)}
+    patterns = [pattern for each in sightings for pattern in each.symptom.patterns]
     for number, line in enumerate(lines[:SHORT], 1):
-        if number not in seen and complains(line):
+        if number not in seen and complains(line) and not _is_told(line, patterns):
             return line
     return ""
+
+
+def _is_told(line: str, patterns: Iterable[Pattern]) -> bool:
+    text = narrow(line)
+    low = lowered(text)
+    return any(pattern.find(text, low) for pattern in patterns)
