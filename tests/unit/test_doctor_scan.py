@@ -9,7 +9,7 @@ import pytest
 
 from plugins.plugin_utils.gpu_doctor import normal, rows
 from plugins.plugin_utils.gpu_doctor.parallel import CHUNK, LONG, chunks, look_at, scan_log
-from plugins.plugin_utils.gpu_doctor.pattern import compiled, lowered
+from plugins.plugin_utils.gpu_doctor.pattern import compiled, junctions, lowered
 from plugins.plugin_utils.gpu_doctor.scan import AROUND, BLOCK, Passage, look, scan
 from tests.unit.doctor import healthy
 
@@ -116,3 +116,18 @@ def test_several_processes_show_what_one_does() -> None:
     told = [(each.symptom.name, each.line) for each in scan_log(pieces, SYMPTOMS, LANGUAGES)]
     piece = CHUNK // len(line) + 1
     assert told == [("GPU out of memory", 3 * piece), ("versions differ", piece)]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("no kernel image is available", {"nelima", "ageis", "isava"}),
+        ("GPU has fallen", {"gpuhas", "hasfal"}),
+        ("to x be", set()),  # either end may be that of a longer word
+        ("CUDA_ERROR_UNKNOWN", set()),
+    ],
+)
+def test_a_pattern_knows_how_its_words_follow_each_other(text: str, known: set[str]) -> None:
+    assert compiled(text).junctions == known
+    for before, after in (("", ""), ("x", "y"), ("an ", " end")):
+        assert known <= junctions(lowered(f"{before}{text}{after}"))

@@ -17,7 +17,7 @@ from docs.symptoms import PAGE, anchor, page
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.codes import FAMILIES
 from plugins.plugin_utils.gpu_doctor.pasted import answer_log, host_of, recognise
-from plugins.plugin_utils.gpu_doctor.pattern import REACH, lowered, words
+from plugins.plugin_utils.gpu_doctor.pattern import REACH, junctions, lowered, words
 from plugins.plugin_utils.gpu_doctor.scan import scan
 from tests.support import weekly
 from tests.unit.doctor import confusion, healthy, shapes
@@ -207,8 +207,9 @@ def test_no_line_of_a_healthy_log_raises_anything_alone() -> None:
         assert all(each.where.startswith("nowhere") for each in wrong), (line, wrong)
 
 
-def test_a_log_is_searched_for_the_same_as_a_pasted_text() -> None:
+def test_a_log_is_searched_for_the_same_as_a_pasted_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words that are looked for before a pattern is tried stand in all that it matches."""
+    monkeypatch.setattr("plugins.plugin_utils.gpu_doctor.scan.MANY", 0)
     for row, text in TEXTS:
         found = scan([b"begin\n", text.encode(), b"\nend\n"], SYMPTOMS, LANGUAGES)
         assert row.name in [each.symptom.name for each in found], text
@@ -218,6 +219,7 @@ def test_a_log_is_searched_for_the_same_as_a_pasted_text() -> None:
                 assert all(each in lowered(text) for each in pattern.literals)
                 assert match.end() - match.start() <= pattern.width
                 assert pattern.words <= words(text.encode())
+                assert pattern.junctions <= junctions(lowered(text))
 
 
 UNBOUNDED = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ _TOKEN = re.compile(
 )
 # What stands in a raw text as it does in a plain one: blanks, quotes and dashes may not.
 _UNCHANGED = re.compile(r"[a-z0-9_.:/()\[\]{}*=,@;%+!?#$]{2,}")
+JOINED = 3  # letters of a word's end, and of the next one's start
 LEAD = 3  # letters from which on it is worth looking for what a pattern begins with
 _OPEN, _EDGE = "\0", "\1"  # in a run: what stands here is not known; a word begins or ends here
 _WORDS = bytes(
@@ -37,6 +39,22 @@ def lowered(text: str) -> str:
     return text.lower().replace("\n", " ").replace("\r", " ")
 
 
+def junctions(text: str) -> set[str]:
+    """How the words of a lowered text follow each other: the end of each with the next's start."""
+    told = text.split(" ")
+    return {one[-JOINED:] + next_[:JOINED] for one, next_ in itertools.pairwise(told)}
+
+
+def _known_junctions(literal: str) -> Iterator[str]:
+    """The junctions that a text with this literal has, which may begin and end within a word."""
+    told = literal.split(" ")
+    last = len(told) - 1
+    for place, (one, next_) in enumerate(itertools.pairwise(told)):
+        known = len(one) >= JOINED or place > 0
+        if known and (len(next_) >= JOINED or place + 1 < last):
+            yield one[-JOINED:] + next_[:JOINED]
+
+
 @dataclass(frozen=True)
 class Pattern:
     """text: as the row has it.  regex: where a blank is any blank, also a line's end.
@@ -46,6 +64,7 @@ class Pattern:
     lead: what it begins with; "" where that is not known.
     words: whole words of letters that it holds.
     parts: letters that stand within its words.  signs: other parts of words.
+    junctions: those of its literals.
     """
 
     text: str
@@ -56,6 +75,7 @@ class Pattern:
     words: frozenset[bytes]
     parts: frozenset[bytes]
     signs: frozenset[bytes]
+    junctions: frozenset[str]
 
     @property
     def literal(self) -> str:
@@ -115,7 +135,9 @@ def compiled(text: str) -> Pattern:
     literals = sorted(parts, key=lambda part: (-len(part), part))
     if not literals:
         raise ValueError(f"{text} holds no literal word outside of its groups")
-    return Pattern(text, regex, _width(text), tuple(literals), _lead(runs[0]), *_required(runs))
+    joined = frozenset(each for literal in literals for each in _known_junctions(literal))
+    told = (tuple(literals), _lead(runs[0]), *_required(runs), joined)
+    return Pattern(text, regex, _width(text), *told)
 
 
 def _lead(run: str) -> str:

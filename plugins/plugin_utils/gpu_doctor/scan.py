@@ -13,13 +13,14 @@ from typing import NamedTuple
 from . import normal
 from .codes import is_told
 from .normal import Languages
-from .pattern import Pattern, lowered, narrow
+from .pattern import Pattern, junctions, lowered, narrow
 from .prefilter import Prefilter, Sought
 from .symptoms import Symptom
 
-BLOCK = 1 << 16  # bytes that are looked at together
+BLOCK = 1 << 17  # bytes that are looked at together
 AROUND = 4096  # bytes of a block that are looked at again with the next, for what is around
 SHORT = 1 << 18  # characters of a text that a person pastes, which may be cut within words
+MANY = 150  # patterns: searched for one by one, so many cost more than all words once
 NEAR = 2000  # characters around a match in which `also` and `unless` are looked for
 
 
@@ -159,12 +160,21 @@ def scan(
         sought, lines = prefilter.read(text)
         if sought:
             passage = Passage.of(zip(lines, range(first, first + len(lines)), strict=True))
-            for sighting in look(passage, sought, decided):
+            for sighting in look(passage, _worth(passage, sought), decided):
                 if sighting.line <= whole:
                     found[sighting.symptom.name] = sighting
                     del prefilter.missing[sighting.symptom.name]
         decided = min(whole, number)
     return [found[name] for name in order if name in found]
+
+
+def _worth(passage: Passage, sought: list[Sought]) -> list[Sought]:
+    """The patterns whose words follow each other there: worth asking where there are many."""
+    if sum(len(patterns) for _row, patterns in sought) < MANY:
+        return sought
+    there = junctions(passage.low)
+    left = ((row, [each for each in found if each.junctions <= there]) for row, found in sought)
+    return [(row, patterns) for row, patterns in left if patterns]
 
 
 def _blocks(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
