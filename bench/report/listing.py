@@ -110,11 +110,13 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
     from bench.report.format import short_name
 
     devices = {one.device.id: short_name(one.device.name) for one in trained}
-    words = Counter(map(rows.word, trained))
+    whole = [one for one in trained if not rows.was_interrupted(one)]
+    words = Counter(map(rows.word, whole))
     wrong = sum(words[word] for word in rows.WRONG)
-    status = f"FAILED {wrong} of {len(trained)}" if wrong else f"PASSED {len(trained)}"
+    status = f"FAILED {wrong} of {len(whole)}" if wrong else f"PASSED {len(whole)}"
     doubts = [f"{count} {word}" for word, count in words.items() if word not in ("OK", "FAILED")]
-    ended = [] if path.suffix != codec.JOURNAL else ["not ended"]
+    ended = ["interrupted"] if len(whole) < len(trained) else []
+    ended += [] if path.suffix != codec.JOURNAL else ["not ended"]
     return [
         path.stem,
         _when(record.started),

@@ -120,6 +120,16 @@ def test_what_is_damaged_or_goes_on_has_its_line(folder: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_a_run_that_somebody_has_interrupted_has_not_failed(tmp_path: Path) -> None:
+    write = Files(tmp_path)
+    stopped = failed("convnet", CPU, "convnet on cpu: interrupted")
+    write("20261121T120000Z", [result("mlp"), stopped])
+    write("20261121T130000Z", [failed("mlp", CPU, "killed"), stopped], hour=1)
+    later, first = command("list", "--results-dir", tmp_path).stdout.splitlines()
+    assert "  PASSED 1, interrupted  " in first
+    assert "  FAILED 1 of 1, interrupted  " in later
+
+
 def test_nothing_to_list_is_said_and_no_error(tmp_path: Path, folder: Path) -> None:
     done = command("list", "--results-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "")
