@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 
 LINTERS = {
     "ansible-lint": "python -m ansiblelint --offline --strict",
@@ -27,14 +27,10 @@ LINTERS = {
 @pytest.mark.parametrize("name", LINTERS)
 def test_finds_nothing(name: str) -> None:
     folder = str(Path(sys.executable).parent)
-    done = subprocess.run(
+    done = to_the_end(
         LINTERS[name].split(),
         cwd=ROOT,
         env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        together=True,
     )
     assert done.returncode == 0, done.stdout

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.browser import WIDTHS, look, overflowing, violations
+from tests.support.program import to_the_end
 from tests.support.validator import faults
 
 DOCS = ROOT / "docs"
@@ -23,13 +24,7 @@ def build(docs: Path, site: Path) -> subprocess.CompletedProcess[str]:
     words = re.search(_COMMAND, script)
     assert words
     arguments = words[1].replace(".venv-docs/doctrees", f"{site}-trees").split()
-    return subprocess.run(
-        [sys.executable, "-m", *arguments, docs, site],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return to_the_end([sys.executable, "-m", *arguments, docs, site], cwd=ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import yaml
 
 from docs.collection import build
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 from tests.support.roots import cache_folder, locked
 
 RUNTIME = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
@@ -70,7 +71,7 @@ def test_plan_and_check_work(version: str, collections: Path, tmp_path: Path) ->
     }
     here = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
     for playbook, *more in (["plan"], ["site", "--check", "-e", f"plan_prefix={tmp_path}/there"]):
-        done = subprocess.run(
+        done = to_the_end(
             [
                 python,
                 "-m",
@@ -82,11 +83,7 @@ def test_plan_and_check_work(version: str, collections: Path, tmp_path: Path) ->
             ],
             cwd=tmp_path,
             env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            together=True,
         )
         assert done.returncode == 0, done.stdout
         assert re.search(r"Plan for localhost: .*\(TensorFlow ", done.stdout)

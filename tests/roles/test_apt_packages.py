@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from plugins.module_utils.package_manager import LOCKED, holder
 from tests.support import module_call
+from tests.support.program import to_the_end
 from tests.support.roots import Root
 
 SUITES = ("bookworm", "trixie")
@@ -54,12 +54,9 @@ def test_each_lock_and_its_holder_are_known_from_what_apt_says(
     for name, words in commands.items():
         with (root.path / name).open("w") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX)
-            said = subprocess.run(
+            said = to_the_end(
                 ["chroot", str(root.path), "apt-get", "-q", *words],
                 env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
-                capture_output=True,
-                text=True,
-                check=False,
             )
         held = LOCKED.search(said.stderr)
         assert held, said.stderr

@@ -15,6 +15,7 @@ import pytest
 
 import bench
 from docs.collection import build
+from tests.support.program import to_the_end
 
 HERE = Path(__file__).parents[2]
 PACKED = {"CHANGELOG.md", "LICENSE", "LICENSES", "README.md", "changelogs", "docs", "meta"}
@@ -57,15 +58,11 @@ def run(folder: Path) -> Run:
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "LC_ALL": "C.UTF-8",
         }
-        return subprocess.run(
+        return to_the_end(
             [sys.executable, "-m", "ansible", command, *arguments],
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            together=True,
         )
 
     return run

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ansible_env import HERE
+from tests.support.program import to_the_end
 from tests.support.roots import Root
 
 # Where a person stands, whose folder has the pytest that only speaks.
@@ -33,13 +34,9 @@ def checkout(fresh: Callable[[str], Root]) -> Root:
 
 
 def run(root: Root, user: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return to_the_end(
         ["chroot", f"--userspec={user}", str(root.path), "sh", "-c", _IN_THE_CHECKOUT],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from docs.collection import build
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 from tests.support.roots import cache_folder
 from tests.support.weekly import weekly
 
@@ -46,7 +47,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judged(
     folder: Path, programs: Path, *command: str | Path, **variables: str | Path
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return to_the_end(
         [programs / command[0], *command[1:]],
         cwd=folder,
         env={
@@ -55,10 +56,7 @@ def judged(
             "PATH": f"{programs}:{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
         },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        together=True,
     )
 
 

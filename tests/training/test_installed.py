@@ -15,6 +15,7 @@ import pytest
 import bench
 from bench.record import codec
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 from tests.training.command import PATIENCE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,14 +68,8 @@ def run(programs: Path, tmp_path: Path) -> Run:
     folder.mkdir()
 
     def run(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [programs / program, *arguments],
-            cwd=folder,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
+        return to_the_end(
+            [programs / program, *arguments], cwd=folder, env=variables, timeout=PATIENCE
         )
 
     return run

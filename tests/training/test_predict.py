@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from PIL import Image
 from bench.record.beside import models
 from bench.record.model import Finished
 from tests.conftest import ROOT
+from tests.support.program import to_the_end
 from tests.training.command import PATIENCE, Command, Ended
 
 
@@ -32,13 +32,10 @@ def network(module_command: Command) -> Path:
 
 def bench(command: Command, verb: str, *words: str | Path) -> Ended:
     fixed = (f"--worker-python={command.worker_python}", "--plan=/nonexistent/plan.json")
-    done = subprocess.run(
+    done = to_the_end(
         [sys.executable, "-m", "bench", verb, *map(str, words), "--device=cpu", *fixed],
         cwd=ROOT,
         env=command.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=PATIENCE,
     )
     return Ended(done.returncode, done.stdout + done.stderr)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bench.datasets import cache
 from bench.errors import CacheError
+from tests.support.program import to_the_end
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -51,12 +52,7 @@ def read_only_disk(tmp_path: Path) -> Iterator[Path]:
 
 def mounted(folder: Path, options: str) -> Iterator[Path]:
     folder.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "grindstone-test", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    mount = to_the_end(["mount", "-t", "tmpfs", "-o", options, "grindstone-test", folder])
     if mount.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mount.stderr.strip()}")
     yield folder

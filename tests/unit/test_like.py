@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bench.runner import like
 from tests.conftest import ROOT
 from tests.support import bench_command, records
 from tests.support.bench_command import Bench
+from tests.support.program import to_the_end
 
 _HAD = ("--profile=smoke", "--data-dir=/my data", "--worker-python=/p", "--seed=7", "--inference")
 
@@ -65,13 +65,10 @@ def test_a_run_goes_on_with_the_options_of_another(tmp_path: Path) -> None:
     (before,) = first.results.glob("*.json")
     pytest_ = [sys.executable, "-m", "pytest", "bench/", "-p", "no:hypothesispytest"]
     cache = ["-p", "no_data", "-o", f"cache_dir={tmp_path / 'pytest-cache'}"]
-    done = subprocess.run(
+    done = to_the_end(
         [*pytest_, *cache, "-k", "mlp", "--device=cpu", "--like", str(before)],
         cwd=ROOT,
         env=bench.environment({}),
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=300,
     )
     assert done.returncode == 0, done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import bench_command
 from tests.support.bench_command import MLP, Bench
+from tests.support.program import to_the_end
 
 
 @pytest.fixture
@@ -55,14 +55,7 @@ def test_pytest_benchmarks_own_commands_run_wherever_one_stands(saved: Path, sta
     command = [str(Path(sys.executable).with_name("pytest-benchmark")), f"--storage={saved.parent}"]
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     for words in (["compare", str(saved)], ["list"]):
-        done = subprocess.run(
-            [*command, *words],
-            cwd=ROOT / stands,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = to_the_end([*command, *words], cwd=ROOT / stands, env=environment)
         assert done.returncode == 0, done.stderr
         assert done.stderr.strip() == ""
         assert ("test_mnist[mlp-cpu]" in done.stdout) == (words[0] == "compare")

@@ -12,6 +12,7 @@ import pytest
 
 from plugins.plugin_utils import progress
 from tests.support.ansible_env import HERE, ansible_environment
+from tests.support.program import to_the_end
 
 CHANGE = """
     - name: Write a file
@@ -76,14 +77,11 @@ def play(
     head = "- name: A play\n  hosts: all\n  gather_facts: false\n  tasks:"
     playbook.write_text(head + tasks, encoding="utf-8")
     variables.setdefault("ANSIBLE_STDOUT_CALLBACK", "grindstone.grindstone.summary")
-    done = subprocess.run(
+    done = to_the_end(
         [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), playbook, *arguments],
-        env=ansible_environment(ANSIBLE_FORKS="1", **variables),
         cwd=HERE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        env=ansible_environment(ANSIBLE_FORKS="1", **variables),
+        together=True,
     )
     assert status in (None, done.returncode), done.stdout
     printed = done.stdout.replace(str(folder), "FOLDER")
