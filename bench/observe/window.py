@@ -40,6 +40,8 @@ SHORTEST_FOR_ENERGY = 2.0
 # A reading of utilization is of the last 1/6 to 1 s, and one of power the mean of the last second
 # on most GPUs since Ampere (NVML's reference: nvmlUtilization_t, nvmlDeviceGetPowerUsage).
 READING_COVERS = 1.0
+# One of each comes round every half second (sampler.py): so long, and one tells of them alone.
+_LEAST_IN_A_ROW = READING_COVERS + 0.5
 _IN_A_ROW = 0.1  # s; `fit` pauses no longer between two epochs
 
 _Look = Callable[[Series, float, float], Measured[T]]
@@ -85,7 +87,7 @@ class Window:
     def too_short(self, what: str) -> str | None:
         """Why what NVML averages is not known of these epochs: each reading reaches out of them."""
         longest = max(ended - begun for begun, ended in self.stretches)
-        if longest > READING_COVERS:
+        if longest >= _LEAST_IN_A_ROW:
             return None
         return f"the epochs took {longest:.1f} s in a row, and a reading of {what} covers 1 s"
 
