@@ -21,6 +21,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from bench.runner import interpreter
+from tests.support import weekly
 
 pytest_plugins = ("pytester",)
 
@@ -30,9 +31,11 @@ _NOBODY = 65534
 with contextlib.suppress(ImportError):
     import hypothesis
 
-    # How long an example takes is the machine's matter: times belong in benchmarks.
-    hypothesis.settings.register_profile("untimed", deadline=None)
-    hypothesis.settings.load_profile("untimed")
+    # How long an example takes is the machine's matter: times belong in benchmarks.  Every day has
+    # the same examples, so that no change fails by another's fault; the week has new ones.
+    hypothesis.settings.register_profile("day", deadline=None, derandomize=True)
+    hypothesis.settings.register_profile("week", deadline=None)
+    hypothesis.settings.load_profile("week" if weekly.asked() else "day")
 
 
 def pytest_configure(config: pytest.Config) -> None:

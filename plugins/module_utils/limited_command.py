@@ -30,4 +30,6 @@ def output(*command: str) -> str:
         run.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(1)  # no longer: what hangs in a driver does not end
+        if run.stdout:
+            run.stdout.close()
         return ""

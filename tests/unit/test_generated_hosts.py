@@ -140,7 +140,7 @@ def kernel(
     }
 
 
-REPOSITORIES = st.sampled_from([[], [], ["nvidia"]])
+REPOSITORIES = st.sampled_from([[], [], ["nvidia"]])  # of apt's: pacman knows neither
 
 
 @st.composite
@@ -150,6 +150,7 @@ def hosts(draw: st.DrawFn) -> tuple[str, Facts]:
     own = {"ubuntu": of_ubuntu(version), "debian": st.one_of(of_debian(), of_proxmox())}
     kinds = st.one_of(*[own.get(name, of_arch())] * 4, of_others())
     seldom = draw(st.sampled_from(["", "", "", "", "ppa", "half", "none", "any"]))
+    foreign = ["ppa:graphics-drivers"] if seldom == "ppa" else draw(REPOSITORIES)
     kernels = draw(st.lists(kinds, min_size=1, max_size=2, unique_by=lambda each: each["release"]))
     running, following = (draw(st.sampled_from(kernels))["release"] for _ in range(2))
     found = recorded.system(system)
@@ -162,7 +163,7 @@ def hosts(draw: st.DrawFn) -> tuple[str, Facts]:
     found["desktop"] = draw(st.booleans())
     found["switches"] = draw(st.sampled_from([[], [], [{"address": "a", "device": "0x22a3"}]]))
     found["packages"] = {
-        "repositories": ["ppa:graphics-drivers"] if seldom == "ppa" else draw(REPOSITORIES),
+        "repositories": foreign if name != "arch" else [],
         "unfinished": draw(st.sampled_from([[], [{"name": "a", "status": ""}]])),
         "half_installed": ["a"] if seldom == "half" else [],
     }
