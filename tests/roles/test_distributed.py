@@ -54,8 +54,8 @@ def hosts_of(network: Network, *, six: bool = False) -> dict[str, dict[str, obje
     return made
 
 
-def results(played: PlayResult) -> list[dict[str, Any]]:
-    path = folder_of(played) / "gpu1.json"
+def results(network: Network, played: PlayResult) -> list[dict[str, Any]]:
+    path = folder_of(network) / "gpu1.json"
     assert path.exists(), played.output
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
     return found
@@ -73,7 +73,7 @@ def test_two_machines_train_one_network_as_one_machine_does(
 ) -> None:
     played = network.play(hosts_of(network, six=True), BENCH, *options())
     assert played.status == 0, played.output
-    together, alone = results(played)
+    together, alone = results(network, played)
     assert {name: told for name, told in together["variant"].items() if told} == {"machines": 2}
     assert alone["variant"] is None
     over = together["machines"]
@@ -88,7 +88,7 @@ def test_two_machines_train_one_network_as_one_machine_does(
         assert min(of_seeds) - scatter <= loss <= max(of_seeds) + scatter
     told = " ".join(played.output.split())
     assert "mlp over 2 machines (RING, 200 images a step, split): " in told
-    assert not list(folder_of(played).glob("gpu2*"))
+    assert not list(folder_of(network).glob("gpu2*"))
 
 
 @weekly("trains over two machines with the batch of two")
@@ -97,7 +97,7 @@ def test_a_scaled_batch_is_another_training_and_has_no_floor(
 ) -> None:
     played = network.play(hosts_of(network), BENCH, *options(benchmark_distributed_batch="scaled"))
     assert played.status == 0, played.output
-    together, alone = results(played)
+    together, alone = results(network, played)
     told = {name: value for name, value in together["variant"].items() if value}
     assert told == {"machines": 2, "scaled": True}
     assert together["machines"]["batch"] == 400
@@ -130,7 +130,7 @@ def test_machines_with_unlike_tensorflow_are_refused_before_anything_is_trained(
     ]
     played = network.play(hosts, BENCH, flag, json.dumps({**given, "benchmark_options": words}))
     assert played.status != 0
-    for reason in fleet.reasons(folder_of(played)).values():
+    for reason in fleet.reasons(folder_of(network)).values():
         assert reason.startswith("found different versions of TensorFlow: gpu1 2.21.")
         assert "gpu2 2.20.0; expected the same on all: ./run site" in reason
     assert len(fleet.runs(network.hosts["gpu1"])) == before
@@ -152,7 +152,7 @@ def test_a_machine_that_dies_ends_the_training_in_a_line(
             playbook.kill(running)
         lost.boot()
     assert played.status != 0
-    together, alone = results(played)
+    together, alone = results(network, played)
     assert together["status"] == "failed"
     (line,) = together["reason"].splitlines()
     assert f"gpu2 ({lost.address}:29500) is gone: it, or the network between, has died" in line
@@ -174,7 +174,7 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(
         played = network.play(hosts_of(network), BENCH, *options())
         other.kill()
     assert played.status != 0
-    why = fleet.reasons(folder_of(played))
+    why = fleet.reasons(folder_of(network))
     assert why["gpu2"].startswith("port 29500 cannot be taken: another program has it")
     assert "gpu2" in why["gpu1"]
     assert len(fleet.runs(network.hosts["gpu1"])) == before

@@ -61,7 +61,7 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
     finally:
         if running.poll() is None:
             playbook.kill(running)
-    folder, told = folder_of(first), first.output
+    folder, told = folder_of(network), first.output
     assert first.status != 0, told
     assert records(folder) == {"gpu1": "finished", "gpu3": "finished"}, told
     assert len(runs(dropped)) == 1
@@ -84,7 +84,7 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
     playbook.kill(running)
     again = network.play(hosts, BENCH, *options())
     assert again.status == 0, again.output
-    assert set(records(folder_of(again))) == {"gpu1", "gpu2", "gpu3"}
+    assert set(records(folder_of(network))) == {"gpu1", "gpu2", "gpu3"}
     assert runs(killed) == begun, "what the killed controller had started was waited for"
 
 
@@ -98,10 +98,10 @@ def test_one_host_after_the_other_or_one_alone(
     first, last = (runs(network.hosts[name])[-1] for name in ("gpu1", "gpu3"))
     ended, began = (first / "ended.json").stat().st_mtime, (last / "job.json").stat().st_mtime
     assert ended < began, "the last began before the first had ended"
-    assert set(records(folder_of(played))) == {"gpu1", "gpu3"}, played.output
-    assert set(reasons(folder_of(played))) == {"gpu2"}
+    assert set(records(folder_of(network))) == {"gpu1", "gpu3"}, played.output
+    assert set(reasons(folder_of(network))) == {"gpu2"}
 
     only = network.play(hosts, BENCH, "--limit", "gpu3", *options())
     assert only.status == 0, only.output
-    assert set(records(folder_of(only))) == {"gpu3"}
-    assert not reasons(folder_of(only))
+    assert set(records(folder_of(network))) == {"gpu3"}
+    assert not reasons(folder_of(network))

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.support import ssh_hosts
-from tests.support.ansible_env import HERE
-from tests.support.playbook import PlayResult, Variables
+from tests.support.playbook import Variables
 from tests.support.ssh_hosts import Host, Network
 
 BENCH = "playbooks/bench.yml"
@@ -25,6 +24,7 @@ def options(network: Network, worker_python: Path, **more: object) -> Sequence[s
         "benchmark_options": [*trained, "--cache-dir", str(network.base / "data")],
         "plan_prefix": str(network.base),
         "benchmark_poll": 1,
+        "benchmark_results": str(network.folder / f"records/{time.time_ns()}"),
         **more,
     }
     return ["--extra-vars", json.dumps(given)]
@@ -53,11 +53,9 @@ def trains(host: Host) -> bool:
     return bool(host.processes("bench.worker"))
 
 
-def folder_of(played: PlayResult) -> Path:
+def folder_of(network: Network) -> Path:
     """Where the records of the last run are."""
-    folders = sorted((HERE / "results/fleet").iterdir(), key=lambda each: each.stat().st_mtime)
-    assert folders, played.output
-    return folders[-1]
+    return max((network.folder / "records").iterdir())
 
 
 def records(folder: Path) -> dict[str, str]:
