@@ -10,7 +10,8 @@ from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.matrix import Matrix
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.resolve import resolve
-from plugins.plugin_utils.gpu_stack.rows import DriverOffer, Generation, GpuSupport, listed
+from plugins.plugin_utils.gpu_stack.rows import DriverOffer, Generation, listed
+from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import Gpu
 from plugins.plugin_utils.matrix_files import rows

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.plugin_utils.gpu_stack.rows import Compiled, GpuSupport
+from plugins.plugin_utils.gpu_stack.stack_rows import Compiled, GpuSupport
 from plugins.plugin_utils.versions import numbers
 from tests.conftest import ROOT
 from tests.cuda.test_loading import CAPABILITIES, NEWEST

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.plugin_utils.gpu_stack.rows import GpuSupport, Stack
+from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport, Stack
 from plugins.plugin_utils.versions import numbers
 from tests.support import fake_gpu
 from tests.support.environments import LOCK

@@ -16,7 +16,7 @@ import pytest
 
 from plugins.module_utils.elf import search_path
 from plugins.modules.gpu_info import environment
-from plugins.plugin_utils.gpu_stack.rows import Stack
+from plugins.plugin_utils.gpu_stack.stack_rows import Stack
 from plugins.plugin_utils.host_environment import Environment
 from plugins.plugin_utils.typed import decode
 from tests.support import stand_in_wheels

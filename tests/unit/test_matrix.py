@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
-from plugins.plugin_utils.gpu_stack.rows import GpuSupport, Stack
+from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport, Stack
 from plugins.plugin_utils.versions import numbers
 from tests.support import roots
 from tests.unit.plans.recorded import MATRIX

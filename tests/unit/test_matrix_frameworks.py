@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 
-from plugins.plugin_utils.gpu_stack.rows import GpuSupport, Stack
+from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport, Stack
 from plugins.plugin_utils.versions import numbers
 from tests.unit.plans.recorded import MATRIX
 from tests.unit.test_matrix import LOCKS, metadata, pins, wheels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..gpu_stack.matrix import Matrix
-from ..gpu_stack.rows import GpuSupport, Stack
+from ..gpu_stack.stack_rows import GpuSupport, Stack
 from ..host_facts import Gpu
 from ..versions import numbers
 

@@ -23,7 +23,7 @@ from .plan import (
     Record,
     TensorFlowPlan,
 )
-from .rows import TITLES
+from .stack_rows import TITLES
 
 WIDTH = 79
 _LABEL = 13

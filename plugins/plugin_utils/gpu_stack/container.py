@@ -11,7 +11,8 @@ from .container_rows import ContainerOffer, EngineName
 from .options import RefusedError
 from .plan import ContainerPlan, ImageCuda, TensorFlowPlan, ToolkitEntry
 from .request import Request
-from .rows import Stack, listed
+from .rows import listed
+from .stack_rows import Stack
 
 STACK = "container"
 ENGINES: tuple[EngineName, ...] = ("podman", "docker")

@@ -7,7 +7,8 @@ from . import floors
 from .options import RefusedError
 from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
 from .request import Request
-from .rows import TITLES, CudaPackages, GpuSupport, Repository, Stack
+from .rows import CudaPackages, Repository
+from .stack_rows import TITLES, GpuSupport, Stack
 from .stacks import limit
 
 

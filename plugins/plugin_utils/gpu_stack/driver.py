@@ -18,7 +18,7 @@ from .parts import (
 )
 from .plan import DriverPlan, KeepDriver, NoDriver, SkipDriver
 from .request import Request
-from .rows import Stack
+from .stack_rows import Stack
 
 
 def decide(request: Request, stack: Stack) -> DriverPlan:

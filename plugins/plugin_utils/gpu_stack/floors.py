@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..host_facts import Gpu
 from ..versions import numbers
 from . import gpus as names
-from .rows import Compiled, Stack
+from .stack_rows import Compiled, Stack
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
 from .request import Request
-from .rows import Flavour, Origin, Stack
+from .rows import Flavour, Origin
+from .stack_rows import Stack
 
 
 def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:

@@ -12,20 +12,8 @@ from ..typed import InvalidDataError, decode
 from ..versions import numbers
 from .container_rows import ContainerOffer, EngineFloor, Image
 from .matrix import Matrix
-from .rows import (
-    Broken,
-    Cloud,
-    Derivative,
-    DriverOffer,
-    Generation,
-    GpuSupport,
-    Repository,
-    Row,
-    Stack,
-    Switcher,
-    System,
-    WithoutCuda,
-)
+from .rows import Cloud, Derivative, DriverOffer, Generation, Repository, Row, Switcher, System
+from .stack_rows import Broken, GpuSupport, Stack, WithoutCuda
 
 LOCKS = Path(__file__).parents[3] / "roles/tensorflow/files"
 # The file of roles/plan/vars/main/ that each list stands in, and its rows' type.

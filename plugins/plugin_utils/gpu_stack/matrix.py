@@ -8,19 +8,8 @@ from ..host_facts import Distribution, Gpu, HostFacts
 from ..requirements import msgspec
 from ..versions import numbers
 from .container_rows import ContainerOffer, EngineFloor, Image
-from .rows import (
-    Broken,
-    Cloud,
-    Derivative,
-    DriverOffer,
-    Generation,
-    GpuSupport,
-    Repository,
-    Stack,
-    Switcher,
-    System,
-    WithoutCuda,
-)
+from .rows import Cloud, Derivative, DriverOffer, Generation, Repository, Switcher, System
+from .stack_rows import Broken, GpuSupport, Stack, WithoutCuda
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from . import gpus
 from .options import RefusedError
 from .parts import parts
 from .request import Request
-from .rows import Cloud, Stack, listed
+from .rows import Cloud, listed
+from .stack_rows import Stack
 
 
 def before_install(request: Request, misfit: str) -> None:

@@ -11,7 +11,8 @@ from . import floors, gpus, kernels
 from .options import RefusedError
 from .parts import PENDING, WHO, branch_there, origin, ours, version_there
 from .request import Request
-from .rows import DriverOffer, Flavour, Origin, Stack, listed
+from .rows import DriverOffer, Flavour, Origin, listed
+from .stack_rows import Stack
 
 _REMOVAL = {
     "runfile": "run `nvidia-uninstall`, then the same command again",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..requirements import msgspec
-from .rows import TITLES, Framework
+from .stack_rows import TITLES, Framework
 
 
 class RefusedError(ValueError):

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from ..host_facts import Distribution, Gpu
 from ..requirements import msgspec
 from ..typed import encode
-from .rows import TITLES, Flavour, Framework, Origin
+from .rows import Flavour, Origin
+from .stack_rows import TITLES, Framework
 
 GRINDSTONE = "0.1.0"  # as in galaxy.yml, which is not at hand where a collection is installed
 UV = "uv"  # a plan's base interpreter where the system has none that fits

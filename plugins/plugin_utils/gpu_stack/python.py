@@ -5,7 +5,7 @@ from __future__ import annotations
 from .options import RefusedError
 from .plan import UV
 from .request import Request
-from .rows import TITLES, Stack
+from .stack_rows import TITLES, Stack
 
 
 def _other(request: Request, python: str) -> str:

@@ -42,7 +42,7 @@ from .plan import (
 )
 from .python import interpreter
 from .request import Request, seen
-from .rows import Stack
+from .stack_rows import Stack
 
 
 def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:

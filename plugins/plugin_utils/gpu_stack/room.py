@@ -6,7 +6,7 @@ from ..host_facts import HostFacts
 from ..unfinished import commands
 from .options import RefusedError
 from .request import Request
-from .rows import TITLES, Stack
+from .stack_rows import TITLES, Stack
 
 _BOOT_MB = 200  # an initramfs with NVIDIA's modules beside the one that it replaces
 

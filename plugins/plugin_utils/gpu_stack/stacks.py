@@ -11,7 +11,8 @@ from .gpus import capabilities, chips, modules, titles
 from .offers import no_module_for_all, older
 from .options import RefusedError
 from .request import Request
-from .rows import TITLES, GpuSupport, Stack, listed
+from .rows import listed
+from .stack_rows import TITLES, GpuSupport, Stack
 
 
 def choose(request: Request) -> Stack:

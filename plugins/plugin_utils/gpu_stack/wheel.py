@@ -10,7 +10,7 @@ from ..requirements import msgspec
 from ..versions import numbers
 from .options import RefusedError
 from .request import Request
-from .rows import Stack
+from .stack_rows import Stack
 
 # No user and no query: both would be secrets, and the plan is there for everybody to read.
 _PLACE = re.compile(r"(?:https://[\w.-]+(?::\d+)?)?/[^\s#?;\\'\"]*?([^\s#?;\\'\"/]+\.whl)")
