@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from rich.table import Table
@@ -15,6 +14,7 @@ from bench.record.variant import STOCK
 from bench.report import format as shown
 from bench.report import rows, table
 from bench.report.format import Screen
+from bench.report.table import Layout
 
 CAPTION = (
     "From an input in the host's memory to its answers there, compiled and warmed up; what 95 of "
@@ -32,22 +32,13 @@ _TWO_LINES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How wide the table is drawn.  without: columns that the record has alone."""
-
-    gap: int = 3
-    short: bool = False
-    without: tuple[str, ...] = ()
-
-
 _LAYOUTS = (
-    _Layout(),
-    _Layout(gap=2),
-    _Layout(gap=2, short=True),
-    _Layout(gap=1, short=True),
-    _Layout(gap=1, short=True, without=(_BATCH,)),
-    _Layout(gap=1, short=True, without=(_BATCH, _P95)),
+    Layout(),
+    Layout(gap=2),
+    Layout(gap=2, short=True),
+    Layout(gap=1, short=True),
+    Layout(gap=1, short=True, without=(_BATCH,)),
+    Layout(gap=1, short=True, without=(_BATCH, _P95)),
 )
 
 
@@ -64,7 +55,7 @@ def lines(results: Sequence[Result]) -> Iterator[str]:
     gpus = list(dict.fromkeys(each.device.id for each in alike if each.device.is_gpu))
     for place in gpus:
         own = [each for each in alike if each.device.id == place]
-        pairs = [(each, beside) for each in own if (beside := on_the_cpu(each, alike))]
+        pairs = [(each, beside) for each in own if (beside := rows.on_cpu(each, alike))]
         yield from _worth(place, pairs, what) if pairs else [_alone(place, own, what)]
     if alike and not gpus:
         yield _alone("the CPU", alike, what)
@@ -105,16 +96,6 @@ def _alone(place: str, own: Sequence[Finished], what: str) -> str:
     took = shown.one_or_range(shown.seconds(min(one)), shown.seconds(max(one)))
     many = shown.one_or_range(shown.count(min(rate)), shown.count(max(rate)))
     return f"Inference: {place} answers one {what} in {took}; in batches {many} {what}s/s"
-
-
-def on_the_cpu(result: Finished, results: Sequence[Result]) -> Finished | None:
-    """The same network on the CPU, for one that answers on a GPU; both learned what they should."""
-    if not (result.device.is_gpu and result.quality.ok):
-        return None
-    for other in rows.counted(measured(results)):
-        if not other.device.is_gpu and rows.alike(other, result):
-            return other
-    return None
 
 
 def details(result: Finished, names: shown.Names) -> Iterator[str]:
@@ -176,7 +157,7 @@ def _headings(told: Sequence[Finished], without: tuple[str, ...] = ()) -> list[s
     return [heading for heading in every if heading in filled and heading not in without]
 
 
-def _table(told: Sequence[Finished], layout: _Layout) -> Table:
+def _table(told: Sequence[Finished], layout: Layout) -> Table:
     grid = table.grid(layout.gap)
     left = table.what_differs(told)
     for heading in left:
@@ -202,7 +183,7 @@ def _title(heading: str, told: Sequence[Finished]) -> str:
 def _cells(result: Finished, told: Sequence[Finished]) -> Iterator[tuple[str, str | Text]]:
     answers = answers_of(result)
     assert answers is not None
-    one, many, cpu = answers.latency, answers.throughput, on_the_cpu(result, told)
+    one, many, cpu = answers.latency, answers.throughput, rows.on_cpu(result, told)
     yield _ONE, shown.seconds(one.median)
     yield _P95, f"≤ {shown.seconds(one.p95)}" if one.p95 else ""
     yield _BATCH, str(many.batch)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from msgspec.structs import replace
 
+from bench.record.head import Device
 from bench.record.inference import Inference
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
@@ -151,12 +152,7 @@ def scaling(result: Finished, results: Iterable[Result]) -> float | None:
     """How many times as fast one network trains over several GPUs as on the best of them alone."""
     if result.device.group != "gpus":
         return None
-    alone = [
-        _median(other)
-        for other in counted(results)
-        if alike(other, result) and other.device.index is not None and not other.concurrent
-    ]
-    return min(alone) / _median(result) if alone else None
+    return _gain_over_alone(result, results, lambda device: device.index is not None)
 
 
 def machines_gain(result: Finished, results: Iterable[Result]) -> float | None:
@@ -184,12 +180,17 @@ def concurrent_pace(result: Finished, results: Iterable[Result]) -> float | None
     if result.concurrent is None:
         return None
     own = (result.device.index, result.device.slice)
+    return _gain_over_alone(result, results, lambda device: (device.index, device.slice) == own)
+
+
+def _gain_over_alone(
+    result: Finished, results: Iterable[Result], counts: Callable[[Device], bool]
+) -> float | None:
+    """Its speed over the best of the same training alone, on the devices that count."""
     alone = [
         _median(other)
         for other in counted(results)
-        if alike(other, result)
-        and (other.device.index, other.device.slice) == own
-        and not other.concurrent
+        if alike(other, result) and counts(other.device) and not other.concurrent
     ]
     return min(alone) / _median(result) if alone else None
 

@@ -34,7 +34,7 @@ _STYLES = {"OK": "green", "BELOW-FLOOR": "red", "FAILED": "red"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """How wide the table is drawn.
 
     gap: columns of blanks between two columns.
@@ -51,14 +51,14 @@ class _Layout:
 
 # From roomy to narrow: with GPUs a row has up to eleven columns, and a terminal often only eighty.
 _LAYOUTS = (
-    _Layout(),
-    _Layout(gap=2),
-    _Layout(gap=2, short=True),
-    _Layout(gap=1, short=True),
-    _Layout(gap=1, short=True, between="\n"),
-    _Layout(gap=1, short=True, between="\n", without=(_IMAGES,)),
-    _Layout(gap=1, short=True, between="\n", without=(_IMAGES, _FIRST)),
-    _Layout(gap=1, short=True, between="\n", without=(_IMAGES, _FIRST, _DATA)),
+    Layout(),
+    Layout(gap=2),
+    Layout(gap=2, short=True),
+    Layout(gap=1, short=True),
+    Layout(gap=1, short=True, between="\n"),
+    Layout(gap=1, short=True, between="\n", without=(_IMAGES,)),
+    Layout(gap=1, short=True, between="\n", without=(_IMAGES, _FIRST)),
+    Layout(gap=1, short=True, between="\n", without=(_IMAGES, _FIRST, _DATA)),
 )
 
 
@@ -115,13 +115,13 @@ def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     headings = [heading for heading in _ORDER if heading not in empty]
     made = []
     for number, result in enumerate(results):
-        own = dict(_cells(result, results, _Layout()))
+        own = dict(_cells(result, results, Layout()))
         start = [column[number] for column in differs.values()]
         made.append([*start, *(str(own.get(heading, "")) for heading in headings)])
     return [*differs, *headings], made
 
 
-def _table(results: Sequence[Result], layout: _Layout) -> Table:
+def _table(results: Sequence[Result], layout: Layout) -> Table:
     table = grid(layout.gap)
     whole = layout is not _LAYOUTS[-1]  # where even that one is too wide, cells go over more lines
     differs = what_differs(results)
@@ -147,14 +147,14 @@ def _table(results: Sequence[Result], layout: _Layout) -> Table:
 
 def _empty(results: Sequence[Result]) -> set[str]:
     """The columns that nothing would stand in: of energies none was measured, or all failed."""
-    filled = {name for each in results for name, cell in _cells(each, results, _Layout()) if cell}
+    filled = {name for each in results for name, cell in _cells(each, results, Layout()) if cell}
     if all(energy(each) is None for each in rows.finished(results)):
         filled -= {_ENERGY}
     return {*_ORDER} - filled
 
 
 def _cells(
-    result: Result, results: Sequence[Result], layout: _Layout
+    result: Result, results: Sequence[Result], layout: Layout
 ) -> Iterator[tuple[str, str | Text]]:
     yield _VERDICT, verdict(result)
     if not isinstance(result, Finished):
