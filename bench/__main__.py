@@ -24,8 +24,7 @@ from bench.lint import command as lint
 from bench.page import command as page
 from bench.predict import command as predict
 from bench.predict import evaluation
-from bench.report import command as show
-from bench.report import completion, listing, merge, share
+from bench.report import completion, listing, merge, share, show
 from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet

@@ -7,6 +7,7 @@ it ends.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import statistics
 import sys
@@ -15,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from bench.judge import curve
 from bench.record.model import Finished, TimeToTarget
 from bench.report import format as shown
 from bench.report import rows
-from bench.report.alarm import Alarm
 from bench.runner.events import (
     EpochEnded,
     Event,
@@ -134,8 +135,37 @@ class Estimate:
         return spent / (spent + left) if spent + left else 1.0
 
 
+@dataclass(slots=True)
+class OverfittingAlarm:
+    """Says once of a training that it overfits, while it still trains (bench.judge.curve)."""
+
+    _row: RowStarted | None = None
+    _quality: list[float | None] = field(default_factory=list)
+    _losses: list[float | None] = field(default_factory=list)
+
+    def hear(self, event: Event) -> str | None:
+        """The line that is due with an event, if any is."""
+        if isinstance(event, RowStarted):
+            self._row, self._quality, self._losses = event, [], []
+        if self._row is None or self._row.is_error is None or not isinstance(event, EpochEnded):
+            return None
+        if event.quality is None or event.seed is not None:  # to a target, it ends by itself
+            return None
+        self._quality.append(event.quality if math.isfinite(event.quality) else None)
+        self._losses.append(event.loss)
+        test = [None, *self._quality]  # nothing is known of before the first
+        seen = curve.read(test, self._losses, is_error=self._row.is_error).overfits
+        if seen is None:
+            return None
+        title, self._row = self._row.title, None
+        return (
+            f"{title} overfits since epoch {seen.since}: worse than the {curve.EPOCHS} epochs "
+            f"before, while the training loss fell; the best so far was epoch {seen.best}"
+        )
+
+
 def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
-    bar, alarm = _bar(terminal) if terminal else None, Alarm()
+    bar, alarm = _bar(terminal) if terminal else None, OverfittingAlarm()
 
     def listen(event: Event) -> None:
         if bar:

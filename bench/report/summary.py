@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,6 @@ from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.variant import STOCK
 from bench.report import bars, folds, inference, notes, rows, table, targets, variants
 from bench.report import format as shown
-from bench.report.brief import brief
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
 from bench.report.format import Screen
@@ -294,6 +294,25 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         return ""
     both = rerun.command([*notes.train_again(record), "--mode", "stock,tuned"])
     return f"{'For the others' if known else 'To find the bottlenecks'}: {both}"
+
+
+def brief(line: str, record: Record, path: Path | None) -> str:
+    """A line whose command has `--like RUN` in the place of the options that the run was given.
+
+    It has them all as the run had them, or with another value behind them, which counts.  It stays
+    as it is where that is no longer, or where there is no record; and where options are apart from
+    their values, as in an older record, for these may be words of the line.
+    """
+    words = record.settings.rerun_options
+    if path is None or not words or not all(word.startswith("--") for word in words):
+        return line
+    like = f" --like {shlex.quote(str(path))}"
+    given = "|".join(re.escape(f" {shlex.quote(word)}") for word in words)
+
+    def shorter(found: re.Match[str]) -> str:
+        return like if len(like) < len(found[0]) else found[0]
+
+    return re.sub(rf"(?:(?:{given})(?=[\s,;.]|$))+", shorter, line)
 
 
 def _footer(

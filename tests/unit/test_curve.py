@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.judge.curve import Overfitting, Reading, of, read
-from bench.report.alarm import Alarm
+from bench.report.progress import OverfittingAlarm
 from bench.runner.events import EpochEnded, RowStarted
 from tests.support.records import epochs, result
 
@@ -92,7 +92,7 @@ def test_a_training_that_diverged_is_read_without_a_number(is_error: bool) -> No
 
 
 def test_overfitting_is_told_once_while_it_still_trains() -> None:
-    alarm = Alarm()
+    alarm = OverfittingAlarm()
     alarm.hear(RowStarted("mlp on cpu", 20, is_error=False))
     told = [
         alarm.hear(EpochEnded(epoch, 1.0, None, 1.0 / epoch, 0.9 if epoch <= 5 else 0.8))

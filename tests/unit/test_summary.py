@@ -24,8 +24,8 @@ from bench.record.telemetry import Lost, RemappedRows
 from bench.record.variant import Variant
 from bench.record.verdict import Verdict
 from bench.report import summary
-from bench.report.brief import brief
 from bench.report.format import Screen
+from bench.report.summary import brief
 from tests.support.records import (
     CPU,
     GT1030,
