@@ -28,8 +28,7 @@ from bench.report import completion, listing, merge, share, show
 from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
-from bench.runner import command as run
-from bench.runner import doctor, evidence, stop
+from bench.runner import doctor, evidence, run, stop
 
 _VERBS = (
     *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, show, compare),

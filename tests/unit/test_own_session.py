@@ -22,10 +22,10 @@ from bench.report import summary
 from bench.report.format import Screen
 from bench.report.progress import line
 from bench.runner import events
-from bench.runner.command import arguments
 from bench.runner.events import Event, RowLeftOut
 from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row, rows
+from bench.runner.run import arguments
 from bench.runner.session import Session
 from bench.workloads.own import Floor, OwnWorkload, read
 from bench.workloads.workload import Mode
