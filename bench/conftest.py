@@ -15,7 +15,7 @@ from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection, like, plugins, stop
+from bench.runner import collection, plugins, rerun, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.session import Session
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
     with plugins.one_line(config):
         plugins.check(config)
-        like.adopt(config.option, plugins.words(config))
+        rerun.adopt(config.option, plugins.words(config))
         found = devices.find()
         settings = options.read_settings(config.option, found)
         if settings.against is not None:

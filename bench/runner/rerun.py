@@ -1,11 +1,14 @@
-"""What a run was told, as words: advice that leaves one out trains something else."""
+"""What a run was told, as words: kept in its record, and taken up again by `--like RUN`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from bench.errors import shown
+from bench.errors import GrindstoneError, shown
+from bench.record import codec, runs
 from bench.runner.option_table import OPTIONS
 
 # These name the row, which the advice does itself, or are not about a training.
@@ -19,6 +22,8 @@ _OF_THE_ROW = {
 
 def words(chosen: Mapping[str, Any]) -> tuple[str, ...]:
     """The options that are not as they are by themselves: `--seed=7`, `--synthetic`.
+
+    All of them: advice that leaves one out trains something else.
 
     chosen: what was parsed, by attribute.
     """
@@ -40,3 +45,40 @@ def _words(name: str, value: Any, attributes: Mapping[str, Any]) -> Iterator[str
         return
     for each in value if isinstance(value, (list, tuple)) else (value,):
         yield name if each is True else f"{name}={shown(each)}"
+
+
+# What an attribute is called on the command line.
+_OPTION = {attribute(name): name for name in OPTIONS}
+
+
+def adopt(chosen: argparse.Namespace, written: Iterable[str]) -> None:
+    """Sets those that the run named by `--like` was given and that are not written here.
+
+    written: this run's options, as a person writes them.
+
+    Raises:
+        GrindstoneError: there is no such run, or it was given what this Grindstone does not know.
+    """
+    if chosen.like is None:
+        return
+    (path,) = runs.resolve([chosen.like], Path(chosen.results_dir))
+    here = {word.partition("=")[0] for word in written}
+    for name, value in vars(_given(path)).items():
+        if _OPTION[name] not in here:
+            setattr(chosen, name, value)
+
+
+def _given(path: Path) -> argparse.Namespace:
+    """The options of a run that were not as they are by themselves."""
+    words = codec.read(path).settings.rerun_options
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for name, attributes in OPTIONS.items():
+        parser.add_argument(name, **{**attributes, "default": argparse.SUPPRESS})
+    try:
+        known, unknown = parser.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise GrindstoneError(f"--like {shown(path)}: {error}") from error
+    if unknown:
+        told = " ".join(unknown)
+        raise GrindstoneError(f"--like {shown(path)} was given {shown(told)}, which is no option")
+    return known

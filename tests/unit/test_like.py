@@ -11,7 +11,7 @@ import pytest
 from bench.errors import GrindstoneError
 from bench.options import add_options
 from bench.record import codec
-from bench.runner import like
+from bench.runner.rerun import adopt
 from tests.conftest import ROOT
 from tests.support import bench_command, records
 from tests.support.bench_command import Bench
@@ -27,7 +27,7 @@ def _adopted(folder: Path, *words: str, had: tuple[str, ...] = _HAD) -> argparse
     add_options(parser.add_argument)
     written = ["--like", str(path), *words]
     chosen = parser.parse_args(written)
-    like.adopt(chosen, written)
+    adopt(chosen, written)
     return chosen
 
 
