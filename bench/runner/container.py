@@ -21,7 +21,6 @@ from pathlib import Path
 from bench.errors import GrindstoneError, why
 from bench.record.head import Device
 from bench.runner.interpreter import look, missed
-from bench.worker.environment import variables
 from bench.workloads.backend import Backend
 
 ENGINES = ("podman", "docker")
@@ -156,11 +155,6 @@ def read_image(
             "for GPUs nvidia-container-toolkit-base"
         )
     return Image(Path(found), name)
-
-
-def heard(environment: Mapping[str, str], *, is_gpu: bool, backend: Backend) -> dict[str, str]:
-    """Of this process's variables those that count; the image has its own otherwise."""
-    return variables(environment, is_gpu=is_gpu, backend=backend)
 
 
 def _mount(folder: Path, writable: bool) -> str:

@@ -31,11 +31,11 @@ from bench.observe import devices
 from bench.record.head import Device, Limits
 from bench.record.timing import EpochTiming
 from bench.runner import events
-from bench.runner.container import Image, heard
+from bench.runner.container import Image
 from bench.runner.interpreter import ROOT, clean_environment, how_it_ended
 from bench.runner.limits import limit_during
 from bench.runner.worker_log import WorkerLog
-from bench.worker import answers, messages
+from bench.worker import answers, environment, messages
 from bench.worker.messages import Job, Message
 
 # A worker is waited for in slices of so many s: a process that was stopped itself, by Ctrl-Z or
@@ -246,9 +246,12 @@ class WorkerProcess:
         if launch.image is None:
             return [str(launch.interpreter), "-m", "bench.worker"]
         folders = {ROOT / "bench": False, **dict.fromkeys(launch.reads, False), launch.folder: True}
-        is_gpu = launch.device.is_gpu
-        counting = heard(os.environ, is_gpu=is_gpu, backend=self._job.backend)
-        variables = {**counting, **self._set_here()}
+        is_gpu, backend = launch.device.is_gpu, self._job.backend
+        # The image has variables of its own: of this process's it takes those that count.
+        variables = {
+            **environment.variables(os.environ, is_gpu=is_gpu, backend=backend),
+            **self._set_here(),
+        }
         return launch.image.command(self._container, launch.device, folders, variables, ROOT)
 
     def _set_here(self) -> dict[str, str]:
