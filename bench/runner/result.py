@@ -9,11 +9,13 @@ import msgspec
 
 from bench.datasets.prepared import Prepared
 from bench.errors import lines, shown
-from bench.judge.floors import Bounds
+from bench.judge import floors
+from bench.judge.floors import Bounds, bounds_or_none, read_evidence
 from bench.judge.own import OwnFloors
 from bench.judge.verdict import judge
 from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
+from bench.options import Settings
 from bench.record import model
 from bench.record.beside import Film
 from bench.record.conditions import Conditions
@@ -30,6 +32,7 @@ from bench.runner.row import Row
 from bench.runner.supervisor import Outcome, WorkerProcess
 from bench.worker.messages import Message, Warm
 from bench.workloads.own import OwnWorkload
+from bench.workloads.workload import ProfileName, Workload
 
 
 class DeviceRun:
@@ -63,6 +66,26 @@ class DeviceRun:
     def telemetry(self) -> Telemetry | None:
         """What the GPU did over them; None on the CPU."""
         return self.gpu.result(self.epochs) if self.gpu else None
+
+
+def floors_of(row: Row, prepared: Prepared | None, settings: Settings) -> Bounds | OwnFloors:
+    """The floor of a row; what learns otherwise, or from other images, has none."""
+    if isinstance(row.workload, OwnWorkload):
+        return OwnFloors(row.workload.floors)
+    assert prepared is not None
+    variant = row.way.variant
+    otherwise = variant.batch or variant.scaled or variant.design or settings.epochs
+    if otherwise or settings.images:
+        return floors.none(row.workload.metric)
+    return published_bounds(row.workload, prepared, settings.profile)
+
+
+def published_bounds(workload: Workload, prepared: Prepared, profile: ProfileName) -> Bounds:
+    """The floor of a workload on these data."""
+    data = prepared.dataset
+    if data.name != workload.dataset:  # other data of MNIST's shape, whose floors are not MNIST's
+        return floors.none(workload.metric)
+    return bounds_or_none(workload, data.kind, profile, data.baselines, read_evidence())
 
 
 def finished(

@@ -1,4 +1,4 @@
-"""Keeps the networks that workers saved: beside the record, each whole or not there.
+"""Saves the networks that workers trained: beside the record, each whole or not there.
 
 A worker writes into the run's temporary folder, the one place that a container may write to, and
 what it wrote is moved from there, with a description of all that it takes to predict with it.
@@ -38,8 +38,8 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")  # for the name of a file
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where a run keeps its networks.
+class ModelSaver:
+    """Saves the networks of a run.
 
     record: the file of its record.
     scratch: its temporary folder.
@@ -54,7 +54,7 @@ class Shelf:
         """The job with a file for what it trains; of a training to targets nothing is saved."""
         return job if job.seeds else replace(job, save=str(self._place(device)))
 
-    def keep(
+    def save(
         self,
         result: Finished,
         workload: Workload | OwnWorkload,

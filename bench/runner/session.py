@@ -25,13 +25,13 @@ from bench.record.model import Failed, Finished, Record, Result, TargetResult, T
 from bench.record.repeats import ALONE, Repeat
 from bench.record.store import RecordFile, new_path
 from bench.record.variant import Way
-from bench.runner import film, held, result, time_to_target
+from bench.runner import film, result, time_to_target
 from bench.runner.compilation import compile_first
 from bench.runner.events import Listener, Phase, RowEnded, RowLeftOut, RowStarted, ignore
 from bench.runner.head import head_of
 from bench.runner.result import DeviceRun
 from bench.runner.row import Row
-from bench.runner.saved import Shelf
+from bench.runner.saved import ModelSaver
 from bench.runner.scratch import Scratch
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
@@ -93,11 +93,11 @@ class Session:
         return RecordFile(new_path(self.settings.results_dir, self._started), head)
 
     @cached_property
-    def _shelf(self) -> Shelf | None:
-        """Where networks are kept; None where nobody asked for them."""
+    def _saver(self) -> ModelSaver | None:
+        """Saves the networks; None where nobody asked for them."""
         if not self.settings.save_models:
             return None
-        return Shelf(self.record.path, self._scratch.path, self.settings.seed)
+        return ModelSaver(self.record.path, self._scratch.path, self.settings.seed)
 
     def __enter__(self) -> Session:
         try:
@@ -266,13 +266,13 @@ class Session:
             for run, worker in zip(runs, workers, strict=True):
                 run.outcome = worker.outcome(run.hear(worker.pid))
         runs[0].film = film.of(row, training.repeat, self.record.path, job.frames)
-        floor, shelf = held.to(row, prepared, self.settings), self._shelf
+        floor, saver = result.floors_of(row, prepared, self.settings), self._saver
         made = [
             result.finished(row, training.repeat, prepared, floor, run, _without(run, runs))
             for run in runs
         ]
         return tuple(
-            shelf.keep(each, row.designed, prepared, run) if shelf else each
+            saver.save(each, row.designed, prepared, run) if saver else each
             for each, run in zip(made, runs, strict=True)
         )
 
@@ -282,11 +282,11 @@ class Session:
         (run,) = training.runs
         workload, profile = training.row.published, self.settings.profile
         assert prepared is not None
-        floor = held.bounds(workload, prepared, profile)
+        floor = result.published_bounds(workload, prepared, profile)
         goal = time_to_target.Goal(
             time_to_target.targets(workload, profile, floor),
             # What is trained for longer than the profile has it may be as good as in the longest.
-            held.bounds(workload, prepared, "full").bound,
+            result.published_bounds(workload, prepared, "full").bound,
             training.schedule.epochs,
             time_to_target.seeds(self.settings.seed),
         )
@@ -366,7 +366,7 @@ class Session:
                 assert run.gpu is not None
                 gpu = stack.enter_context(run.gpu)
                 # Of several, one tells how far they are.
-                asked = self._shelf.asked_for(job, run.device) if self._shelf else job
+                asked = self._saver.asked_for(job, run.device) if self._saver else job
                 worker = WorkerProcess(asked, launch, ignore if workers else self._listener)
                 workers.append(stack.enter_context(worker))
                 gpu.worker = worker.pid

@@ -22,7 +22,7 @@ from bench.record.head import Device
 from bench.record.measured import Measured, known
 from bench.record.model import Failed, Finished, Record, Result, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
-from bench.runner import events, held
+from bench.runner import events
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
 from bench.runner.limits import DEFAULT_LIMITS
@@ -62,7 +62,7 @@ def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         for profile in ("smoke", "full")
         for row in reached(*[0.9] * 5, data="synthetic", profile=profile)
     ]
-    monkeypatch.setattr(held, "read_evidence", lambda: evidence)
+    monkeypatch.setattr("bench.runner.result.read_evidence", lambda: evidence)
 
 
 def _session(
