@@ -33,7 +33,9 @@ def add(verbs: Verbs) -> None:
         help="only runs that trained on this: cpu, gpu, gpu:0 or a part of its model's name",
     )
     parser.add_argument(
-        "--verdict", metavar="WORD", help="only runs with such a training: OK, NOISY, …, FAILED"
+        "--verdict",
+        metavar="WORD",
+        help="only runs with such a training: OK, NOISY, …, FAILED, INTERRUPTED",
     )
     parser.add_argument(
         "--since",
@@ -90,12 +92,12 @@ def _rows(
 def _is(
     trained: Result | TargetResult, workload: str | None, device: str | None, word: str | None
 ) -> bool:
-    from bench.report import rows
+    from bench.record import ending
 
     at = trained.device
     return (
         workload in (None, trained.workload)
-        and word in (None, rows.word(trained))
+        and word in (None, ending.word(trained))
         and (
             device is None
             or device in (at.id, at.option)
@@ -105,17 +107,16 @@ def _is(
 
 
 def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult]) -> list[str]:
-    from bench.record import codec
-    from bench.report import rows
+    from bench.record import codec, ending
     from bench.report.format import short_name
 
     devices = {one.device.id: short_name(one.device.name) for one in trained}
-    whole = [one for one in trained if not rows.was_interrupted(one)]
-    words = Counter(map(rows.word, whole))
-    wrong = sum(words[word] for word in rows.WRONG)
-    status = f"FAILED {wrong} of {len(whole)}" if wrong else f"PASSED {len(whole)}"
+    words = Counter(map(ending.word, trained))
+    interrupted = words.pop(ending.INTERRUPTED, 0)
+    whole, wrong = words.total(), sum(words[word] for word in ending.WRONG)
+    status = f"FAILED {wrong} of {whole}" if wrong else f"PASSED {whole}"
     doubts = [f"{count} {word}" for word, count in words.items() if word not in ("OK", "FAILED")]
-    ended = ["interrupted"] if len(whole) < len(trained) else []
+    ended = ["interrupted"] if interrupted else []
     ended += [] if path.suffix != codec.JOURNAL else ["not ended"]
     return [
         path.stem,
@@ -147,7 +148,7 @@ def _when(moment: datetime.datetime) -> str:
 
 
 def _verdict(word: str | None) -> str | None:
-    from bench.report.rows import words
+    from bench.record.ending import words
 
     if word is None or word.upper() in words():
         return word and word.upper()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.judge import curve
+from bench.record import ending
 from bench.record.comparable import why_excluded
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.telemetry import Telemetry
@@ -53,7 +54,7 @@ def warnings(record: Record, told: Told, names: shown.Names) -> list[str]:
 
 
 def _warnings(result: Result | TargetResult, names: shown.Names) -> Iterator[str]:
-    if isinstance(result, Failed) and not rows.was_interrupted(result):  # the first lines say so
+    if isinstance(result, Failed) and not ending.was_interrupted(result):  # the first lines say so
         yield f"FAILED: {result.reason.splitlines()[0]}{_memory(result)}"
     if isinstance(result, Finished) and result.saved and result.saved.why:
         yield f"{names(result)}: the network was not saved: {result.saved.why}"

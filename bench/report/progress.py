@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.judge import curve
+from bench.record import ending
 from bench.record.model import Finished, TimeToTarget
 from bench.report import format as shown
-from bench.report import rows
 from bench.runner.events import (
     EpochEnded,
     Event,
@@ -76,7 +76,7 @@ def line(result: Result | TargetResult) -> str:
     mode = result.way.suffix[2:]
     where = " ".join(filter(None, (result.device.id, mode, result.side, repeat)))
     told = f"{result.workload:<10}  {where:<5}  "
-    word = rows.word(result)
+    word = ending.word(result)
     if isinstance(result, Finished):
         epochs, quality = result.epochs, result.quality
         first, median = shown.seconds(epochs.first), shown.seconds(epochs.median)
@@ -176,7 +176,8 @@ def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
             write(f"{event.title}: left out: {event.reason}")
         if isinstance(event, RowEnded):
             for result in event.results:
-                if not bar or rows.word(result) in rows.WRONG:  # a bar is enough for the others
+                # A bar is enough for the others.
+                if not bar or ending.word(result) in (*ending.WRONG, ending.INTERRUPTED):
                     write(line(result))
 
     return listen

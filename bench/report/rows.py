@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import get_args
 
 from msgspec.structs import replace
 
+from bench.record.ending import word
 from bench.record.head import Device
 from bench.record.inference import Inference
 from bench.record.measured import Measured, known
-from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
+from bench.record.model import Finished, Record, Result, TargetResult
 from bench.record.timing import spread
-from bench.record.verdict import Word
-
-# The words of what does not count.
-WRONG = ("FAILED", "BELOW-FLOOR")
-
-_INTERRUPTED = re.compile(r": interrupted(: ended by SIG[A-Z]+)?$")
 
 # A row: workload, device, mode, side.
 Name = tuple[str, str, str, str]
-
-
-def words() -> list[str]:
-    """All that `word` may say."""
-    return [*get_args(Word), "FAILED"]
-
-
-def word(result: Result | TargetResult) -> str:
-    """`FAILED`, or its verdict's word; `OK` for those of schema 1 that learned, as it has none."""
-    if not isinstance(result, (Finished, TimeToTarget)):
-        return "FAILED"
-    if not result.quality.ok:
-        return "BELOW-FLOOR"
-    return result.verdict.word if result.verdict else "OK"
-
-
-def was_interrupted(result: Result | TargetResult) -> bool:
-    """Whether somebody, or a signal, has ended it: not what a plugin of pytest has."""
-    return isinstance(result, Failed) and bool(_INTERRUPTED.search(result.reason.splitlines()[0]))
 
 
 def outcome(record: Record, result: Result | TargetResult) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 from bench.errors import shown as printable
 from bench.judge import rerun
 from bench.judge.bottleneck import LEAST_GAIN, could_be_tuned
+from bench.record import ending
 from bench.record.beside import models
 from bench.record.comparable import why_excluded
 from bench.record.head import Device
@@ -153,19 +154,19 @@ def status(record: Record, names: shown.Names) -> Text:
     What somebody has interrupted is no failure, and is told apart.
     """
     trained: list[Result | TargetResult] = [*record.results, *record.time_to_target]
-    every = [each for each in trained if not rows.was_interrupted(each)]
+    every = [each for each in trained if not ending.was_interrupted(each)]
     told = _outcome(record, every, names) if every else Text()
     if len(every) < len(trained):
-        who = ", ".join(names(each) for each in trained if rows.was_interrupted(each))
+        who = ", ".join(names(each) for each in trained if ending.was_interrupted(each))
         told = Text.assemble(
-            ("INTERRUPTED", "bold yellow"), f" in {who}{GAP if every else ''}", told
+            (ending.INTERRUPTED, "bold yellow"), f" in {who}{GAP if every else ''}", told
         )
     return told
 
 
 def _outcome(record: Record, every: Sequence[Result | TargetResult], names: shown.Names) -> Text:
     words = [rows.outcome(record, each) for each in every]
-    wrong = [each for each, word in zip(every, words, strict=True) if word in rows.WRONG]
+    wrong = [each for each, word in zip(every, words, strict=True) if word in ending.WRONG]
     if wrong:
         who = ", ".join(dict.fromkeys(map(names, wrong)))
         return Text.assemble(("FAILED", "bold red"), f" {len(wrong)} of {len(every)}: {who}")
@@ -255,7 +256,7 @@ def _waiting(result: Finished) -> str:
 
 def _highlighted(warning: str) -> Text:
     text = Text(warning)
-    text.highlight_words([*rows.WRONG, "GPU lost"], "red")
+    text.highlight_words([*ending.WRONG, "GPU lost"], "red")
     text.highlight_words(["NOISY", "DRIFT", "CONTENDED", "THROTTLED", "POWER-CAPPED"], "yellow")
     return text
 

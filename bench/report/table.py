@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bench.record import ending
 from bench.record.model import Finished, Result, TargetResult
 from bench.record.quality import Quality
 from bench.report import format as shown
@@ -92,7 +93,7 @@ def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str
 
 def verdict(result: Result | TargetResult) -> Text:
     """Its word, in its colour."""
-    word = "INTERRUPTED" if rows.was_interrupted(result) else rows.word(result)
+    word = ending.word(result)
     return Text(word, colour(word))
 
 

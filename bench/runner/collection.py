@@ -15,7 +15,7 @@ import pytest
 
 from bench.datasets import cache
 from bench.errors import GrindstoneError
-from bench.record import codec
+from bench.record import codec, ending
 from bench.record.head import Device
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
@@ -123,8 +123,8 @@ def tell(item: pytest.Item, benchmark: Any, results: Sequence[Result | TargetRes
 def figures(result: Result | TargetResult) -> dict[str, str | float]:
     """A result's verdict and figures, by name."""
     if isinstance(result, Failed):
-        return {"verdict": "FAILED"}
-    told: dict[str, str | float] = {"verdict": result.verdict.word if result.verdict else "OK"}
+        return {"verdict": ending.word(result)}
+    told: dict[str, str | float] = {"verdict": ending.word(result)}
     if isinstance(result, Finished):
         told["median_epoch_seconds"] = result.epochs.median
         told["images_per_second"] = result.images_per_second

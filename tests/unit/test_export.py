@@ -116,6 +116,15 @@ def test_markdown_leaves_out_what_no_row_has(tmp_path: Path) -> None:
     assert "| 48000 |" in first
 
 
+@pytest.mark.parametrize("form", ["csv", "markdown", "json"])
+def test_what_somebody_interrupted_is_called_so(form: str, tmp_path: Path) -> None:
+    stopped = failed("mlp", CPU, "mlp on cpu: interrupted")
+    path = records.write(tmp_path, "run.json", record([stopped, failed("post", CPU, "killed")]))
+    text = command("export", path, f"--{form}", "--columns", "verdict").stdout
+    assert text.index("INTERRUPTED") < text.index("FAILED")
+    assert text.count("FAILED") == 1
+
+
 def test_a_run_of_an_older_schema_is_exported() -> None:
     rows = json.loads(command("export", OLD, "--json").stdout)
     assert [row["kind"] for row in rows] == ["epochs", "target"]

@@ -133,12 +133,15 @@ def test_what_failed_and_what_did_not_learn_is_told_and_is_nobody_s_twin() -> No
         member("gpu1", failed("mlp", H100, "the GPU ran out of memory\nlast lines")),
         member("gpu2", timed(0.5, value=0.1)),
         member("gpu3", timed(0.1)),
+        member("gpu4", failed("mlp", H100, "mlp on gpu:0: interrupted: ended by SIGTERM")),
     )
     assert cells(made)["gpu1"][1] == "FAILED"
+    assert cells(made)["gpu4"][1] == "INTERRUPTED"
     assert cells(made)["gpu2"][1] == "500 ms BELOW-FLOOR"
     assert made.notes == (
         "gpu1 gpu:0: mlp FAILED: the GPU ran out of memory",
         "gpu2 gpu:0: mlp BELOW-FLOOR: 10.00 % is below its floor of 97.50 %",
+        "gpu4 gpu:0: mlp INTERRUPTED: mlp on gpu:0: interrupted: ended by SIGTERM",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from bench.record import ending
 from bench.record.head import Device
 from bench.record.model import Concurrent, Result
 from bench.record.repeats import Side
@@ -90,9 +91,13 @@ def test_a_gpu_beside_others_is_not_the_best_one_alone() -> None:
 
 def test_a_result_has_one_word() -> None:
     noisy = Verdict("NOISY", "epochs vary by 6.7 % (MAD)", "pytest bench/ -k mlp")
-    told: list[Result] = [failed("mlp", CPU, "x"), result(value=0.1), result(verdict=noisy)]
-    assert [rows.word(each) for each in told] == ["FAILED", "BELOW-FLOOR", "NOISY"]
-    assert rows.word(result()) == "OK"
+    stopped = failed("mlp", CPU, "mlp on cpu: interrupted: ended by SIGTERM")
+    cut: list[Result] = [failed("mlp", CPU, "x"), stopped]
+    told = [*cut, result(value=0.1), result(verdict=noisy)]
+    words = ["FAILED", "INTERRUPTED", "BELOW-FLOOR", "NOISY"]
+    assert [ending.word(each) for each in told] == words
+    assert {*words, "OK"} < set(ending.words())
+    assert ending.word(result()) == "OK"
 
 
 def test_energy_is_the_packages_on_the_cpu_where_it_can_be_read() -> None:

@@ -64,7 +64,7 @@ COLUMNS = (
     Column("seed", "of weights, shuffling and dropout", "seed"),
     Column("experiment", "that it belongs to", "record.settings.experiment.name"),
     Column("kind", "`epochs`, or `target`: until a quality was reached", "kind"),
-    Column("verdict", "`OK`, what is in doubt, or `FAILED`", "verdict"),
+    Column("verdict", "`OK`, what is in doubt, `FAILED` or `INTERRUPTED`", "verdict"),
     Column("reason", "why it is not `OK`", "reason"),
     Column("dataset", "name of the data", "result.dataset.name"),
     Column("data_kind", "`real`, `synthetic` or `own`", "result.dataset.kind"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import shown
+from bench.record import ending
 from bench.record.inference import Inference
 from bench.record.measured import Measured
 from bench.record.model import (
@@ -19,7 +20,6 @@ from bench.record.model import (
     TargetResult,
     TimeToTarget,
 )
-from bench.report import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Trained:
     @property
     def verdict(self) -> str:
         """Its word."""
-        return rows.word(self.result)
+        return ending.word(self.result)
 
     @property
     def reason(self) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.errors import counted
 from bench.errors import shown as printable
 from bench.invocation import COMMAND
-from bench.record import comparable
+from bench.record import comparable, ending
 from bench.record.comparable import OF_FIGURES, Figure
 from bench.record.head import Device
 from bench.record.model import Finished, Result
@@ -140,11 +140,11 @@ def _columns(result: Result) -> dict[str, Figure]:
 
 def _cell(host: str, result: Result, figure: Figure, found: Findings) -> Cell:
     if not isinstance(result, Finished):
-        return Cell(rows.word(result))
+        return Cell(ending.word(result))
     slow = found.slow.get((host, result.device.id, twins.named(result, figure)))
     mark = f"+{100 * (slow.ratio - 1):.0f} %" if slow else ""
     verdict = comparable.verdict_of(result, figure)
-    word = rows.word(result) if figure == "epoch" or verdict is None else verdict.word
+    word = ending.word(result) if figure == "epoch" or verdict is None else verdict.word
     return Cell(word, shown.seconds(comparable.seconds_of(result, figure)), mark)
 
 
@@ -185,10 +185,10 @@ def _wrong(members: Sequence[Member]) -> Iterator[str]:
     """What does not count, and why."""
     for member in members:
         for result in rows.one_a_row(member.record.results):
-            if rows.word(result) in rows.WRONG:
+            if ending.word(result) in (*ending.WRONG, ending.INTERRUPTED):
                 quality = isinstance(result, Finished) and result.quality.reason
                 why = quality or getattr(result, "reason", "")
                 name = f"{result.workload}{result.way.suffix}"
                 first = str(why).strip().partition("\n")[0]
                 where = f"{member.name} {result.device.id}"
-                yield f"{where}: {name} {rows.word(result)}: {first}"
+                yield f"{where}: {name} {ending.word(result)}: {first}"
