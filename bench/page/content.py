@@ -160,7 +160,7 @@ def _workloads(
             *_epochs(own),
             *gpu.strips(own, _place),
             *_losses(own),
-            *_curves(own),
+            *curves.drawn(own, _place),
             *films.shown(own, path),
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
@@ -220,29 +220,6 @@ def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
         )
         sentence = f"Mean training loss of each epoch: {ends}."
         yield plots.lines(f"{own[0].workload}: learning", sentence, "loss", series)
-
-
-def _curves(own: Sequence[Finished]) -> Iterator[Plot]:
-    """The quality on test and training images, from before the first step, with the floor."""
-    known = [each for each in own if each.epochs.quality and each.quality.value is not None]
-    if not known:  # or all diverged, on whose way there may be anything
-        return
-    metric = known[0].quality.metric
-    series, told = [], []
-    for each in known:
-        drawn, words = curves.of(each, _place(each))
-        series += drawn
-        told.append(words)
-    floor, longest = known[0].quality.floor, max(len(each.values) for each in series)
-    if floor is not None:
-        name = f"required: {shown.quality(metric, floor)}"
-        series.append(Line(name, (floor,) * longest, dashed=True))
-    places = [str(number) for number in range(longest)]
-    title = f"{known[0].workload}: {metric} on the test images, epoch by epoch"
-    seen = curves.close_up(series)
-    more = " Where it began is too far off to be drawn." if seen != series else ""
-    sentence = f"{'; '.join(told)}.{more}"
-    yield plots.lines(title, sentence, metric, seen, places=places, from_zero=False)
 
 
 def _loss(value: float | None) -> str:

@@ -1,14 +1,16 @@
-"""A learning curve: its lines, its marks, and the same in words."""
+"""What a workload's networks learned: lines, marks, what is required, and the same in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bench.errors import some
 from bench.judge import curve
-from bench.page.plots import Line
+from bench.page import plots
+from bench.page.plots import Line, Plot
 from bench.record.model import Finished
+from bench.record.quality import Quality
 from bench.report import format as shown
 
 # A training may dip often; the plot marks all, the sentence names these first ones.
@@ -17,12 +19,50 @@ _MOST = 5
 _FAR = 4.0
 
 
-def of(result: Finished, place: str) -> tuple[list[Line], str]:
-    """The lines of a training that was judged after every epoch, and what they show."""
-    training = result.epochs.training
-    test = (result.quality.untrained, *(result.epochs.quality or ()))
+def drawn(own: Sequence[Finished], place: Callable[[Finished], str]) -> Iterator[Plot]:
+    """The quality from before the first step to the last epoch, with what it is held to."""
+    known = [each for each in own if each.quality.value is not None]
+    if not known:  # all diverged, on whose way there may be anything
+        return
+    quality = known[0].quality
+    series, told = [], []
+    for each in known:
+        lines, words = _of(each, place(each))
+        series += lines
+        told.append(words)
+    longest = max(len(each.values) for each in series)
+    series += _held_to(quality, longest)
+    seen = close_up(series)
+    more = " Where it began is too far off to be drawn." if seen != series else ""
+    if any(each.epochs.quality is None for each in known):
+        more += " A dot alone: not judged in between, as --learning-curve has it."
+    judged = quality.metric if known[0].file else f"{quality.metric} on the test images"
+    places = [str(number) for number in range(longest)]
+    yield plots.lines(
+        f"{known[0].workload}: {judged}, epoch by epoch",
+        f"{'; '.join(told)}.{more}",
+        quality.metric,
+        seen,
+        places=places,
+        from_zero=False,
+    )
+
+
+def _held_to(quality: Quality, length: int) -> Iterator[Line]:
+    """The floor, and what nobody trains better than."""
+    for what, value in (("required", quality.floor), ("no better without a leak", quality.bound)):
+        if value is not None:
+            name = f"{what}: {shown.quality(quality.metric, value)}"
+            yield Line(name, (value,) * length, dashed=True)
+
+
+def _of(result: Finished, place: str) -> tuple[list[Line], str]:
+    """The lines of a training, and what they show."""
+    training, judged = result.epochs.training, result.epochs.quality
+    between = judged or (*[None] * len(result.epochs.steady), result.quality.value)
+    test = (result.quality.untrained, *between)
     seen = curve.of(result)
-    lines = [Line(place, test)]
+    lines = [Line(place, test, marks=not judged)]
     if training:
         lines.append(Line(f"{place}, training images", training))
     if seen.dips:

@@ -44,8 +44,8 @@ def full() -> str:
 
 def test_it_is_valid_and_holds_a_plot_for_what_was_measured(full: str) -> None:
     names = [name for name, _ in parsed(full)]
-    # By workload: speeds, epochs, three strips, learning; the one to a target; one over all.
-    assert names.count("svg") == names.count("figure") == names.count("figcaption") == 5 * 6 + 2
+    # By workload: speeds, epochs, three strips, loss, quality; the one to a target; one over all.
+    assert names.count("svg") == names.count("figure") == names.count("figcaption") == 5 * 7 + 2
     assert names.count("h1") == 1
     assert names.count("table") == 1
 
@@ -159,6 +159,19 @@ def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> No
     )
     assert "required: 97.50 %" in curve.svg
     assert "cpu, training images" in curve.svg
+
+
+def test_without_a_curve_the_end_is_a_dot_beside_floor_and_bound() -> None:
+    made = [result("post"), result("post", H100)]
+    (post,) = pages.shown(record(made)).workloads
+    (plot,) = (plot for plot in post.plots if "on the test images" in plot.title)
+    assert [mark in plot.svg for mark in ("series-1 marks", "series-2 marks")] == [True, True]
+    assert "required: 90.0 s²</li>" in plot.svg
+    assert "no better without a leak: " in plot.svg
+    assert "A dot alone: not judged in between, as --learning-curve has it." in plot.sentence
+    diverged = replace(made[0], quality=replace(made[0].quality, value=None))
+    (post,) = pages.shown(record([diverged])).workloads
+    assert not any("on the test images" in plot.title for plot in post.plots)
 
 
 def test_a_learning_curve_that_begins_nearby_is_drawn_from_there() -> None:
