@@ -11,13 +11,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 
 from bench.worker import faults, inspection, libraries, own, prediction, training, traps
 from bench.worker.cluster import training as over_machines
-from bench.worker.cluster.meeting import ClusterError
+from bench.worker.cluster.rendezvous import ClusterError
 from bench.worker.design import DesignError
-from bench.worker.messages import Error, Job, Libraries, Message, Quality, Unable, line
+from bench.worker.messages import Error, Job, Libraries, Message, Quality, Say, Unable, line
 from bench.worker.own.file import FileError, ModeError
 
 
@@ -51,7 +50,7 @@ def main() -> int:
     return 0
 
 
-def _with_libraries(say: Callable[[Message], None]) -> Callable[[Message], None]:
+def _with_libraries(say: Say) -> Say:
     """Tells before the quality, which is the end, what is loaded: cuDNN loads parts of it late."""
 
     def tell(message: Message) -> None:
@@ -62,7 +61,7 @@ def _with_libraries(say: Callable[[Message], None]) -> Callable[[Message], None]
     return tell
 
 
-def _channel_instead_of_stdout() -> Callable[[Message], None]:
+def _channel_instead_of_stdout() -> Say:
     """Takes standard output for messages; whatever else prints there goes to standard error."""
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

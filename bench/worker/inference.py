@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from bench.worker import faults
 from bench.worker.answers import Inference, Latency, Throughput, Unmeasured
 from bench.worker.backends.backend import Backend
-from bench.worker.messages import INFERENCE, INFERENCE_WARM_UP, Job, Message, Phase
+from bench.worker.messages import INFERENCE, INFERENCE_WARM_UP, Job, Phase, Say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +44,6 @@ _MOST, _BYTES = 1000, 256e6
 
 # Of fewer calls than these, the slowest alone would be their percentile.
 _LEAST_FOR = {95: 20, 99: 100}
-
-Say = Callable[[Message], None]
 
 
 @dataclass(frozen=True)

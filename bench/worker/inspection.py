@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bench.worker import backends, devices, network, own, placement, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products
-from bench.worker.messages import Done, Fault, Job, Layer, Message, Phase, Tried
+from bench.worker.messages import Done, Fault, Job, Layer, Phase, Say, Tried
 from bench.worker.own.data import Split
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays
-
-Say = Callable[[Message], None]
 
 # Of a learning-rate range test: from where to where, and a loss so many times the least ends it.
 LEAST_RATE, MOST_RATE = 1e-6, 1.0

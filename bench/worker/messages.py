@@ -8,6 +8,7 @@ against these types (bench.runner.supervisor); the worker has the standard libra
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -372,6 +373,8 @@ Message = (
     | Error
     | Unable
 )
+
+Say = Callable[[Message], None]
 
 KINDS: dict[str, type[Message]] = {kind.__name__.lower(): kind for kind in get_args(Message)}
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bench.worker import backends, devices
 from bench.worker.answers import Question
-from bench.worker.messages import Done, Job, Message, Phase
+from bench.worker.messages import Done, Job, Phase, Say
 from bench.worker.task import as_taken
 
 WEIGHTS = "model.weights.h5"
@@ -27,7 +27,7 @@ class NetworkError(Exception):
     """A saved network is not what it should be."""
 
 
-def predict(job: Job, say: Callable[[Message], None], _wait: object = None) -> None:
+def predict(job: Job, say: Say, _wait: object = None) -> None:
     """Writes the answers to a file.
 
     Raises:

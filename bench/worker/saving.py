@@ -6,16 +6,15 @@ predict takes none of them, and a loss of one's own would keep others from loadi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bench.errors import in_words
-from bench.worker.messages import Message, Phase, Unsaved
+from bench.worker.messages import Phase, Say, Unsaved
 
 SUFFIX = ".keras"
 
 
-def save(model: Any, path: str, say: Callable[[Message], None], *, whole: bool = False) -> None:
+def save(model: Any, path: str, say: Say, *, whole: bool = False) -> None:
     """Saves a model where a path is given; what was trained counts also where it cannot be.
 
     whole: as it is, as a model of one's own has to be, whose class may be its own, too.

@@ -30,18 +30,16 @@ from bench.worker.messages import (
     WARM_UP,
     Epoch,
     Job,
-    Message,
     Model,
     Phase,
     Quality,
     Rate,
+    Say,
     Warm,
 )
 from bench.worker.own.file import ModeError
 from bench.worker.task import Arrays, Ended, EpochEnd, Evaluation, Task, Trainer
 from bench.worker.watching import Watch
-
-Say = Callable[[Message], None]
 
 
 def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bench.worker import inspection, placement
 from bench.worker.layers import flat
-from bench.worker.messages import Done, Fault, Job, Message, Phase
+from bench.worker.messages import Done, Fault, Job, Phase, Say
 from bench.worker.own.data import Split
-
-Say = Callable[[Message], None]
 
 # Fewer copies among the examples that judge are said nothing of; as good as all are the same data.
 _FEW, _ALL = 0.01, 0.99

@@ -24,7 +24,7 @@ from bench.runner import cluster
 from bench.runner.row import Row
 from bench.worker import variant as worker_variant
 from bench.worker.cluster.loop import Parts, Trainer, check_alike
-from bench.worker.cluster.meeting import ClusterError, naming_who_is_gone
+from bench.worker.cluster.rendezvous import ClusterError, naming_who_is_gone
 from bench.worker.messages import Cluster, Job
 from bench.workloads import WORKLOADS
 from plugins.modules import benchmark_port

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.worker import network
-from bench.worker.cluster.meeting import ClusterError
+from bench.worker.cluster.rendezvous import ClusterError
 from bench.worker.messages import Cluster, Machines
 from bench.worker.task import Arrays, Ended, Task
 

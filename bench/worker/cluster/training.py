@@ -8,10 +8,10 @@ from typing import Any
 
 from bench.worker import backends, devices, network, saving, variant
 from bench.worker.backends import TensorFlow
-from bench.worker.cluster import loop, meeting
-from bench.worker.messages import EVALUATION, Job, Model, Phase, Quality, Rate
+from bench.worker.cluster import loop, rendezvous
+from bench.worker.messages import EVALUATION, Job, Model, Phase, Quality, Rate, Say
 from bench.worker.task import Arrays, Evaluation, Task
-from bench.worker.training import Say, epoch_end
+from bench.worker.training import epoch_end
 from bench.workloads.workload import Workload
 
 
@@ -25,8 +25,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     say(Phase(f"{backends.title(job)}'s import"))
     backend = backends.load(job)
     assert isinstance(backend, TensorFlow)
-    with meeting.naming_who_is_gone(backend.tf, job.cluster):
-        strategy = meeting.strategy(backend.tf, job.cluster, say, is_gpu=job.is_gpu)
+    with rendezvous.naming_who_is_gone(backend.tf, job.cluster):
+        strategy = rendezvous.strategy(backend.tf, job.cluster, say, is_gpu=job.is_gpu)
         backend.own = tuple(strategy.extended.worker_devices)
         _train(backend, strategy, job, say, wait)
 

@@ -26,13 +26,13 @@ from bench.worker.messages import (
     EVALUATION,
     Data,
     Job,
-    Message,
     Model,
     OwnFile,
     Phase,
     Pinned,
     Quality,
     Rate,
+    Say,
 )
 from bench.worker.own import design, network, tuned
 from bench.worker.own.data import (
@@ -45,8 +45,6 @@ from bench.worker.own.data import (
 )
 from bench.worker.own.file import File, ModeError
 from bench.worker.task import Ended, EpochEnd
-
-Say = Callable[[Message], None]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.worker.messages import Cluster, Message, Phase
+from bench.worker.messages import Cluster, Phase, Say
 
 _SECONDS_BETWEEN_CALLS = 0.5
 _SECONDS_FOR_AN_ANSWER = 5.0
@@ -21,7 +21,7 @@ class ClusterError(Exception):
     """The machines cannot train together: one is gone, or has something else."""
 
 
-def strategy(tf: Any, cluster: Cluster, say: Callable[[Message], None], *, is_gpu: bool) -> Any:
+def strategy(tf: Any, cluster: Cluster, say: Say, *, is_gpu: bool) -> Any:
     """The strategy over all machines, once all have come.
 
     How long is waited is the parent's to decide: it knows by the phase who is missing.
@@ -40,7 +40,7 @@ def strategy(tf: Any, cluster: Cluster, say: Callable[[Message], None], *, is_gp
     return tf.distribute.MultiWorkerMirroredStrategy(communication_options=how)
 
 
-def _wait_for_the_others(cluster: Cluster, say: Callable[[Message], None]) -> None:
+def _wait_for_the_others(cluster: Cluster, say: Say) -> None:
     """Says whom it waits for: the chief for all, the others for the chief.
 
     TensorFlow itself waits without a word.  The chief's server is what the others connect to, so
