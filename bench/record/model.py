@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta
 
-from bench.record.beside import Film, Saved
+from bench.record.artifacts import Film, Saved
 from bench.record.conditions import Conditions
 from bench.record.head import Device, Head
 from bench.record.inference import Inference

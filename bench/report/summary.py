@@ -16,7 +16,7 @@ from bench.errors import shown as printable
 from bench.judge import rerun
 from bench.judge.bottleneck import LEAST_GAIN, could_be_tuned
 from bench.record import ending
-from bench.record.beside import models
+from bench.record.artifacts import models
 from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult

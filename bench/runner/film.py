@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.datasets import cache
 from bench.errors import CacheError
-from bench.record.beside import Film
+from bench.record.artifacts import Film
 from bench.record.repeats import Repeat
 from bench.runner.row import Row
 from bench.workloads.workload import Workload

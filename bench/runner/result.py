@@ -17,7 +17,7 @@ from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor
 from bench.options import Settings
 from bench.record import model
-from bench.record.beside import Film
+from bench.record.artifacts import Film
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.measured import finite

@@ -21,7 +21,7 @@ from bench.datasets import cache
 from bench.datasets.prepared import Prepared
 from bench.errors import why
 from bench.record import description
-from bench.record.beside import Saved, models
+from bench.record.artifacts import Saved, models
 from bench.record.description import Description, Preprocessing, TrainedOn
 from bench.record.head import Device
 from bench.record.measured import known, unknown

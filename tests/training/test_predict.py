@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.record.beside import models
+from bench.record.artifacts import models
 from bench.record.model import Finished
 from tests.conftest import ROOT
 from tests.support.program import to_the_end

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.errors import CacheError
 from bench.page.write import page
-from bench.record.beside import Film
+from bench.record.artifacts import Film
 from bench.record.repeats import ALONE
 from bench.record.variant import Variant
 from bench.runner import film

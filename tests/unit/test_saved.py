@@ -18,7 +18,7 @@ from bench.datasets.prepared import Prepared, Store
 from bench.errors import DataError, RecordError
 from bench.observe.devices import Found
 from bench.record import codec, description
-from bench.record.beside import models
+from bench.record.artifacts import models
 from bench.record.model import Finished
 from bench.record.repeats import Repeat
 from bench.record.variant import Design, Variant

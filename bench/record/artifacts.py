@@ -1,4 +1,4 @@
-"""What a run leaves beside its record: files, and what is in them."""
+"""The artifacts of a run, beside its record: its films and its saved networks."""
 
 from __future__ import annotations
 
