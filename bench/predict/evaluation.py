@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         GrindstoneError: the network may not be loaded, there is nothing to judge it on, or the
             page cannot be written.
     """
-    from bench.predict import told
+    from bench.predict import report
     from bench.report.format import Screen
     from bench.runner import paths
 
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         paths.folder("--html", paths.from_here("--html", page).parent)
     with asking(options) as asked:
         made = _evaluated(asked, options.folder)
-    print(Screen.of(sys.stdout).draw(*told.parts(made)), end="")
+    print(Screen.of(sys.stdout).draw(*report.printed(made)), end="")
     if page is not None:
         from bench.predict.page import write
 

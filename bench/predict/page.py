@@ -13,7 +13,7 @@ from bench.page.content import Run, Table, Workload
 from bench.page.plots import Plot, Points
 from bench.page.write import write_runs
 from bench.predict import sheet
-from bench.predict.told import NOT_TRAINED_ON, TRAINED_ON, Told
+from bench.predict.report import NOT_TRAINED_ON, TRAINED_ON, EvaluationReport
 from bench.report import format as shown
 
 if TYPE_CHECKING:
@@ -34,41 +34,41 @@ def write(made: Evaluated, path: Path) -> None:
 
 
 def _run(made: Evaluated) -> Run:
-    told, network = Told(made), made.network
-    headings, cells = told.table()
+    report, network = EvaluationReport(made), made.network
+    headings, cells = report.table()
     tables = [Table("How well it predicts, beside what takes no network.", headings, tuple(cells))]
-    tables += _confusion(told)
+    tables += _confusion(report)
     on = network.description
-    plotted = (*_scatter(told), _worst(told))
-    sentences = [f"Data: {made.examples.note}.", *filter(None, [told.confused()])]
+    plotted = (*_scatter(report), _worst(report))
+    sentences = [f"Data: {made.examples.note}.", *filter(None, [report.confused()])]
     return Run(
         title=f"{network.name}: {on.workload}, seed {on.seed}, trained on {on.dataset.note}",
-        verdict=(told.headline(),),
-        warnings=tuple(told.warnings()),
+        verdict=(report.headline(),),
+        warnings=tuple(report.warnings()),
         workloads=(Workload(on.workload, tuple(sentences), plotted, tuple(tables)),),
     )
 
 
-def _confusion(told: Told) -> Iterator[Table]:
+def _confusion(report: EvaluationReport) -> Iterator[Table]:
     """A row for what is shown, a column for what was said."""
-    if not 1 < len(told.labels) <= _MOST_CLASSES:
+    if not 1 < len(report.labels) <= _MOST_CLASSES:
         return
-    counts = told.classes(told.counting).confusion
+    counts = report.classes(report.counting).confusion
     rows = [
         (label, *(str(count) if count else "" for count in row))
-        for label, row in zip(told.labels, counts.tolist(), strict=True)
+        for label, row in zip(report.labels, counts.tolist(), strict=True)
     ]
     caption = "What the pictures show, a row each, and what the network says, a column each."
-    yield Table(caption, ("Shown", *told.labels), tuple(rows))
+    yield Table(caption, ("Shown", *report.labels), tuple(rows))
 
 
-def _scatter(told: Told) -> Iterator[Plot]:
+def _scatter(report: EvaluationReport) -> Iterator[Plot]:
     """Predicted against actual, with where all should lie, and the mean predictor."""
-    if told.labels:
+    if report.labels:
         return
-    made = told.made
+    made = report.made
     series, drawn = [], 0
-    for name, part in told.parts:
+    for name, part in report.parts:
         step = -(-len(part) // _MOST_POINTS)
         some = part[::step]
         drawn += len(some)
@@ -76,11 +76,11 @@ def _scatter(told: Told) -> Iterator[Plot]:
         series.append(Points(name, list(at)))
     ends = float(made.examples.y.min()), float(made.examples.y.max())
     series.append(Points("predicted as it is", [(end, end) for end in ends], marks=False))
-    if told.mean is not None:
-        name = f"always {told.mean:.1f} s, the training mean"
-        series.append(Points(name, [(end, told.mean) for end in ends], marks=False))
-    reached = told.seconds(told.counting)
-    which = told.parts[0][0]
+    if report.mean is not None:
+        name = f"always {report.mean:.1f} s, the training mean"
+        series.append(Points(name, [(end, report.mean) for end in ends], marks=False))
+    reached = report.seconds(report.counting)
+    which = report.parts[0][0]
     sentence = f"A dot is a picture; the nearer to the line, the better. Those {which}: "
     if which not in (NOT_TRAINED_ON, TRAINED_ON):
         sentence = "A dot is a picture; the nearer to the line, the better. "
@@ -91,17 +91,16 @@ def _scatter(told: Told) -> Iterator[Plot]:
     yield plots.scatter(title, f"{sentence}.", ("actual pull time, s", "predicted, s"), series)
 
 
-def _worst(told: Told) -> Plot:
-    order = told.worst(_WORST)
+def _worst(report: EvaluationReport) -> Plot:
+    order = report.worst(_WORST)
     tiles = []
     for number in order:
-        name, actual, said = told.one(number)
-        tiles.append(
-            (np.asarray(told.made.examples.x[number]), (f"{actual}, said {said}", Path(name).stem))
-        )
-    name, actual, said = told.one(order[0])
+        name, actual, said = report.one(number)
+        pixels = np.asarray(report.made.examples.x[number])
+        tiles.append((pixels, (f"{actual}, said {said}", Path(name).stem)))
+    name, actual, said = report.one(order[0])
     return Plot(
-        f"{told.made.network.name}: furthest off",
+        f"{report.made.network.name}: furthest off",
         f"The {len(order)} pictures that it was furthest off, the worst first: {name} is {actual}, "
         f"and the network says {said}. Are they labelled right, sharp and of the right thing?",
         films.image("png", sheet.png(tiles)),

@@ -24,8 +24,8 @@ _FEW = 5  # that are named in a terminal
 NOT_TRAINED_ON, TRAINED_ON = "not trained on", "trained on"
 
 
-class Told:
-    """An evaluation, in the parts that it is told in.
+class EvaluationReport:
+    """An evaluation, in the parts that are reported apart.
 
     parts: names and numbers of the examples of each; the first one is what counts.
     """
@@ -183,22 +183,22 @@ def _seconds_row(name: str, made: scores.Regression) -> tuple[str, ...]:
     )
 
 
-def parts(made: Evaluated) -> Iterator[RenderableType]:
+def printed(made: Evaluated) -> Iterator[RenderableType]:
     """What is printed: the answer, what speaks against it, the figures, the worst."""
-    told = Told(made)
-    yield told.headline()
-    for line in told.warnings():
+    report = EvaluationReport(made)
+    yield report.headline()
+    for line in report.warnings():
         yield Text(line, style="bold red" if line.startswith("WARNING") else "yellow")
-    headings, rows = told.table()
+    headings, rows = report.table()
     grid = table.grid(3)
     for number, heading in enumerate(headings):
         grid.add_column(heading, justify="right" if number else "left", no_wrap=True)
     for row in rows:
         grid.add_row(*row)
     yield grid
-    if confused := told.confused():
+    if confused := report.confused():
         yield confused
     yield "Furthest off:"
-    for name, actual, said in map(told.one, told.worst(_FEW)):
+    for name, actual, said in map(report.one, report.worst(_FEW)):
         yield f"  {name}: {actual}, said {said}"
     yield f"Data: {made.examples.note}"
