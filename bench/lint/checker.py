@@ -40,10 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen of a file, and found in it.
-
-    tried: whether it has a network or a training of Keras, or else parts examples.
-    """
+    """How many networks and trainings a file has, and what was found in it."""
 
     findings: tuple[Finding, ...]
     networks: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from bench.report.arguments import Verbs
 
 if TYPE_CHECKING:
     from bench.lint.checker import Looked
+    from bench.lint.rules.rule import Hit
+    from bench.lint.source import Source
 
 _LINT = """\
 Looks for learners' traps in Python scripts, notebooks and files for --workload: a score that is
@@ -41,14 +43,14 @@ def add(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints what is found; 0 where nothing is, 2 where a file cannot be looked at."""
-    from bench.lint import built, source
+    from bench.lint import source
     from bench.lint.checker import look
 
     looked, failed = [], False
     for path in dict.fromkeys(options.files):
         try:
             read = source.read(path)
-            more = list(built.hits(read, options)) if options.runs else []
+            more = list(_built(read, options)) if options.runs else []
             looked.append((path, look(read, more)))
         except GrindstoneError as error:
             failed = True
@@ -60,6 +62,27 @@ def run(options: argparse.Namespace) -> int:
         for path, each in looked:
             _print(path, each)
     return 2 if failed else int(found)
+
+
+def _built(read: Source, options: argparse.Namespace) -> Iterator[tuple[str, Hit]]:
+    """What only the built model and the data show, by the names of the rules: a worker runs it.
+
+    Raises:
+        GrindstoneError: the file has no model() and data(), or they fail.
+    """
+    from bench.experiment import inspection
+    from bench.lint.program import function
+    from bench.lint.rules.rule import Hit
+    from bench.lint.source import SourceError
+    from bench.worker.messages import Fault
+
+    if read.cells:
+        raise SourceError(f"{read.where(1)}: --run is for Python files with model() and data()")
+    row, settings = inspection.asked(argparse.Namespace(**vars(options), what=str(read.path)))
+    for each in inspection.told(row, settings, "traps"):
+        if isinstance(each, Fault) and each.rule:
+            found = function(read.tree, each.of)
+            yield each.rule, Hit(found.lineno if found else 1, each.what)
 
 
 def as_json(looked: Sequence[tuple[Path, Looked]]) -> str:

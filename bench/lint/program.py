@@ -69,8 +69,9 @@ class Program:
         words = (getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(self.tree))
         return any("resiz" in word.lower() for word in words)
 
-    def function(self, name: str) -> ast.FunctionDef | None:
-        """A function of the script, by its name."""
-        body = self.tree.body
-        found = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == name]
-        return found[-1] if found else None
+
+def function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    """A function of a script, by its name: the last one, which counts."""
+    body = tree.body
+    found = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == name]
+    return found[-1] if found else None

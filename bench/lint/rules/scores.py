@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bench.lint.program import Program
+from bench.lint.program import Program, function
 from bench.lint.rules.rule import Hit, Rule
 from bench.lint.values import (
     LITERAL,
@@ -70,7 +70,7 @@ def _of_workload(program: Program) -> Iterator[Hit]:
     if len(halves) == 2 and "model" in program.returns:
         learned, judged = map(examples, halves)
         if learned and judged and learned.rows == judged.rows:
-            node = program.function("data")
+            node = function(program.tree, "data")
             yield Hit(node.lineno if node else 1, "data() returns its training data twice")
 
 
