@@ -18,6 +18,7 @@ from bench.report import progress
 from bench.runner import collection, plugins, rerun, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
+from bench.runner.head import PACKAGES
 from bench.runner.session import Session
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = ["repeat", "train", "train_to_target"]  # fixtures, which pytest looks
 REQUEST: pytest.StashKey[ComparisonRequest] = pytest.StashKey()
 _CLOSING = pytest.StashKey[Closing]()
 _STOPPING = pytest.StashKey[stop.Stopping]()
-_PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
             config.stash[REQUEST] = until_clear.request(settings.against, settings)
         config.stash[LISTENER] = progress.listener(config)
-        config.stash[SESSION] = Session(settings, found, _PACKAGES, config.stash[LISTENER])
+        config.stash[SESSION] = Session(settings, found, PACKAGES, config.stash[LISTENER])
     config.add_cleanup(config.stash[SESSION].clean)
     config.stash[_STOPPING] = stop.Stopping()
     config.add_cleanup(config.stash[_STOPPING].close)

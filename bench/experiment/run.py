@@ -20,11 +20,11 @@ from bench.record.model import Failed, Record
 from bench.record.store import RecordFile
 from bench.report import progress, summary
 from bench.report.format import Screen
+from bench.runner.head import PACKAGES
 from bench.runner.session import Session
 from bench.workloads.experiments import Experiment
 
 _MOST = 1_000_000
-_PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
 
 
 def trained(made: Experiment, options: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
             return _shown(before[1], before[0])
     goes_on = RecordFile.reopened(before[0]) if before else None
     listener = progress.on_stream(sys.stderr)
-    session = Session(settings, found, _PACKAGES, listener, goes_on)
+    session = Session(settings, found, PACKAGES, listener, goes_on)
     try:
         session.check_data(each.row for each in every[0])
         session.begin()

@@ -16,6 +16,9 @@ from bench.record import head
 from bench.record.variant import AS_PUBLISHED
 from bench.runner.interpreter import Plan
 
+# Whose versions the record of a benchmark tells.
+PACKAGES = ("pytest", "pytest-benchmark", "nvidia-ml-py", "numpy")
+
 
 def head_of(
     chosen: Settings, found: Found, versions: Sequence[str], started: datetime.datetime
