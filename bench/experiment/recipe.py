@@ -7,7 +7,6 @@ are held out; the test images are looked at once, at the end.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from bench.record.variant import Design, Variant
 from bench.report import format as shown
 from bench.runner.row import Row
 from bench.workloads.own import OwnWorkload
-from bench.workloads.workload import Schedule, Workload
+from bench.workloads.workload import Workload
 
 if TYPE_CHECKING:
     from bench.experiment.budget import Budget
@@ -228,16 +227,3 @@ class Recipe:
             if seen
             else "   It does not overfit so far"
         )
-
-
-def images_of(session: Session, workload: Workload | OwnWorkload) -> int | None:
-    """How many training images there are; None where the file has them."""
-    if isinstance(workload, OwnWorkload):
-        return None
-    asked: Schedule = session.settings.schedule(workload)
-    return len(session.prepare(workload, asked).dataset.train)
-
-
-def say(line: str) -> None:
-    """Prints a line as soon as it is known."""
-    print(line, flush=True, file=sys.stdout)

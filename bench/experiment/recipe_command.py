@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
 from bench.report.arguments import Verbs
+from bench.workloads.own import OwnWorkload
+from bench.workloads.workload import Workload
+
+if TYPE_CHECKING:
+    from bench.runner.session import Session
 
 _RECIPE = """\
 Goes a learner's way: overfits 10 images, searches for a learning rate on 1,000, trains 20 epochs on
@@ -65,13 +71,20 @@ def run(options: argparse.Namespace) -> int:
     session = Session(settings, found, (), progress.on_stream(sys.stderr))
     try:
         session.begin()
-        total = recipe.images_of(session, workload)
+        total = _images_of(session, workload)
         walk = recipe.Recipe(session, workload, device, limit, total, images, epochs)
         for line in walk.steps():
-            recipe.say(line)
+            print(line, flush=True)
     finally:
         closing = close(session, None)
         session.clean()
     if closing is not None and closing.page is not None:
         print(f"Record: {closing.ending.path}  Page: {closing.page}")
     return 0
+
+
+def _images_of(session: Session, workload: Workload | OwnWorkload) -> int | None:
+    """How many training images there are; None where the file has them."""
+    if isinstance(workload, OwnWorkload):
+        return None
+    return len(session.prepare(workload, session.settings.schedule(workload)).dataset.train)
