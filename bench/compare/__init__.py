@@ -2,7 +2,7 @@
 
     python -m bench compare A B
     pytest bench/ --against FILE|last|best
-    pytest bench/ --worker-python A --worker-python B
+    python -m bench compare-envs PYTHON_A PYTHON_B
 
 Only what has the same key is compared: the same hardware, driver, settings, software, network and
 data.  The answers are four, and each comes with an interval; `docs/compare.md` says what they mean.
