@@ -27,6 +27,8 @@ _SYSTEMS = {
     "ubuntu": r"ubuntu|-(?:generic|aws|azure|gcp|oem)\b|\b0ubuntu",
     "debian": r"\+deb\d|\bdeb1[2-9]|debian|-(?:cloud-)?amd64\b|bookworm|trixie",
 }
+# A prompt of Docker's, whose host is named by its number, or what systemd says.
+_CONTAINER = r"\w@[0-9a-f]{12}:|systemd-detect-virt\s{1,3}(?:lxc|docker|podman|systemd-nspawn)\b"
 _WSL = r"microsoft-standard-WSL|/usr/lib/wsl|\bWSL2?\b|libdxcore"
 
 
@@ -56,11 +58,12 @@ def host_of(text: str, known: Knowledge, system: str = "", inside: str = "") -> 
     """
     found = [name for name, pattern in _SYSTEMS.items() if re.search(pattern, text)]
     system = system or next(iter(found), "")
+    shown = not inside and re.search(_CONTAINER, text)
     facts: dict[str, Any] = {
         "distribution": {"id": system, "name": NAMES.get(system, "an unknown system")},
         "packages": {"manager": MANAGERS.get(system, "apt" if system else "")},
         "wsl": inside == "wsl" or (not inside and bool(re.search(_WSL, text))),
-        "container": "container" if inside == "container" else "",
+        "container": "container" if inside == "container" or shown else "",
     }
     return Host(facts=parse_facts(facts), known=known)
 
