@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, others, shapes
+from bench.datasets import cache, mnist_like, shapes
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.drawing import kept_or_drawn
 from bench.datasets.layouts import cifar_files
@@ -146,7 +146,7 @@ def _real(found: Mapping[str, Records], source: Source, note: str, where: str) -
         )
     if not found.keys() <= PUBLISHED.keys():
         note += ", not compared with the published files, whose order they do not keep"
-    train, test = (others.mixed(split_of(records)) for records in (taught, asked))
+    train, test = (mnist_like.mixed(split_of(records)) for records in (taught, asked))
     return Dataset("cifar10", source, note, train, test, test.commonest)
 
 

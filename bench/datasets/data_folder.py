@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.datasets import layouts, listing, pictures
 from bench.datasets.layouts import cifar_files, shots
 from bench.datasets.layouts.cifar_files import CifarFiles
-from bench.datasets.layouts.found import Classified
+from bench.datasets.layouts.classified import Classified
 from bench.datasets.layouts.shots import LAYOUT, Shots
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown, some

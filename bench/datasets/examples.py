@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bench.datasets import fingerprints, grind, others
+from bench.datasets import fingerprints, grind, mnist_like
 from bench.datasets.cifar10 import split_of
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError, shown
@@ -108,8 +108,8 @@ def _cifar(found: DataFolder) -> Examples:
 
 
 def _by_class(found: DataFolder, name: str, classes: int) -> Examples:
-    there = others.fitting(found, name)[0]
-    train, test = others.read(there)
+    there = mnist_like.fitting(found, name)[0]
+    train, test = mnist_like.read(there)
     labels = np.arange(classes) if name == "mnist" else np.unique(train.y)
     if len(labels) != classes or not np.isin(test.y, labels).all():
         raise DataError(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.datasets import cache, digits, known_sets, others
+from bench.datasets import cache, digits, known_sets, mnist_like
 from bench.datasets.dataset import Dataset, Source, Split
 from bench.datasets.drawing import Drawing, kept_or_drawn
 from bench.datasets.layouts import idx_files
@@ -24,7 +24,7 @@ from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
-    from bench.datasets.layouts.found import Classified, Half
+    from bench.datasets.layouts.classified import Classified, Half
 
 CLASSES = 10
 
@@ -168,7 +168,7 @@ def _from_folder(data_folder: DataFolder) -> Dataset:
     mend = "put the published files there, or leave --data-dir out to have them downloaded"
     faults: list[str] = []
     try:
-        for found, train, test in others.readable(data_folder, "mnist", faults):
+        for found, train, test in mnist_like.readable(data_folder, "mnist", faults):
             if is_mnist(train, test):
                 note = f"MNIST from {shown(found.where)} ({found.layout})"
                 return _dataset((_split(train), _split(test)), "files", note)
@@ -180,7 +180,7 @@ def _from_folder(data_folder: DataFolder) -> Dataset:
 
 def _what_it_is(found: Classified, train: Half, test: Half) -> str:
     """What is in MNIST's place, and how it is trained on all the same."""
-    where, name = shown(found.where), others.by_content(found, train, test)
+    where, name = shown(found.where), mnist_like.by_content(found, train, test)
     if name is not None:
         return (
             f"not MNIST: {where} holds {known_sets.title(name)}; --dataset {name} trains on it, "
@@ -222,7 +222,7 @@ def _read(folder: Path) -> tuple[Split, Split]:
 
 
 def _split(half: Half) -> Split:
-    return others.mixed(Split(half.x[..., None], half.y))
+    return mnist_like.mixed(Split(half.x[..., None], half.y))
 
 
 def _print(half: Half) -> str:

@@ -235,11 +235,11 @@ class Store:
         return self._loaded[key]
 
     def _load_anew(self, workload: Workload) -> Dataset:
-        from bench.datasets import cache, cifar10, circles, grind, mnist, others
+        from bench.datasets import cache, cifar10, circles, grind, mnist, mnist_like
 
         named, place, size = self._named, cache.directory(self._cache_dir), workload.image[:2]
         if workload.dataset == "mnist" and self._name != "mnist" and named:
-            return others.load(named, self._name)
+            return mnist_like.load(named, self._name)
         drawn: dict[DataName, Callable[[], Dataset]] = {
             "mnist": lambda: mnist.drawn(place),
             "grind": lambda: grind.drawn(place, size),

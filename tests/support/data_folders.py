@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.datasets import mnist, others
+from bench.datasets import mnist, mnist_like
 from bench.datasets.data_folder import DataFolder, look
 from bench.datasets.dataset import Dataset
 from bench.errors import DataError, shown
@@ -29,7 +29,7 @@ def trained_on(brought: DataFolder, name: str) -> Dataset:
     """What MNIST's networks are trained on."""
     if name == "mnist":
         return mnist.load(brought, brought.folder / "cache", mirrors=[])
-    return others.load(brought, name)
+    return mnist_like.load(brought, name)
 
 
 def refusal(folder: Path, name: str = "mnist") -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.datasets import grind, known_sets, mnist, others
+from bench.datasets import grind, known_sets, mnist, mnist_like
 from bench.datasets.data_folder import look
 from bench.errors import DataError
 from tests.support import digit_sets
@@ -32,7 +32,7 @@ in_one_folder = settings(
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_set_is_read_alike_from_every_layout(layout: str, tmp_path: Path) -> None:
     put(tmp_path / "data", LAYOUTS[layout](MADE))
-    dataset = others.load(look(tmp_path / "data"), "own")
+    dataset = mnist_like.load(look(tmp_path / "data"), "own")
     must_be(dataset, MADE)
     assert (dataset.name, dataset.kind, dataset.classes) == ("own", "real", 10)
     assert dataset.note.startswith(f"own, 10 classes, from {tmp_path}/data")
@@ -74,7 +74,7 @@ def test_idx_files_are_found_by_any_name_that_people_give_them(
         path = "/".join([*folders, *([name] if own_folder else []), name])
         files[path] = gzip.compress(data, 1) if packed[number] else data
     folder = put(tmp_path_factory.mktemp("named"), files)
-    must_be(others.load(look(folder), "own"), MADE)
+    must_be(mnist_like.load(look(folder), "own"), MADE)
 
 
 MEANT = "mnist.npz mnist_train.csv mnist_test.csv train.csv own-train-imgs.npz 7.png IMG_1.heic"
@@ -136,18 +136,18 @@ def test_a_set_whose_folder_names_it_is_refused_as_mnist_and_trained_as_itself(
     put(tmp_path / "data" / folder, LAYOUTS["published"](MADE))
     line = refusal(tmp_path / "data")
     assert f"holds {known_sets.title(name)}, not MNIST: --dataset {name} trains on it" in line
-    dataset = others.load(look(tmp_path / "data"), name)
+    dataset = mnist_like.load(look(tmp_path / "data"), name)
     assert dataset.name == name
     must_be(dataset, MADE)
 
 
 def test_images_on_both_sides_of_a_split_are_counted(tmp_path: Path) -> None:
     put(tmp_path / "fashion-mnist", LAYOUTS["published"](MADE))
-    assert "training images, too" not in others.load(look(tmp_path), "fashion-mnist").note
+    assert "training images, too" not in mnist_like.load(look(tmp_path), "fashion-mnist").note
     leaky = Digits.drawn()
     leaky.x_test[:3] = leaky.x_train[:3]
     put(tmp_path / "fashion-mnist", LAYOUTS["published"](leaky))
-    note = others.load(look(tmp_path), "fashion-mnist").note
+    note = mnist_like.load(look(tmp_path), "fashion-mnist").note
     assert f"; 3 of {len(leaky.x_test):,} test images are training images, too" in note
 
 
@@ -158,12 +158,12 @@ def test_one_part_of_emnist_is_taken_by_its_own_name_and_of_several_one_has_to_b
     lay = digit_sets.idx_named("gzip/emnist-letters-{}.gz".format, gzip.compress)
     put(tmp_path, lay(letters))
     assert "holds EMNIST letters, not MNIST" in refusal(tmp_path)
-    assert others.load(look(tmp_path), "emnist").name == "emnist-letters"
+    assert mnist_like.load(look(tmp_path), "emnist").name == "emnist-letters"
     lay = digit_sets.idx_named("gzip/emnist-digits-{}.gz".format, gzip.compress)
     put(tmp_path, lay(MADE))
     line = refusal(tmp_path, "emnist")
     assert "holds emnist-digits, emnist-letters: name one of them with --dataset" in line
-    dataset = others.load(look(tmp_path), "emnist-letters")
+    dataset = mnist_like.load(look(tmp_path), "emnist-letters")
     assert (dataset.classes, dataset.train.y.max()) == (26, 25)
     must_be(dataset, letters)
 
@@ -173,7 +173,7 @@ def test_labels_that_begin_at_one_are_counted_from_zero(tmp_path: Path) -> None:
     one = np.uint8(1)
     ahead = Digits(made.x_train, made.y_train + one, made.x_test, made.y_test + one)
     put(tmp_path, LAYOUTS["published"](ahead))
-    must_be(others.load(look(tmp_path), "letters"), made)
+    must_be(mnist_like.load(look(tmp_path), "letters"), made)
 
 
 def test_a_published_file_is_known_by_its_checksum(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.datasets import others
+from bench.datasets import mnist_like
 from bench.datasets.data_folder import look
 from tests.support import digit_sets
 from tests.support.data_folders import MADE, must_be, refusal
@@ -27,7 +27,7 @@ def test_one_table_of_both_splits_is_read_where_its_rows_are_those_of_mnist(
         tmp_path
     )
     monkeypatch.setattr("bench.datasets.layouts.tables._OF_MNIST", (260, 40))
-    must_be(others.load(look(tmp_path), "own"), MADE)
+    must_be(mnist_like.load(look(tmp_path), "own"), MADE)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_other_data_beside_a_set_is_no_obstacle_as_in_keras_s_cache(tmp_path: Pa
     text = np.arange(9)
     other = digit_sets.saved(x_train=text, y_train=text, x_test=text, y_test=text)
     put(tmp_path, {"boston.npz": other, "mnist.npz": digit_sets.npz(MADE)["mnist.npz"]})
-    must_be(others.load(look(tmp_path), "own"), MADE)
+    must_be(mnist_like.load(look(tmp_path), "own"), MADE)
     assert "mnist.npz (an NPZ file) holds 260 + 40 images" in refusal(tmp_path)
 
 
@@ -88,7 +88,7 @@ def test_tables_as_spreadsheets_write_them_are_read_or_called_what_they_are(tmp_
         for name, data in tables.items()
     }
     put(tmp_path / "a", {name: b"\xef\xbb\xbf" + data for name, data in quoted.items()})
-    must_be(others.load(look(tmp_path / "a"), "own"), MADE)
+    must_be(mnist_like.load(look(tmp_path / "a"), "own"), MADE)
     put(tmp_path / "b", {name: data.decode().encode("utf-16") for name, data in tables.items()})
     assert "is a text in UTF-16: save it in UTF-8" in refusal(tmp_path / "b")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.datasets import digits, others
+from bench.datasets import digits, mnist_like
 from bench.datasets.data_folder import look
 from bench.datasets.dataset import Split
 from bench.datasets.prepared import Store
@@ -45,7 +45,7 @@ def test_what_a_person_brought_is_read_before_anything_is_trained_and_once(
     put(tmp_path / "own", LAYOUTS["npz"](Digits.drawn(classes=26)))
     store = Store(tmp_path / "laid", look(tmp_path / "own"), tmp_path / "cache", name="letters")
     store.check([MLP, WORKLOADS["post"]])
-    monkeypatch.setattr(others, "load", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(mnist_like, "load", lambda *_: pytest.fail("read again"))
     made = store.prepare(MLP, MLP.schedules["full"]).dataset
     assert (made.name, made.classes, made.kind) == ("letters", 26, "real")
     assert not (tmp_path / "cache").exists(), "the other network's data are not its own"

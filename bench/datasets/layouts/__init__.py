@@ -6,10 +6,8 @@ A further layout is a module with `find` and an entry in FAMILIES.
 from __future__ import annotations
 
 from bench.datasets.layouts import array_files, class_folders, idx_files, named_pictures, tables
-from bench.datasets.layouts.found import Classified, Half
+from bench.datasets.layouts.classified import Classified
 from bench.datasets.listing import Folder
-
-__all__ = ["Classified", "Half", "find"]
 
 FAMILIES = (idx_files.find, array_files.find, tables.find, class_folders.find, named_pictures.find)
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets import idx, signatures
-from bench.datasets.layouts.found import Classified, Half
+from bench.datasets.layouts.classified import Classified, Half
 from bench.datasets.layouts.saved_arrays import half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown, why

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets import pictures
-from bench.datasets.layouts.found import SIDE, Classified, Half
+from bench.datasets.layouts.classified import SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, listed, shown
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets import idx
-from bench.datasets.layouts.found import SIDE, Classified, Half
+from bench.datasets.layouts.classified import SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 

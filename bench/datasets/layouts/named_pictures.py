@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.datasets import pictures
 from bench.datasets.layouts import class_folders
 from bench.datasets.layouts.class_folders import are_small, classes_in
-from bench.datasets.layouts.found import MOST_CLASSES, SIDE, Classified, Half
+from bench.datasets.layouts.classified import MOST_CLASSES, SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import shown
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.layouts.found import SIDE, Half
+from bench.datasets.layouts.classified import SIDE, Half
 from bench.errors import DataError, shown
 
 

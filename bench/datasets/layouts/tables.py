@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets import idx, signatures
-from bench.datasets.layouts.found import MOST_CLASSES, SIDE, Classified, Half
+from bench.datasets.layouts.classified import MOST_CLASSES, SIDE, Classified, Half
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 

@@ -1,4 +1,4 @@
-"""What every family of layouts answers."""
+"""Pictures by class, as every family of layouts finds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other pictures by class, for MNIST's networks: trained on as what they are, and named so."""
+"""Sets like MNIST, in its place: its networks are trained on them, and the record names them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.errors import DataError, shown
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
-    from bench.datasets.layouts.found import Classified, Half
+    from bench.datasets.layouts.classified import Classified, Half
 
 FEWEST = 256
 """Images to train on: fewer are no full batch of every network."""
