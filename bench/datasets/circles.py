@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.chance import Chance
 from bench.datasets.dataset import Dataset, Split
+from bench.datasets.stable_random import StableRandom
 
 HEIGHT, WIDTH = 100, 150
 BLACK, GREY, WHITE = 0, 50, 100
@@ -30,8 +30,8 @@ def load() -> Dataset:
     the best that a network can do that does not look at its input.  To give every pixel back is
     possible, so `best_possible_mse` is 0.
     """
-    chance = Chance(SEED)
-    train, test = (Split(x, x) for x in (draw(chance, TRAIN), draw(chance, TEST)))
+    rng = StableRandom(SEED)
+    train, test = (Split(x, x) for x in (draw(rng, TRAIN), draw(rng, TEST)))
     error = test.x - train.x.mean(axis=0, dtype=np.float64)
     return Dataset(
         "circles",
@@ -43,14 +43,14 @@ def load() -> Dataset:
     )
 
 
-def draw(chance: Chance, count: int) -> NDArray[np.uint8]:
+def draw(rng: StableRandom, count: int) -> NDArray[np.uint8]:
     """So many pictures, `(count, 100, 150, 1)`."""
     least, most = RADII
-    radius = least + chance.below(most - least + 1, count)
+    radius = least + rng.below(most - least + 1, count)
     down, across = np.mgrid[:HEIGHT, :WIDTH][..., None]
     pictures = np.full((HEIGHT, WIDTH, count), BLACK, np.uint8)
     for lightness in (GREY, WHITE):
-        middle = chance.below(HEIGHT, count), chance.below(WIDTH, count)
+        middle = rng.below(HEIGHT, count), rng.below(WIDTH, count)
         inside = (down - middle[0]) ** 2 + (across - middle[1]) ** 2 <= radius**2
         pictures[inside] = lightness
     return np.ascontiguousarray(np.moveaxis(pictures, -1, 0)[..., None])

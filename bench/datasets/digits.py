@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.chance import Chance, Floats, balanced
 from bench.datasets.dataset import Split
+from bench.datasets.stable_random import Floats, StableRandom, balanced
 
 VERSION = 1
 """Goes up with every change of a pixel: floors and cached files belong to one version."""
@@ -115,20 +115,20 @@ def draw(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> tuple[Split,
     MNIST, and y `(n,) int64`, 0..9.  Both come from one sequence: the same hands, no image twice.
     The full set takes about 4 s on one core and 55 MB.
     """
-    chance = Chance(seed)
-    labels = np.concatenate([balanced(train, CLASSES, chance), balanced(test, CLASSES, chance)])
+    rng = StableRandom(seed)
+    labels = np.concatenate([balanced(train, CLASSES, rng), balanced(test, CLASSES, rng)])
     images = np.empty((len(labels), SIDE, SIDE), np.uint8)
     for digit in range(CLASSES):
         glyphs = [glyph for glyph in GLYPHS if glyph.digit == digit]
         which = np.flatnonzero(labels == digit)
         shares = np.repeat(np.arange(len(glyphs)), [glyph.share for glyph in glyphs])
-        choice = shares[(chance.uniform(len(which)) * len(shares)).astype(np.intp)]
+        choice = shares[(rng.uniform(len(which)) * len(shares)).astype(np.intp)]
         for index, glyph in enumerate(glyphs):
             path = _path_weights(glyph)
             mine = which[choice == index]
             for start in range(0, len(mine), CHUNK):
                 chunk = mine[start : start + CHUNK]
-                images[chunk] = _write(glyph, path, len(chunk), chance)
+                images[chunk] = _write(glyph, path, len(chunk), rng)
     x = images[..., None]
     return Split(x[:train], labels[:train]), Split(x[train:], labels[train:])
 
@@ -170,42 +170,42 @@ def _gap(glyph: Glyph, a: int, b: int) -> float:
     return math.sqrt(across * across + down * down)
 
 
-def _write(glyph: Glyph, path: Floats, count: int, chance: Chance) -> NDArray[np.uint8]:
+def _write(glyph: Glyph, path: Floats, count: int, rng: StableRandom) -> NDArray[np.uint8]:
     """`count` images of the glyph, each by another hand: `(count, 28, 28)`."""
     # Most people write neatly and a few do not: the cube makes the long tail that MNIST has.
-    haste = chance.uniform(count)
+    haste = rng.uniform(count)
     sloppy = 0.62 + 0.9 * haste * haste * haste
-    x, y = _hand(glyph, path, sloppy, count, chance)
-    return _ink(x, y, count, chance)
+    x, y = _hand(glyph, path, sloppy, count, rng)
+    return _ink(x, y, count, rng)
 
 
 def _hand(
-    glyph: Glyph, path: Floats, sloppy: Floats, count: int, chance: Chance
+    glyph: Glyph, path: Floats, sloppy: Floats, count: int, rng: StableRandom
 ) -> tuple[Floats, Floats]:
     """Where the pen goes, in pixels: x and y, each `(path points, count)`."""
     controls = np.array(glyph.points, np.float32) - np.float32(0.5)
-    jitter = 0.055 * sloppy * chance.bell(2, len(controls), count)
+    jitter = 0.055 * sloppy * rng.bell(2, len(controls), count)
     x = _through(path, controls[:, 0, None] + jitter[0])
     y = _through(path, controls[:, 1, None] + jitter[1])
 
     # A smooth warp of the whole box: what an elastic distortion does to a pen path.
-    bend = 0.22 * sloppy * chance.bell(8, count)
+    bend = 0.22 * sloppy * rng.bell(8, count)
     x, y = (
         x + bend[0] * x * y + bend[1] * (y * y) + bend[2] * (x * x) + bend[3] * (y * y * y),
         y + bend[4] * x * y + bend[5] * (y * y) + bend[6] * (x * x) + bend[7] * (x * x * x),
     )
 
-    height = 19 + 1.2 * chance.bell(count)
-    width = height * (0.68 + 0.09 * chance.bell(count))
+    height = 19 + 1.2 * rng.bell(count)
+    width = height * (0.68 + 0.09 * rng.bell(count))
     x, y = x * width, y * height
-    slant = 0.16 + 0.2 * chance.bell(count)
-    turn = 0.11 * chance.bell(count)
+    slant = 0.16 + 0.2 * rng.bell(count)
+    turn = 0.11 * rng.bell(count)
     x = x - slant * y
     x, y = x + turn * y, y - turn * x
 
     # MNIST's digits are centred by their ink; these nearly so.
-    x = x - (x.min(axis=0) + x.max(axis=0)) / 2 + (SIDE - 1) / 2 + chance.bell(count)
-    y = y - (y.min(axis=0) + y.max(axis=0)) / 2 + (SIDE - 1) / 2 + chance.bell(count)
+    x = x - (x.min(axis=0) + x.max(axis=0)) / 2 + (SIDE - 1) / 2 + rng.bell(count)
+    y = y - (y.min(axis=0) + y.max(axis=0)) / 2 + (SIDE - 1) / 2 + rng.bell(count)
     return x, y
 
 
@@ -217,14 +217,14 @@ def _through(path: Floats, controls: Floats) -> Floats:
     return out
 
 
-def _ink(x: Floats, y: Floats, count: int, chance: Chance) -> NDArray[np.uint8]:
+def _ink(x: Floats, y: Floats, count: int, rng: StableRandom) -> NDArray[np.uint8]:
     """Inks a path of a varying width into pixels: `(count, 28, 28)`."""
-    radius = 0.75 + 0.75 * chance.uniform(count) + 0.25 * chance.bell(count)
+    radius = 0.75 + 0.75 * rng.uniform(count) + 0.25 * rng.bell(count)
     radius = np.maximum(radius, np.float32(0.6))
-    edge = chance.between(0.9, 1.7, count)  # pixels from full ink to none
+    edge = rng.between(0.9, 1.7, count)  # pixels from full ink to none
     # The pen's pressure falls or grows along the path.
     along = np.linspace(-1, 1, len(x), dtype=np.float32)[:, None]
-    local = radius * (1 + 0.2 * chance.bell(count) * along)
+    local = radius * (1 + 0.2 * rng.bell(count) * along)
     slack = radius * radius - local * local
 
     pixels = np.arange(SIDE, dtype=np.float32)
@@ -239,9 +239,9 @@ def _ink(x: Floats, y: Floats, count: int, chance: Chance) -> NDArray[np.uint8]:
     cover = np.clip((radius - distance) / edge + np.float32(0.5), 0, 1)
 
     # Paper's grain: it shows in the ink and hardly beside it.
-    grain = chance.uniform(SIDE, SIDE, count) + chance.uniform(SIDE, SIDE, count) - 1
-    strength = chance.between(0.1, 0.5, count)
-    level = cover * (1 + strength * grain) + 0.06 * grain * chance.uniform(count)
-    level = np.clip(level * chance.between(0.85, 1.15, count), 0, 1)
+    grain = rng.uniform(SIDE, SIDE, count) + rng.uniform(SIDE, SIDE, count) - 1
+    strength = rng.between(0.1, 0.5, count)
+    level = cover * (1 + strength * grain) + 0.06 * grain * rng.uniform(count)
+    level = np.clip(level * rng.between(0.85, 1.15, count), 0, 1)
     pictures: NDArray[np.uint8] = (level * 255 + np.float32(0.5)).astype(np.uint8)
     return np.moveaxis(pictures, -1, 0)

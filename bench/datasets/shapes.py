@@ -5,7 +5,7 @@ on it, in uneven light and noise.  A shape and its mirror image are one class, a
 every twenty labels one is wrong, so that it is known how many a perfect classifier gets right; it
 is less than all, as with labels that people give.
 
-The same pictures on every machine: see `bench.datasets.chance`.  There is no exp and no sine.
+The pictures are the same on every machine (bench.datasets.stable_random): no exp and no sine.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.chance import Chance, Floats, balanced
 from bench.datasets.dataset import Split
 from bench.datasets.drawing import Drawing
+from bench.datasets.stable_random import Floats, StableRandom, balanced
 
 VERSION = 1
 """Goes up with every change of a pixel or label: floors and cached files belong to one version."""
@@ -39,24 +39,24 @@ def draw(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> Drawing:
     Images are `(n, 32, 32, 3) uint8`, labels `(n,) int64`, 0..9; the best possible is the share of
     the test's labels that are right.
     """
-    chance = Chance(seed)
+    rng = StableRandom(seed)
     counts = (train, test)
-    drawn = [_draw_split(chance, count) for count in counts]
+    drawn = [_draw_split(rng, count) for count in counts]
     (taught, _), (asked, right) = drawn
     return Drawing(taught, asked, float(right.mean()))
 
 
-def _draw_split(chance: Chance, count: int) -> tuple[Split, NDArray[np.bool_]]:
+def _draw_split(rng: StableRandom, count: int) -> tuple[Split, NDArray[np.bool_]]:
     """Images with their labels, and which of these are right."""
-    shapes = balanced(count, CLASSES, chance)
-    wrong = chance.below(WRONG_OF, count) == 0
-    labels = np.where(wrong, (shapes + 1 + chance.below(CLASSES - 1, count)) % CLASSES, shapes)
+    shapes = balanced(count, CLASSES, rng)
+    wrong = rng.below(WRONG_OF, count) == 0
+    labels = np.where(wrong, (shapes + 1 + rng.below(CLASSES - 1, count)) % CLASSES, shapes)
     images = np.empty((count, SIDE, SIDE, CHANNELS), np.uint8)
     for number, covers in enumerate(SHAPES):
         which = np.flatnonzero(shapes == number)
         for start in range(0, len(which), _CHUNK):
             chunk = which[start : start + _CHUNK]
-            images[chunk] = _paint(covers, len(chunk), chance)
+            images[chunk] = _paint(covers, len(chunk), rng)
     return Split(images, labels), ~wrong
 
 
@@ -135,29 +135,27 @@ SHAPES: tuple[Edge, ...] = (
 # ---- pictures
 
 
-def _paint(edge: Edge, count: int, chance: Chance) -> NDArray[np.uint8]:
+def _paint(edge: Edge, count: int, rng: StableRandom) -> NDArray[np.uint8]:
     """So many pictures of a shape, `(count, 32, 32, 3)`."""
     pixels = np.arange(SIDE, dtype=np.float32)
     down, across = pixels[:, None, None], pixels[None, :, None]
-    ground = chance.between(15, 130, CHANNELS, count)
+    ground = rng.between(15, 130, CHANNELS, count)
     picture = np.broadcast_to(ground, (SIDE, SIDE, CHANNELS, count)).copy()
     for _ in range(3):  # blobs, which are no discs: their edge is soft
-        middle, size = chance.between(0, SIDE, 2, count), chance.between(3, 9, count)
+        middle, size = rng.between(0, SIDE, 2, count), rng.between(3, 9, count)
         distance = _radius((across - middle[0]) / size, (down - middle[1]) / size)
-        _lay_over(picture, np.clip(1 - distance, 0, 1), chance.between(15, 160, CHANNELS, count))
+        _lay_over(picture, np.clip(1 - distance, 0, 1), rng.between(15, 160, CHANNELS, count))
 
-    size = chance.between(6, 11, count)
-    middle = chance.between(13, SIDE - 14, 2, count)
+    size = rng.between(6, 11, count)
+    middle = rng.between(13, SIDE - 14, 2, count)
     x, y = (across - middle[0]) / size, (down - middle[1]) / size
     cover = np.clip(_HALF - edge(x, y) * size, 0, 1)
-    _lay_over(picture, cover, ground + chance.between(45, 120, CHANNELS, count))
+    _lay_over(picture, cover, ground + rng.between(45, 120, CHANNELS, count))
 
-    slope = chance.between(-1, 1, 2, count)
+    slope = rng.between(-1, 1, 2, count)
     light = 1 + (slope[0] * (across - 16) + slope[1] * (down - 16)) / 80
-    grain = chance.uniform(SIDE, SIDE, CHANNELS, count) + chance.uniform(
-        SIDE, SIDE, CHANNELS, count
-    )
-    picture = picture * light[:, :, None] + (grain - 1) * chance.between(10, 45, count)
+    grain = rng.uniform(SIDE, SIDE, CHANNELS, count) + rng.uniform(SIDE, SIDE, CHANNELS, count)
+    picture = picture * light[:, :, None] + (grain - 1) * rng.between(10, 45, count)
     painted: NDArray[np.uint8] = np.clip(picture + _HALF, 0, 255).astype(np.uint8)
     return np.moveaxis(painted, -1, 0)
 

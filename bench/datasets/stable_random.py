@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-class Chance:
+class StableRandom:
     """A stream of random numbers from a seed."""
 
     def __init__(self, seed: int) -> None:
@@ -42,8 +42,8 @@ class Chance:
         return even
 
 
-def balanced(count: int, classes: int, chance: Chance) -> NDArray[np.int64]:
+def balanced(count: int, classes: int, rng: StableRandom) -> NDArray[np.int64]:
     """So many labels, as many of each class as of the others, in a random order."""
     labels = np.arange(count, dtype=np.int64) % classes
-    order: NDArray[np.intp] = np.lexsort((chance.uniform(count), chance.uniform(count)))
+    order: NDArray[np.intp] = np.lexsort((rng.uniform(count), rng.uniform(count)))
     return labels[order]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bench.datasets import circles, grind, particles, shapes
-from bench.datasets.chance import Chance, balanced
 from bench.datasets.data_folder import look
 from bench.datasets.dataset import Dataset
 from bench.datasets.drawing import Drawing
+from bench.datasets.stable_random import StableRandom, balanced
 
 SHAPES_SHA256 = "5c830433f59f7ca405600aa493a3e0e884adff451963fffbb268eccdea67f1cd"
 CIRCLES_SHA256 = "fd0852d6135e142b9b9b3b9f9e7f34959f7c3df98958b32981df430334e0c06f"
@@ -95,12 +95,12 @@ def test_the_mean_predictors_error_is_what_the_mean_picture_scores(discs: Datase
 
 
 def test_chance_draws_whole_numbers_and_balanced_labels() -> None:
-    chance = Chance(7)
-    drawn = chance.below(5, 10_000)
+    rng = StableRandom(7)
+    drawn = rng.below(5, 10_000)
     assert set(drawn.tolist()) == set(range(5))
     assert np.bincount(drawn).min() > 1_800
-    assert (Chance(7).uniform(4) == Chance(7).uniform(4)).all()
-    assert set(np.bincount(balanced(30, 10, chance))) == {3}
+    assert (StableRandom(7).uniform(4) == StableRandom(7).uniform(4)).all()
+    assert set(np.bincount(balanced(30, 10, rng))) == {3}
 
 
 @pytest.fixture
