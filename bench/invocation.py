@@ -56,4 +56,7 @@ def _here() -> Path:
         return ROOT
 
 
+# What the inventory calls this machine, where playbooks/bench.yml runs the benchmark on it: who
+# reads what it advises sits at the controller.
+FLEET_HOST = os.environ.get("GRINDSTONE_FLEET_HOST", "")
 COMMAND, BENCHMARK = called(os.environ, Path(sys.executable), _here())

@@ -6,23 +6,38 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from bench import invocation
 from bench.invocation import BENCHMARK
 from bench.record.model import TimeToTarget, Training
 from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
 from bench.workloads import EVERY
 
-# Machines train together by the playbook: it makes the addresses, and says where records go.
-_TOGETHER = "ansible-playbook playbooks/bench.yml -e benchmark_distributed=true"
+# Hosts of a fleet train by the playbook, alone or together: it makes the addresses, and says where
+# records go.
+_PLAYBOOK = "ansible-playbook playbooks/bench.yml"
 _OF_THE_ROLE = "--results-dir"
 
 
-def command(words: Sequence[str], variant: Variant = AS_PUBLISHED) -> str:
-    """What trains with these options: on this machine, or together where the variant does."""
-    if not variant.machines:
+def command(
+    words: Sequence[str], variant: Variant = AS_PUBLISHED, *, host: str | None = None
+) -> str:
+    """What trains with these options, where its reader sits.
+
+    host: of a fleet, by its name in the inventory; that of this run, where it is one.
+    """
+    if variant.machines:
+        batch = " -e benchmark_distributed_batch=scaled" if variant.scaled else ""
+        where = f" -e benchmark_distributed=true{batch}"
+    elif not (where := limit(host)):
         return f"{BENCHMARK} {shlex.join(words)}".rstrip()
     options = json.dumps({"benchmark_options": without(_OF_THE_ROLE, words)})
-    batch = " -e benchmark_distributed_batch=scaled" if variant.scaled else ""
-    return f"{_TOGETHER}{batch} -e {shlex.quote(options)}"
+    return f"{_PLAYBOOK}{where} -e {shlex.quote(options)}"
+
+
+def limit(host: str | None = None) -> str:
+    """The option that leaves a playbook one host of a fleet; "" outside of fleets."""
+    named = host or invocation.FLEET_HOST
+    return f" --limit {shlex.quote(named)}" if named else ""
 
 
 def rerun_command(result: Training, more: Sequence[str] = ()) -> str:

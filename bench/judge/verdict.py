@@ -24,7 +24,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bench.judge.drift import change
-from bench.judge.rerun import rerun_command, without
+from bench.judge.rerun import limit, rerun_command, without
 from bench.record.conditions import Conditions
 from bench.record.head import Device
 from bench.record.inference import Latency, Throughput
@@ -157,7 +157,8 @@ def _ms(seconds: float) -> str:
 
 def _below_floor(result: Judged, rerun_options: Sequence[str]) -> Iterator[Verdict]:
     if result.quality.reason is not None:
-        proof = "; ansible-playbook playbooks/verify.yml" if result.device.is_gpu else ""
+        verify = f"; ansible-playbook playbooks/verify.yml{limit()}"
+        proof = verify if result.device.is_gpu else ""
         seed = next((int(word[7:]) for word in rerun_options if word.startswith("--seed=")), 1)
         another = [*without("--seed", rerun_options), "--seed", str((seed + 1) % 2**32)]
         fix = f"{rerun_command(result, another)}{proof}"

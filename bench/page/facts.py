@@ -74,7 +74,8 @@ def _settings(record: Record) -> Iterator[tuple[str, str]]:
     yield "Limits", _limits(asked.limits)
     yield "Worker", asked.worker_python
     yield "Worker of side B", asked.second_worker or "none"
-    yield "The same again", rerun.command(notes.train_again(record))
+    yield "Run by", f"playbooks/bench.yml, as {asked.host}" if asked.host else "hand"
+    yield "The same again", rerun.command(notes.train_again(record), host=asked.host)
 
 
 def _variants(asked: Settings) -> Iterator[str]:

@@ -163,6 +163,7 @@ class Settings(Part, frozen=True, kw_only=True):
     variants: what else than as published was asked for.
     rerun_options: the options that train a row again as here, but what names the row.
     experiment: that the trainings belong to; null where they stand alone.
+    host: what the inventory calls this machine, where playbooks/bench.yml ran it; else null.
     """
 
     profile: ProfileName
@@ -184,6 +185,7 @@ class Settings(Part, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()
     rerun_options: tuple[str, ...] = ()
     experiment: Experiment | None = None
+    host: str | None = None
 
 
 class Head(Part, frozen=True, kw_only=True):

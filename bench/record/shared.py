@@ -84,6 +84,7 @@ def shared(record: Record, users: Iterable[str] = ()) -> tuple[Record, list[str]
     _learn(tree, withheld)
     _name(withheld, "host names", tree["machine"]["host"])
     _name(withheld, "host names", tree["machine"]["host"].partition(".")[0])
+    _name(withheld, "host names", tree["settings"].get("host") or "")
     for result in tree["results"]:
         for name in (result.get("machines") or {}).get("names", ()):
             _name(withheld, "host names", name)
@@ -138,6 +139,8 @@ def _cleaned(value: Any, member: str, withheld: _Withheld) -> Any:
         return [_cleaned(branch, f"{member}[]", withheld) for branch in value]
     if not isinstance(value, str):
         return value
+    if member == "settings.host":
+        return withheld.take("host names", member, None)
     if member == "machine.host" or member.endswith("].machines.names[]"):
         return withheld.take("host names", member, WITHHELD)
     if member.endswith("processes.value[].name"):

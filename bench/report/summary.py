@@ -20,7 +20,7 @@ from bench.record.artifacts import models
 from bench.record.comparable import why_excluded
 from bench.record.head import Device
 from bench.record.model import Finished, Record, Result, TargetResult
-from bench.record.variant import STOCK
+from bench.record.variant import AS_PUBLISHED, STOCK
 from bench.report import bars, folds, inference, notes, rows, table, targets, variants
 from bench.report import format as shown
 from bench.report.experiment import arms
@@ -276,7 +276,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
         variants = [each.variant for each in results if each.variant and each.variant.machines]
         kept = rerun.without("--profile", notes.train_again(record))
         words = [*kept, "--profile", "quick"]
-        repeated = rerun.command(words, *variants[:1])
+        variant = variants[0] if variants else AS_PUBLISHED
+        repeated = rerun.command(words, variant, host=record.settings.host)
         return f"Next: {repeated} (the smoke profile is too short to compare times)"
     gpus = [each for each in results if each.device.is_gpu]
     trained = {
@@ -293,7 +294,8 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
     )
     if not unknown:
         return ""
-    both = rerun.command([*notes.train_again(record), "--mode", "stock,tuned"])
+    words = [*notes.train_again(record), "--mode", "stock,tuned"]
+    both = rerun.command(words, host=record.settings.host)
     return f"{'For the others' if known else 'To find the bottlenecks'}: {both}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import bench
 from bench.errors import shown
+from bench.invocation import FLEET_HOST
 from bench.observe import devices
 from bench.observe.devices import Found
 from bench.options import Settings
@@ -49,6 +50,7 @@ def head_of(
             workloads=tuple(str(workload.path) for workload in chosen.workloads),
             rerun_options=chosen.rerun_options,
             experiment=chosen.experiment,
+            host=FLEET_HOST or None,
         ),
         versions={
             "python": platform.python_version(),

@@ -34,6 +34,10 @@ options:
     type: list
     elements: str
     default: []
+  host:
+    description: What the inventory calls the host, by which advice names it.
+    type: str
+    default: ""
   state:
     description:
       - V(started) starts it and does not wait.
@@ -127,6 +131,7 @@ JOB = "job.json"
 END = "ended.json"
 OUTPUT = "output.txt"
 COLLECTED = "collected"
+HOST = "GRINDSTONE_FLEET_HOST"  # what is advised is typed at the controller (bench/invocation.py)
 OWN = "--results-dir"  # which folder records go to is this module's to know
 KEPT = 10  # runs, the newest
 RESULT = (0, 1)  # pytest's: all passed, or something failed, which the record has
@@ -244,7 +249,7 @@ def live(folder: Path, run: Path, wanted: dict[str, Any], lock: int) -> None:
             status = subprocess.run(
                 command + wanted["options"],
                 cwd=folder / wanted["tree"],
-                env={**kept, "LC_ALL": "C.UTF-8"},
+                env={**kept, "LC_ALL": "C.UTF-8", HOST: wanted.get("host", "")},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(lock,),  # it may outlive this process
@@ -328,6 +333,7 @@ def main() -> None:
             "folder": {"type": "path", "required": True},
             "tree": {"type": "str", "default": ""},
             "options": {"type": "list", "elements": "str", "default": []},
+            "host": {"type": "str", "default": ""},
             "state": {"choices": ["started", "ended", "collected"], "default": "started"},
             "anew": {"type": "bool", "default": False},
             "run": {"type": "str", "default": ""},
@@ -348,6 +354,7 @@ def main() -> None:
             (folder / RUNS / name / COLLECTED).touch()
             module.exit_json(changed=True, run=name)
         wanted = {"tree": module.params["tree"], "options": options}
+        wanted["host"] = module.params["host"]
         run, told = run_of(folder, wanted, anew=module.params["anew"])
     except BusyError as error:
         module.fail_json(msg=str(error))

@@ -46,6 +46,14 @@ def test_a_run_has_the_options_and_ends_with_its_record(tmp_path: Path) -> None:
     assert said[-2:] == ["-k", "mlp"]
 
 
+def test_a_run_knows_what_the_inventory_calls_its_host(tmp_path: Path) -> None:
+    made(tmp_path, f'echo "$GRINDSTONE_FLEET_HOST"\n{RECORDS}')
+    run, _ = module.run_of(tmp_path, {**WANTED, "host": "gpu1"})
+    while module.goes_on(tmp_path):
+        time.sleep(0.01)
+    assert (run / "output.txt").read_text(encoding="utf-8") == "gpu1\n"
+
+
 def test_what_has_ended_unseen_is_collected_once(tmp_path: Path) -> None:
     first, _ = ran(made(tmp_path, RECORDS))
     again, told = ran(tmp_path)

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from bench import invocation
 from bench.errors import GrindstoneError
-from bench.judge import rerun
+from bench.judge import rerun, verdict
+from bench.page import facts
 from bench.record.model import Machines, Record
 from bench.record.shared import shared
 from bench.record.variant import AS_PUBLISHED, Variant
@@ -28,7 +30,7 @@ from bench.worker.cluster.rendezvous import ClusterError, naming_who_is_gone
 from bench.worker.messages import Cluster, Job
 from bench.workloads import WORKLOADS
 from plugins.modules import benchmark_port
-from tests.support.records import CPU, WORKER, record, result, settings
+from tests.support.records import CPU, H100, WORKER, quality, record, result, settings
 
 TWO = "gpu1=10.0.0.1:29500,gpu2=[fd00::2]:29500"
 OVER = Machines(("gpu1", "gpu2"), "RING", 128, (0.3, 0.4))
@@ -182,6 +184,29 @@ def test_what_is_to_be_trained_again_is_trained_over_the_machines_again(
     made = record([together, alone], settings=settings(profile="smoke"))
     (told,) = summary.last(made, made.results, Names(made.results, ()))
     assert f"Next: {command} -e '" in told
+
+
+def test_a_host_of_a_fleet_is_trained_again_by_the_playbook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own Python is of no use to who reads the advice at the controller."""
+    limited = "ansible-playbook playbooks/bench.yml --limit 'gpu 1' -e '"
+    words = '{"benchmark_options": ["-k", "mlp", "--device", "cpu", "--seed=2"]}'
+    alone = run_over_two().results[1]
+    made = record([alone], settings=settings(profile="smoke", host="gpu 1"))
+    (told,) = summary.last(made, made.results, Names(made.results, ()))
+    assert f"Next: {limited}" in told
+    again = dict(dict(facts.of(made, None))["Settings"])
+    assert again["The same again"].startswith(limited)
+    # What the host itself writes into its record.
+    monkeypatch.setattr(invocation, "FLEET_HOST", "gpu 1")
+    more = ["--results-dir=/opt/grindstone/bench/run", "--seed=2"]
+    assert rerun.rerun_command(alone, more) == f"{limited}{words}'"
+    low = result("mlp", H100, quality=quality("mlp", 0.1))
+    fix = verdict.judge(low).fix
+    assert fix is not None
+    assert fix.startswith(limited)
+    assert fix.endswith("; ansible-playbook playbooks/verify.yml --limit 'gpu 1'")
 
 
 class Heard(Trainer):

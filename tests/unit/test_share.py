@@ -64,6 +64,7 @@ FULL = record(
         second_worker="/opt/b/bin/python",
         against=f"{HOME}/old.json",
         workloads=(f"{HOME}/my models/mlp.py",),
+        host=f"{HOST}-rack7",
     ),
 )
 
@@ -79,7 +80,7 @@ def test_nothing_of_it_is_left_and_all_of_it_is_listed(tmp_path: Path) -> None:
         *("UUIDs", "addresses", "host names", "names of other processes", "paths"),
         *("serial numbers", "user names"),
     }
-    assert "machine.host" in told["host names"]
+    assert {"machine.host", "settings.host"} <= set(told["host names"].split(", "))
     assert "settings.worker_python" in told["paths"]
     assert "results[].worker.pinned.environment.XLA_FLAGS" in told["paths"]
     assert "results[].telemetry.processes.value[].name" in told["names of other processes"]
