@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
-from types import TracebackType
 from typing import Any
 
 from msgspec.structs import replace
@@ -157,12 +156,7 @@ class GpuMonitor:
             end_nvml(self._nvml)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._thread is None:
             return
         self._stop.set()
