@@ -34,21 +34,18 @@ _WITHOUT = (
 def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
     parser = verbs.add_parser("summary", help="a network's layers, parameters and arithmetic")
-    _add_what(parser)
+    add_what(parser)
+    add_where(parser)
     parser.set_defaults(run=summary)
     parser = verbs.add_parser(
         "lr-range", help="which learning rates does a network learn at?", description=_RANGE
     )
-    _add_what(parser)
+    add_what(parser)
+    add_where(parser)
     parser.add_argument(
         "--steps", type=int, default=_STEPS, metavar="N", help=f"rates (default {_STEPS})"
     )
     parser.set_defaults(run=lr_range)
-
-
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    add_what(parser)
-    add_where(parser)
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:
