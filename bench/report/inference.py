@@ -141,14 +141,9 @@ def draw(results: Sequence[Result], screen: Screen) -> Table:
 def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """The headings and the rows, as text; none where nothing was measured."""
     told = measured(results)
-    left = table.what_differs(told)
-    headings = _headings(told)
-    made = []
-    for number, each in enumerate(told):
-        own = dict(_cells(each, told))
-        start = [column[number] for column in left.values()]
-        made.append([*start, *(str(own.get(heading, "")) for heading in headings)])
-    return [*left, *(_title(heading, told) for heading in headings)], made
+    own = [dict(_cells(each, told)) for each in told]
+    headings, rows = table.as_text(table.what_differs(told), _headings(told), own)
+    return [_title(heading, told) for heading in headings], rows
 
 
 def _headings(told: Sequence[Finished], without: tuple[str, ...] = ()) -> list[str]:

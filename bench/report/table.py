@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,15 +111,21 @@ def energy(result: Finished) -> float | None:
 
 def cells(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """The headings and the rows of the roomiest layout, as text."""
-    differs = what_differs(results)
     empty = _empty(results)
     headings = [heading for heading in _ORDER if heading not in empty]
-    made = []
-    for number, result in enumerate(results):
-        own = dict(_cells(result, results, Layout()))
-        start = [column[number] for column in differs.values()]
-        made.append([*start, *(str(own.get(heading, "")) for heading in headings)])
-    return [*differs, *headings], made
+    own = [dict(_cells(result, results, Layout())) for result in results]
+    return as_text(what_differs(results), headings, own)
+
+
+def as_text(
+    left: Mapping[str, Sequence[str]], headings: Sequence[str], own: Sequence[Mapping[str, object]]
+) -> tuple[list[str], list[list[str]]]:
+    """A table as text.  left: columns in front, each with a cell a row; own: each row's others."""
+    rows = [
+        [*(column[number] for column in left.values()), *(str(each.get(h, "")) for h in headings)]
+        for number, each in enumerate(own)
+    ]
+    return [*left, *headings], rows
 
 
 def _table(results: Sequence[Result], layout: Layout) -> Table:
