@@ -178,16 +178,22 @@ def table(
     headed: bool = True,
     last: bool = False,
     between: str = ",",
+    numbered: str | None = None,
 ) -> bytes:
-    """A CSV table, the label before the pixels or behind them."""
+    """A CSV table, the label before the pixels or behind them.
+
+    numbered: what stands over the rows' numbers, which come first.
+    """
     text = io.StringIO()
     writer = csv.writer(text, delimiter=between)
     pixels = [f"pixel{number}" for number in range(784)]
     if headed:
-        writer.writerow([*pixels, "class"] if last else ["label", *pixels])
-    for image, label in zip(x, y, strict=True):
+        head = [*pixels, "class"] if last else ["label", *pixels]
+        writer.writerow(head if numbered is None else [numbered, *head])
+    for number, (image, label) in enumerate(zip(x, y, strict=True)):
         row = image.ravel().tolist()
-        writer.writerow([*row, int(label)] if last else [int(label), *row])
+        told = [*row, int(label)] if last else [int(label), *row]
+        writer.writerow(told if numbered is None else [number, *told])
     return text.getvalue().encode()
 
 
@@ -297,6 +303,9 @@ LAYOUTS: Mapping[str, Layout] = {
     "tables with tabs": tables("train.csv", "test.csv", headed=False, between="\t"),
     "label last without a head": tables("train.csv", "test.csv", last=True, headed=False),
     "tables in their folders": tables("own_train/own_train.csv", "own_test/own_test.csv"),
+    "tables of pandas with their index": tables("train.csv", "test.csv", numbered=""),
+    "the same, written twice": tables("train.csv", "test.csv", numbered="Unnamed: 0", last=True),
+    "a table for validation": tables("digits_train.csv", "digits_val.csv"),
     "mnist_png": class_folders("mnist_png/training", "mnist_png/testing"),
     "train and test": class_folders("train", "test"),
     "fastai's": class_folders("train", "valid"),

@@ -38,6 +38,13 @@ def test_a_set_is_read_alike_from_every_layout(layout: str, tmp_path: Path) -> N
     assert dataset.note.startswith(f"own, 10 classes, from {tmp_path}/data")
 
 
+def test_a_table_for_validation_is_left_out_where_one_is_to_test_on(tmp_path: Path) -> None:
+    halves = LAYOUTS["tables without a head"](MADE)
+    train, test = halves["own-train.csv"], halves["own-test.csv"]
+    put(tmp_path, {"train.csv": train, "val.csv": train, "test.csv": test, "interval.csv": b"1,2"})
+    must_be(others.load(look(tmp_path), "own"), MADE)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_none_of_them_is_ever_taken_for_mnist(layout: str, tmp_path: Path) -> None:
     put(tmp_path / "data", LAYOUTS[layout](MADE))

@@ -17,14 +17,16 @@ from bench.datasets.layouts.classified import MOST_CLASSES, SIDE, Classified, Ha
 from bench.datasets.listing import Folder
 from bench.errors import DataError, shown
 
-# `mnist_train.csv`, `fashion-mnist_test.csv`, `train.csv`, `emnist-letters-train.csv`.
+# `mnist_train.csv`, `fashion-mnist_test.csv`, `train.csv`, `emnist-letters-train.csv`, `val.csv`.
 _NAME = re.compile(
-    r"(?P<set>.*?)[-_. ]?(?P<split>train|test)(?:ing)?(?:[-_. ](?P<rest>\w+))?\.[ct]sv(\.gz)?"
+    r"(?P<set>.*?)[-_. ]?(?:(?P<split>train|test)(?:ing)?|(?<![a-z])val(?:id(?:ation)?)?)"
+    r"(?:[-_. ](?P<rest>\w+))?\.[ct]sv(\.gz)?"
 )
 _TABLE = re.compile(r"(?P<stem>.+)\.[ct]sv(\.gz)?")
 
 _PIXELS = SIDE * SIDE
 _LABELS = ("label", "class", "y", "target")
+_ROWS = ("", "unnamed: 0", "index", "id")  # how pandas and others head the rows' numbers
 _LONGEST_ROW = 16_384  # bytes; a head's names are the longest
 _MOST_ROWS = idx.MOST // _PIXELS
 _OF_MNIST = (60_000, 10_000)  # in one table, as OpenML's `mnist_784.csv`, the test split comes last
@@ -42,9 +44,13 @@ def find(root: Folder) -> list[Classified]:
                 # Kaggle's archives have each table in a folder of its own name.
                 its_own = folder.name.lower() == table["stem"] and folder is not root
                 home = folder.path.parent if its_own else folder.path
-                sets[home, key].setdefault(match["split"], folder.path / name)
+                sets[home, key].setdefault(match["split"] or "validation", folder.path / name)
             elif table:
                 single.append(folder.path / name)
+    for paths in sets.values():  # what is kept for validation is tested on where nothing else is
+        validation = paths.pop("validation", None)
+        if validation is not None:
+            paths.setdefault("test", validation)
     found = [_found(root.path, folder, paths) for (folder, _), paths in sorted(sets.items())]
     found += [_single(root.path, path) for path in single]
     return [each for each in found if each is not None]
@@ -95,8 +101,11 @@ def _found(root: Path, folder: Path, paths: Mapping[str, Path]) -> Classified | 
     return Classified(folder, "CSV tables", names, partial(_read, dict(paths)), problem)
 
 
-def _first_row(path: Path) -> tuple[list[str], str]:
-    """Its cells, and what stands between them: spreadsheets write semicolons in half of Europe."""
+def _first_row(path: Path) -> tuple[list[str], str, int]:
+    """Its cells, what stands between them, and how many of the row's number stand before.
+
+    Spreadsheets write semicolons in half of Europe.
+    """
     with idx.reading(path) as file:
         head = file.read(1 << 16)
     signature = signatures.read(head[: signatures.ENOUGH], path.name)
@@ -104,7 +113,9 @@ def _first_row(path: Path) -> tuple[list[str], str]:
         raise DataError(f"{shown(path)} is {signature.what}: {signature.mend}")
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lower()
     between = max(",;\t", key=line.count)
-    return [cell.strip('" \ufeff') for cell in line.split(between)], between
+    cells = [cell.strip('" \ufeff') for cell in line.split(between)]
+    numbers = int(len(cells) == _PIXELS + 2 and cells[0] in _ROWS)
+    return cells[numbers:], between, numbers
 
 
 def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
@@ -112,15 +123,22 @@ def _read(paths: Mapping[str, Path]) -> tuple[Half, Half]:
 
 
 def _half(path: Path) -> Half:
-    first, between = _first_row(path)
+    first, between, numbers = _first_row(path)
     headed = not first[0].isdigit()
     try:
         with idx.reading(path) as file:
             # No row is longer: of one that seems so the rest is a row with too few columns.
             lines = iter(partial(file.readline, _LONGEST_ROW), b"")
             rows = islice((line.decode("latin-1") for line in lines), int(headed), _MOST_ROWS)
+            columns = range(numbers, numbers + len(first)) if numbers else None
             cells = np.loadtxt(
-                rows, np.uint8, delimiter=between, quotechar='"', ndmin=2, comments=None
+                rows,
+                np.uint8,
+                delimiter=between,
+                quotechar='"',
+                ndmin=2,
+                comments=None,
+                usecols=columns,
             )
     except ValueError as error:
         told = f"{shown(path)} is no table of numbers from 0 to 255: {shown(error)}"
