@@ -22,7 +22,7 @@ kernel=$1
 shift
 version=$(sed -n 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p' dkms.conf)
 if [ "$*" != "$ALL" ]; then
-    make modules "KERNEL_UNAME=$kernel" "NV_EXCLUDE_KERNEL_MODULES=$*"
+    make "-j$(nproc)" modules "KERNEL_UNAME=$kernel" "NV_EXCLUDE_KERNEL_MODULES=$*"
 fi
 mkdir empty
 for name; do
