@@ -20,7 +20,7 @@ from tests.support.fake_gpu import FakeGpus
 from tests.support.weekly import weekly
 from tests.unit.plans.recorded import MATRIX
 
-SCRIPT = str(Path(__file__).with_name("loads.py"))
+SCRIPT = Path(__file__).with_name("loads.py")
 KINDS = ["MLIR kernel", ".cu.cc kernel", "reduction", "XLA"]
 # One of each generation, those that differ within one, and one that there is not yet.
 CAPABILITIES = (
@@ -58,7 +58,7 @@ def _at_the_edges(stack: Stack) -> tuple[str, ...]:
 
 def loaded(gpus: FakeGpus) -> dict[str, object]:
     """By kind of kernel "" or what went wrong, and how many GPUs TensorFlow lists."""
-    done = gpus.run(SCRIPT)
+    done = gpus.forked(SCRIPT)
     found = dict(json.loads(line) for line in done.stdout.splitlines())
     last = done.stderr.strip().splitlines()[-1:] or [""]
     return {**dict.fromkeys(KINDS, f"ended with {done.returncode}: {last[0]}"), **found}
@@ -115,6 +115,5 @@ def test_a_driver_older_than_the_library_is_named_as_too_old(gpus: FakeGpus) -> 
 def test_as_many_gpus_are_listed_as_there_are(
     gpus: FakeGpus, settings: dict[str, str], shown: dict[str, str], listed: int
 ) -> None:
-    ask = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
-    done = gpus.having(capability="8.0", **settings).run("-c", ask, **shown)
-    assert done.stdout.split() == [str(listed)], done.stderr
+    done = gpus.having(capability="8.0", **settings).forked(SCRIPT, "GPUs", **shown)
+    assert json.loads(done.stdout) == ["GPUs", listed], done.stderr

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.support import roots
 from tests.support.environments import prefix
 from tests.support.fake_cuda import build
+from tests.support.forks import forks
 
 _LONGEST = 900.0  # s; on a loaded machine a start takes minutes
 # XLA would measure which of many kernels is the fastest, of kernels that do nothing.
@@ -51,13 +52,23 @@ class FakeGpus:
             "XLA_FLAGS": _XLA_FLAGS,
         }
 
+    def process(self) -> dict[str, str]:
+        """All of a process' environment there."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        return {**kept, "TF_FORCE_GPU_ALLOW_GROWTH": "true", **self.variables}
+
+    def forked(self, script: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script there, behind the one import of TensorFlow that all such have."""
+        without = replace(self, settings={}).process()
+        parent = forks(self.python, ("tensorflow",), tuple(without.items()))
+        return parent.run(script, *words, env={**self.settings, **more})
+
     def run(self, *words: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Runs the environment's Python there."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         return subprocess.run(
             [self.python, *words],
             cwd=ROOT,
-            env={**kept, "TF_FORCE_GPU_ALLOW_GROWTH": "true", **self.variables, **more},
+            env={**self.process(), **more},
             input=text,
             capture_output=True,
             text=True,

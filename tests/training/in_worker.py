@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
-from tests.support.program import to_the_end
+from bench.workloads.backend import Backend
+from tests.support.forks import forks
 
-# The peak by its three products, not by all that fit in .7 s: these train many networks.
-_SHORTLY = "from bench.worker import devices; devices._SECONDS = 0.0\n"
+# No product is timed long enough to tell the peak: these train many networks.
+_SHORTLY = """
+from bench.worker import devices
+devices._FIRST_SIDE = devices._LAST_SIDE = 64
+devices._SECONDS = 0.0
+"""
+_ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HOME": "/nonexistent",
+    "PATH": "/usr/bin:/bin",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+}
 
 
-def answer(worker_python: Path, code: str, *arguments: str, home: Path) -> Any:
+def answer(
+    python: Path, code: str, *arguments: str, home: Path, backend: Backend = "tensorflow"
+) -> Any:
     """What the code prints last, as JSON."""
-    environment = {
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONPATH": str(ROOT),
-        "HOME": str(home),
-        "PATH": "/usr/bin:/bin",
-        "TF_CPP_MIN_LOG_LEVEL": "1",
-    }
-    done = to_the_end([worker_python, "-c", _SHORTLY + code, *arguments], env=environment)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "code.py")
+        file.write_text(_SHORTLY + code, encoding="utf-8")
+        shared = {**_ENVIRONMENT, "KERAS_BACKEND": backend}
+        modules = ("tensorflow", "keras") if backend == "tensorflow" else ()
+        done = forks(python, modules, tuple(shared.items())).run(
+            file, *arguments, env={"HOME": str(home)}
+        )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

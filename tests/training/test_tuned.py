@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.training.in_worker import answer
 # One epoch in the same order of images and without dropout, once by `fit` and once tuned.
 _ONE_EPOCH = """
 import json, sys
+from dataclasses import replace
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,6 +28,7 @@ import tensorflow as tf
 from bench.worker import network, tuned
 from bench.worker.task import Arrays, Task
 from bench.workloads import WORKLOADS
+from bench.workloads.design import Design
 
 def drawn(workload):
     keras.utils.set_random_seed(5)
@@ -38,6 +42,10 @@ def learned(name, batches):
     name, _, xla = name.partition("+")
     tuned.uses_xla = lambda tf: bool(xla)
     workload = WORKLOADS[name]
+    if name == "post":
+        workload = workload.changed_by(Design(size=128))  # still too much for halves
+    if xla:
+        workload = replace(workload, batch=16)  # its convolutions are slow on a CPU
     images = batches * workload.batch + workload.batch // 2 + 1  # and an odd half of a batch
     draw = np.random.default_rng(7)
     x = draw.integers(0, 256, (images, *workload.image), dtype=np.uint8)
@@ -126,7 +134,7 @@ def test_the_activation_comes_behind_the_pooling(one_epoch: dict[str, Any]) -> N
 
 # ---- over seeds, with the order, dropout and a partial batch drawn
 
-_SEEDS = 8
+_SEEDS = tuple(range(1, 9))
 _CURVES = """
 import json, sys
 from bench.worker.messages import Epoch, Job
@@ -136,8 +144,11 @@ curves = []
 for line in sys.argv[1:]:
     said = []
     train(Job.read(line), said.append)
-    losses = [message.loss for message in said if isinstance(message, Epoch)]
-    curves.append({"losses": losses, "quality": said[-1].value})
+    epochs = [message for message in said if isinstance(message, Epoch)]
+    for seed in dict.fromkeys(each.seed for each in epochs):
+        of_seed = [each for each in epochs if each.seed == seed]
+        losses = [each.loss for each in of_seed]
+        curves.append({"losses": losses, "quality": of_seed[-1].quality})
 print(json.dumps(curves))
 """
 
@@ -149,15 +160,18 @@ def curves(
     """By mode, the losses and the accuracy that each seed came to on 2,100 drawn digits."""
     folder = tmp_path_factory.mktemp("curves")
     workload = WORKLOADS["cnn_simple"]  # batches of 200: the last one holds 100
-    prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 2100, 2000))
-    jobs = [
-        Job(workload.name, False, 4, seed, prepared.files, mode=mode).line()
-        for mode in MODES
-        for seed in (*range(1, _SEEDS + 1), 1)  # the first one again
-    ]
-    came_to = answer(worker_python, _CURVES, *jobs, home=folder)
-    stock, tuned = came_to[: _SEEDS + 1], came_to[_SEEDS + 1 :]
-    return {"stock": stock[:-1], "tuned": tuned[:-1], "tuned again": tuned[-1:]}
+    prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 2100, 1000))
+    # To a target that nobody reaches: all seeds in one start, each for all of its epochs.
+    job = Job(workload.name, False, 4, 1, prepared.files, target=2.0, seeds=_SEEDS)
+    alone = replace(job, mode="tuned", target=None, seeds=(), seed=_SEEDS[1])
+    jobs = [*(replace(job, mode=mode) for mode in MODES), alone]
+    came_to = answer(worker_python, _CURVES, *(each.line() for each in jobs), home=folder)
+    number = len(_SEEDS)
+    return {
+        "stock": came_to[:number],
+        "tuned": came_to[number : 2 * number],
+        "tuned alone": came_to[2 * number :],
+    }
 
 
 def _apart(stock: list[float], tuned: list[float]) -> tuple[float, float]:
@@ -195,7 +209,10 @@ def test_both_modes_end_equally_accurate_over_seeds(
 def test_a_tuned_training_is_repeated_by_its_seed_and_not_by_another(
     curves: dict[str, list[dict[str, Any]]],
 ) -> None:
-    (again,) = curves["tuned again"]
-    one, *others = curves["tuned"]
-    assert again["losses"] == pytest.approx(one["losses"], rel=1e-3)
-    assert not [o for o in others if o["losses"] == pytest.approx(one["losses"], rel=1e-3)]
+    (alone,) = curves["tuned alone"]
+    alike = [
+        seed
+        for seed, each in zip(_SEEDS, curves["tuned"], strict=True)
+        if each["losses"] == pytest.approx(alone["losses"], rel=1e-3)
+    ]
+    assert alike == [_SEEDS[1]]
