@@ -141,19 +141,47 @@ def test_a_workload_that_is_none_and_an_interpreter_that_is_none_are_one_line(
 # ---- against a record
 
 
+@dataclasses.dataclass(frozen=True)
+class Against:
+    """Runs of six processes, each but the first against the last: alike, slower, of another kind.
+
+    files: pytest-benchmark's, of the first two.
+    """
+
+    first: Ended
+    alike: Ended
+    slower: Ended
+    other: Ended
+    records: list[Record]
+    files: tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def against(module_command: Command, tmp_path_factory: pytest.TempPathFactory) -> Against:
+    folder = tmp_path_factory.mktemp("against")
+    command = dataclasses.replace(module_command, worker_python=_worker(folder / "a", _QUIET))
+    files = (folder / "one.json", folder / "other.json")
+
+    def run(*options: str) -> Ended:
+        return _run(command, "--processes=6", *options)
+
+    first = run(f"--benchmark-json={files[0]}")
+    alike = run("--against=last", f"--benchmark-json={files[1]}")
+    _worker(folder / "a", _longer(0.1))
+    slower = run("--against=last")
+    _worker(folder / "a", _longer(0.5), tensorflow="2.22.0")
+    return Against(first, alike, slower, run("--against=last"), _records(command), files)
+
+
 def test_against_the_last_record_a_run_that_is_alike_passes_and_a_slower_one_does_not(
-    pretending: Command, tmp_path: Path
+    against: Against,
 ) -> None:
-    assert _run(pretending, "--processes=6").status == 0
-    ended = _run(pretending, "--processes=6", "--against=last")
-    assert ended.status == 0, ended.output
-    assert re.search(r"mlp +cpu +stock .* SAME$", ended.output, re.MULTILINE)
-    _worker(tmp_path / "a", _longer(0.1))
-    ended = _run(pretending, "--processes=6", "--against=last")
-    assert ended.status == 1, ended.output
-    assert "B takes 1.100 times as long as A" in _slower(ended)[1]
-    against = [record.settings.against for record in _records(pretending)]
-    assert against == [None, "last", "last"]
+    assert against.first.status == 0
+    assert against.alike.status == 0, against.alike.output
+    assert re.search(r"mlp +cpu +stock .* SAME$", against.alike.output, re.MULTILINE)
+    assert against.slower.status == 1, against.slower.output
+    assert "B takes 1.100 times as long as A" in _slower(against.slower)[1]
+    assert [record.settings.against for record in against.records] == [None, *["last"] * 3]
 
 
 def test_what_is_not_clear_against_a_record_gets_more_repeats(
@@ -177,22 +205,18 @@ def test_what_is_not_clear_against_a_record_gets_more_repeats(
     assert max(result.repeat for result in _records(this)[1].results) == 24
 
 
-def test_another_tensorflow_is_not_compared_and_the_line_says_what_to_do(
-    pretending: Command, tmp_path: Path
-) -> None:
-    assert _run(pretending, "--processes=3").status == 0
-    _worker(tmp_path / "a", _longer(0.5), tensorflow="2.22.0")
-    ended = _run(pretending, "--processes=3", "--against=last")
-    assert ended.status == 1, ended.output
-    assert "TensorFlow 2.21.0 → 2.22.0; train with both in one run: python -m bench" in ended.output
+def test_another_tensorflow_is_not_compared_and_the_line_says_what_to_do(against: Against) -> None:
+    assert against.other.status == 1, against.other.output
+    told = "TensorFlow 2.21.0 → 2.22.0; train with both in one run: python -m bench"
+    assert told in against.other.output
 
 
-@pytest.mark.parametrize("against", ["last", "none.json"])
-def test_with_nothing_to_compare_with_nothing_is_trained(pretending: Command, against: str) -> None:
-    ended = _run(pretending, f"--against={against}")
+@pytest.mark.parametrize("named", ["last", "none.json"])
+def test_with_nothing_to_compare_with_nothing_is_trained(pretending: Command, named: str) -> None:
+    ended = _run(pretending, f"--against={named}")
     assert ended.status == 4
     (line,) = [line for line in ended.output.splitlines() if line.strip()]
-    told = "cannot be read: No such file" if against == "none.json" else "there is no record in"
+    told = "cannot be read: No such file" if named == "none.json" else "there is no record in"
     assert line.startswith("ERROR: bench: ")
     assert told in line
     assert not pretending.results.exists()
@@ -201,18 +225,14 @@ def test_with_nothing_to_compare_with_nothing_is_trained(pretending: Command, ag
 # ---- other people's tools
 
 
-def test_pytest_benchmark_still_compares_our_files(pretending: Command, tmp_path: Path) -> None:
-    paths = [tmp_path / f"{name}.json" for name in ("one", "other")]
-    for path in paths:
-        ended = _run(pretending, "--processes=3", "--benchmark-json", str(path))
-        assert ended.status == 0, ended.output
-    done = python("pytest_benchmark", "compare", *paths, cwd=tmp_path)
+def test_pytest_benchmark_still_compares_our_files(against: Against, tmp_path: Path) -> None:
+    done = python("pytest_benchmark", "compare", *against.files, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for number in (1, 2, 3):
+    for number in range(1, 7):
         assert done.stdout.count(f"test_mnist[mlp-cpu-p{number}]") == 2
-    rows = json.loads(paths[0].read_text(encoding="utf-8"))["benchmarks"]
-    assert [row["extra_info"]["repeat"] for row in rows] == [1, 2, 3]
-    assert [row["stats"]["data"] for row in rows] == [[seconds] * 2 for seconds in _QUIET[:3]]
+    rows = json.loads(against.files[0].read_text(encoding="utf-8"))["benchmarks"]
+    assert [row["extra_info"]["repeat"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["stats"]["data"] for row in rows] == [[seconds] * 2 for seconds in _QUIET]
 
 
 def test_what_killed_one_repeat_is_not_told_of_the_next(command: Command, tmp_path: Path) -> None:

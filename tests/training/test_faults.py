@@ -18,6 +18,7 @@ import pytest
 from bench.record.model import Failed, Finished
 from bench.worker.messages import Job
 from tests.conftest import ROOT
+from tests.support import fake_worker
 from tests.training.command import PATIENCE, Command, Ended
 
 # The grind network first: there is time to end it in the middle.
@@ -88,17 +89,22 @@ def test_a_worker_that_stops_is_hung_after_its_limit(
 def test_a_worker_that_the_kernel_ends_for_want_of_memory_is_told_so(
     command: Command, memory_cage: Callable[[int], Path], tmp_path: Path
 ) -> None:
-    cage = memory_cage(800)  # MiB: TensorFlow fits in, and the grind network's training does not
-    caged = _program(tmp_path, f'echo $$ >"{cage}" && exec "{command.worker_python}" "$@"')
-    ended = dataclasses.replace(command, worker_python=caged).run("-k", "post")
+    program = f"""
+        with open("{memory_cage(100)}", "w") as file:
+            file.write(str(os.getpid()))
+        begin()
+        held = [b"x" * (1 << 20) for _ in range(400)]
+    """
+    rig = dataclasses.replace(command, worker_python=fake_worker.write(tmp_path, program))
+    ended = rig.run("-k", "mlp")
     assert ended.status == 1
-    lines = _failure(ended, "test_grind[post-cpu]")
+    lines = _failure(ended, "test_mnist[mlp-cpu]")
     assert re.match(
-        r"post on cpu: worker killed by SIGKILL: the kernel ran out of memory; see .*, "
-        r"during (data loading|epoch \d|evaluation)",
+        r"mlp on cpu: worker killed by SIGKILL: the kernel ran out of memory; see .*, "
+        r"during epoch 1",
         lines[0],
     )
-    assert command.result("post").reason.splitlines()[0] == lines[0]
+    assert rig.result("mlp").reason.splitlines()[0] == lines[0]
 
 
 def test_a_python_without_tensorflow_is_one_line_before_anything_is_trained(

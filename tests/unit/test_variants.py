@@ -17,7 +17,8 @@ from bench.options import Settings
 from bench.record import comparable
 from bench.record.model import Finished
 from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
-from bench.report import variants
+from bench.report import summary, variants
+from bench.report.format import Screen
 from bench.runner.row import Row
 from bench.worker import variant as in_worker
 from bench.worker.backends import TensorFlow
@@ -132,17 +133,18 @@ def _trained(seconds: float, value: float, **varied: Any) -> Finished:
 
 
 def test_what_pays_is_said_with_what_it_costs() -> None:
-    told = variants.lines(
-        [
-            _trained(0.5, 0.981),
-            _trained(0.6, 0.981, xla=True),
-            _trained(0.4167, 0.981, precision="mixed_float16"),
-            _trained(0.1, 0.976, batch=4096),
-        ]
-    )
+    made = [
+        _trained(0.5, 0.981),
+        _trained(0.6, 0.981, xla=True),
+        _trained(0.4167, 0.981, precision="mixed_float16"),
+        _trained(0.1, 0.976, batch=4096),
+    ]
+    told = variants.lines(made)
     beside = "What pays on gpu:0, beside the published training"
     pays = "batch 4096 5.0× (97.60 %, before 98.10 %), mixed_float16 1.2×"
     assert list(told) == [f"{beside}: mlp: {pays}"]
+    printed = summary.text(record(made), None, Screen(width=100), verbose=False)
+    assert f"{beside}: mlp: {pays}" in " ".join(printed.split())
 
 
 def test_where_nothing_gains_that_is_said_with_the_best() -> None:
