@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,34 +11,23 @@ import pytest
 
 from bench.datasets.prepared import Store
 from bench.record.variant import Variant
-from bench.runner.events import ignore
-from bench.runner.limits import DEFAULT_LIMITS
-from bench.runner.supervisor import Launch, WorkerProcess
-from bench.worker.messages import Job
+from bench.worker.messages import Job, OwnFile
 from bench.workloads import WORKLOADS
 from bench.workloads.backend import FRAMEWORKS, Backend
+from bench.workloads.own import read
 from bench.workloads.workload import Schedule
 from tests.support.keras_environments import keras_python
-from tests.support.records import CPU
 from tests.training.command import Command
+from tests.training.in_worker import answer
 
 _BACKENDS: list[Backend] = ["jax", "torch"]
 
 
-@pytest.fixture(params=_BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    chosen: Backend = request.param
-    return chosen
-
-
-@pytest.fixture
-def on_backend(command: Command, backend: Backend) -> Command:
-    return replace(command, worker_python=keras_python(backend))
-
-
+@pytest.mark.parametrize("backend", _BACKENDS)
 def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
-    on_backend: Command, backend: Backend
+    command: Command, backend: Backend
 ) -> None:
+    on_backend = replace(command, worker_python=keras_python(backend))
     ended = on_backend.run("-k=mlp", "--learning-curve", "--inference-seconds=0.2", "-v")
     assert ended.status == 0, ended.output
     result = on_backend.result("mlp")
@@ -58,41 +48,14 @@ def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
     assert told in " ".join(ended.output.split())
 
 
-def test_reduced_precision_is_computed_in_where_it_is_asked_for(command: Command) -> None:
-    jax = replace(command, worker_python=keras_python("jax"))  # PyTorch's takes minutes on a CPU
-    ended = jax.run("-k=mlp", "--precision=mixed_bfloat16", "--steps-per-execution=10")
-    assert ended.status == 0, ended.output
-    result = jax.result("mlp")
-    assert result.variant == Variant(backend="jax", precision="mixed_bfloat16", steps=10)
-    assert result.worker.pinned.precision == "mixed_bfloat16"
-
-
-def test_it_trains_from_every_seed_to_a_target(
-    backend: Backend, cache: Path, tmp_path: Path
-) -> None:
-    workload = WORKLOADS["mlp"]
-    prepared = Store(tmp_path, None, cache, synthetic=True).prepare(
-        workload, Schedule(5, 2100, 500)
-    )
-    job = Job(workload.name, False, 5, 1, prepared.files, target=0.5, seeds=(1, 2), backend=backend)
-    launch = Launch("it", CPU, keras_python(backend), DEFAULT_LIMITS, tmp_path)
-    with WorkerProcess(job, launch, ignore) as worker:
-        epochs, outcome = list(worker.epochs()), worker.outcome()
-    qualities = {seed: [e.quality for e in epochs if e.seed == seed] for seed in (1, 2)}
-    for reached in qualities.values():
-        assert reached[-1] is not None
-        assert reached[-1] >= 0.5
-        assert all(each is not None and each < 0.5 for each in reached[:-1])
-    assert outcome.quality.untrained < 0.4
-    assert qualities[1] != qualities[2]
-
-
 _OWN = """
 {imports}
 import keras, numpy as np
 
 def model():
-    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+    made = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made
 
 class Batches(keras.utils.PyDataset):
     def __len__(self):
@@ -107,32 +70,93 @@ def data():
     return {data}
 """
 _ARRAYS = "((x, x.sum(axis=1)), (x, x.sum(axis=1)))"
+_FILES = {
+    "arrays": _OWN.format(imports="", data=_ARRAYS),
+    "batches": _OWN.format(imports="", data="(Batches(), Batches())"),
+    "own": _OWN.format(imports="import tensorflow as tf", data=_ARRAYS),
+}
+
+
+# What a worker does with one job after another, in one start: what was said of each.
+_TRAIN = """
+import dataclasses, json, sys
+
+from bench.worker import own, training
+from bench.worker.messages import Job
+from bench.worker.own.file import FileError
+
+said = {}
+for name, line in json.loads(sys.argv[1]):
+    job, told = Job.read(line), said.setdefault(name, [])
+    def say(message):
+        told.append({"event": type(message).__name__, **dataclasses.asdict(message)})
+    try:
+        (own if job.own else training).train(job, say)
+    except FileError as error:
+        told.append({"event": "FileError", "message": str(error)})
+print(json.dumps(said))
+"""
+
+Said = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module", params=_BACKENDS)
+def said(
+    request: pytest.FixtureRequest, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Said:
+    """Two files of one's own, one that cannot be trained, the perceptron in two ways."""
+    backend: Backend = request.param
+    folder = tmp_path_factory.mktemp(backend)
+    jobs = []
+    for name, text in _FILES.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        workload = read(folder / f"{name}.py")
+        file = OwnFile(str(workload.path), workload.sha256, workload.batch, workload.steps)
+        jobs.append((name, Job(workload.name, False, 3, 1, {}, own=file, backend=backend)))
+    store = Store(folder, None, cache, synthetic=True)
+    files = store.prepare(WORKLOADS["mlp"], Schedule(5, 2100, 500)).files
+    perceptron = Job("mlp", False, 5, 1, files, backend=backend)
+    jobs.append(("target", replace(perceptron, target=0.5, seeds=(1, 2))))
+    if backend == "jax":
+        reduced = replace(perceptron, epochs=3, precision="mixed_bfloat16", steps=10)
+        jobs.append(("reduced", reduced))
+    lines = json.dumps([(name, job.line()) for name, job in jobs])
+    made: Said = answer(keras_python(backend), _TRAIN, lines, home=folder, backend=backend)
+    return made
+
+
+def _of(messages: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [each for each in messages if each["event"] == event]
+
+
+@pytest.mark.parametrize("said", ["jax"], indirect=True)  # PyTorch's takes minutes on a CPU
+def test_reduced_precision_is_computed_in_where_it_is_asked_for(said: Said) -> None:
+    (ready,), (quality,) = (_of(said["reduced"], event) for event in ("Ready", "Quality"))
+    assert ready["pinned"]["precision"] == "mixed_bfloat16"
+    assert len(_of(said["reduced"], "Epoch")) == 3
+    assert quality["value"] > quality["untrained"]
+
+
+def test_it_trains_from_every_seed_to_a_target(said: Said) -> None:
+    epochs, (quality,) = _of(said["target"], "Epoch"), _of(said["target"], "Quality")
+    qualities = {seed: [e["quality"] for e in epochs if e["seed"] == seed] for seed in (1, 2)}
+    for reached in qualities.values():
+        assert reached[-1] >= 0.5
+        assert all(each < 0.5 for each in reached[:-1])
+    assert quality["untrained"] < 0.4
+    assert qualities[1] != qualities[2]
 
 
 def test_a_file_that_imports_keras_alone_is_trained_and_one_that_imports_tensorflow_is_told(
-    on_backend: Command, tmp_path: Path
+    said: Said,
 ) -> None:
-    for name, data in (("arrays", _ARRAYS), ("batches", "(Batches(), Batches())")):
-        text = _OWN.format(imports="", data=data).replace(
-            "    return keras.Sequential", "    made = keras.Sequential"
-        )
-        text = text.replace(
-            "Dense(1)])\n", "Dense(1)])\n    made.compile('sgd', 'mse')\n    return made\n"
-        )
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    text = _OWN.format(imports="import tensorflow as tf", data=_ARRAYS)
-    (tmp_path / "own.py").write_text(text, encoding="utf-8")
-    names = ("arrays", "batches", "own")
-    ended = on_backend.run(*(f"--workload={tmp_path / name}.py" for name in names))
-    assert ended.status == 1, ended.output
     told = "own.py:2: it imports TensorFlow, and is trained without it here; write it with keras"
-    assert told in " ".join(ended.output.split())
-    results: Any = on_backend.record().results
-    first, second, _ = results
-    assert (first.dataset.note, second.dataset.note) == ("arrays in memory", "PyDataset")
-    for each in (first, second):
-        assert each.quality.value < each.quality.untrained
-        assert each.worker.tensorflow is None
+    assert told in said["own"][-1]["message"]
+    for name, kind in (("arrays", "arrays in memory"), ("batches", "PyDataset")):
+        (data,), (quality,) = (_of(said[name], event) for event in ("Data", "Quality"))
+        assert data["kind"] == kind
+        assert quality["value"] < quality["untrained"]
+        assert {each["tensorflow"] for each in _of(said[name], "Ready")} == {None}
 
 
 def test_an_environment_is_told_what_it_lacks(command: Command) -> None:

@@ -32,17 +32,32 @@ def _worker(job: Job, python: Path, folder: Path) -> WorkerProcess:
     return WorkerProcess(job, Launch("it", CPU, python, DEFAULT_LIMITS, folder), ignore)
 
 
+# A process of its own: TensorFlow numbers what its devices exchange, whatever network it is of.
+_TRAIN = """
+import dataclasses, json, sys
+from bench.worker import training
+from bench.worker.messages import Job
+
+said = []
+def say(message):
+    said.append({"event": type(message).__name__, **dataclasses.asdict(message)})
+training.train(Job.read(sys.argv[1]), say)
+print(json.dumps(said))
+"""
+
+
 def test_one_network_trains_over_two_devices_and_learns(
     cache: Path, worker_python: Path, tmp_path: Path
 ) -> None:
-    job = _job("mlp", cache, tmp_path)
-    with _worker(replace(job, replicas=2), worker_python, tmp_path) as worker:
-        epochs, outcome = list(worker.epochs()), worker.outcome()
-    assert outcome.ready.replicas == 2
-    assert outcome.ready.pinned.xla is False
-    assert outcome.quality.value > 0.5 > outcome.quality.untrained
-    assert [epoch.number for epoch in epochs] == [1, 2, 3]
-    assert epochs[0].loss > epochs[1].loss > epochs[2].loss
+    job = replace(_job("mlp", cache, tmp_path), replicas=2)
+    said = answer(worker_python, _TRAIN, job.line(), home=tmp_path)
+    last = {each["event"]: each for each in said}
+    assert last["Ready"]["replicas"] == 2
+    assert last["Ready"]["pinned"]["xla"] is False
+    assert last["Quality"]["value"] > 0.5 > last["Quality"]["untrained"]
+    epochs = [each for each in said if each["event"] == "Epoch"]
+    assert [epoch["number"] for epoch in epochs] == [1, 2, 3]
+    assert epochs[0]["loss"] > epochs[1]["loss"] > epochs[2]["loss"]
 
 
 # One network over two devices and one on a single one, from the same weights on the same batches.

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from bench.record.artifacts import models
 from bench.record.model import Finished
 from bench.workloads import WORKLOADS
 from tests.conftest import ROOT
-from tests.training.command import Command, Ended
+from tests.support.program import to_the_end
+from tests.training.command import PATIENCE, Command, Ended
 from tests.training.in_worker import answer
 
 _MNIST = ROOT.parent / "shared" / "data" / "mnist"
@@ -33,7 +37,7 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(module_command: Command) -> Trained:
     path = module_command.results.with_name("benchmarks.json")
-    ended = module_command.run("-k", "mlp or post", "--benchmark-json", str(path))
+    ended = module_command.run("-k", "mlp or post", "--save-models", "--benchmark-json", str(path))
     assert ended.status == 0, ended.output
     document = json.loads(path.read_text(encoding="utf-8"))
     rows = {row["group"]: row for row in document["benchmarks"]}
@@ -120,6 +124,65 @@ def test_real_mnist_reaches_the_floor_that_real_mnist_has(command: Command) -> N
     assert result.quality.bound is not None
     assert result.quality.floor <= result.quality.value <= result.quality.bound
     assert re.search(r"^Data: real( {2}|$)", ended.output, re.MULTILINE)
+
+
+# ---- the saved network, which predicts and is judged by the commands for that
+
+
+@pytest.fixture(scope="module")
+def network(trained: Trained) -> Path:
+    result = trained.command.result("mlp")
+    assert isinstance(result, Finished)
+    assert result.saved is not None
+    assert result.saved.value is not None, result.saved.why
+    (record,) = trained.command.results.glob("*.json")
+    assert f"Models: {models(record)}" in " ".join(trained.ended.output.split())
+    return models(record) / result.saved.value.file
+
+
+def _bench(command: Command, verb: str, *words: str | Path) -> Ended:
+    fixed = (f"--worker-python={command.worker_python}", "--plan=/nonexistent/plan.json")
+    done = to_the_end(
+        [sys.executable, "-m", "bench", verb, *map(str, words), "--device=cpu", *fixed],
+        cwd=ROOT,
+        env=command.environment(),
+        timeout=PATIENCE,
+    )
+    return Ended(done.returncode, done.stdout + done.stderr)
+
+
+def test_it_is_judged_on_digits_that_it_was_not_trained_on(
+    trained: Trained, network: Path, tmp_path: Path
+) -> None:
+    command, page = trained.command, tmp_path / "page.html"
+    cache = f"--cache-dir={command.cache}"
+    ended = _bench(command, "evaluate", network, "--synthetic", cache, f"--html={page}")
+    assert ended.status == 0, ended.output
+    reached = re.match(r"mlp-cpu\.keras on cpu: ([\d.]+) % right on 10,000 pictures", ended.output)
+    assert reached is not None, ended.output
+    recorded = command.result("mlp").quality.value
+    assert float(reached[1]) / 100 == pytest.approx(recorded, abs=0.1)  # on the first ones of them
+    assert "not trained on" in ended.output
+    assert "WARNING" not in ended.output
+    assert page.read_text(encoding="utf-8").count("data:image/png;base64,") == 1
+    assert command.left_behind() == []
+
+
+def test_it_says_what_a_picture_shows_and_what_cannot_be_read(
+    trained: Trained, network: Path, tmp_path: Path
+) -> None:
+    command = trained.command
+    with np.load(next(command.cache.rglob("drawn-digits-*.npz"))) as drawn:
+        digits = drawn["test_x"][:8, ..., 0]
+    files = [tmp_path / f"{number}.png" for number in range(len(digits))]
+    for file, digit in zip(files, digits, strict=True):
+        Image.fromarray(digit).save(file)
+    ended = _bench(command, "predict", network, *files, tmp_path / "none.png")
+    assert ended.status == 1
+    told = ended.output.splitlines()
+    assert told[:-1] == [line for line in told if re.fullmatch(r"\S+\.png  \d  +[\d.]+ %", line)]
+    assert len(told) == 9
+    assert told[-1] == f"bench: {tmp_path / 'none.png'} is not there"
 
 
 # ---- the networks themselves, in one TensorFlow

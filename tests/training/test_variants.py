@@ -64,10 +64,8 @@ def test_a_published_network_is_trained_as_asked_for(command: Command) -> None:
 def test_a_model_of_ones_own_is_trained_as_asked_for(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(_OWN, encoding="utf-8")
-    ended = command.run(f"--workload={file}", "--batch=10,50", "--xla=on")
+    ended = command.run(f"--workload={file}", "--batch=10", "--xla=on")
     assert ended.status == 0, ended.output
-    results = rows.finished(command.record().results)
-    variants = [result.variant for result in results]
-    assert variants == [Variant(batch=10, xla=True), Variant(batch=50, xla=True)]
-    assert all(result.worker.pinned.xla for result in results)
-    assert "What pays on cpu, beside batch 10, XLA: own:" in " ".join(ended.output.split())
+    (result,) = rows.finished(command.record().results)
+    assert result.variant == Variant(batch=10, xla=True)
+    assert result.worker.pinned.xla

@@ -70,7 +70,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     backend: Backend = request.param
     python, home = keras_python(backend), tmp_path_factory.mktemp(backend)
     code = _START + _CPU + _DEVICES
-    said = answer(python, code, backend, _VERSIONS[backend], home=home)
+    said = answer(python, code, backend, _VERSIONS[backend], home=home, backend=backend)
     return {**said, "title": FRAMEWORKS[backend].title, "version": _VERSIONS[backend]}
 
 
