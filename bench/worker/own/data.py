@@ -120,16 +120,13 @@ class Reader:
         return value is None or arrays or self._comes_in_batches(value)
 
     def _comes_in_batches(self, value: Any) -> bool:
-        return self._is_dataset(value) or self._is_sequence(value) or callable(value)
-
-    def _is_dataset(self, value: Any) -> bool:
-        return self._backend.is_dataset(value)
+        return self._backend.is_dataset(value) or self._is_sequence(value) or callable(value)
 
     def _is_sequence(self, value: Any) -> bool:
         return isinstance(value, self._backend.keras.utils.Sequence)
 
     def _split(self, what: str, value: Any, steps: int | None) -> Split:
-        if self._is_dataset(value):
+        if self._backend.is_dataset(value):
             return self._of_dataset(what, value, steps)
         if self._is_sequence(value):
             return self._of_sequence(what, value, steps)
