@@ -42,7 +42,7 @@ def test_a_table_for_validation_is_left_out_where_one_is_to_test_on(tmp_path: Pa
     halves = LAYOUTS["tables without a head"](MADE)
     train, test = halves["own-train.csv"], halves["own-test.csv"]
     put(tmp_path, {"train.csv": train, "val.csv": train, "test.csv": test, "interval.csv": b"1,2"})
-    must_be(others.load(look(tmp_path), "own"), MADE)
+    must_be(mnist_like.load(look(tmp_path), "own"), MADE)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
