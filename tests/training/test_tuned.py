@@ -157,10 +157,10 @@ print(json.dumps(curves))
 def curves(
     worker_python: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[dict[str, Any]]]:
-    """By mode, the losses and the accuracy that each seed came to on 2,100 drawn digits."""
+    """By mode, the losses and the accuracy that each seed came to on 1,500 drawn digits."""
     folder = tmp_path_factory.mktemp("curves")
     workload = WORKLOADS["cnn_simple"]  # batches of 200: the last one holds 100
-    prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 2100, 1000))
+    prepared = Store(folder, None, cache, synthetic=True).prepare(workload, Schedule(4, 1500, 1000))
     # To a target that nobody reaches: all seeds in one start, each for all of its epochs.
     job = Job(workload.name, False, 4, 1, prepared.files, target=2.0, seeds=_SEEDS)
     alone = replace(job, mode="tuned", target=None, seeds=(), seed=_SEEDS[1])
