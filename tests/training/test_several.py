@@ -109,7 +109,7 @@ def test_trainings_at_once_go_on_together_after_epoch_1(
         workers = []
         for name in ("one", "other"):
             (folder := tmp_path / name).mkdir()
-            worker = _worker(replace(job, wait=True), worker_python, folder)
+            worker = _worker(replace(job, wait=True, epochs=10), worker_python, folder)
             workers.append(stack.enter_context(worker))
         coming = [worker.epochs() for worker in workers]
         epochs = [[next(each)] for each in coming]
