@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import host_packages
+from . import apt_sources, host_packages
 from .ledger import Packages, installed, look, manager
 
 ROOT = Path("/")
@@ -84,6 +84,17 @@ class Apt(Host):
                 return well, output
             time.sleep(PAUSE)
 
+    def update(self, anew: bool = False) -> str:
+        """Updates the package lists, or fetches them `anew`, and returns what apt said.
+
+        apt takes a list for whole where it has the file and its release has not changed: one that
+        a power cut has left empty would stay so.
+        """
+        for each in apt_sources.LISTS.glob("*_Packages*"):
+            if anew or not each.lstat().st_size:
+                each.unlink()
+        return self.run("apt-get", "-q", "update")[1]
+
     def source(self, name: str, version: str) -> str:
         """What to ask for to get that version; "" where it is not to be had."""
         listing = self.run("apt-cache", "madison", name)[1]
@@ -123,9 +134,9 @@ class Apt(Host):
     def repair(self) -> None:
         """Finishes what `unfinished` names, as far as it can be."""
         # What is only half unpacked cannot be configured; apt unpacks it anew, by lists that the
-        # interruption may have taken along.
+        # interruption may have taken along or cut short.
         self.run("dpkg", "--force-confold", "--configure", "--pending")
-        self.run("apt-get", "-q", "update")
+        self.update(anew=True)
         self.run(*APT, "-f", "install")
 
     def purge(self, names: list[str]) -> None:

@@ -113,7 +113,7 @@ def why(host: Apt, names: list[str], output: str, updated: str) -> str:
 
 def install(module: AnsibleModule, host: Apt, names: list[str]) -> None:
     """Updates the lists and installs; ends the module where that fails."""
-    updated = host.run("apt-get", "-q", "update")[1]
+    updated = host.update()
     if host.blocked:
         module.fail_json(msg=host.blocked)
     if names:

@@ -93,3 +93,17 @@ def test_sources_that_are_ill_are_passed_over_or_are_the_cause(
     assert "Connection refused" in failed["msg"]
     assert "\n" not in failed["msg"]
     assert call(root, name=["tree"], state="absent")["changed"]
+
+
+def test_lists_that_a_power_cut_has_emptied_are_fetched_again(
+    fresh: Callable[[str], Root],
+) -> None:
+    root = fresh("bookworm")
+    root.command("apt-get", "update")
+    folder = root.path / "var/lib/apt/lists"
+    lists = sorted(folder.glob("*_Packages"))
+    assert lists
+    for path in lists:
+        path.write_bytes(b"")
+    (folder / "of_a_medium_Packages").symlink_to("/media/away/Packages")
+    assert call(root, name=["tree"])["changed"]

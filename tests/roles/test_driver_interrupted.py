@@ -88,6 +88,8 @@ def runs(
         record = next(local.glob("nvidia-utils-*"))
         for file in ("desc", "files"):  # as where the power was cut before they were written
             (record / file).unlink()
+        for each in (roots["unpacking"].path / "var/lib/apt/lists").glob("*_Packages"):
+            each.write_bytes(each.read_bytes()[:1000])  # as where only a part was written
 
         killed = {name: roots[name] for name in KILLED}
         second = play_all(killed)

@@ -40,7 +40,8 @@ HOST = hosts.merged(
 
 
 def test_the_first_h100_gets_the_newest_stack_on_the_driver_that_is_lent(tmp_path: Path) -> None:
-    facts = parse(gpu_info.look(hosts.write(tmp_path, HOST), "/opt/grindstone"))
+    found = gpu_info.look(hosts.write(tmp_path, HOST), "/opt/grindstone")
+    facts = parse(found | {"free_mb": 100_000})
     plan = resolve(facts, Options(), MATRIX)
     block = "\n".join(describe(plan, facts, MATRIX, "here"))
     assert "Plan for here: 1 change (TensorFlow 2.21.0, CUDA 12.5)\n" in block
