@@ -77,7 +77,7 @@ class Machine:
         command = [
             *("setpriv", "--pdeathsig", "KILL"),  # no machine outlives a killed test
             *("nice", "-n", "-5"),  # one thread, and the longest of all tests: others wait for it
-            *("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "1"),
+            *("qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64", "-smp", "1"),
             *("-machine", f"q35,smm={smm}", "-m", "2048"),
             *("-global", f"driver=cfi.pflash01,property=secure,value={smm}"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE / code}"),
