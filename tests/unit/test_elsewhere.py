@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from plugins.module_utils.gpu_chips import of_device
 from plugins.modules import gpu_bundle, gpu_info
 from plugins.plugin_utils.elsewhere import __main__ as command
-from plugins.plugin_utils.elsewhere import names
+from plugins.plugin_utils.elsewhere import derived, names
+from plugins.plugin_utils.elsewhere import hosts as elsewhere_hosts
 from plugins.plugin_utils.gpu_stack.options import RefusedError
+from plugins.plugin_utils.host_facts import parse
 from tests.unit import hosts
 from tests.unit.plans import recorded
 from tests.unit.test_gpu_chips import LISTS, listed
@@ -205,7 +207,7 @@ def test_a_host_is_known_by_the_names_that_people_have_for_it(
 
 
 @pytest.mark.parametrize(
-    "said", ["ubuntu", "debian", "mint 22", "wsl2", "fedora 43", "24.04 12", ""]
+    "said", ["ubuntu", "debian", "mint", "mint 20", "wsl2", "Pop!_OS", "24.04 12", ""]
 )
 def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
     said: str, capsys: Capture
@@ -213,6 +215,56 @@ def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
     code, told, wrong = run(capsys, "--host", said, "--gpu", "T4")
     assert (code, told, wrong.count("\n")) == (2, "", 1)
     assert "ubuntu-24.04" in wrong
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ("Linux Mint 22.1", "Plan for a fresh Linux Mint 22.1, taken as Ubuntu 24.04: "),
+        ("linuxmint-21", "Plan for a fresh Linux Mint 21, taken as Ubuntu 22.04: "),
+        ("LMDE 6", "Plan for a fresh LMDE 6, taken as Debian 12: "),
+        ("EndeavourOS", "Plan for a fresh EndeavourOS, taken as Arch: "),
+        ("Kubuntu 24.04", "Plan for a fresh Ubuntu 24.04: "),
+        ("Pop!_OS 22.04", "No plan for a fresh Pop!_OS 22.04: found Pop!_OS: there is no driver"),
+        ("Manjaro", "No plan for a fresh Manjaro: found Manjaro: there is no driver; "),
+        ("Kali", "No plan for a fresh Kali: found Kali, whose sources of packages are not"),
+        ("Fedora 43", "No plan for a fresh Fedora 43: found Fedora 43; expected Debian 12 or 13, "),
+        ("NixOS 25.11", "No plan for a fresh NixOS 25.11: found NixOS 25.11; expected Debian 12"),
+    ],
+)
+def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
+    said: str, first: str, capsys: Capture
+) -> None:
+    code, told, wrong = run(capsys, "--host", said, "--gpu", "RTX 4090")
+    assert (code, wrong) == (int(first.startswith("No ")), "")
+    assert " ".join(told.split()).startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("said", "do"),
+    [
+        ("Ubuntu 24.04 (WSL)", "name the system in WSL2, as ubuntu-24.04"),
+        ("Raspberry Pi OS", "with --architecture aarch64"),
+        ("Proxmox VE 9", "debian-13 for 9"),
+    ],
+)
+def test_what_is_no_system_says_which_to_name(said: str, do: str, capsys: Capture) -> None:
+    code, told, wrong = run(capsys, "--host", said, "--gpu", "T4")
+    assert (code, told, wrong.count("\n")) == (2, "", 1)
+    assert do in wrong
+
+
+def test_a_system_s_name_stands_for_what_a_recorded_one_stands_on() -> None:
+    ids, compared = {row.id for row in derived.rows()}, set()
+    for host in recorded.hosts():
+        facts = parse(host.found)
+        here = facts.distribution
+        if here.id in ids and "another release's sources" not in host.name:
+            named = elsewhere_hosts.named(str(here), (), recorded.MATRIX)
+            one, other = map(recorded.MATRIX.beneath, (named, facts))
+            assert (one.id, one.version) == (other.id, other.version)
+            compared.add(here.id)
+    assert compared >= {"linuxmint", "zorin", "pop", "endeavouros", "manjaro", "kali", "fedora"}
 
 
 def test_nvswitches_are_those_that_such_gpus_have(capsys: Capture) -> None:

@@ -14,6 +14,7 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import RefusedError
 from ..gpu_stack.rows import System
 from ..host_facts import Gpu, HostFacts, parse
+from . import derived
 
 _LARGEST = 16 << 20  # bytes of a bundle's file: facts are a hundredth of that
 
@@ -24,25 +25,30 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
     return {f"{row.id}-{version}".rstrip("-"): (row, version) for row, version in every}
 
 
-_NO_NAME = {"linux", "gnu", "lts", "server", "desktop"}  # of words that people write beside it
+_NO_NAME = {"linux", "gnu", "lts", "os", "server", "desktop"}  # what people write beside it
+_FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
 
 
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
     """A fresh host of that system.
 
     Raises:
-        RefusedError: there is no such system; it says which there are.
+        RefusedError: it names no system, or not which version; it says which there are.
     """
     known = systems(matrix)
-    words = [w for w in re.findall(r"[a-z]+|\d[\d.]*", name.lower()) if w not in _NO_NAME]
+    said = (w for w in re.findall(r"[a-z]+|\d[\d.]*", name.lower()) if w not in _NO_NAME)
+    words = ["ubuntu" if w in _FLAVOURS else w for w in said]
     fitting = [each for each in known.values() if words and all(_is(w, *each) for w in words)]
-    if len(fitting) != 1:
+    if len(fitting) == 1:
+        return fresh.host(*fitting[0], gpus)
+    made_of = derived.host(name, words, gpus, known)
+    if made_of is None:
         ids = dict.fromkeys(row.id for row, _version in known.values())
         near = difflib.get_close_matches("".join(words[:1]), ids, n=1)
         like = [each for each in known if each.split("-")[0] in near]
         do = f"name one, such as {like[-1]}" if like else "name one that yours is, or is made of"
         raise RefusedError(f"--host «{name}»", f"one of {', '.join(known)}", do)
-    return fresh.host(*fitting[0], gpus)
+    return made_of
 
 
 def _is(word: str, system: System, version: str) -> bool:

@@ -44,7 +44,8 @@ Lines = list[tuple[str, str]]  # each a label and its text
 def describe(plan: Plan, facts: HostFacts, matrix: Matrix, host: str) -> list[str]:
     """The plan as lines of text, the first of which says what there is to do."""
     derivative = facts.distribution.id != plan.system.id
-    taken_as = f", {facts.distribution} taken as {plan.system}" if derivative else ""
+    what = "" if host.endswith(str(facts.distribution)) else f"{facts.distribution} "
+    taken_as = f", {what}taken as {plan.system}" if derivative else ""
     facts = matrix.identified(facts)
     record = plan.record
     system = record.host

@@ -1,0 +1,98 @@
+"""Systems that are named and have no rows: those that are made of one that has, and others.
+
+derived.csv has them.  Each gives the facts that such a host tells of itself, so that it is planned
+or refused as one that is here.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+from ..gpu_stack import fresh
+from ..gpu_stack.options import RefusedError
+from ..gpu_stack.rows import System
+from ..host_facts import Distribution, Gpu, HostFacts, PackageManager
+from ..requirements import msgspec
+
+# What is no system's name, and which to name instead.
+_INSTEAD = {
+    "wsl": "the system in WSL2, as ubuntu-24.04: the driver alone is another, Windows' own",
+    "windows": "the system in WSL2, as ubuntu-24.04: the driver alone is another, Windows' own",
+    "proxmox": "debian-12 for Proxmox 8, debian-13 for 9: their headers alone have other names",
+    "raspberry": "debian-12 or debian-13, as its os-release does, with --architecture aarch64",
+    "raspbian": "debian-12 or debian-13, as its os-release does, with --architecture aarch64",
+}
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A version of a system, by its os-release.
+
+    called: the words that people have for it.  base: what it is made of, "" where that has no rows
+        or where its packages are not that one's.
+    """
+
+    called: str
+    id: str
+    name: str
+    like: str
+    version: str
+    base: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} (as {self.base})"
+
+
+@cache
+def rows() -> tuple[Derived, ...]:
+    """Every row."""
+    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        return tuple(msgspec.convert(row, Derived) for row in csv.DictReader(file))
+
+
+def host(
+    said: str, words: list[str], gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
+) -> HostFacts | None:
+    """A fresh host of the system that the words name; None where they name none.
+
+    known: the systems that have rows, each with its version, by name.
+
+    Raises:
+        RefusedError: which version is not said, or it is no system.
+    """
+    for word in words:
+        if word in _INSTEAD:
+            raise RefusedError(f"--host «{said}»", "a system's name", f"name {_INSTEAD[word]}")
+    found = [row for row in rows() if set(words) & set(row.called.split())]
+    if not found:
+        return None
+    version = next((word.strip(".") for word in words if word[0].isdigit()), "")
+    fitting = [row for row in found if not row.version or (version and _is(version, row.version))]
+    if len(fitting) != 1:
+        raise RefusedError(f"--host «{said}»", f"one of {', '.join(map(str, found))}", "name one")
+    return _host(fitting[0], version, gpus, known)
+
+
+def _is(said: str, version: str) -> bool:
+    """Whether 22.1 is of 22, or 22 is 22.04."""
+    return all(a == b for a, b in zip(said.split("."), version.split("."), strict=False))
+
+
+def _host(
+    row: Derived, version: str, gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
+) -> HostFacts:
+    system, number = known[row.base] if row.base else next(iter(known.values()))
+    made = fresh.host(system, number, gpus)
+    codename = system.fresh[number].codename
+    like = (row.like,) if row.like else ()
+    suites = ((codename,) if codename else ("core", "extra")) if row.base else ()
+    manager = made.packages.manager if row.like else ""
+    return msgspec.structs.replace(
+        made,
+        distribution=Distribution(
+            row.id, row.name, version, like=like, base_codename=codename if row.base else ""
+        ),
+        packages=PackageManager(manager=manager, suites=suites),
+    )
