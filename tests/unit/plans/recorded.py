@@ -1,7 +1,7 @@
 """The recorded hosts: what gpu_info told of each, what was asked for, and what the resolver says.
 
 `hosts.yml` and `hosts_*.yml` are the table that a person reads; `systems.yml` and `gpus.yml` hold
-what its rows share.
+what its rows share, and what they leave out is filled in here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,17 @@ HERE = Path(__file__).parent
 MATRIX = load(matrix_files.rows())
 GPUS = yaml_text.load((HERE / "gpus.yml").read_text(encoding="utf-8"))
 SYSTEMS = yaml_text.load((HERE / "systems.yml").read_text(encoding="utf-8"))
+# Where CUDA comes from, by the stack of a plan that does not say.
+CUDA = {
+    "turing": "wheels 12.5, cuDNN 9.28.0.42",
+    "pascal": "wheels 12.5, cuDNN 9.10.2.21",
+    "maxwell": "wheels 12.3, cuDNN 8.9.7.29",
+    "kepler": "wheels 11.8, cuDNN 8.7.0.84",
+    "jax": "wheels 13.0, cuDNN 9.28.1.4",
+    "torch": "wheels 13.2, cuDNN 9.26.0.51",
+    "container": "image",
+    "cpu": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -80,13 +91,17 @@ def system(name: str) -> dict[str, Any]:
 
 
 def _kernel(release: str, flavour: str) -> dict[str, Any]:
-    """A kernel of the distribution's, with what keeps it up to date."""
-    of_arch = flavour.startswith("linux")
+    """A kernel of the distribution's, with what keeps it up to date: nothing without a flavour."""
+    package, meta = f"linux-image-{release}", f"linux-image-{flavour}"
+    if flavour.startswith("linux"):
+        package, meta = flavour, ""
+    elif release.endswith("-pve"):
+        package, meta = f"proxmox-kernel-{release}-signed", f"proxmox-kernel-{flavour}"
     return {
         "release": release,
-        "package": flavour if of_arch else f"linux-image-{release}",
+        "package": package,
         "flavour": flavour,
-        "metas": [] if of_arch else [f"linux-image-{flavour}"],
+        "metas": [meta] if flavour and meta else [],
         "headers": False,
         "nvidia": {},
     }
@@ -117,22 +132,74 @@ def hosts() -> tuple[Recorded, ...]:
     """All of `hosts.yml` and the files beside it."""
     files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
     rows = [row for path in files for row in yaml_text.load(path.read_text("utf-8"))]
-    plans = {row["host"]: row["plan"] for row in rows if "plan" in row}
+    plans = {row["host"]: _plan(row["plan"]) for row in rows if "plan" in row}
     return tuple(_recorded(row, plans) for row in rows)
+
+
+def _plan(said: dict[str, Any]) -> dict[str, Any]:
+    """What a row expects, with the CUDA that goes without saying."""
+    return said if "cuda" in said else {**said, "cuda": CUDA[said["stack"]]}
+
+
+def _each(words: list[str]) -> list[str]:
+    """Those of them that are several, as "8 × H100", so many times."""
+    several = [word.rpartition(" × ") for word in words]
+    return [word for times, _, word in several for _ in range(int(times or 1))]
+
+
+def _driver(said: dict[str, Any]) -> dict[str, Any]:
+    """A driver's facts.  version: of the module that is loaded, and of the libraries.
+
+    flavour: the loaded module's.  packages: each its name and version, from where the driver is.
+    """
+    names = {"version": "loaded", "flavour": "loaded_flavour"}
+    facts = {names.get(key, key): value for key, value in said.items()}
+    if "version" in said:
+        facts["libraries"] = said["version"]
+    if "origin" in said:
+        facts["branch"] = facts["libraries"].partition(".")[0]
+    if "packages" in said:
+        origin = said.get("origin", "distribution")
+        parts = [package.split() for package in said["packages"]]
+        facts["packages"] = [{"name": n, "version": v, "origin": origin} for n, v in parts]
+    return facts
+
+
+def _switch(place: int, device: str) -> dict[str, str]:
+    """An NVSwitch on the bus, by its `device` or `vendor:device`."""
+    vendor, _, number = device.rpartition(":")
+    said = {"address": f"0000:{0x84 + place:02x}:00.0", "device": number}
+    return {**said, "vendor": vendor} if vendor else said
+
+
+def _facts(said: dict[str, Any]) -> dict[str, Any]:
+    """What a host's row tells, as gpu_info does.  A kernel that is named also boots next."""
+    facts = dict(said)
+    if "kernel" in said:
+        boots = {"running": said["kernel"], "next": said["kernel"]}
+        facts["kernels"] = boots | said.get("kernels", {})
+    installed = facts.get("kernels", {}).get("installed")
+    if isinstance(installed, dict):
+        each = [_kernel(release, flavour) for release, flavour in installed.items()]
+        facts["kernels"] = {**facts["kernels"], "installed": each}
+    if "driver" in said:
+        facts["driver"] = _driver(said["driver"])
+    if "switches" in said:
+        switches = enumerate(_each(said["switches"]))
+        facts["switches"] = [_switch(place, device) for place, device in switches]
+    return facts
 
 
 def _recorded(row: dict[str, Any], plans: dict[str, Any]) -> Recorded:
     bound = row.get("bound", {})
-    gpus = [
-        gpu(name, place, bound=bound.get(place, ""))
-        for place, name in enumerate(row.get("gpus", []))
-    ]
-    found = merged(system(row["system"]) | {"gpus": gpus}, row.get("facts", {}))
+    names = enumerate(_each(row.get("gpus", [])))
+    gpus = [gpu(name, place, bound=bound.get(place, "")) for place, name in names]
+    found = merged(system(row["system"]) | {"gpus": gpus}, _facts(row.get("facts", {})))
     return Recorded(
         name=row["host"],
         found=found,
         options=Options(**row.get("options", {})),
-        expected=plans[row["plan_of"]] if "plan_of" in row else row.get("plan", {}),
+        expected={} if "refused" in row else plans[row.get("plan_of", row["host"])],
         refused=row.get("refused", ""),
     )
 
