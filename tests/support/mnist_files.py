@@ -31,10 +31,10 @@ def must_be_mnist(dataset: Dataset) -> None:
     assert dataset.baselines == {"most_frequent_class_accuracy": 0.1135}
 
 
-def must_be_drawn(dataset: Dataset) -> None:
+def must_be_drawn(dataset: Dataset, train: int = 100, test: int = 50) -> None:
     assert (dataset.source, dataset.kind) == ("synthetic", "synthetic")
-    assert dataset.train.x.shape == (60_000, 28, 28, 1)
-    assert dataset.test.x.shape == (10_000, 28, 28, 1)
+    assert dataset.train.x.shape == (train, 28, 28, 1)
+    assert dataset.test.x.shape == (test, 28, 28, 1)
     assert dataset.note.startswith("synthetic digits: no download (")
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,28 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from bench.datasets import mnist
-from tests.support.mnist_files import (
-    DRAWN,
-    NAMES,
-    REAL,
-)
-
-
-@pytest.fixture(scope="session")
-def drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds drawn digits and nothing else."""
-    cache_dir = tmp_path_factory.mktemp("drawn")
-    mnist.load(None, cache_dir, mirrors=[])
-    return cache_dir
+from bench.datasets import digits, mnist
+from bench.datasets.dataset import Split
+from tests.support.mnist_files import NAMES, REAL
 
 
 @pytest.fixture
-def cache_dir(drawn_once: Path, tmp_path: Path) -> Path:
-    """A cache of this test's own, with the digits drawn already."""
-    kept = tmp_path / "cache" / "mnist"
-    kept.mkdir(parents=True)
-    os.link(drawn_once / "mnist" / DRAWN, kept / DRAWN)
+def few(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Has few digits drawn, which takes no time, and counts how often they are."""
+    made, count = digits.draw(100, 50), Counter[str]()
+
+    def draw() -> tuple[Split, Split]:
+        count["drawn"] += 1
+        return made
+
+    monkeypatch.setattr(digits, "draw", draw)
+    return count
+
+
+@pytest.fixture
+def cache_dir(few: Counter[str], tmp_path: Path) -> Path:
+    """A cache in which digits, though few, are drawn already."""
+    mnist.load(None, tmp_path / "cache", mirrors=[])
+    few.clear()
     return tmp_path / "cache"
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.datasets import digits, mnist
+from bench.datasets import mnist
 from bench.datasets.data_folder import look
-from bench.datasets.dataset import Split
 from bench.errors import DataError
 from tests.support.mnist_files import (
     DRAWN,
@@ -56,7 +56,7 @@ def test_the_environment_names_another_mirror(
 
 def test_drawn_digits_may_be_asked_for(cache_dir: Path) -> None:
     dataset = mnist.drawn(cache_dir)
-    assert (dataset.source, len(dataset.train), len(dataset.test)) == ("synthetic", 60_000, 10_000)
+    assert (dataset.source, len(dataset.train), len(dataset.test)) == ("synthetic", 100, 50)
     assert dataset.note == "synthetic digits: real ones were not asked for"
 
 
@@ -104,44 +104,32 @@ def test_a_mirror_that_lacks_a_file_gives_way_to_drawn_digits(
 # ---- drawn digits
 
 
-def test_drawn_digits_are_the_ones_that_the_floors_were_set_from(drawn_once: Path) -> None:
-    dataset = mnist.load(None, drawn_once, mirrors=[])
-    must_be_drawn(dataset)
+def test_drawn_digits_are_the_ones_that_the_floors_were_set_from(tmp_path: Path) -> None:
+    dataset = mnist.load(None, tmp_path, mirrors=[])
+    must_be_drawn(dataset, 60_000, 10_000)
     assert dataset.baselines == {"most_frequent_class_accuracy": 0.1}
     assert dataset.sha256().startswith(DRAWN_SHA256)
 
 
 def test_drawn_digits_are_drawn_once_and_again_where_their_file_is_damaged(
-    cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    cache_dir: Path, few: Counter[str]
 ) -> None:
-    small, drawings = digits.draw(100, 50), []
-
-    def draw() -> tuple[Split, Split]:
-        drawings.append(small)
-        return small
-
-    monkeypatch.setattr(digits, "draw", draw)
-
     mnist.load(None, cache_dir, mirrors=[])
-    assert not drawings, "the cache already has them"
-
+    assert not few, "the cache already has them"
     path = cache_dir / "mnist" / DRAWN
-    content = path.read_bytes()
-    path.unlink()  # a hard link to the session's digits
-    path.write_bytes(content[: len(content) // 2])
-    assert len(mnist.load(None, cache_dir, mirrors=[]).train) == 100
-    assert len(mnist.load(None, cache_dir, mirrors=[]).train) == 100
-    assert len(drawings) == 1
+    os.truncate(path, path.stat().st_size // 2)
+    must_be_drawn(mnist.load(None, cache_dir, mirrors=[]))
+    must_be_drawn(mnist.load(None, cache_dir, mirrors=[]))
+    assert few == Counter(drawn=1)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_cache_that_is_full_keeps_nothing_and_the_digits_are_drawn(
-    tiny_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+    tiny_disk: Callable[[int], Path],
 ) -> None:
-    small = digits.draw(100, 50)
-    monkeypatch.setattr(digits, "draw", lambda: small)
     full = tiny_disk(64)
     drawn = mnist.load(None, full, mirrors=[])
-    assert (drawn.source, len(drawn.train)) == ("synthetic", 100)
+    must_be_drawn(drawn)
     assert "No space left on device" in drawn.note
     assert drawn.note.endswith(", so nothing is kept")
     assert [path for path in full.rglob("*") if path.is_file()] == []
@@ -160,14 +148,11 @@ def test_a_download_for_which_the_cache_has_no_room_is_trained_on(
 
 
 @needs_mnist
-def test_without_a_cache_it_goes_on_and_the_note_says_so(
-    tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small = digits.draw(100, 50)
-    monkeypatch.setattr(digits, "draw", lambda: small)
+@pytest.mark.usefixtures("few")
+def test_without_a_cache_it_goes_on_and_the_note_says_so(tmp_path: Path, mirror: str) -> None:
     (tmp_path / "cache").touch()
     drawn = mnist.load(None, tmp_path / "cache", mirrors=[])
-    assert (drawn.source, len(drawn.train)) == ("synthetic", 100)
+    must_be_drawn(drawn)
     assert "/cache is no folder, so nothing is kept" in drawn.note
     loaded = mnist.load(None, tmp_path / "cache", mirrors=[mirror])
     must_be_mnist(loaded)
