@@ -42,6 +42,11 @@ DRIVERS: list[dict[str, Any]] = [
     {"libraries": "590.48.01", "origin": "unknown", "branch": "590"},
 ]
 SYSTEMS = sorted(recorded.SYSTEMS)
+# A GPU of each generation, compute capability and use for screens: no plan hangs on more of it.
+KINDS = {
+    (gpu["generation"], gpu["compute_capability"], "display" in gpu): name
+    for name, gpu in recorded.GPUS.items()
+}.values()
 
 
 @st.composite
@@ -366,14 +371,14 @@ def test_every_plan_keeps_the_laws_and_every_refusal_is_one_line_with_advice_tha
 def test_the_laws_hold_for_every_generation_on_every_system_with_every_driver() -> None:
     """One in three has an option set: they go round, so that every generation meets every one."""
     turn = itertools.cycle(each for set_one in ONE_OPTION for each in (DEFAULTS, DEFAULTS, set_one))
-    for gpu, system, driver in itertools.product(recorded.GPUS, SYSTEMS, DRIVERS):
+    for gpu, system, driver in itertools.product(KINDS, SYSTEMS, DRIVERS):
         found = recorded.system(system) | {"gpus": [recorded.gpu(gpu, 0)], "driver": driver}
         must_hold(found, next(turn))
 
 
 def test_the_laws_hold_for_every_two_generations_and_every_driver_with_every_option() -> None:
     """The generations and the systems go round."""
-    turn = itertools.cycle(itertools.combinations(recorded.GPUS, 2))
+    turn = itertools.cycle(itertools.combinations(KINDS, 2))
     systems = itertools.cycle(SYSTEMS)
     for driver, options in itertools.product(DRIVERS, ONE_OPTION):
         for names in (["T4"], next(turn)):

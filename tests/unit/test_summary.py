@@ -11,13 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.__main__ import main
-from bench.record.head import Device
 from bench.record.measured import known
 from bench.record.model import (
-    Bottleneck,
-    Concurrent,
-    Finished,
-    Input,
     Record,
 )
 from bench.record.telemetry import Lost, RemappedRows
@@ -30,10 +25,8 @@ from tests.support.records import (
     CPU,
     GT1030,
     H100,
-    WORKER,
     dataset,
     failed,
-    machine,
     record,
     result,
     settings,
@@ -41,158 +34,7 @@ from tests.support.records import (
     time_to_target,
     write,
 )
-
-OTHER_H100 = Device(H100.name, index=1, uuids=("GPU-2",))
-BOTH = Device(f"2 × {H100.name}", group="gpus", uuids=(*H100.uuids, "GPU-2"))
-ONE_OF_ALL = replace(H100, group="all")
-OTHER_OF_ALL = replace(OTHER_H100, group="all")
-NO_GPU = machine(
-    driver=None,
-    why_no_gpu="no NVIDIA driver installed (libnvidia-ml.so.1 not found)",
-    devices=(CPU,),
-)
-NOISY = Verdict(
-    "NOISY",
-    "epochs vary by 6.7 % (MAD), cause unknown",
-    "pytest bench/ -k cnn_large --profile full",
-)
-UNKNOWN = Bottleneck(
-    "unknown", "34 % of peak matmul throughput", "pytest bench/ --mode stock,tuned"
-)
-COMPUTE = Bottleneck(
-    "compute-bound", "51 % of peak matmul throughput", "only a faster device helps"
-)
-LAUNCH = Bottleneck("launch-bound", "the GPU is busy 31 % of the epoch", "steps_per_execution=50")
-
-
-def _cpu_only() -> Record:
-    seconds = {"post": 2.12, "mlp": 1.52, "cnn_simple": 4.34, "cnn_large": 3.3, "convnet": 7.96}
-    results = [
-        result(name, seconds=(2 * each, each, 1.01 * each, 0.99 * each), bottleneck=UNKNOWN)
-        for name, each in seconds.items()
-    ]
-    results[0] = replace(results[0], bottleneck=COMPUTE)
-    results[3] = replace(results[3], verdict=NOISY)
-    stalled = replace(results[1].epochs, paused=(1.02, 0.01, 1.04))
-    results[1] = replace(results[1], epochs=stalled)
-    return record(results, machine=NO_GPU)
-
-
-def _rows(name: str, cpu: float, gpu: float, tuned: float, device: Device = H100) -> list[Finished]:
-    energy = telemetry(
-        energy={"gross_per_epoch": 620.0},
-        pcie={"width": 4, "width_limit": 16, "generation": 5, "generation_limit": 5},
-    )
-    watched: dict[str, Any] = {"telemetry": energy, "bottleneck": LAUNCH}
-    xla = replace(WORKER, pinned=replace(WORKER.pinned, xla=True))
-    return [
-        result(name, seconds=(2 * cpu, cpu, cpu), bottleneck=UNKNOWN),
-        result(name, device, seconds=(9.0, gpu, gpu), **watched),
-        result(name, device, seconds=(9.0, tuned, tuned), mode="tuned", worker=xla, **watched),
-    ]
-
-
-def _gpu_and_tuned() -> Record:
-    return record([*_rows("mlp", 1.5, 0.12, 0.04), *_rows("post", 2.1, 0.052, 0.05)])
-
-
-def _wrong() -> Record:
-    lost = telemetry(lost=Lost(4, 0.84, "GPU is lost"))
-    worse = Verdict(
-        "BELOW-FLOOR", "136.0 s² is above its floor of 90.0 s²", "pytest bench/ -k post"
-    )
-    nan = replace(worse, evidence="the mse is nan: the training diverged")
-    return record(
-        [
-            result("mlp", dataset=dataset("mlp", "real", "MNIST from /data")),
-            failed(
-                "mlp", H100, "mlp on gpu:0: worker ended\nits last lines:\n  bang", telemetry=lost
-            ),
-            result("mlp", GT1030, seconds=(3.0, 2.5, 2.5)),
-            result("convnet", value=0.1),
-            failed("post", CPU, "post on cpu: the cache cannot be written", dataset=None),
-            result("post", GT1030, value=136.0, verdict=worse),
-            result("post", GT1030, value=float("nan"), mode="tuned", verdict=nan),
-        ]
-    )
-
-
-def _several_gpus() -> Record:
-    two = replace(WORKER, replicas=2)
-    return record(
-        [
-            result("post", H100, seconds=(9.0, 2.0, 2.0)),
-            result("post", OTHER_H100, seconds=(9.0, 1.8, 1.8)),
-            result("post", BOTH, seconds=(9.0, 1.0, 1.0), worker=two),
-            result(
-                "post",
-                ONE_OF_ALL,
-                seconds=(9.0, 2.2, 2.2),
-                concurrent=Concurrent((OTHER_OF_ALL,), 0.97),
-            ),
-            result(
-                "post",
-                OTHER_OF_ALL,
-                seconds=(9.0, 2.0, 2.0),
-                concurrent=Concurrent((ONE_OF_ALL,), 0.4),
-            ),
-        ],
-        settings=settings(devices=("gpus", "all")),
-    )
-
-
-def _to_target() -> Record:
-    return record(
-        (),
-        [
-            time_to_target(seconds=6.0),
-            time_to_target(seconds=3.0, mode="tuned"),
-            time_to_target(device=H100, seconds=0.5, mode="tuned", joules=known(620.0)),
-            time_to_target(qualities=((0.97, 0.985), (0.981, 0.99)), device=H100),
-            failed("post", CPU, "post on cpu, to target: worker killed by SIGKILL"),
-        ],
-    )
-
-
-def _files() -> Record:
-    source = Input(
-        source="data-dir",
-        folder="/mnt/nas/grind",
-        file_system="nfs4",
-        bytes=14_200_000,
-        waiting=0.43,
-        warm_seconds=0.8,
-        warm_waiting=0.04,
-    )
-    return record([result("post", input=source)], settings=settings(profile="smoke"))
-
-
-def _repeated() -> Record:
-    noisy = replace(NOISY, fix="pytest bench/ -k mlp --profile full")
-    results = [
-        result("mlp", seconds=(3.0, median, median), repeat=number, side=side)
-        for number, median in enumerate((1.3, 1.0, 1.1), start=1)
-        for side in ("B", "A")
-    ]
-    results[1] = replace(results[1], verdict=noisy)
-    return record(results, settings=settings(second_worker="/other/python", repeats=3))
-
-
-CASES: dict[str, tuple[Record, dict[str, Any]]] = {
-    "cpu_only": (_cpu_only(), {}),
-    "cpu_only_verbose": (_cpu_only(), {"verbose": True}),
-    "cpu_only_80": (_cpu_only(), {"width": 80}),
-    "gpu_and_tuned": (_gpu_and_tuned(), {}),
-    "gpu_and_tuned_80": (_gpu_and_tuned(), {"width": 80}),
-    "gpu_and_tuned_verbose": (_gpu_and_tuned(), {"verbose": True}),
-    "gpu_and_tuned_ascii": (_gpu_and_tuned(), {"encoding": "ascii"}),
-    "wrong": (_wrong(), {}),
-    "several_gpus": (_several_gpus(), {}),
-    "time_to_target": (_to_target(), {}),
-    "time_to_target_80": (_to_target(), {"width": 80}),
-    "files": (_files(), {}),
-    "repeated": (_repeated(), {}),
-}
+from tests.unit.summaries import cases
 
 
 def _shown(made: Record, width: int = 100, encoding: str = "utf-8", **options: bool) -> str:
@@ -201,17 +43,17 @@ def _shown(made: Record, width: int = 100, encoding: str = "utf-8", **options: b
     return summary.text(made, path, screen, verbose=options.pop("verbose", False))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases.CASES)
 def test_a_record_is_summarised(case: str) -> None:
     expected = Path(__file__).parent / "summaries" / f"{case}.txt"
-    made, options = CASES[case]
+    made, options = cases.CASES[case]
     assert _shown(made, **options) == expected.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases.CASES)
 @pytest.mark.parametrize("width", [80, 90, 100, 120])
 def test_every_width_has_every_row_and_nothing_cut_off(case: str, width: int) -> None:
-    made, _ = CASES[case]
+    made, _ = cases.CASES[case]
     lines = _shown(made, width).splitlines()
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
@@ -226,7 +68,7 @@ def test_a_stream_of_any_encoding_takes_every_line(
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     note = dataset("mlp", "real", "MNIST from /home/jürgen/データ")
-    made = record([*_gpu_and_tuned().results, result("mlp", dataset=note)])
+    made = record([*cases.gpu_and_tuned().results, result("mlp", dataset=note)])
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     told = summary.text(made, Path("r.json"), Screen.of(stream), verbose=True)
     assert told.encode(encoding).decode(encoding) == told
@@ -266,12 +108,12 @@ def test_colours_are_for_a_terminal_that_has_them(
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: terminal)
     screen = Screen.of(stream, colours=wanted)
-    told = summary.text(_wrong(), None, screen, verbose=False)
+    told = summary.text(cases.wrong(), None, screen, verbose=False)
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", told)) == coloured  # bold is no colour
 
 
 def test_a_record_that_could_not_be_written_is_not_pointed_at() -> None:
-    told = summary.text(_cpu_only(), None, Screen(), verbose=False)
+    told = summary.text(cases.cpu_only(), None, Screen(), verbose=False)
     assert "Record: none, it could not be written" in told
 
 
@@ -292,11 +134,11 @@ def test_a_record_that_could_not_be_written_is_not_pointed_at() -> None:
             "Grindstone  gpu:0 (H100 80GB HBM3): 4.0 times the CPU in mlp",
         ),
         (
-            record([failed("mlp", CPU, "mlp on cpu: killed")], machine=NO_GPU),
+            record([failed("mlp", CPU, "mlp on cpu: killed")], machine=cases.NO_GPU),
             "Grindstone  CPU only (AMD EPYC 9454P, 2 threads): no NVIDIA driver installed",
         ),
         (
-            record([result()], machine=NO_GPU, settings=settings(devices=("cpu",))),
+            record([result()], machine=cases.NO_GPU, settings=settings(devices=("cpu",))),
             "Grindstone  CPU (AMD EPYC 9454P, 2 threads)",
         ),
     ],
@@ -322,8 +164,8 @@ def test_one_neighbour_of_all_rows_is_one_warning() -> None:
 
 def test_why_an_energy_is_missing_is_a_detail() -> None:
     told = "convnet (gpu:0, to target): no energy: no GPU was watched"
-    assert told in _shown(_to_target(), verbose=True)
-    assert told not in _shown(_to_target())
+    assert told in _shown(cases.to_target(), verbose=True)
+    assert told not in _shown(cases.to_target())
 
 
 def test_columns_that_nothing_stands_in_are_left_out_and_v_says_why_of_energies() -> None:
@@ -397,9 +239,11 @@ def test_a_stall_is_worth_a_line_from_a_fifth_of_a_second_and_a_twentieth_of_the
 def test_show_prints_the_same_from_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write(tmp_path, "run.json", _gpu_and_tuned())
+    path = write(tmp_path, "run.json", cases.gpu_and_tuned())
     assert main(["show", str(path)]) == 0
-    assert capsys.readouterr().out == summary.text(_gpu_and_tuned(), path, Screen(), verbose=False)
+    assert capsys.readouterr().out == summary.text(
+        cases.gpu_and_tuned(), path, Screen(), verbose=False
+    )
     assert main(["show", "-v", "docs/record.json"]) == 0
     assert "Trained with TensorFlow" in capsys.readouterr().out
     assert main(["show", str(tmp_path / "none.json")]) == 2
@@ -407,11 +251,11 @@ def test_show_prints_the_same_from_a_file(
 
 
 def test_a_bottleneck_is_not_told_of_a_time_that_something_speaks_against() -> None:
-    contended = replace(NOISY, word="CONTENDED")
+    contended = replace(cases.NOISY, word="CONTENDED")
     made = [
-        result("mlp", bottleneck=COMPUTE),
-        result("post", bottleneck=COMPUTE, verdict=contended),
-        result("convnet", bottleneck=UNKNOWN, verdict=contended),
+        result("mlp", bottleneck=cases.COMPUTE),
+        result("post", bottleneck=cases.COMPUTE, verdict=contended),
+        result("convnet", bottleneck=cases.UNKNOWN, verdict=contended),
     ]
     text = _shown(record(made), width=400)
     assert "mlp is compute-bound" in text
@@ -425,11 +269,11 @@ def test_the_next_step_trains_on_the_same_data() -> None:
     text = _shown(record([result("mlp")], settings=chosen), width=400)
     assert "Next: pytest bench/ --device cpu --like results/run.json --profile quick (the" in text
     chosen = settings(profile="quick", rerun_options=again)
-    text = _shown(record([result("mlp", bottleneck=UNKNOWN)], settings=chosen), width=400)
+    text = _shown(record([result("mlp", bottleneck=cases.UNKNOWN)], settings=chosen), width=400)
     both = "pytest bench/ --like results/run.json --mode stock,tuned"
     assert both in text
     whole = "pytest bench/ '--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned"
-    limited = replace(UNKNOWN, fix=f"{whole} shows what tuning gains")
+    limited = replace(cases.UNKNOWN, fix=f"{whole} shows what tuning gains")
     made = record([result("mlp", bottleneck=limited)], settings=chosen)
     assert f"{both} shows what" in " ".join(_shown(made, width=400, verbose=True).split())
 
