@@ -128,29 +128,15 @@ def _known(files: list[str]) -> Iterator[tuple[str, str]]:
 def _pictures(root: Folder) -> Iterator[tuple[str, str]]:
     holding = [each for each in root.walk() if pictures.names_in(each)]
     folders = _some([str(each.path.relative_to(root.path.parent)) for each in holding])
-    if holding and (size := _smaller_than_photographs(holding[0])):
-        yield (
-            f"pictures of {size} pixels ({folders})",
-            (
-                "those of 28x28, and CIFAR-10's of 32x32, lie in folders of their classes below "
-                "train/ and test/"
-            ),
-        )
+    size = pictures.first_size(holding[0]) if holding else None
+    if size and max(size) <= _SMALL:
+        mend = "those of 28x28, and CIFAR-10's of 32x32, lie in folders of their classes below "
+        yield f"pictures of {size[0]}x{size[1]} pixels ({folders})", f"{mend}train/ and test/"
     elif holding:
         yield (
             f"folders of pictures that are named by words ({folders})",
             "a photograph's folder is named by its pull time in seconds",
         )
-
-
-def _smaller_than_photographs(folder: Folder) -> str:
-    """The size of the first picture, where none of a camera's is as small; else ""."""
-    try:
-        with pictures.opened(folder.path / pictures.names_in(folder)[0]) as picture:
-            width, height = picture.size
-    except Exception:  # a damaged picture fails with anything
-        return ""
-    return f"{width}x{height}" if max(width, height) <= _SMALL else ""
 
 
 def _listed(root: Folder) -> tuple[str, str]:

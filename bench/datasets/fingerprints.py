@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import DataError, shown
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _BYTES = 8  # of a million images two are taken for one in one case of 40 million
 _LARGEST = 1 << 27  # of a file, in bytes: of sixteen million images

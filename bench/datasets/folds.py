@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import particles
+from bench.datasets import grind
 from bench.datasets.dataset import Dataset, Split
 from bench.errors import DataError
 from bench.workloads.design import FOLDS
@@ -37,17 +37,12 @@ def folded(dataset: Dataset, fold: int) -> Dataset:
     if tested.all() or not tested.any() or len(np.unique(shots)) < 2 * FOLDS:
         raise DataError(f"{len(np.unique(shots))} shots are too few for {FOLDS} folds")
     train, test = (Split(x[side], y[side]) for side in (~tested, tested))
-    error = test.y.astype(np.float64) - train.y.astype(np.float64).mean()
-    scatter = particles.label_spread(test.y.astype(np.float64))
     return replace(
         dataset,
         note=f"{dataset.note}; fold {fold} of {FOLDS}, by shot",
         train=train,
         test=test,
-        baselines={
-            "mean_predictor_mse": float(np.mean(np.square(error))),
-            "best_possible_mse": float(np.mean(np.square(scatter))),
-        },
+        baselines=grind.baselines(train, test),
         paths=(),
         shots=(shots[~tested], shots[tested]),
     )

@@ -12,19 +12,16 @@ import math
 import stat
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.datasets import signatures
 from bench.errors import DataError, shown, why
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 GZIP_MAGIC = b"\x1f\x8b"
 KINDS = {1: "labels", 3: "images"}

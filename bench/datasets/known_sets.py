@@ -22,14 +22,12 @@ class KnownSet:
     name: as `--dataset` takes it.
     words: a regular expression of what names of its files and folders have in them.
     size: training images, test images, classes; None where another set has the same.
-    gzip_md5: of its four files, as published.
     """
 
     name: str
     title: str
     words: str
     size: tuple[int, int, int] | None = None
-    gzip_md5: frozenset[str] = frozenset()
 
 
 # No letter before it: `kaggle-mnist` and `the_mnist` are MNIST.
@@ -42,47 +40,10 @@ def _emnist(part: str, train: int, test: int, classes: int) -> KnownSet:
 
 
 KNOWN_SETS = (
-    KnownSet(
-        "fashion-mnist",
-        "Fashion-MNIST",
-        r"fashion",
-        gzip_md5=frozenset(
-            (
-                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "25c81989df183df01b3e8a0aad5dffbe",
-                "bef4ecab320f06d8554ea6380940ec79",
-                "bb300cfdad3c16e7a12a480ee83cd310",
-            )
-        ),
-    ),
+    KnownSet("fashion-mnist", "Fashion-MNIST", r"fashion"),
     KnownSet("k49", "Kuzushiji-49", r"(?<![a-z])k[-_]?49|kuzushiji[-_ ]?49", (232_365, 38_547, 49)),
-    KnownSet(
-        "kmnist",
-        "Kuzushiji-MNIST",
-        r"(?<![a-z])k[-_]?mnist|kuzushiji",
-        gzip_md5=frozenset(
-            (
-                "bdb82020997e1d708af4cf47b453dcf7",
-                "e144d726b3acfaa3e44228e80efcd344",
-                "5c965bf0a639b31b8f53240b1b52f4d7",
-                "7320c461ea6c1c855c0b718fb2a4b134",
-            )
-        ),
-    ),
-    KnownSet(
-        "qmnist",
-        "QMNIST",
-        r"(?<![a-z])q[-_]?mnist",
-        (60_000, 60_000, 10),
-        frozenset(
-            (
-                "ed72d4157d28c017586c42bc6afe6370",
-                "0058f8dd561b90ffdd0f734c6a30e5e4",
-                "1394631089c404de565df7b7aeaf9412",
-                "5b5b05890a5e13444e108efe57b788aa",
-            )
-        ),
-    ),
+    KnownSet("kmnist", "Kuzushiji-MNIST", r"(?<![a-z])k[-_]?mnist|kuzushiji"),
+    KnownSet("qmnist", "QMNIST", r"(?<![a-z])q[-_]?mnist", (60_000, 60_000, 10)),
     _emnist("balanced", 112_800, 18_800, 47),
     _emnist("byclass", 697_932, 116_323, 62),
     _emnist("bymerge", 697_932, 116_323, 47),
@@ -92,6 +53,22 @@ KNOWN_SETS = (
     KnownSet("emnist", "EMNIST", _EMNIST),  # where no name tells which part
     KnownSet("notmnist", "notMNIST", r"not[-_ ]?mnist"),
 )
+
+# Of files as published, packed by gzip.
+PUBLISHED_MD5 = {
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d": "fashion-mnist",
+    "25c81989df183df01b3e8a0aad5dffbe": "fashion-mnist",
+    "bef4ecab320f06d8554ea6380940ec79": "fashion-mnist",
+    "bb300cfdad3c16e7a12a480ee83cd310": "fashion-mnist",
+    "bdb82020997e1d708af4cf47b453dcf7": "kmnist",
+    "e144d726b3acfaa3e44228e80efcd344": "kmnist",
+    "5c965bf0a639b31b8f53240b1b52f4d7": "kmnist",
+    "7320c461ea6c1c855c0b718fb2a4b134": "kmnist",
+    "ed72d4157d28c017586c42bc6afe6370": "qmnist",
+    "0058f8dd561b90ffdd0f734c6a30e5e4": "qmnist",
+    "1394631089c404de565df7b7aeaf9412": "qmnist",
+    "5b5b05890a5e13444e108efe57b788aa": "qmnist",
+}
 
 _LARGEST = 1 << 26  # bytes; the largest of those files has 26 million
 
@@ -139,10 +116,9 @@ def by_files(paths: Iterable[Path]) -> str | None:
     for path in paths:
         if path.suffix == ".gz":
             with path.open("rb") as file:
-                digest = _md5(file.read(_LARGEST))
-            for known in KNOWN_SETS:
-                if digest in known.gzip_md5:
-                    return known.name
+                digest = hashlib.md5(file.read(_LARGEST), usedforsecurity=False).hexdigest()
+            if digest in PUBLISHED_MD5:
+                return PUBLISHED_MD5[digest]
     return None
 
 
@@ -154,10 +130,6 @@ def by_size(train: int, test: int, classes: int) -> str | None:
 def belong(name: str, known: str) -> bool:
     """Whether `known` is what a person calls `name`: EMNIST is any part of it."""
     return known == name or (name == "emnist" and known.startswith("emnist-"))
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _plain(words: str) -> str:

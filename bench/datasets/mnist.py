@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,61 +36,27 @@ MIRROR_VARIABLE = "GRINDSTONE_MNIST_URL"
 """Another base URL in place of the mirrors, or nothing at all to switch the download off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One of the four files, with the bytes and the SHA-256 of its gzip."""
-
-    name: str
-    entries: int
-    gzip_size: int
-    gzip_sha256: str
-
-    @property
-    def gzip_name(self) -> str:
-        """What the file is called on the mirrors and in the cache."""
-        return f"{self.name}.gz"
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The two files of one split, with a fingerprint of the images and labels in any order."""
-
-    images: Published
-    labels: Published
-    sha256: str
-
-
-TRAIN = Pair(
-    Published(
-        "train-images-idx3-ubyte",
-        60_000,
-        9_912_422,
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    ),
-    Published(
-        "train-labels-idx1-ubyte",
-        60_000,
-        28_881,
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    ),
+COUNTS = (60_000, 10_000)
+# A fingerprint of each split's images with their labels, in any order.
+_PRINTS = (
     "54e1ab866c9484947dd4821c52bb7a43938f555d6b046be6af55247f8e6ffc64",
-)
-TEST = Pair(
-    Published(
-        "t10k-images-idx3-ubyte",
-        10_000,
-        1_648_877,
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    ),
-    Published(
-        "t10k-labels-idx1-ubyte",
-        10_000,
-        4_542,
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-    ),
     "97b756d55950f1841ebd48df7379b9b2fc87a10d63e08d6213dad41d564e8508",
 )
-PUBLISHED = (TRAIN.images, TRAIN.labels, TEST.images, TEST.labels)
+PUBLISHED: Mapping[str, Wanted] = {
+    "train-images-idx3-ubyte.gz": Wanted(
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422
+    ),
+    "train-labels-idx1-ubyte.gz": Wanted(
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881
+    ),
+    "t10k-images-idx3-ubyte.gz": Wanted(
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877
+    ),
+    "t10k-labels-idx1-ubyte.gz": Wanted(
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542
+    ),
+}
+"""The files, as they are called on the mirrors and in the cache."""
 
 
 def load(
@@ -132,10 +97,10 @@ def _kept_or_downloaded(kept: Path, mirrors: Sequence[str], besides: str) -> Dat
     try:
         with tempfile.TemporaryDirectory(prefix="grindstone-download-") as made:
             folder = Path(made)
-            wanted = {folder / f.gzip_name: Wanted(f.gzip_sha256, f.gzip_size) for f in PUBLISHED}
+            wanted = {folder / name: each for name, each in PUBLISHED.items()}
             mirror = download(wanted, mirrors)
             splits = _read(folder)
-            unkept = cache.keep_files(folder, (f.gzip_name for f in PUBLISHED), kept)
+            unkept = cache.keep_files(folder, PUBLISHED, kept)
         note = f"MNIST downloaded from {mirror}; {besides}{unkept}"
         return _dataset(splits, "download", note)
     except UnreachableError as reason:
@@ -155,10 +120,9 @@ def drawn(cache_dir: Path) -> Dataset:
 
 def is_mnist(train: Half, test: Half) -> bool:
     """Whether these are MNIST's own images with their labels, in whatever order."""
-    counts = (len(train.x), len(test.x)) == (TRAIN.images.entries, TEST.images.entries)
-    return counts and all(
-        _print(half) == pair.sha256 for half, pair in ((train, TRAIN), (test, TEST))
-    )
+    halves = train, test
+    counted = tuple(len(half.x) for half in halves) == COUNTS
+    return counted and tuple(map(_print, halves)) == _PRINTS
 
 
 # ---- a folder that a person brings
@@ -186,10 +150,9 @@ def _what_it_is(found: Classified, train: Half, test: Half) -> str:
             f"not MNIST: {where} holds {known_sets.title(name)}; --dataset {name} trains on it, "
             "without the floors that were published for MNIST alone"
         )
-    counts, expected = (len(train.x), len(test.x)), (TRAIN.images.entries, TEST.images.entries)
-    labels = np.concatenate([train.y, test.y])
-    if counts != expected:
-        what = f"{counts[0]} + {counts[1]} images in place of {expected[0]} + {expected[1]}"
+    counts, labels = (len(train.x), len(test.x)), np.concatenate([train.y, test.y])
+    if counts != COUNTS:
+        what = f"{counts[0]} + {counts[1]} images in place of {COUNTS[0]} + {COUNTS[1]}"
     elif labels.min() < 0 or labels.max() >= CLASSES:
         what = f"labels from {labels.min()} to {labels.max()}, where digits run from 0 to 9"
     else:
@@ -212,10 +175,8 @@ def _read(folder: Path) -> tuple[Split, Split]:
     Raises:
         DataError: they are not what was downloaded.
     """
-    train, test = (
-        idx_files.read_pair(folder / pair.images.gzip_name, folder / pair.labels.gzip_name)
-        for pair in (TRAIN, TEST)
-    )
+    files = {role: folder / name for role, name in idx_files.ROLES.items()}
+    train, test = idx_files.read(files)
     if not is_mnist(train, test):
         raise DataError(f"{shown(folder)} does not hold MNIST")
     return _split(train), _split(test)
@@ -243,9 +204,8 @@ def _dataset(splits: tuple[Split, Split], source: Source, note: str) -> Dataset:
 
 def _cached(kept: Path) -> tuple[tuple[Split, Split] | None, str | None]:
     """What was downloaded before, or why it cannot be used where there is something."""
-    paths = [kept / file.gzip_name for file in PUBLISHED]
     try:
-        there = [path.is_file() for path in paths]
+        there = [(kept / name).is_file() for name in PUBLISHED]
         if not any(there):
             return None, None
         return _read(kept), None

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench.datasets import photographs
 from bench.datasets.dataset import Split
 from bench.datasets.drawing import Drawing
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 VERSION = 1
 SEED = 20201123  # the day of the post

@@ -10,47 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bench.datasets import signatures
-from bench.errors import DataError, shown, why
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from bench.datasets.listing import Folder
+from bench.datasets.listing import Folder
+from bench.errors import DataError, listed, shown, why
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 """Those that Pillow reads safely and microscopes, phones and people write."""
 
 SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".mpo",
-    ".gif",
-    ".bmp",
-    ".webp",
-    ".tif",
-    ".tiff",
+    *(".png", ".jpg", ".jpeg", ".jfif", ".mpo", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
     ".avif",
 )
 
 TO_CONVERT = (
-    ".heic",
-    ".heif",
-    ".jxl",
-    ".jp2",
-    ".dng",
-    ".cr2",
-    ".cr3",
-    ".nef",
-    ".arw",
-    ".raf",
+    *(".heic", ".heif", ".jxl", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"),
     ".psd",
 )
 """Suffixes of pictures that are not read, and are called by their name."""
@@ -69,6 +47,16 @@ def names_in(folder: Folder) -> list[str]:
 def is_picture(name: str) -> bool:
     """Whether a file is named as a picture, one that is read or not."""
     return name.lower().endswith((*SUFFIXES, *TO_CONVERT))
+
+
+def first_size(folder: Folder) -> tuple[int, int] | None:
+    """Width and height of the first picture in a folder, not decoded; None of a damaged one."""
+    try:
+        with opened(folder.path / names_in(folder)[0]) as picture:
+            width, height = picture.size
+            return width, height
+    except Exception:  # it fails with anything; who decodes it tells of it
+        return None
 
 
 def opened(path: Path) -> Image.Image:
@@ -133,6 +121,33 @@ def read_all(
             raise
     arrays = [None if isinstance(each, str) else each for each in made]
     return arrays, [each for each in made if isinstance(each, str)]
+
+
+def stacked(
+    labelled: Sequence[tuple[Path, int]], decode: Callable[[Path], NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures of one size and their classes, in this order.
+
+    Raises:
+        DataError: some cannot be decoded.
+    """
+    arrays, problems = read_all([path for path, _ in labelled], decode)
+    if problems:
+        raise DataError(f"{len(problems)} of {len(labelled)} pictures: {listed(problems)}")
+    labels = np.array([label for _, label in labelled], np.int64)
+    return np.stack([each for each in arrays if each is not None]), labels
+
+
+def must_be(pixels: NDArray[np.uint8], path: Path, side: int) -> NDArray[np.uint8]:
+    """The same pixels, `(height, width, …)`.
+
+    Raises:
+        DataError: they are not so many a side.
+    """
+    height, width = pixels.shape[:2]
+    if (height, width) != (side, side):
+        raise DataError(f"{shown(path)} has {width}x{height} pixels in place of {side}x{side}")
+    return pixels
 
 
 def orientation(path: Path) -> int:

@@ -65,57 +65,6 @@ def _draw_split(rng: StableRandom, count: int) -> tuple[Split, NDArray[np.bool_]
 Edge = Callable[[Floats, Floats], Floats]
 
 
-def _disc(x: Floats, y: Floats) -> Floats:
-    distance: Floats = _radius(x, y) - 1
-    return distance
-
-
-def _ring(x: Floats, y: Floats) -> Floats:
-    distance: Floats = np.abs(_radius(x, y) - np.float32(0.75)) - np.float32(0.25)
-    return distance
-
-
-def _square(x: Floats, y: Floats) -> Floats:
-    distance: Floats = _reach(x, y) - np.float32(0.85)
-    return distance
-
-
-def _frame(x: Floats, y: Floats) -> Floats:
-    distance: Floats = np.abs(_reach(x, y) - np.float32(0.68)) - np.float32(0.2)
-    return distance
-
-
-def _up(x: Floats, y: Floats) -> Floats:
-    side = (np.abs(x) - np.float32(0.55) * (y + 1)) * np.float32(0.88)
-    distance: Floats = np.maximum(y - np.float32(0.8), side)
-    return distance
-
-
-def _down(x: Floats, y: Floats) -> Floats:
-    return _up(x, -y)
-
-
-def _plus(x: Floats, y: Floats) -> Floats:
-    x, y = np.abs(x), np.abs(y)
-    thick = np.float32(0.28)
-    distance: Floats = np.minimum(np.maximum(x - thick, y - 1), np.maximum(x - 1, y - thick))
-    return distance
-
-
-def _times(x: Floats, y: Floats) -> Floats:
-    return _plus((x + y) * _DIAGONAL, (x - y) * _DIAGONAL)
-
-
-def _rows(x: Floats, y: Floats) -> Floats:
-    bar = np.abs(np.abs(y) - np.float32(0.6)) - np.float32(0.24)
-    distance: Floats = np.maximum(bar, np.abs(x) - np.float32(0.9))
-    return distance
-
-
-def _columns(x: Floats, y: Floats) -> Floats:
-    return _rows(y, x)
-
-
 def _radius(x: Floats, y: Floats) -> Floats:
     radius: Floats = np.sqrt(x * x + y * y)
     return radius
@@ -126,9 +75,36 @@ def _reach(x: Floats, y: Floats) -> Floats:
     return reach
 
 
+def _triangle(x: Floats, y: Floats) -> Floats:
+    side = (np.abs(x) - np.float32(0.55) * (y + 1)) * np.float32(0.88)
+    distance: Floats = np.maximum(y - np.float32(0.8), side)
+    return distance
+
+
+def _cross(x: Floats, y: Floats) -> Floats:
+    x, y = np.abs(x), np.abs(y)
+    thick = np.float32(0.28)
+    distance: Floats = np.minimum(np.maximum(x - thick, y - 1), np.maximum(x - 1, y - thick))
+    return distance
+
+
+def _stripes(x: Floats, y: Floats) -> Floats:
+    bar = np.abs(np.abs(y) - np.float32(0.6)) - np.float32(0.24)
+    distance: Floats = np.maximum(bar, np.abs(x) - np.float32(0.9))
+    return distance
+
+
 SHAPES: tuple[Edge, ...] = (
-    *(_disc, _ring, _square, _frame, _up),
-    *(_down, _plus, _times, _rows, _columns),
+    lambda x, y: _radius(x, y) - 1,  # a disc
+    lambda x, y: np.abs(_radius(x, y) - np.float32(0.75)) - np.float32(0.25),  # a ring
+    lambda x, y: _reach(x, y) - np.float32(0.85),  # a square
+    lambda x, y: np.abs(_reach(x, y) - np.float32(0.68)) - np.float32(0.2),  # a frame
+    _triangle,
+    lambda x, y: _triangle(x, -y),
+    _cross,
+    lambda x, y: _cross((x + y) * _DIAGONAL, (x - y) * _DIAGONAL),
+    _stripes,
+    lambda x, y: _stripes(y, x),
 )
 
 

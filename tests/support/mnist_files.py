@@ -12,7 +12,7 @@ from bench.datasets import mnist
 from bench.datasets.dataset import Dataset
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
-NAMES = [file.gzip_name for file in mnist.PUBLISHED]
+NAMES = list(mnist.PUBLISHED)
 DRAWN = "drawn-digits-v1.npz"
 
 needs_mnist = pytest.mark.skipif(not REAL.is_dir(), reason=f"MNIST's files are not in {REAL}")

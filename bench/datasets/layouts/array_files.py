@@ -23,7 +23,7 @@ from bench.datasets import idx, signatures
 from bench.datasets.layouts.classified import Classified, Half
 from bench.datasets.layouts.saved_arrays import half
 from bench.datasets.listing import Folder
-from bench.errors import DataError, shown, why
+from bench.errors import DataError, shown, some, why
 
 _SPLIT = re.compile(
     r"(?P<train>train(?:ing)?|tr(?![a-z]))|(?P<test>test(?:ing)?|t10k|te(?![a-z]))"
@@ -119,12 +119,8 @@ def _whole(root: Folder, path: Path, problem: str | None = None) -> Classified:
 
 
 def _what_it_holds(path: Path, arrays: Iterable[str]) -> str:
-    there = sorted(map(shown, arrays))
-    more = f" and {len(there) - 5} more" if len(there) > 5 else ""
-    return (
-        f"{shown(path)} holds {', '.join(there[:5])}{more} in place of {_KERAS}: "
-        "save it with those names"
-    )
+    there = some(sorted(map(shown, arrays)), 5)
+    return f"{shown(path)} holds {there} in place of {_KERAS}: save it with those names"
 
 
 def _of_halves(root: Folder, key: _Set, paths: Mapping[str, Path]) -> Classified:
@@ -204,8 +200,7 @@ def _alone(path: Path) -> NDArray[Any]:
     if path.suffix.lower() == ".npz":
         return _arrays(path, sorted(_names(path))[:1])[0]
     with _telling(path):
-        if not path.is_file():  # a pipe would never end
-            raise DataError(f"{shown(path)} is no file: take it away")
+        _must_be_file(path)
         if path.stat().st_size > idx.MOST:
             raise DataError(f"{shown(path)} holds more than {idx.MOST:,} bytes")
         array: NDArray[Any] = np.load(path, allow_pickle=False)
@@ -229,8 +224,7 @@ def _listed(path: Path) -> tuple[frozenset[str], str | None]:
 def _names(path: Path) -> frozenset[str]:
     """The arrays in an archive, without reading them."""
     with _telling(path):
-        if not path.is_file():  # a pipe would never end
-            raise DataError(f"{shown(path)} is no file: take it away")
+        _must_be_file(path)
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
             if size > idx.MOST:
@@ -238,6 +232,11 @@ def _names(path: Path) -> frozenset[str]:
                     f"{shown(path)} holds {size:,} bytes; at most {idx.MOST:,} are read"
                 )
             return frozenset(name.removesuffix(".npy") for name in archive.namelist())
+
+
+def _must_be_file(path: Path) -> None:
+    if not path.is_file():  # a pipe would never end
+        raise DataError(f"{shown(path)} is no file: take it away")
 
 
 @contextlib.contextmanager

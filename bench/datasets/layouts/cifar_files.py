@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.datasets import idx, pictures, plain_pickle
 from bench.datasets.layouts import class_folders
 from bench.datasets.listing import Folder
-from bench.errors import DataError, listed, shown
+from bench.errors import DataError, shown
 
 SIDE, CHANNELS = 32, 3
 RECORD = 1 + CHANNELS * SIDE * SIDE
@@ -134,7 +134,12 @@ def records(data: bytes, name: str) -> Records:
     if not data or len(data) % RECORD:
         raise DataError(f"{name} has {len(data):,} bytes, which are no records of {RECORD:,}")
     made = np.frombuffer(data, np.uint8).reshape(-1, RECORD)
-    return _checked(made, name)
+    if made[:, 0].max() >= len(CLASSES):
+        raise DataError(
+            f"{name} holds a label {made[:, 0].max()}, where classes run from 0 to "
+            f"{len(CLASSES) - 1}"
+        )
+    return made
 
 
 def _of_pickle(data: bytes, name: str) -> Records:
@@ -151,15 +156,6 @@ def _of_pickle(data: bytes, name: str) -> Records:
     if not all(type(label) is int and 0 <= label < len(CLASSES) for label in labels):
         raise DataError(f"{name} holds labels that are no classes from 0 to {len(CLASSES) - 1}")
     return np.column_stack([np.array(labels, np.uint8), pixels])
-
-
-def _checked(made: Records, name: str) -> Records:
-    if made[:, 0].max() >= len(CLASSES):
-        raise DataError(
-            f"{name} holds a label {made[:, 0].max()}, where classes run from 0 to "
-            f"{len(CLASSES) - 1}"
-        )
-    return made
 
 
 # ---- folders of pictures by class
@@ -201,18 +197,12 @@ def _read_half(classes: Mapping[str, Folder], numbers: Mapping[str, int]) -> Rec
         for label, folder in classes.items()
         for name in pictures.names_in(folder)
     ]
-    arrays, problems = pictures.read_all([path for path, _ in labelled], _pixels)
-    if problems:
-        raise DataError(f"{len(problems)} of {len(labelled)} pictures: {listed(problems)}")
-    rows = np.stack([each for each in arrays if each is not None])
-    return np.column_stack([np.array([label for _, label in labelled], np.uint8), rows])
+    rows, labels = pictures.stacked(labelled, _pixels)
+    return np.column_stack([labels.astype(np.uint8), rows])
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:
     """A picture as a record has it: all red, then all green, then all blue."""
-    picture = np.asarray(pictures.read(path), dtype=np.uint8)
-    if picture.shape[:2] != (SIDE, SIDE):
-        height, width = picture.shape[:2]
-        raise DataError(f"{shown(path)} has {width}x{height} pixels in place of {SIDE}x{SIDE}")
+    picture = pictures.must_be(np.asarray(pictures.read(path), dtype=np.uint8), path, SIDE)
     row: NDArray[np.uint8] = picture.transpose(2, 0, 1).reshape(-1)
     return row

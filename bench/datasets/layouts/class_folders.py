@@ -7,16 +7,18 @@ places in the published files.  Kaggle's archives repeat a folder in itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.datasets import pictures
 from bench.datasets.layouts.classified import SIDE, Classified, Half
 from bench.datasets.listing import Folder
-from bench.errors import DataError, listed, shown
+from bench.errors import DataError, shown
 
 # Of several that are there the first one that holds pictures by class.
 SPLITS = {
@@ -31,6 +33,9 @@ SPLITS = {
 }
 _OF_SPLITS = frozenset(name for names in SPLITS.values() for name in names)
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+T = TypeVar("T")
 
 
 def find(root: Folder) -> list[Classified]:
@@ -48,20 +53,20 @@ def find(root: Folder) -> list[Classified]:
 
 def halves(folder: Folder, side: int) -> dict[str, dict[str, Folder]]:
     """The class folders in a folder's splits, by split and class; pictures have so many pixels."""
-    found = {split: _half_in(folder, names, side) for split, names in SPLITS.items()}
-    return {split: classes for split, classes in found.items() if classes}
+    return in_splits(folder, partial(classes_in, side=side))
 
 
-def _half_in(folder: Folder, names: tuple[str, ...], side: int) -> dict[str, Folder]:
-    """The class folders of a split, by class."""
-    for name in names:
-        half = folder.inner(name)
-        while half is not None:
-            found = classes_in(half, side)
-            if found:
-                return found
-            half = half.inner(name)  # `trainingSet/trainingSet`
-    return {}
+def in_splits(folder: Folder, take: Callable[[Folder], T | None]) -> dict[str, T]:
+    """What is taken of a folder's splits, by split: of several the first that gives anything."""
+    found: dict[str, T] = {}
+    for split, names in SPLITS.items():
+        for name in names:
+            half = folder.inner(name)
+            while half is not None and split not in found:
+                if taken := take(half):
+                    found[split] = taken
+                half = half.inner(name)  # `trainingSet/trainingSet`
+    return found
 
 
 def classes_in(folder: Folder, side: int = SIDE) -> dict[str, Folder]:
@@ -74,12 +79,8 @@ def classes_in(folder: Folder, side: int = SIDE) -> dict[str, Folder]:
 
 
 def are_small(folder: Folder, side: int = SIDE) -> bool:
-    """Whether the first picture, which is not decoded, has this height and width."""
-    try:
-        with pictures.opened(folder.path / pictures.names_in(folder)[0]) as picture:
-            return bool(picture.size == (side, side))
-    except Exception:  # a damaged picture fails with anything; the photographs' reader tells of it
-        return False
+    """Whether the first picture has this height and width."""
+    return pictures.first_size(folder) == (side, side)
 
 
 def _found(root: Path, folder: Folder, halves: Mapping[str, Mapping[str, Folder]]) -> Classified:
@@ -153,17 +154,12 @@ def read_half(labelled: Sequence[tuple[Path, int]]) -> Half:
     Raises:
         DataError: some cannot be read, or have another size.
     """
-    arrays, problems = pictures.read_all([path for path, _ in labelled], pictures.grey)
-    problems += [
-        f"{shown(path)} has {x.shape[1]}x{x.shape[0]} pixels in place of {SIDE}x{SIDE}"
-        for (path, _), x in zip(labelled, arrays, strict=True)
-        if x is not None and x.shape != (SIDE, SIDE)
-    ]
-    if problems:
-        raise DataError(f"{len(problems)} of {len(labelled)} pictures: {listed(problems)}")
-    x = np.stack([each for each in arrays if each is not None])
     names = tuple(f"{path.parent.name}/{path.name}" for path, _ in labelled)
-    return Half(x, np.array([label for _, label in labelled], np.int64), names)
+    return Half(*pictures.stacked(labelled, _pixels), names)
+
+
+def _pixels(path: Path) -> NDArray[np.uint8]:
+    return pictures.must_be(pictures.grey(path), path, SIDE)
 
 
 def _place(path: Path) -> tuple[int, str, str]:

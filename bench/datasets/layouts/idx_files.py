@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -37,12 +36,6 @@ ROLES: dict[_Role, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    set: str
-    role: _Role
-
-
 def find(root: Folder) -> list[Classified]:
     """The sets of IDX files, told by their names; one that lacks a file is found, too."""
     sets: defaultdict[tuple[Path, str], dict[_Role, Path]] = defaultdict(dict)
@@ -52,16 +45,17 @@ def find(root: Folder) -> list[Classified]:
         for name in sorted(folder.files, key=lambda name: (name.lower().endswith(".gz"), name)):
             named = _named(name)
             if named:
-                sets[home, named.set].setdefault(named.role, folder.path / name)
+                sets[home, named[0]].setdefault(named[1], folder.path / name)
     return [_found(root, home, name, files) for (home, name), files in sorted(sets.items())]
 
 
-def _named(name: str) -> _Named | None:
+def _named(name: str) -> tuple[str, _Role] | None:
+    """The set that a file is of by its name, and its role there."""
     match = _NAME.fullmatch(name.lower())
     if match is None:
         return None
     split = "train" if match["split"].startswith("train") else "test"
-    return _Named(match["set"].strip("-_. "), (split, match["part"]))
+    return match["set"].strip("-_. "), (split, match["part"])
 
 
 def _found(root: Folder, home: Path, name: str, files: Mapping[_Role, Path]) -> Classified:
@@ -76,7 +70,7 @@ def _found(root: Folder, home: Path, name: str, files: Mapping[_Role, Path]) -> 
         home,
         "IDX files",
         "\n".join(inside).lower(),
-        partial(_read, dict(files)),
+        partial(read, dict(files)),
         problem if missing else None,
         tuple(files.values()),
     )
@@ -89,19 +83,17 @@ def _broken_off(root: Folder, home: Path) -> str:
     return f"; {shown(left[0])} is a download that was broken off: fetch it again" if left else ""
 
 
-def _read(files: Mapping[_Role, Path]) -> tuple[Half, Half]:
-    train, test = (
-        read_pair(files[part, "image"], files[part, "label"]) for part in ("train", "test")
-    )
-    return train, test
-
-
-def read_pair(images: Path, labels: Path) -> Half:
-    """One split from its two files.
+def read(files: Mapping[_Role, Path]) -> tuple[Half, Half]:
+    """Both splits.
 
     Raises:
         DataError: a file is damaged, or they do not belong together.
     """
+    train, test = (_half(files[part, "image"], files[part, "label"]) for part in ("train", "test"))
+    return train, test
+
+
+def _half(images: Path, labels: Path) -> Half:
     x = idx.parse(idx.read(images), 3, shown(images))
     y = idx.parse_labels(idx.read(labels), shown(labels))
     if x.shape[1:] != (SIDE, SIDE):

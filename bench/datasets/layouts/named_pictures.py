@@ -34,24 +34,13 @@ def find(root: Folder) -> list[Classified]:
     found: list[Classified] = []
     taken: set[Path] = set()
     for folder in root.walk():
-        halves = {split: _half_in(folder, names) for split, names in class_folders.SPLITS.items()}
-        there = {split: half for split, half in halves.items() if half}
+        there = class_folders.in_splits(folder, lambda half: half if _holds_them(half) else None)
         if there and folder.path not in taken:
             found.append(_found(root, folder, there))
             taken |= found[-1].folders | {folder.path}
     taken |= {each.path for place in root.walk() for each in classes_in(place).values()}
     alone = [each for each in root.walk() if each.path not in taken and _holds_them(each)]
     return found + [_found(root, each, {"": each}) for each in alone]
-
-
-def _half_in(folder: Folder, names: Sequence[str]) -> Folder | None:
-    for name in names:
-        half = folder.inner(name)
-        while half is not None:
-            if _holds_them(half):
-                return half
-            half = half.inner(name)  # `trainingSet/trainingSet`
-    return None
 
 
 def _holds_them(folder: Folder) -> bool:
