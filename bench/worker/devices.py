@@ -9,10 +9,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.worker import environment
+from bench.worker import backends, environment
 from bench.worker.backends.backend import Backend
-from bench.worker.messages import Job, Ready
+from bench.worker.messages import Job, Phase, Ready, Say
 from bench.workloads.backend import FRAMEWORKS
+
+
+def start(job: Job, say: Say) -> tuple[Backend, Ready]:
+    """Imports the backend, says what it trains with, and has all that is random begin anew.
+
+    Raises:
+        RuntimeError: the backend does not see what the parent asked for.
+    """
+    say(Phase(f"{backends.title(job)}'s import"))
+    backend = backends.load(job)
+    told = ready(backend, job)
+    backend.keras.utils.set_random_seed(job.seed)
+    say(told)
+    return backend, told
 
 
 def ready(backend: Backend, job: Job) -> Ready:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bench.worker import backends, devices, network, own, placement, variant
+from bench.worker import devices, network, own, placement, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products
 from bench.worker.messages import Done, Fault, Job, Layer, Phase, Say, Tried
@@ -64,10 +64,7 @@ def learning_rates(job: Job, say: Say, _wait: object = None) -> None:
 
 def opened(job: Job, say: Say) -> Opened:
     """Builds the model of a job, and has its data read."""
-    say(Phase(f"{backends.title(job)}'s import"))
-    backend = backends.load(job)
-    say(devices.ready(backend, job))
-    backend.keras.utils.set_random_seed(job.seed)
+    backend, _ = devices.start(job, say)
     return _own(backend, job, say) if job.own else _published(backend, job, say)
 
 

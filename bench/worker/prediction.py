@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from bench.worker import backends, devices
+from bench.worker import devices
 from bench.worker.answers import Question
 from bench.worker.messages import Done, Job, Phase, Say
 from bench.worker.task import as_taken
@@ -37,9 +37,7 @@ def predict(job: Job, say: Say, _wait: object = None) -> None:
 
     asked = job.question
     assert asked is not None
-    say(Phase(f"{backends.title(job)}'s import"))
-    backend = backends.load(job)
-    say(devices.ready(backend, job))
+    backend, _ = devices.start(job, say)
     say(Phase("loading the network"))
     model = _loaded(backend.keras, asked.network)
     images = np.load(asked.images, mmap_mode="r", allow_pickle=False)

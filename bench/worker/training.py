@@ -13,17 +13,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from bench.worker import (
-    backends,
-    devices,
-    files,
-    inference,
-    network,
-    saving,
-    stock,
-    tuned,
-    variant,
-)
+from bench.worker import backends, devices, files, inference, network, saving, stock, tuned, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -48,12 +38,8 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     wait: returns once the parent has said to go on.
     """
     workload = variant.workload(job)
-    say(Phase(f"{backends.title(job)}'s import"))
-    backend = backends.load(job)
+    backend, _ = devices.start(job, say)
     keras, compiles = backend.keras, backend.compiles(job)
-    ready = devices.ready(backend, job)
-    keras.utils.set_random_seed(job.seed)
-    say(ready)
 
     say(Phase("data loading"))
     data = Arrays.load(job.data["train"], workload)

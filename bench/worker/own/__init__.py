@@ -11,16 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import (
-    backends,
-    devices,
-    environment,
-    inference,
-    saving,
-    stock,
-    training,
-    variant,
-)
+from bench.worker import backends, devices, environment, inference, saving, stock, training, variant
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -84,11 +75,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
         ModeError: the mode cannot train it.
     """
     assert job.own is not None
-    say(Phase(f"{backends.title(job)}'s import"))
-    backend = backends.load(job)
-    ready = devices.ready(backend, job)
-    backend.keras.utils.set_random_seed(job.seed)
-    say(ready)
+    backend, ready = devices.start(job, say)
     loaded = load(backend, job, job.own, say)
     say(replace(ready, pinned=_pinned(backend, loaded, job)))
     say(_data(backend, loaded))
