@@ -24,15 +24,15 @@ from bench.lint import command as lint
 from bench.page import command as page
 from bench.predict import command as predict
 from bench.predict import evaluation
-from bench.report import completion, listing, merge, share, show
+from bench.report import completion, listing, records
 from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import doctor, evidence, run, stop
 
 _VERBS = (
-    *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, show, compare),
-    *(page, fleet, export, share, merge, completion, evidence, doctor),
+    *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, records),
+    *(compare, page, fleet, export, completion, evidence, doctor),
 )
 
 

@@ -25,6 +25,7 @@ from bench.workloads.workload import INPUTS, MODES, Input, Mode, ProfileName, Sc
 
 if TYPE_CHECKING:
     from bench.datasets.data_folder import DataFolder
+    from bench.datasets.prepared import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,6 @@ class Settings:
     devices: where to train, in the order asked for.
     devices_asked_for: the words of `--device`, or None where every device is meant.
     worker_python: the interpreter that trains; that of side A where there are two.
-    worker_chosen_by: why this one.
-    worker_image: the container image to train in, or None.
     second_worker: the interpreter of side B, or None where no environments are compared.
     interim_checks: after how many repeats of a row, on each side, it is checked whether it is
         clear; once where a number is given or nothing is compared.
@@ -43,7 +42,6 @@ class Settings:
     modes: how to train; None leaves it to the profile and the device.
     variants: what every row is trained with, in turn; as published, where nothing is asked for.
     inputs: from where images are read as files on the clock, where that is asked for.
-    time_to_target: whether to train to targets, too.
     on_request: the workloads besides the default ones that `-k` names.
     inference: for how many s it is measured how fast networks answer; None: not at all.
     epochs: how many are trained; None leaves it to the profile.
@@ -56,7 +54,6 @@ class Settings:
     dataset: what MNIST's networks are trained on.
     workloads: models of one's own, which are trained in the place of Grindstone's.
     rerun_options: those that train a row again.
-    experiment: that the trainings belong to, if any.
     cluster: the machines that networks are trained over, where these are several.
     """
 
@@ -154,6 +151,13 @@ class Settings:
     def schedule(self, workload: Workload | OwnWorkload) -> Schedule:
         """How much of a workload is trained."""
         return workload.schedules[self.profile].with_size(self.epochs, self.images)
+
+    def store(self, folder: Path) -> Store:
+        """What prepares the data, in a temporary folder of the run."""
+        from bench.datasets.prepared import Store
+
+        named, cache = self.data_folder, self.cache_dir
+        return Store(folder, named, cache, synthetic=self.synthetic, name=self.dataset)
 
     def check_workers(self) -> None:
         """Refuses an interpreter that cannot train, before anything is generated or downloaded.

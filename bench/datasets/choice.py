@@ -20,7 +20,6 @@ class Choice:
     """What was chosen.
 
     folder: that was named, absolute, or None.
-    data_folder: what is in it.
     name: of what MNIST's networks are trained on.
     """
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.datasets import cache, mnist_like, shapes
-from bench.datasets.dataset import Dataset, Source, Split
-from bench.datasets.drawing import kept_or_drawn
+from bench.datasets.dataset import Dataset, Source, Split, kept_or_drawn
 from bench.datasets.layouts import cifar_files
 from bench.datasets.layouts.cifar_files import CHANNELS, SIDE, Records
 from bench.datasets.mirrors import UnreachableError, Wanted, base_urls, download
@@ -49,10 +48,7 @@ PUBLISHED: Mapping[str, str] = {
 
 
 def load(
-    data_folder: DataFolder | None,
-    cache_dir: Path,
-    *,
-    mirrors: Sequence[str] | None = None,
+    data_folder: DataFolder | None, cache_dir: Path, *, mirrors: Sequence[str] | None = None
 ) -> Dataset:
     """CIFAR-10 from the first place that has it, or else drawn shapes of its shape.
 

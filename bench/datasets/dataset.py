@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from bench.datasets import cache
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ class Dataset:
     """A training and a test split, and what a reader must know about them.
 
     name: `mnist` or `grind`, or what a person's other pictures are called.
-    source: where the images came from.
     note: the same in a sentence, with the reason where a better source was passed over.
     baselines: figures that a quality is judged against, in the unit of the metric.
     paths: the files that the training images were read from, one for each, where there are such.
@@ -121,3 +121,39 @@ class Dataset:
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
+
+
+# ---- what is drawn: once, and then kept in the cache where that can be written
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A training and a test split that were drawn.
+
+    best_possible: the quality on the test split that nobody can better, in the unit of its metric;
+        None where nothing stands in the way of the whole.
+    """
+
+    train: Split
+    test: Split
+    best_possible: float | None = None
+
+
+def kept_or_drawn(
+    path: Path, draw: Callable[[], Drawing], best: str | None = None
+) -> tuple[Drawing, str]:
+    """What the cache has in a file, else what is drawn; and what to add to its note.
+
+    best: what the file calls the best possible quality, where there is one.
+    """
+    import numpy as np
+
+    names = ("train_x", "train_y", "test_x", "test_y", *filter(None, [best]))
+    kept = cache.kept_arrays(path)
+    if kept is not None and set(kept) == set(names):
+        train, test = (Split(kept[f"{half}_x"], kept[f"{half}_y"]) for half in ("train", "test"))
+        return Drawing(train, test, float(kept[best]) if best else None), ""
+    drawn = draw()
+    arrays = (drawn.train.x, drawn.train.y, drawn.test.x, drawn.test.y)
+    values = (*arrays, np.array(drawn.best_possible))
+    return drawn, cache.keep_arrays(path, **dict(zip(names, values, strict=False)))

@@ -29,7 +29,6 @@ class Examples:
     """Images with their truths.
 
     x: `(n, height, width, channels) uint8`; y: seconds, or numbers of classes.
-    names: what each is called.
     shots: the same number for all that show one shot; None where there are none.
     note: where they are from; kind: as `Dataset` has it.
     """

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.datasets import cache, digits, known_sets, mnist_like
-from bench.datasets.dataset import Dataset, Source, Split
-from bench.datasets.drawing import Drawing, kept_or_drawn
+from bench.datasets.dataset import Dataset, Drawing, Source, Split, kept_or_drawn
 from bench.datasets.layouts import idx_files
 from bench.datasets.mirrors import UnreachableError, Wanted, base_urls, download
 from bench.errors import DataError, shown
@@ -60,10 +59,7 @@ PUBLISHED: Mapping[str, Wanted] = {
 
 
 def load(
-    data_folder: DataFolder | None,
-    cache_dir: Path,
-    *,
-    mirrors: Sequence[str] | None = None,
+    data_folder: DataFolder | None, cache_dir: Path, *, mirrors: Sequence[str] | None = None
 ) -> Dataset:
     """MNIST from the first place that has it, or else drawn digits of the same shape.
 

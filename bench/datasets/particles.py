@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench.datasets import photographs
-from bench.datasets.dataset import Split
-from bench.datasets.drawing import Drawing
+from bench.datasets.dataset import Drawing, Split
 
 VERSION = 1
 SEED = 20201123  # the day of the post

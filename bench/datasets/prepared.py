@@ -134,7 +134,6 @@ class Prepared:
 
     dataset: the arrays, cut to the schedule.
     files: the same on disk, as `.npy`, by split and by `x` and `y`.
-    sha256: the arrays' fingerprint.
     pictures: the training images as files, where the workload reads them so.
     """
 
@@ -180,7 +179,7 @@ class Store:
         if key not in self._prepared:
             dataset = self._load(workload)
             if schedule.fold:
-                from bench.datasets.folds import folded
+                from bench.datasets.grind import folded
 
                 dataset = folded(dataset, schedule.fold)
             if schedule.held_out:

@@ -15,8 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.dataset import Split
-from bench.datasets.drawing import Drawing
+from bench.datasets.dataset import Drawing, Split
 from bench.datasets.stable_random import Floats, StableRandom, balanced
 
 VERSION = 1

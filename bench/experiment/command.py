@@ -18,12 +18,6 @@ _SWEEP = """\
 Trains a workload with several batch sizes, each from several seeds, and prints time and quality
 together, with the batch beyond which there is little to gain.
 """
-# Those of `pytest bench/` that choose what is trained: here the experiment does.
-_WITHOUT = (
-    *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
-    *("--design", "--input", "--learning-curve", "--inference", "--inference-seconds"),
-    *("--time-to-target", "--processes", "--against"),
-)
 
 
 def add(verbs: Verbs) -> None:
@@ -50,12 +44,13 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     """How much is trained, and the options that a run has."""
     from bench.experiment import budget
     from bench.options import add_to_verb
+    from bench.runner.option_table import OF_A_RUN
 
     parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
     parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
     budget.add(parser, "round of seeds")
     parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
-    add_to_verb(parser, _WITHOUT)
+    add_to_verb(parser, (*OF_A_RUN, "--precision"))
 
 
 def experiment(options: argparse.Namespace) -> int:

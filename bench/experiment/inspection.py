@@ -23,12 +23,6 @@ Trains on a batch at each of many learning rates, from 1e-6 to 1, draws the loss
 suggests a range: from where the loss falls most steeply to a third of where it is the least.
 """
 _STEPS, _LEAST_STEPS, _MOST_STEPS = 100, 20, 10_000
-# Options of a run that say nothing here.
-_WITHOUT = (
-    *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
-    *("--epochs", "--learning-curve", "--time-to-target", "--processes", "--against", "--no-page"),
-    *("--no-plots", "--save-models", "--inference", "--inference-seconds"),
-)
 
 
 def add(verbs: Verbs) -> None:
@@ -51,8 +45,9 @@ def add(verbs: Verbs) -> None:
 def add_where(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say on which device, and by which Python, a network is looked at."""
     from bench.options import add_to_verb
+    from bench.runner.option_table import OF_A_RUN
 
-    add_to_verb(parser, _WITHOUT)
+    add_to_verb(parser, (*OF_A_RUN, "--epochs", "--no-page", "--no-plots", "--save-models"))
 
 
 def add_what(parser: argparse.ArgumentParser) -> None:
@@ -144,7 +139,6 @@ def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iter
     Raises:
         GrindstoneError: its data cannot be had, or the worker fails.
     """
-    from bench.datasets.prepared import Store
     from bench.runner.events import ignore
     from bench.runner.scratch import Scratch
     from bench.runner.supervisor import Launch, WorkerProcess
@@ -153,13 +147,7 @@ def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iter
 
     settings.check_workers()
     scratch = Scratch()
-    store = Store(
-        scratch.path,
-        settings.data_folder,
-        settings.cache_dir,
-        synthetic=settings.synthetic,
-        name=settings.dataset,
-    )
+    store = settings.store(scratch.path)
     try:
         prepared, workload = None, row.designed
         if isinstance(workload, Workload):

@@ -20,11 +20,6 @@ all and watches both losses, then regularises; what is chosen is chosen on image
 
 Exit status: 2 where 10 images cannot be learned by heart, and nothing else is trained then.
 """
-_WITHOUT = (
-    *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
-    *("--learning-curve", "--time-to-target", "--processes", "--against"),
-    *("--inference", "--inference-seconds"),
-)
 
 
 def add(verbs: Verbs) -> None:
@@ -32,6 +27,7 @@ def add(verbs: Verbs) -> None:
     from bench.experiment import budget
     from bench.experiment.inspection import add_what
     from bench.options import add_to_verb
+    from bench.runner.option_table import OF_A_RUN
 
     parser = verbs.add_parser(
         "recipe", help="from ten images to all of them, a step at a time", description=_RECIPE
@@ -39,7 +35,7 @@ def add(verbs: Verbs) -> None:
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
     budget.add(parser, "training")
-    add_to_verb(parser, _WITHOUT)
+    add_to_verb(parser, OF_A_RUN)
     parser.set_defaults(run=run)
 
 

@@ -67,11 +67,7 @@ def row_of(arm: Arm, device: Device, backend: Backend | None = None) -> Row:
 
 
 def rounds(
-    experiment: Experiment,
-    device: Device,
-    seed: int,
-    count: int,
-    backend: Backend | None = None,
+    experiment: Experiment, device: Device, seed: int, count: int, backend: Backend | None = None
 ) -> list[list[Training]]:
     """The trainings of an experiment: every arm from a seed, then from the next.
 
@@ -136,10 +132,7 @@ def _may_be(path: Path, settings: Settings) -> bool:
 
 
 def train(
-    session: Session,
-    coming: Sequence[Sequence[Training]],
-    budget: Budget,
-    listener: Listener,
+    session: Session, coming: Sequence[Sequence[Training]], budget: Budget, listener: Listener
 ) -> bool:
     """Trains, and says whether all was trained.
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GrindstoneError
-from bench.runner.ending import Ending, end
+from bench.errors import GrindstoneError, RecordError
+from bench.record.model import Record
 from bench.runner.session import Session
 
 if TYPE_CHECKING:
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
     from bench.compare.until_clear import Comparison, ComparisonRequest
     from bench.report.format import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What was recorded.
+
+    path: of the record, or None where nothing could be written.
+    problem: why the record could not be written whole, or None.
+    """
+
+    record: Record
+    path: Path | None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +79,14 @@ class Closing:
 
 def close(session: Session, request: ComparisonRequest | None) -> Closing | None:
     """Writes all that there is; None where nothing was trained."""
-    ending = end(session)
-    if ending is None:
+    file = session.record
+    if not (file.results or file.time_to_target):
+        file.close()
         return None
+    try:
+        ending = Ending(session.finish(), file.path if file.written else None)
+    except RecordError as error:
+        ending = Ending(file.record, file.journal, str(error))
     page, no_page = _page(session, ending)
     return Closing(ending, _comparison(session, ending, request), page, no_page)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import answers, curves, experiment, facts, films, gpu, plots, worth
+from bench.page import curves, experiment, facts, films, gpu, plots, speeds
 from bench.page.history import Past
-from bench.page.plots import Bar, Line, Plot
+from bench.page.plots import Line, Plot
 from bench.record.head import WITHHELD, Machine
 from bench.record.model import Finished, Record, Result, TimeToTarget, Training
 from bench.report import folds, inference, notes, posts, rows, summary, table, targets, variants
@@ -115,7 +115,7 @@ def run(
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
-        worth=worth.drawn(rows.finished(results)) if drawn and not made else None,
+        worth=speeds.worth(rows.finished(results)) if drawn and not made else None,
         answers=_answers(results),
         findings=tuple(found),
         warnings=tuple(notes.warnings(record, told, names)),
@@ -143,11 +143,7 @@ def _answers(results: Sequence[Result]) -> Answers | None:
 
 
 def _workloads(
-    record: Record,
-    path: Path | None,
-    results: Sequence[Finished],
-    names: shown.Names,
-    past: Past,
+    record: Record, path: Path | None, results: Sequence[Finished], names: shown.Names, past: Past
 ) -> Iterator[Workload]:
     every = dict.fromkeys(each.workload for each in (*results, *record.time_to_target))
     if (made := arms.experiment(record)) and (seen := tuple(experiment.drawn(made))):
@@ -155,8 +151,8 @@ def _workloads(
     for name in every:
         own = [each for each in results if each.workload == name]
         drawn = [
-            *_speeds(own),
-            *answers.drawn(own, _place),
+            *speeds.epochs(own, _place),
+            *speeds.answers(own, _place),
             *_epochs(own),
             *gpu.strips(own, _place),
             *_losses(own),
@@ -175,19 +171,6 @@ def _place(training: Training) -> str:
     """What tells a row from the others of its workload: `gpu:0, tuned`."""
     side = f", side {training.side}" if training.side else ""
     return f"{training.device.id}{training.way.suffix}{side}"
-
-
-def _speeds(own: Sequence[Finished]) -> Iterator[Plot]:
-    if len(own) < 2:
-        return
-    values = [
-        Bar(_place(each), each.epochs.median, min(steady), max(steady), colour)
-        for colour, each in enumerate(own, start=1)
-        if (steady := each.epochs.steady)
-    ]
-    told = ", ".join(f"{bar.name} {shown.seconds(bar.value)}" for bar in values)
-    sentence = f"Median steady epoch, with the shortest and the longest: {told}."
-    yield plots.bars(f"{own[0].workload}: seconds per epoch", sentence, "s per epoch", values)
 
 
 def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from bench.worker.answers import Question
     from bench.worker.messages import Job
 
-# Options of a run that say nothing here, or that the saved network has settled.
-_WITHOUT = (
-    *("--workload", "--mode", "--batch", "--precision", "--xla", "--steps-per-execution"),
-    *("--design", "--input", "--epochs", "--learning-curve", "--time-to-target", "--profile"),
-    *("--data-dir", "--dataset", "--seed", "--processes", "--against", "--results-dir"),
-    *("--no-plots", "--save-models", "--inference", "--inference-seconds"),
+# Options that the saved network has settled, or that say nothing here.
+_SETTLED = (
+    *("--precision", "--epochs", "--profile", "--data-dir", "--dataset", "--seed"),
+    *("--results-dir", "--no-plots", "--save-models"),
 )
 _OF_AN_EVALUATION = ("--synthetic", "--cache-dir", "--html", "--no-page")
 # What the options of a run are called where nothing is trained.
@@ -49,12 +47,13 @@ _CALLED: dict[str, dict[str, str]] = {
 def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
     """Adds MODEL and those of a run's options that are about the worker."""
     from bench.options import add_to_verb
+    from bench.runner.option_table import OF_A_RUN
 
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a .keras file that --save-models saved"
     )
-    without = _WITHOUT if evaluates else (*_WITHOUT, *_OF_AN_EVALUATION)
-    add_to_verb(parser, without, _CALLED)
+    of_the_other = () if evaluates else _OF_AN_EVALUATION
+    add_to_verb(parser, (*OF_A_RUN, *_SETTLED, *of_the_other), _CALLED)
     # Nothing is written there, and the folder where one stands may not be one's own.
     parser.set_defaults(results_dir=Path(tempfile.gettempdir()))
 
@@ -106,11 +105,7 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
 
 
 def _answers(
-    network: Network,
-    settings: Settings,
-    device: Device,
-    scratch: Path,
-    images: NDArray[np.uint8],
+    network: Network, settings: Settings, device: Device, scratch: Path, images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
     """What the network answers, by a worker of its own.
 

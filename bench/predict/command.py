@@ -35,8 +35,6 @@ class Answer:
     """What came of a file.
 
     value: the seconds, or the probability of the label; None where there is none.
-    label: of a classifier.
-    problem: why there is none.
     """
 
     file: Path

@@ -32,7 +32,6 @@ class Network:
 
     name: of its file; path: of a copy of it that nobody changes any more.
     folder: that it came from, with what was saved beside it.
-    workload: that it was trained for.
     """
 
     name: str

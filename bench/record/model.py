@@ -370,10 +370,7 @@ class Record(Head, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls,
-        head: Head,
-        results: Iterable[Result] = (),
-        time_to_target: Iterable[TargetResult] = (),
+        cls, head: Head, results: Iterable[Result] = (), time_to_target: Iterable[TargetResult] = ()
     ) -> Record:
         """The record of a run with this head."""
         members: dict[str, Any] = {name: getattr(head, name) for name in Head.__struct_fields__}

@@ -38,11 +38,7 @@ _PATTERNS = tuple(
         ("addresses", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b", "<address>"),
         ("paths", rf"(?<=['\"`]){_PATH}[^'\"`\n]+(?=['\"`])", "<path>"),
         ("paths", rf"{_PATH}[^\s'\"`,;:()\[\]<>]+", "<path>"),
-        (
-            "UUIDs",
-            r"\b(?:GPU-|MIG-)?[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}",
-            "<uuid>",
-        ),
+        ("UUIDs", r"\b(?:GPU-|MIG-)?[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}", "<uuid>"),
         ("UUIDs", r"\bMIG-GPU-[\w-]+(?:/\d+)*", "<uuid>"),
         ("addresses", r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b", "<address>"),
         ("addresses", r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b(?!\.\d|[-\w])", "<address>"),

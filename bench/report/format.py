@@ -141,8 +141,6 @@ class Screen:
     """A terminal, a pipe or a file.
 
     width: in columns.
-    colours: whether it shows them.
-    encoding: of what is written to it.
     pictures: whether it is shown pictures of blocks: a terminal that has them, and nobody minds.
     """
 

@@ -34,12 +34,7 @@ _LEAST_CONCURRENT = 0.9
 
 
 def text(
-    record: Record,
-    path: Path | None,
-    screen: Screen,
-    *,
-    page: Path | None = None,
-    verbose: bool,
+    record: Record, path: Path | None, screen: Screen, *, page: Path | None = None, verbose: bool
 ) -> str:
     """All of it, ready to be written.
 

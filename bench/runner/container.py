@@ -34,7 +34,6 @@ _PULL_WITHIN, _REMOVE_WITHIN = 3 * 3600.0, 60.0
 class Image:
     """What workers run in.
 
-    engine: the program that runs it.
     name: with its digest: a tag may be another image tomorrow.
     """
 

@@ -47,7 +47,6 @@ class Phase:
 class EpochEnded:
     """An epoch has ended.
 
-    seconds: its time, in s.
     seed: the one that is trained from, where there are several; else None.
     loss, quality: of the epoch; None where the quality was not measured after it.
     """

@@ -110,9 +110,11 @@ def _gather(
             continue
         longest = Series(series.workload, tuple(missing)).longest
         reached = _train(series.workload, longest, prepared, device, seed, options.worker, folder)
+        guess = round(prepared.dataset.baselines.get("mean_predictor_mse", 0.0), 3)
         for profile in missing:
             quality = reached[series.workload.schedules[profile].epochs]
-            _append(_row(series.workload, prepared, profile, seed, quality))
+            names = (series.workload.name, prepared.dataset.kind, profile, seed)
+            _append(Reached(*names, round(quality, 4), guess))
             print(f"{series.workload.name} {prepared.dataset.kind} {profile} {seed}: {quality:.4f}")
 
 
@@ -158,20 +160,6 @@ def _series(
                 if (workload.schedules[p].train, workload.schedules[p].test) == size
             )
             yield Series(workload, alike)
-
-
-def _row(
-    workload: Workload, prepared: Prepared, profile: ProfileName, seed: int, quality: float
-) -> Reached:
-    mean_predictor = prepared.dataset.baselines.get("mean_predictor_mse", 0.0)
-    return Reached(
-        workload.name,
-        prepared.dataset.kind,
-        profile,
-        seed,
-        round(quality, 4),
-        round(mean_predictor, 3),
-    )
 
 
 def _known(workload: Workload, prepared: Prepared, profile: ProfileName, seed: int) -> bool:

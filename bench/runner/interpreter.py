@@ -50,12 +50,8 @@ class _File(msgspec.Struct, frozen=True):
 class Plan:
     """What the benchmark needs to know of it.
 
-    stack: the name of the resolved stack.
-    version: of what trains.
-    interpreter: the Python that has it.
     compiled: the chips that kernels are compiled for at the first start, "" for none; partly: but
         a part of the kernels, in seconds.
-    backend: what trains.
     image, engine: the container that has TensorFlow, "" where an environment has.
     """
 

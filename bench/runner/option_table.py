@@ -46,6 +46,13 @@ CLUSTER: Mapping[str, Option] = {
     },
 }
 
+# What `pytest bench/` trains, and how often: no option of a verb that chooses this itself.
+OF_A_RUN = (
+    *("--workload", "--mode", "--batch", "--xla", "--steps-per-execution", "--design", "--input"),
+    *("--learning-curve", "--inference", "--inference-seconds", "--time-to-target"),
+    *("--processes", "--against"),
+)
+
 OPTIONS: Mapping[str, Option] = {
     "--device": _list(
         "cpu|gpu:N|gpu:N:SLICE|gpus|all",
@@ -71,8 +78,7 @@ OPTIONS: Mapping[str, Option] = {
         "N,…", "train with these batch sizes, a row each, and say what pays (without a floor)"
     ),
     "--precision": _list(
-        "|".join(PRECISIONS),
-        "compute in these, a row each; tf32-off: float32 without a GPU's TF32",
+        "|".join(PRECISIONS), "compute in these, a row each; tf32-off: float32 without a GPU's TF32"
     ),
     "--xla": _list("on|off", "have XLA compile the steps of model.fit, or not; on,off: a row each"),
     "--steps-per-execution": _list("N,…", "as model.compile takes it, a row each"),

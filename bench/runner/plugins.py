@@ -54,18 +54,10 @@ _IN_SETTINGS = ("reruns", "retries")
 
 # Options of pytest-benchmark that are about calling a function again and again.
 _WITHOUT_EFFECT = (
-    "--benchmark-min-time",
-    "--benchmark-max-time",
-    "--benchmark-min-rounds",
-    "--benchmark-timer",
-    "--benchmark-calibration-precision",
-    "--benchmark-warmup",
-    "--benchmark-warmup-iterations",
-    "--benchmark-disable-gc",
-    "--benchmark-cprofile",
-    "--benchmark-cprofile-loops",
-    "--benchmark-cprofile-top",
-    "--benchmark-cprofile-dump",
+    *("--benchmark-min-time", "--benchmark-max-time", "--benchmark-min-rounds"),
+    *("--benchmark-timer", "--benchmark-calibration-precision", "--benchmark-warmup"),
+    *("--benchmark-warmup-iterations", "--benchmark-disable-gc", "--benchmark-cprofile"),
+    *("--benchmark-cprofile-loops", "--benchmark-cprofile-top", "--benchmark-cprofile-dump"),
 )
 
 

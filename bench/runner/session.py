@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from bench.datasets.prepared import Prepared, Store
+from bench.datasets.prepared import Prepared
 from bench.errors import GrindstoneError, RecordError, UnableError, lines, unforeseen
 from bench.judge.bottleneck import with_bottlenecks
 from bench.observe import devices
@@ -73,13 +73,7 @@ class Session:
         self._machines_lost = ""
         self._idle: dict[Device, Measured[float]] = {}
         self._scratch = Scratch()
-        self._store = Store(
-            self._scratch.path,
-            settings.data_folder,
-            settings.cache_dir,
-            synthetic=settings.synthetic,
-            name=settings.dataset,
-        )
+        self._store = settings.store(self._scratch.path)
         self._versions = versions
         self._started = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 

@@ -84,7 +84,6 @@ class Outcome:
     warm: an epoch from files in the page cache, where the timed ones read them from a disk.
     machines: what a training over several came to; else None.
     inference: how fast the network answers, or why that is not known; None where nobody asked.
-    image: that it ran in, or None.
     unsaved: why the network could not be saved, where it could not.
     libraries: what it had loaded that is not its environment's own; in an image all is the image's.
     """

@@ -10,8 +10,7 @@ import pytest
 
 from bench.datasets import circles, grind, particles, shapes
 from bench.datasets.data_folder import look
-from bench.datasets.dataset import Dataset
-from bench.datasets.drawing import Drawing
+from bench.datasets.dataset import Dataset, Drawing
 from bench.datasets.stable_random import StableRandom, balanced
 
 SHAPES_SHA256 = "5c830433f59f7ca405600aa493a3e0e884adff451963fffbb268eccdea67f1cd"

@@ -83,7 +83,7 @@ def test_a_verb_that_is_ended_from_outside_says_so(
         signal.raise_signal(number)
         return 0
 
-    monkeypatch.setattr("bench.report.show.run", trains)
+    monkeypatch.setattr("bench.report.records.show", trains)
     assert verbs.main(["show", "a.json"]) == 128 + number
     (line,) = capsys.readouterr().err.splitlines()
     assert line == ("bench: interrupted" if number == 2 else f"bench: ended by {number.name}")

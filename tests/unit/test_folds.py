@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.datasets.dataset import Dataset, Split
-from bench.datasets.folds import folded
+from bench.datasets.grind import folded
 from bench.datasets.particles import shots_of
 from bench.errors import DataError, GrindstoneError
 from bench.runner.option_values import design

@@ -19,7 +19,7 @@ from bench.datasets.prepared import Prepared, Store
 from bench.experiment import rates
 from bench.record.head import Experiment
 from bench.record.variant import Variant
-from bench.report.experiment import arms, knee, table
+from bench.report.experiment import arms, table
 from bench.report.format import Screen
 from bench.worker import placement
 from bench.worker.messages import Tried
@@ -223,7 +223,7 @@ def test_the_knee_is_where_a_doubling_gains_little_or_costs_quality() -> None:
     speeds: dict[int | None, float] = {None: 4e4, 50: 1e4, 800: 9e4, 1600: 9.3e4, 6400: 4e5}
     values: dict[int | None, float] = {None: 0.98, 50: 0.98, 800: 0.98, 1600: 0.98, 6400: 0.9}
     made = swept(speeds, values)
-    seen = knee.found(made, 200)
+    seen = arms.knee(made, 200)
     assert seen is not None
     assert (seen.batch, seen.worse) == (800, (6400,))
     told = list(table.answers(made))

@@ -14,8 +14,7 @@ from PIL import Image
 
 from bench.datasets import particles, prepared
 from bench.datasets.data_folder import look
-from bench.datasets.dataset import Split
-from bench.datasets.drawing import Drawing
+from bench.datasets.dataset import Drawing, Split
 from bench.datasets.prepared import Store
 from bench.errors import DataError
 from bench.record.timing import EpochTiming, Timings

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.predict import scores, sheet
+from bench.predict import page, scores
 
 
 def test_seconds_are_judged_by_hand() -> None:
@@ -55,4 +55,4 @@ def test_no_prediction_is_better_than_the_truth(pairs: list[tuple[float, float]]
 @pytest.mark.parametrize("count", [1, 6, 7])
 def test_a_sheet_takes_pictures_of_any_shape(shape: tuple[int, int, int], count: int) -> None:
     tile = np.zeros(shape, np.uint8), ("42 s, said 27.3 s", "a/very/long/name-of-ü-file-✓.png")
-    assert sheet.png([tile] * count).startswith(b"\x89PNG")
+    assert page.sheet([tile] * count).startswith(b"\x89PNG")

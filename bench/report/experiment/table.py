@@ -11,8 +11,7 @@ from rich.text import Text
 from bench.errors import counted
 from bench.report import format as shown
 from bench.report import table
-from bench.report.experiment import knee
-from bench.report.experiment.arms import Arm, Experiment
+from bench.report.experiment.arms import LEAST_GAIN, Arm, Experiment, knee
 from bench.report.experiment.differences import Difference
 from bench.report.format import Screen
 from bench.workloads import EVERY
@@ -93,11 +92,11 @@ def _knee(made: Experiment) -> Iterator[str]:
     """Time and quality of batch sizes together."""
     first = made.arms[0].first
     published = EVERY.get(first.workload) if first else None
-    seen = knee.found(made, published.batch if published else None)
+    seen = knee(made, published.batch if published else None)
     if seen is None:
         return
     told = f"Knee: batch {seen.batch}, {shown.times(seen.speed)} times as fast as the smallest"
-    gain = shown.share(knee.LEAST_GAIN)
+    gain = shown.share(LEAST_GAIN)
     yield f"{told}; beyond it a doubling gains less than {gain}, or the network learns worse"
     if seen.worse:
         yield f"Learns worse: batch {shown.and_so([str(each) for each in seen.worse])}"

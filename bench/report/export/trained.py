@@ -11,22 +11,13 @@ from bench.errors import shown
 from bench.record import ending
 from bench.record.inference import Inference
 from bench.record.measured import Measured
-from bench.record.model import (
-    Failed,
-    Finished,
-    Record,
-    Result,
-    Target,
-    TargetResult,
-    TimeToTarget,
-)
+from bench.record.model import Failed, Finished, Record, Result, Target, TargetResult, TimeToTarget
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A training of a run.
 
-    path: of the record.
     kind: `target` where it went on until a quality was reached.
     """
 

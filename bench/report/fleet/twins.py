@@ -35,7 +35,6 @@ Spot = tuple[str, str, str]  # and the workload with its way
 class Trained:
     """A time of a row of a host's table: that of the middle repeat.
 
-    path: of the record.
     figure: which of its times: a steady epoch's, or how fast the network answers.
     """
 
@@ -83,7 +82,6 @@ class Slow:
     """One that is slower than its twins.
 
     ratio: its time by theirs.
-    twins: how many they are.
     """
 
     trained: Trained
@@ -178,9 +176,7 @@ class _Others:
         return (low + high) / 2
 
 
-def _set_otherwise(
-    twins: list[Trained],
-) -> Iterator[tuple[Trained, dict[str, tuple[str, str]]]]:
+def _set_otherwise(twins: list[Trained]) -> Iterator[tuple[Trained, dict[str, tuple[str, str]]]]:
     """Those that are set otherwise than most, by name with their own value and the others'."""
     usual = {}
     for name, values in _values(twins).items():
