@@ -79,12 +79,7 @@ def function(
 
 
 # Functions that stand in a network as layers do.
-_FUNCTIONS = {
-    "relu": "ReLU",
-    "softmax": "Softmax",
-    "concatenate": "Concatenate",
-    "add": "Add",
-}
+_FUNCTIONS = {"relu": "ReLU", "softmax": "Softmax", "concatenate": "Concatenate", "add": "Add"}
 
 
 def _layered(layer: Instance, given: Given) -> Value:

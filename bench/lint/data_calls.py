@@ -259,22 +259,17 @@ def _resized(by: str, node: ast.Call, data: Data, given: Given, options: Options
         chosen = options.get("interpolation", given[5] if len(given) > 5 else None)
         found = _CV2.get(chosen.last) if isinstance(chosen, Ref) else "bilinear"
         height_first = _turned(plain(size))
-        pixels = data.pixels
     elif library == "PIL":
         chosen = options.get("resample", given[2] if len(given) > 2 else None)
         found = _PILLOW.get(chosen.last) if isinstance(chosen, Ref) else "bicubic"
         height_first = _turned(plain(size))
-        pixels = data.pixels
     elif library in ("tensorflow", "keras"):
         found = plain(options.get("method", options.get("interpolation", Const("bilinear"))))
-        height_first, pixels = plain(size), data.pixels
+        height_first = plain(size)
     else:  # as scikit-image's, which divides by 255 as well
         return replace(data, pixels=None, resized=None)
-    if chosen_unknown := not isinstance(found, str):
-        return replace(data, resized=None)
-    assert not chosen_unknown
     title = {"cv2": "OpenCV", "PIL": "Pillow"}.get(library, "TensorFlow")
-    return replace(data, pixels=pixels, resized=_to(title, found, height_first, node))
+    return replace(data, resized=_to(title, found, height_first, node))
 
 
 def _to(

@@ -14,7 +14,6 @@ from bench.lint.values import (
     Data,
     History,
     Items,
-    Network,
     Part,
     Ref,
     Score,
@@ -163,8 +162,6 @@ def attribute(owner: Value, name: str, loops: tuple[ast.AST, ...]) -> Value:
         return owner
     if isinstance(owner, Data) and name in _SAME:
         return owner
-    if isinstance(owner, Network) and name == "history":
-        return Data(loops=loops)
     return Data(loops=loops)
 
 

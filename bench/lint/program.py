@@ -70,6 +70,11 @@ class Program:
         return any("resiz" in word.lower() for word in words)
 
 
+def called(call: ast.Call) -> str:
+    """The last part of what a call names."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
 def function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
     """A function of a script, by its name: the last one, which counts."""
     body = tree.body

@@ -235,20 +235,9 @@ class History:
     best: int = 0
 
 
-Value: TypeAlias = (
-    Const
-    | Ref
-    | Items
-    | Table
-    | Instance
-    | Node
-    | Network
-    | Data
-    | Generator
-    | Function
-    | Score
-    | History
-)
+_OfPython: TypeAlias = Const | Ref | Items | Table | Function
+_OfKeras: TypeAlias = Instance | Node | Network | Score | History
+Value: TypeAlias = _OfPython | _OfKeras | Data | Generator
 
 
 def plain(value: Value | None) -> Any:

@@ -18,11 +18,7 @@ WORKLOADS: dict[str, Workload] = {w.name: w for w in (*mnist.WORKLOADS, *grind.W
 ON_REQUEST: dict[str, Workload] = {
     w.name: w for w in (*grind.ON_REQUEST, *circles.ON_REQUEST, *cifar.ON_REQUEST)
 }
-EVERY: dict[str, Workload] = {
-    **WORKLOADS,
-    **ON_REQUEST,
-    **{w.name: w for w in grind.FROM_FILES},
-}
+EVERY: dict[str, Workload] = {**WORKLOADS, **ON_REQUEST, **{w.name: w for w in grind.FROM_FILES}}
 
 
 def on_request(expression: str) -> tuple[Workload, ...]:

@@ -24,24 +24,7 @@ FOLDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Changes; None is as published.
-
-    pooling: what pools.
-    filters: of the convolutions, in their order.
-    dense: units of the dense layers before the last one.
-    dropout: the share that the network's dropout layers drop; 0 drops nothing.
-    last_dropout: the same of a dropout layer that is put behind the last layer.
-    size: height and width of the images.
-    loss: whether the squared errors of a batch are averaged or added up.
-    augment: how training images are moved about, anew in every epoch.
-    optimizer: by Keras' name, with Keras' other settings.
-    learning_rate: of the optimizer; of a schedule its peak.
-    rates: how the learning rate goes over the training.
-    images: how many of the training images are trained on, the first ones.
-    held_out: how many further training images the quality is measured on, instead of the test's.
-    epochs: how many are trained.
-    fold: which of FOLDS parts of the shots is tested on, the rest being trained on.
-    """
+    """Changes, as `bench.record.variant.Design` describes them; None is as published."""
 
     pooling: Pooling | None = None
     filters: tuple[int, ...] | None = None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from bench.workloads.design import UNCHANGED, Design
 
@@ -14,7 +15,6 @@ from bench.workloads.design import UNCHANGED, Design
 class Arm:
     """One of what is compared.
 
-    workload: its name.
     design: what of it is otherwise than published.
     batch: images a step, in the place of the workload's.
     """
@@ -69,38 +69,32 @@ _CIRCLES = "a post on drawn circles (2016) and its sequel"
 # Below it differences of single MNIST runs mean nothing (docs/floors.md).
 _TWO_TENTHS = 0.002
 
+_on_grind = partial(Experiment, epochs=25, seeds=12, notable=_TEN)
+_on_circles = partial(Experiment, epochs=4, seeds=5, notable=_HUNDRED)
+
 _ALL = (
-    Experiment(
+    _on_grind(
         "grind-pooling",
         "Does max pooling learn better than average pooling?",
         (_POST, _post(pooling="average")),
-        epochs=25,
-        seeds=12,
-        notable=_TEN,
         source=f"{_DAY_3}: max pooling better by about 10 MSE",
         measure="max pooling",
     ),
-    Experiment(
+    _on_grind(
         "grind-filters",
         "Do 32, 64 and 128 filters learn better than 32, 32 and 64?",
         (_POST, _post(filters=(32, 32, 64))),
-        epochs=25,
-        seeds=12,
-        notable=_TEN,
         source=f"{_DAY_3}: more filters chosen",
         measure="filters 32-64-128",
     ),
-    Experiment(
+    _on_grind(
         "grind-dropout",
         "Does the dropout before the last layer help?",
         (_POST, _post(dropout=0.0)),
-        epochs=25,
-        seeds=12,
-        notable=_TEN,
         source=f"{_DAY_3}: without it a training MSE far below 20, and a worse one in the test",
         measure="dropout 0.5",
     ),
-    Experiment(
+    _on_grind(
         "grind-dense",
         "How many dense layers, and how large?",
         (
@@ -110,19 +104,14 @@ _ALL = (
             _post(dense=(128, 128)),
             _post(dense=(128, 32)),
         ),
-        epochs=25,
         seeds=6,
-        notable=_TEN,
         source=f"{_DAY_3}: one and two dense layers of several sizes tried",
         measure="dense 128",
     ),
-    Experiment(
+    _on_grind(
         "grind-size",
         "Do images of 255x255 pixels teach more than those of 128x128?",
         (_POST, _post(size=128)),
-        epochs=25,
-        seeds=12,
-        notable=_TEN,
         source=f"{_DAY_3}: larger images did not help",
         measure="255x255 images",
     ),
@@ -153,37 +142,28 @@ _ALL = (
         )
         for name, workload in (("mnist-curve", "mlp"), ("mnist-curve-cnn", "cnn_large"))
     ),
-    Experiment(
+    _on_circles(
         "circles-sum",
         "Does the sum of the squared errors train as their mean does, by plain gradient descent?",
         (_by_sgd(), _by_sgd(loss="sum")),
-        epochs=4,
-        seeds=5,
-        notable=_HUNDRED,
         source=f"{_CIRCLES}: the sum does not train, the mean does",
         measure="the mean of the squared errors",
     ),
-    Experiment(
+    _on_circles(
         "circles-sum-adam",
         "Does Adam, which divides by the gradient's size, feel that they are added up?",
         (Arm("circles"), Arm("circles", Design(loss="sum"))),
-        epochs=4,
-        seeds=5,
-        notable=_HUNDRED,
         source=f"{_CIRCLES}, with the optimizer that its sequel does not name",
         measure="the mean of the squared errors",
     ),
-    Experiment(
+    _on_circles(
         "circles-dropout",
         "What does a dropout behind the last layer do?",
         (Arm("circles"), Arm("circles", Design(last_dropout=0.2))),
-        epochs=4,
-        seeds=5,
-        notable=_HUNDRED,
         source=f"{_CIRCLES}: it blanks pixels of the output",
         measure="no dropout behind the last layer",
     ),
-    Experiment(
+    _on_circles(
         "circles-network",
         "How much of the network do the circles need, and does pooling help?",
         (
@@ -191,9 +171,6 @@ _ALL = (
             Arm("circles", Design(filters=(16, 8, 8))),
             Arm("circles", Design(pooling="max")),
         ),
-        epochs=4,
-        seeds=5,
-        notable=_HUNDRED,
         source=f"{_CIRCLES}: a smaller network and pooling were to be looked at next",
         measure="filters 32-16-16-8-8",
     ),

@@ -48,9 +48,7 @@ class Floor:
 class OwnWorkload:
     """A file with `model()` and `data()`, as it is trained.
 
-    name: as the table has it.
     path: of the file, absolute.
-    sha256: of its content.
     epochs: at `quick` and `full`.
     batch: examples a step, of arrays; None is Keras' default.
     steps: batches of an epoch, and of the validation data, where these do not end by themselves.

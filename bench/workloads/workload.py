@@ -74,8 +74,6 @@ class Workload:
     scale: what the pixels are multiplied by before training; None feeds the raw uint8.
     batch: images a step.
     metric: what the floor is about, in the unit that ERRORS has for it.
-    loss: what the training makes small.
-    learning_rate: of the optimizer.
     build: makes the layers, not yet compiled, from the `keras` module that it is handed; of a
         classifier for other `classes`, too.
     schedules: how much each profile trains.

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bench.lint.program import Program
+from bench.lint.program import Program, called
 from bench.lint.rules.rule import Hit, Rule
 from bench.lint.values import Data, Fit, Value, examples, inside, plain
 
@@ -104,11 +104,8 @@ def _by_image(program: Program) -> Iterator[Hit]:
     if not named or any(part in word for word in words for part in _GROUPED):
         return
     for split in program.splits:
-        function = split.call.func
-        called = function.attr if isinstance(function, ast.Attribute) else ""
-        called = function.id if isinstance(function, ast.Name) else called
         of_groups = any(_GROUP.search(word) for each in split.call.args for word in _words(each))
-        has_groups = len(split.call.args) > 2 and called == "split"
+        has_groups = len(split.call.args) > 2 and called(split.call) == "split"
         if not of_groups and not has_groups:
             yield Hit(
                 split.call.lineno,

@@ -134,9 +134,8 @@ def _usual_size(program: Program, folder: str) -> tuple[tuple[int, int], int] | 
     sizes: Counter[tuple[int, int]] = Counter()
     try:
         top = program.folder / Path(folder).expanduser()
-        files = (
-            each for each in islice(top.rglob("*"), 10_000) if each.suffix.lower() in _PICTURES
-        )
+        every = islice(top.rglob("*"), _MOST_FILES)
+        files = (each for each in every if each.suffix.lower() in _PICTURES)
         for path in islice(files, _LOOKED_AT):
             with Image.open(path) as picture:  # its first bytes alone
                 sizes[picture.size] += 1

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from functools import partial
 
-from bench.lint.program import Program
+from bench.lint.program import Program, called
 from bench.lint.rules.rule import Hit, Rule
 from bench.lint.values import Function, Instance, Network, Node, Ref, Value, plain
 from bench.worker import placement
@@ -111,8 +111,7 @@ def _summed(function: ast.AST) -> int | None:
             return None
         if not isinstance(node, ast.Call):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        name = node.func.id if isinstance(node.func, ast.Name) else name
+        name = called(node)
         if any(part in name for part in ("mean", "divide", "average")):
             return None
         over = [each for each in node.keywords if each.arg == "axis" and not _is_none(each.value)]

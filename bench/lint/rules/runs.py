@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Iterator
 
-from bench.lint.program import Compared, Program
+from bench.lint.program import Compared, Program, called
 from bench.lint.rules.rule import Hit, Rule
 from bench.lint.values import Fit, History, Network, Score, Value, examples, plain
 
@@ -87,14 +87,14 @@ def _is_kept(program: Program, fit: Fit, until: int | None) -> bool:
 
 def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:
     """What tells that each round is meant to be a training of its own."""
-    called = loop.iter
-    while isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.args:
-        called = called.args[0]  # of enumerate
-    if any(split.call is called for split in program.splits):
+    over = loop.iter
+    while isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.args:
+        over = over.args[0]  # of enumerate
+    if any(split.call is over for split in program.splits):
         return "trains a fold in each round"
     drawn = _drawn_from(loop)
     for call in (each for each in ast.walk(loop) if isinstance(each, ast.Call)):
-        name = _name(call)
+        name = called(call)
         if name == "set_random_seed" and _names(call) & drawn:
             return "trains from another seed in each round"
         for what, given in _chosen_by(name, call):
@@ -116,7 +116,7 @@ def _drawn_from(loop: ast.For | ast.AsyncFor) -> set[str]:
     drawn = _names(loop.target)
     for node in ast.walk(loop):
         if isinstance(node, ast.Assign) and _names(node.value) & drawn:
-            if isinstance(node.value, ast.Call) and _name(node.value) in ("fit", "evaluate"):
+            if isinstance(node.value, ast.Call) and called(node.value) in ("fit", "evaluate"):
                 continue
             drawn |= {name for target in node.targets for name in _names(target)}
     return drawn
@@ -126,16 +126,10 @@ def _is_scored(loop: ast.AST) -> bool:
     """Whether a round's result is kept or shown."""
     kept = ("evaluate", "append", "print", "plot")
     return any(
-        (isinstance(node, ast.Call) and _name(node) in kept)
+        (isinstance(node, ast.Call) and called(node) in kept)
         or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript))
         for node in ast.walk(loop)
     )
-
-
-def _name(call: ast.Call) -> str:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr
-    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -186,7 +180,7 @@ def _of_settings(loop: ast.For | ast.AsyncFor) -> bool:
     """Whether a loop goes over what is written out: [32, 64, 128], or a dict of models."""
     over = loop.iter
     if isinstance(over, ast.Call):
-        name = _name(over)
+        name = called(over)
         if name == "enumerate" and over.args:
             over = over.args[0]
         elif name not in ("items", "product"):
@@ -197,7 +191,7 @@ def _of_settings(loop: ast.For | ast.AsyncFor) -> bool:
 
 def _chosen(tree: ast.Module, loop: ast.AST, kept: set[str]) -> int | None:
     for node in ast.walk(tree):
-        chooses = isinstance(node, ast.Call) and _name(node) in _CHOOSES
+        chooses = isinstance(node, ast.Call) and called(node) in _CHOOSES
         if isinstance(node, ast.Call) and chooses and node.args and _names(node.args[0]) & kept:
             return node.lineno
     for node in ast.walk(loop):
