@@ -17,8 +17,6 @@ class Pair:
     """What is compared in a row.
 
     now: the row that is judged; before: its baseline, or None.
-    why_none: why it has no baseline.
-    source: where `before` is from.
     candidates: of how many rows `before` is the fastest.
     """
 

@@ -70,8 +70,6 @@ _TINY = 1e-12  # two clocks' readings are never quite alike, but two made-up one
 class Estimate:
     """The logarithm of B's time over A's, one for each comparison.
 
-    centre: the estimate.
-    error: its standard error.
     df: degrees of freedom that the error is known with.
     rank_p: two-sided p of Wilcoxon's tests, which hold for noise of any shape.
     too_few: too few repeats to know an error; then it, `df` and `rank_p` say nothing.
@@ -88,7 +86,6 @@ class Estimate:
 class Answers:
     """What can be said of each estimate.
 
-    words: an `Answer` each.
     low, high: the ends of the interval of the ratio B/A.
     factor_needed: how many times as many repeats would find `NOTABLE_EFFECT`; nan where unknown.
     """

@@ -49,11 +49,8 @@ LEAST_BUSY = 0.80
 class Figures:
     """What was measured of a row; None for what was not.
 
-    gpu: whether it trained on one.
-    tuned: whether it trained tuned.
     share: of the device's peak matmul throughput.
     busy: of the epoch with a kernel running.
-    why_not_busy: why that is not known.
     waiting: of the epoch, for images.
     alone: what reading the data alone takes, as a share of the epoch.
     gain: times as fast the same is tuned.

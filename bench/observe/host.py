@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.observe import kernel
 from bench.observe.kernel import CpuTime, Quota, quota
@@ -84,20 +84,25 @@ class HostMonitor:
             quota=quota(root, worker),
             throttled=_over(cpus, kernel.thermal_throttle, root),
             energy=kernel.package_energy(root),
-            cpus=cpus.then(len),
-            cpus_online=kernel.online_cpus(root).then(len),
-            governor=_over(cpus, kernel.scaling, root, "scaling_governor"),
-            scaling_driver=_over(cpus, kernel.scaling, root, "scaling_driver"),
-            turbo=kernel.turbo(root),
-            memory_total=kernel.memory(root, "MemTotal"),
             power_source=kernel.power_source(root),
-            power_profile=kernel.power_profile(root),
+            settings={
+                "cpus": cpus.then(len),
+                "cpus_online": kernel.online_cpus(root).then(len),
+                "governor": _over(cpus, kernel.scaling, root, "scaling_governor"),
+                "scaling_driver": _over(cpus, kernel.scaling, root, "scaling_driver"),
+                "turbo": kernel.turbo(root),
+                "memory_total": kernel.memory(root, "MemTotal"),
+                "power_profile": kernel.power_profile(root),
+            },
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The machine at one moment: counters since it booted or a process began, and settings."""
+    """The machine at one moment: counters since it booted or a process began.
+
+    settings: members of `Conditions` that are told as they are at the end.
+    """
 
     now: float
     pressure: dict[str, dict[str, Measured[float]]]
@@ -108,14 +113,8 @@ class _Look:
     quota: Measured[Quota]
     throttled: Measured[float]
     energy: Measured[dict[str, kernel.PackageEnergy]]
-    cpus: Measured[int]
-    cpus_online: Measured[int]
-    governor: Measured[str]
-    scaling_driver: Measured[str]
-    turbo: Measured[bool]
-    memory_total: Measured[int]
     power_source: Measured[str]
-    power_profile: Measured[str]
+    settings: dict[str, Measured[Any]]
 
     @property
     def on_battery(self) -> bool:
@@ -143,14 +142,8 @@ def _between(first: _Look, last: _Look, epochs: int) -> Conditions:
         ),
         throttled=both(first.throttled, last.throttled, lambda a, b: (b - a) / seconds),
         energy=PackageEnergy(energy, energy.then(lambda joules: joules / epochs)),
-        cpus=last.cpus,
-        cpus_online=last.cpus_online,
-        governor=last.governor,
-        scaling_driver=last.scaling_driver,
-        turbo=last.turbo,
-        memory_total=last.memory_total,
         power_source=first.power_source if first.on_battery else last.power_source,
-        power_profile=last.power_profile,
+        **last.settings,
     )
 
 
@@ -178,10 +171,7 @@ def _stalled(first: _Look, last: _Look, resource: str) -> Pressure:
 def _other_load(first: _Look, last: _Look, cpus: Measured[CpuTime]) -> Measured[float]:
     """The share of the worker's processors that neither it nor this process used."""
     ours: Measured[float] = known(0.0)
-    for before, after in (
-        (first.worker, last.worker),
-        (first.others_of_ours, last.others_of_ours),
-    ):
+    for before, after in ((first.worker, last.worker), (first.others_of_ours, last.others_of_ours)):
         took = both(before, after, lambda a, b: b.seconds - a.seconds)
         ours = both(ours, took, lambda one, other: one + other)
     return both(cpus, ours, lambda passed, took: max(0.0, passed.busy - took) / passed.all)

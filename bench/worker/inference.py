@@ -74,12 +74,7 @@ class _Call:
 
 
 def tell(
-    backend: Backend,
-    model: Any,
-    job: Job,
-    inputs: Callable[[], Any],
-    batch: int | None,
-    say: Say,
+    backend: Backend, model: Any, job: Job, inputs: Callable[[], Any], batch: int | None, say: Say
 ) -> None:
     """Says how fast the model answers, or why that could not be measured, where a job asks for it.
 

@@ -72,8 +72,6 @@ class Cluster:
 class Job:
     """What a worker is asked to do.
 
-    workload: its name.
-    is_gpu: whether to train on GPUs, else on the CPU.
     replicas: how many devices the network is trained over.
     data: the files that `bench.datasets.prepared` laid out, by split and by `x` and `y`.
     evaluate_after: epochs after which the quality is measured too, off the clock.
@@ -89,9 +87,7 @@ class Job:
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
     purpose: what is done: a training, the layers told, learning rates tried, or a question asked.
-    question: what a saved network is asked.
     rates: how many of those, a batch each.
-    backend: what is below Keras.
     frames: a folder for what is seen of the network while it learns; "" where nobody watches.
     save: the file that the trained network is saved to; "" where it is not.
     inference: for how many s it is measured how fast the trained network answers; null: not at all.
@@ -352,27 +348,10 @@ class Unable:
     reason: str
 
 
-Message = (
-    Phase
-    | Ready
-    | Model
-    | Data
-    | Epoch
-    | Inference
-    | Unmeasured
-    | Libraries
-    | Machines
-    | Rate
-    | Warm
-    | Quality
-    | Unsaved
-    | Layer
-    | Fault
-    | Tried
-    | Done
-    | Error
-    | Unable
-)
+_OfTraining = Phase | Ready | Model | Data | Epoch | Rate | Warm | Machines | Quality
+_OfWhatWasTrained = Inference | Unmeasured | Libraries | Unsaved
+_OfLooking = Layer | Fault | Tried | Done
+Message = _OfTraining | _OfWhatWasTrained | _OfLooking | Error | Unable
 
 Say = Callable[[Message], None]
 

@@ -46,10 +46,7 @@ class Stock:
 
 
 def epoch_clock(
-    keras: Any,
-    synchronise: Callable[[], None],
-    epoch_end: EpochEnd,
-    watch: Watch | None = None,
+    keras: Any, synchronise: Callable[[], None], epoch_end: EpochEnd, watch: Watch | None = None
 ) -> Any:
     """A callback that times each epoch from its first batch to its end."""
 

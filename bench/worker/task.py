@@ -86,10 +86,7 @@ EpochEnd = Callable[[Ended, Any], None]
 
 
 class Trainer(Protocol):
-    """A mode's way to train one network, as often as it is asked to.
-
-    model: holds the weights.
-    """
+    """A mode's way to train one network, as often as it is asked to."""
 
     model: Any
 
@@ -105,7 +102,6 @@ class Task:
     """A training of a workload, whatever the mode.
 
     data: the training split.
-    epochs: how many.
     seed: of shuffling, where the mode does not leave that to Keras.
     synchronise: waits until the device has done all that it was given.
     epoch_end: called off the clock.

@@ -15,7 +15,6 @@ class Backend(Protocol):
 
     keras: with this framework below it.
     kerases: the modules that a model may be of.
-    version: the framework's.
     out_of_memory: what it raises where a device has no room left.
     """
 

@@ -16,7 +16,6 @@ from bench.worker.messages import Job
 class TensorFlow(Backend):
     """By TensorFlow.
 
-    tf: its module.
     own: the devices of this machine, where others train with it: it cannot wait for theirs.
     """
 

@@ -28,10 +28,7 @@ def strategy(tf: Any, cluster: Cluster, say: Say, *, is_gpu: bool) -> Any:
     """
     addresses = list(cluster.addresses)
     _wait_for_the_others(cluster, say)
-    config = {
-        "cluster": {"worker": addresses},
-        "task": {"type": "worker", "index": cluster.index},
-    }
+    config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": cluster.index}}
     os.environ["TF_CONFIG"] = json.dumps(config)
     kinds = tf.distribute.experimental.CommunicationImplementation
     how = tf.distribute.experimental.CommunicationOptions(
