@@ -56,10 +56,11 @@ def _software(record: Record, path: Path | None) -> Iterator[tuple[str, str]]:
 def _settings(record: Record) -> Iterator[tuple[str, str]]:
     """What was asked for; what was not stands there as what that comes to."""
     asked = record.settings
+    variants = [", ".join(each.words()) or "as published" for each in asked.variants]
     yield "Profile", asked.profile
     yield "Devices", ", ".join(asked.devices or ()) or "all"
     yield "Modes", ", ".join(asked.modes or ()) or "as the profile has them"
-    yield "Otherwise than published", "; ".join(_variants(asked)) or "nothing"
+    yield "Otherwise than published", "; ".join(variants) or "nothing"
     yield "Models of one's own", ", ".join(asked.workloads) or "none"
     yield "Experiment", asked.experiment.name if asked.experiment else "none"
     yield "Images on the clock from", ", ".join(asked.inputs) or "memory"
@@ -76,10 +77,6 @@ def _settings(record: Record) -> Iterator[tuple[str, str]]:
     yield "Worker of side B", asked.second_worker or "none"
     yield "Run by", f"playbooks/bench.yml, as {asked.host}" if asked.host else "hand"
     yield "The same again", rerun.command(notes.train_again(record), host=asked.host)
-
-
-def _variants(asked: Settings) -> Iterator[str]:
-    yield from (", ".join(each.words()) or "as published" for each in asked.variants)
 
 
 def _repeats(asked: Settings) -> str:

@@ -53,9 +53,6 @@ def arguments(words: Sequence[str]) -> list[str]:
     """Those of `pytest`: what stands before the first option is files."""
     files = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
     named = [f"--workload={each}" for each in files]
-    return [*_settings(), str(_BENCH), *named, *words[len(files) :]]
-
-
-def _settings() -> list[str]:
-    """Those of `run` itself, and not of a project in whose folder the environment is."""
-    return ["-c", str(_BENCH / "installed.ini")] if INSTALLED else []
+    # The settings of `run` itself, and not of a project in whose folder the environment is.
+    settings = ["-c", str(_BENCH / "installed.ini")] if INSTALLED else []
+    return [*settings, str(_BENCH), *named, *words[len(files) :]]

@@ -73,7 +73,7 @@ def _stands(node: Node, feeds: tuple[int, ...]) -> Stands:
 def _loss_by_sum(program: Program) -> Iterator[Hit]:
     for network in program.networks:
         for line, loss in network.losses:
-            if isinstance(loss, Instance) and _reduces_by_sum(loss):
+            if isinstance(loss, Instance) and not loss.own and _reduction(loss).lower() == "sum":
                 yield Hit(loss.line, f"{loss.kind} with reduction={_reduction(loss)!r}")
                 continue
             function = _function(program, loss)
@@ -85,10 +85,6 @@ def _loss_by_sum(program: Program) -> Iterator[Hit]:
 def _reduction(loss: Instance) -> str:
     chosen = loss.option("reduction")
     return chosen.last if isinstance(chosen, Ref) else str(plain(chosen))
-
-
-def _reduces_by_sum(loss: Instance) -> bool:
-    return not loss.own and _reduction(loss).lower() == "sum"
 
 
 def _function(program: Program, loss: Value) -> ast.AST | None:
