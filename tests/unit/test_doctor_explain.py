@@ -150,6 +150,12 @@ def test_other_languages_are_read_as_english(said: str, english: str) -> None:
     assert english in "\n".join(normal.lines(said, rows.languages()))
 
 
+@pytest.mark.parametrize("said", ["jamais vu", "mit Laberei", "Lesefehler: sda", "un mais"])
+def test_what_is_part_of_a_longer_word_is_no_phrase(said: str) -> None:
+    (line,) = normal.lines(said, rows.languages())
+    assert line == said.replace(" mais", " but ")
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=3000))
 def test_any_bytes_have_an_answer(data: bytes) -> None:

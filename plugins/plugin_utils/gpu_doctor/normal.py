@@ -36,6 +36,7 @@ _SIGN = re.compile(f"[{re.escape(''.join(map(chr, _SIGNS)))}]")
 _BLANKS = [blank for blank in map(chr, range(0x3001)) if blank.isspace() and blank not in " \n"]
 _GAP = re.compile("  +")
 _BLANKS_OF_ASCII = [blank for blank in _BLANKS if blank.isascii()]
+_BEYOND_SPACED = 0x2000  # Latin, Greek and Cyrillic stand before it
 _ENTITIES = {"&#39;": "'", "&quot;": '"', "&gt;": ">", "&lt;": "<", "&amp;": "&", "&nbsp;": " "}
 # Once or twice: JSON may hold JSON.
 _ESCAPED = re.compile(r"\\{1,4}(?:u([0-9a-fA-F]{4})|([nrt_*\"'/]))")
@@ -91,7 +92,7 @@ class Phrase:
     def of(cls, english: str, other: str) -> Phrase:
         """other: with … for what stands between."""
         parts = other.split("…")
-        text = r"([^\n]{1,160}?)".join(re.escape(part).replace(r"\ ", r"\s?") for part in parts)
+        text = r"([^\n]{1,160}?)".join(map(_of_whole_words, parts))
         words_of = re.split(r"[\s…]", other.lower())
         told = max(words_of, key=lambda word: (not word.isascii(), len(word)))
         pattern, literal = re.compile(text, re.IGNORECASE), told.encode()
@@ -151,6 +152,25 @@ class Languages:
                 text = row.replaced(text)
                 low = text.lower()
         return text
+
+
+def _of_whole_words(said: str) -> str:
+    """A pattern of what is said, as whole words; a line's end may have taken its blanks.
+
+    Chinese and Japanese have no blanks between words.
+    """
+    told = re.escape(said).replace(r"\ ", r"\s?")
+    bare = said.strip(" ")
+    if bare and _is_spaced(bare[0]):
+        told = re.sub(r"^((?:\\s\?)*)", r"\1\\b", told)
+    if bare and _is_spaced(bare[-1]):
+        told = re.sub(r"((?:\\s\?)*)$", r"\\b\1", told, count=1)
+    return told
+
+
+def _is_spaced(sign: str) -> bool:
+    """Whether it is a letter of a script that has blanks between words."""
+    return sign.isalpha() and ord(sign) < _BEYOND_SPACED
 
 
 def _places(low: str, literal: str) -> Iterator[int]:
