@@ -15,8 +15,8 @@ from .scan import AROUND, Sighting, scan
 from .symptoms import Symptom
 
 LONG = 1 << 24  # bytes of a log from which on it is worth the processes
-CHUNK = 1 << 22
-MOST = 2  # processes: each takes some 50 MB of memory
+CHUNK = 1 << 21
+MOST = 2  # processes: each takes some 55 MB of memory
 
 
 class Chunk(NamedTuple):
