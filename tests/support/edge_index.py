@@ -49,12 +49,7 @@ def wheel(folder: Path, version: str) -> str:
     return f"edge=={version} \\\n    --hash=sha256:{digest}\n"
 
 
-def make(
-    path: Path,
-    index: Path,
-    requirements: str,
-    options: dict[str, Any] | None = None,
-) -> None:
+def make(path: Path, index: Path, requirements: str, options: dict[str, Any] | None = None) -> None:
     params = {
         "requirements": requirements,
         "python": PYTHON,

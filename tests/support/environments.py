@@ -36,13 +36,7 @@ class Prefix:
         environment = {"prefix": str(self.path / "tensorflow"), "python": version}
         environment["framework"] = self.framework
         record = {"tensorflow": environment, "cuda": {"action": action, "cudnn": self.cudnn}}
-        plan = {
-            "record": record,
-            "base": PYTHON,
-            "seed": PYTHON,
-            "packages": [],
-            "lock": self.lock,
-        }
+        plan = {"record": record, "base": PYTHON, "seed": PYTHON, "packages": [], "lock": self.lock}
         facts = {
             "found": {
                 "architecture": "x86_64",

@@ -45,13 +45,7 @@ class Keys:
     def __init__(self, home: Path) -> None:
         self.home = home
         home.mkdir(mode=0o700)
-        self.gpg(
-            "--quick-generate-key",
-            "Mock packages <mock@example.org>",
-            "ed25519",
-            "sign",
-            "0",
-        )
+        self.gpg("--quick-generate-key", "Mock packages <mock@example.org>", "ed25519", "sign", "0")
 
     def gpg(self, *arguments: str, data: bytes = b"") -> bytes:
         """What gpg prints."""

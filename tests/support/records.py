@@ -88,9 +88,7 @@ def telemetry(**seen: Any) -> Telemetry:
 
 
 def dataset(
-    workload: str = "mlp",
-    kind: Literal["real", "synthetic"] = "synthetic",
-    note: str = "drawn",
+    workload: str = "mlp", kind: Literal["real", "synthetic"] = "synthetic", note: str = "drawn"
 ) -> DataSet:
     """The data of a workload."""
     name = EVERY[workload].dataset

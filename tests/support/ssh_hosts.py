@@ -132,11 +132,7 @@ class Host:
         """Starts it, and waits until its sshd answers."""
         self.cable(plugged=True)
         script = _BOOT.format(
-            base=self.base,
-            disk=self.folder / "disk",
-            name=self.name,
-            folder=self.folder,
-            sshd=SSHD,
+            base=self.base, disk=self.folder / "disk", name=self.name, folder=self.folder, sshd=SSHD
         )
         own = ["--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"]
         inside = ["ip", "netns", "exec", f"{self.network}-{self.number}", "unshare", *own]

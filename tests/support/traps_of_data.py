@@ -136,7 +136,7 @@ scaled = keras.Sequential([layers.Rescaling(1 / 255), layers.Flatten(), layers.D
 scaled.compile("adam", "sparse_categorical_crossentropy")
 scaled.fit(read("training"), validation_data=read("validation"))
 """,
-        ),
+        )
     ],
     "split-by-image": [
         (

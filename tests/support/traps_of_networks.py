@@ -175,7 +175,7 @@ net = keras.Sequential([
 ])
 net.compile("adam", "sparse_categorical_crossentropy")
 """,
-        ),
+        )
     ],
     "dropout-norm": [
         (
@@ -195,7 +195,7 @@ hidden = layers.SpatialDropout2D(0.2)(layers.ReLU()(hidden))
 net = keras.Model(inputs, layers.Dense(10)(layers.Flatten()(hidden)))
 net.compile("adam", "sparse_categorical_crossentropy")
 """,
-        ),
+        )
     ],
     "loss-sum": [
         (

@@ -10,10 +10,7 @@ Host = dict[str, str]  # path -> text; a text that begins with "->" is a link's 
 
 def python(version: str, *, default: bool = True, ensurepip: bool = True) -> Host:
     """An interpreter as a distribution installs it."""
-    files = {
-        f"usr/bin/python{version}": "",
-        f"usr/lib/python{version}/venv/__init__.py": "",
-    }
+    files = {f"usr/bin/python{version}": "", f"usr/lib/python{version}/venv/__init__.py": ""}
     if ensurepip:
         files[f"usr/lib/python{version}/ensurepip/__init__.py"] = ""
     if default:

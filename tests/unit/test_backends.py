@@ -232,8 +232,7 @@ def _policies() -> Any:
     held = SimpleNamespace(name="float32")
     return SimpleNamespace(
         mixed_precision=SimpleNamespace(
-            global_policy=lambda: held,
-            set_global_policy=lambda name: setattr(held, "name", name),
+            global_policy=lambda: held, set_global_policy=lambda name: setattr(held, "name", name)
         )
     )
 

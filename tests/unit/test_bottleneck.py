@@ -169,9 +169,7 @@ def test_whatever_was_measured_there_is_one_line_and_no_gap_in_it(
     gain: float | None,
 ) -> None:
     seen = Figures(
-        *(gpu, tuned, share, busy if gpu else None),
-        waiting=waiting,
-        gain=None if tuned else gain,
+        *(gpu, tuned, share, busy if gpu else None), waiting=waiting, gain=None if tuned else gain
     )
     judged = judge(seen)
     for told in (judged.evidence, judged.fix):

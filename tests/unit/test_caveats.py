@@ -83,10 +83,7 @@ def test_what_the_kernel_does_not_show_is_said_once_and_of_a_short_run_nothing_i
         ([1.0, 1.0, 2.0, 3.0], False),
     ],
 )
-def test_memory_that_grows_to_the_end_is_a_leak(
-    memory: Sequence[float],
-    leaks: bool,
-) -> None:
+def test_memory_that_grows_to_the_end_is_a_leak(memory: Sequence[float], leaks: bool) -> None:
     timed = epochs([1.0] * len(memory))
     timed = replace(timed, memory=tuple(int(1e9 * each) for each in memory))
     said = told(replace(result("mlp"), epochs=timed))

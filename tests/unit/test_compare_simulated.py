@@ -216,9 +216,7 @@ def test_nor_do_they_where_one_side_is_there_already(noise: Noise) -> None:
 
 
 @pytest.mark.parametrize("noise", [quiet, two_speeds, recorded])
-def test_nor_do_they_against_a_run_that_was_itself_trained_until_it_was_clear(
-    noise: Noise,
-) -> None:
+def test_nor_do_they_against_a_run_that_was_itself_trained_until_it_was_clear(noise: Noise) -> None:
     draw = np.random.default_rng(19)
     first, second, third = np.exp(noise(draw, (3, 1000, 3, INTERIM_CHECKS[-1])))
     words = np.full(first.shape[:2], "UNCLEAR")

@@ -19,16 +19,7 @@ from plugins.plugin_utils.gpu_doctor.symptoms import Example
 from plugins.plugin_utils.gpu_stack.plan import Plan
 from plugins.plugin_utils.typed import InvalidDataError, encode
 from tests.unit import hosts as sysroots
-from tests.unit.doctor.hosts import (
-    FOLDER,
-    HOSTS,
-    MATRIX,
-    SYMPTOMS,
-    failed,
-    host,
-    of_example,
-    seen,
-)
+from tests.unit.doctor.hosts import FOLDER, HOSTS, MATRIX, SYMPTOMS, failed, host, of_example, seen
 from tests.unit.plans.recorded import Recorded, outcome
 from tests.unit.plans.recorded import hosts as recorded_hosts
 
@@ -156,7 +147,7 @@ def test_the_door_gives_what_the_role_reads() -> None:
     nothing = {"found": {}, "logs": {}, "plan": {}, "refusal": "", "verify": {}}
     told = gpu_doctor(nothing, "gpu1", str(FOLDER), MATRIX)
     assert told["findings"][0].keys() == {
-        *("symptom", "cause", "evidence", "fix", "where", "line", "said"),
+        *("symptom", "cause", "evidence", "fix", "where", "line", "said")
     }
     assert told["failure"].startswith("not provisioned: ")
     with pytest.raises(InvalidDataError, match=r"^the logs of the host: .*kernel"):

@@ -109,10 +109,7 @@ def test_places_logs_and_what_every_worker_has_are_not(monkeypatch: pytest.Monke
     ],
 )
 def test_xla_that_nobody_asked_for_is_seen(
-    monkeypatch: pytest.MonkeyPatch,
-    flags: str,
-    on_cpu: bool,
-    on_gpu: bool,
+    monkeypatch: pytest.MonkeyPatch, flags: str, on_cpu: bool, on_gpu: bool
 ) -> None:
     assert worker(monkeypatch, TF_XLA_FLAGS=flags).xla is on_cpu
     assert worker(monkeypatch, ON_GPU, TF_XLA_FLAGS=flags).xla is on_gpu

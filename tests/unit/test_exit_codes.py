@@ -99,8 +99,7 @@ def _pytest(*options: str, folder: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("options", "status"),
-    [(["-k", "nothing_of_that_name"], 5), (["--device=gpu:99"], 4)],
+    ("options", "status"), [(["-k", "nothing_of_that_name"], 5), (["--device=gpu:99"], 4)]
 )
 def test_a_run_that_trains_nothing_has_its_status(
     tmp_path: Path, options: list[str], status: int

@@ -114,8 +114,7 @@ def test_another_driver_and_another_variable_are_named_where_most_have_the_same(
 
 def test_where_none_are_most_it_is_said_who_has_what() -> None:
     made = found(
-        member("gpu1", timed(0.1)),
-        member("gpu2", timed(0.1), machine=machine(driver="570.86.15")),
+        member("gpu1", timed(0.1)), member("gpu2", timed(0.1), machine=machine(driver="570.86.15"))
     )
     assert made.notes == ("H100 80GB HBM3: driver 580.95.05 on gpu1; 570.86.15 on gpu2",)
 

@@ -222,10 +222,7 @@ def replace_by_dangling_link(path: Path) -> None:
             lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
             "git lfs pull",
         ),
-        (
-            lambda path: path.write_bytes(b"\0\0\0\x18ftypheic"),
-            "a HEIC picture: convert it",
-        ),
+        (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic"), "a HEIC picture: convert it"),
         (lambda path: bomb(path, 9000, 9000), "(9000x9000); at most 50 million"),
         (lambda path: bomb(path, 60_000, 60_000), "at most 50 million"),
         (lambda path: bomb(path, 10, 10), "no whole picture"),
@@ -278,13 +275,7 @@ def test_a_folder_that_names_no_pull_time_is_refused(
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        f"{T0}-silvia",
-        f"{T0}123-silvia.png",
-        "2020-11-23-silvia.txt",
-        "notes.txt",
-    ],
+    "name", [f"{T0}-silvia", f"{T0}123-silvia.png", "2020-11-23-silvia.txt", "notes.txt"]
 )
 def test_a_file_that_is_no_picture_or_has_milliseconds_is_refused(
     folder: Path, tmp_path: Path, name: str

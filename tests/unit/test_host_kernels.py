@@ -176,10 +176,7 @@ def test_dkms_has_built_debian_s_module_for_one_of_two_kernels(
 
 def test_ubuntu_s_precompiled_module_is_found(tmp_path: Path) -> None:
     path = "lib/modules/6.8.0-87-generic/kernel/nvidia-580srv-open/nvidia.ko"
-    host = merged(
-        kernel("6.8.0-87-generic"),
-        {path: hosts.module("580.95.05", hosts.OPEN)},
-    )
+    host = merged(kernel("6.8.0-87-generic"), {path: hosts.module("580.95.05", hosts.OPEN)})
     expected = {"version": "580.95.05", "flavour": "open", "path": f"/{path}"}
     assert only(tmp_path, host)["nvidia"] == expected
 
@@ -295,10 +292,7 @@ def test_a_compressed_module_says_nothing_where_there_is_no_modinfo(
         ),
         pytest.param(
             "6.14.0-33-generic",
-            [
-                "linux-image-6.14.0-33-generic 6.14.0-33.33~24.04.1",
-                HWE,
-            ],
+            ["linux-image-6.14.0-33-generic 6.14.0-33.33~24.04.1", HWE],
             ("linux-image-6.14.0-33-generic", "generic-hwe-24.04"),
             id="Ubuntu's hardware enablement",
         ),
@@ -313,10 +307,7 @@ def test_a_compressed_module_says_nothing_where_there_is_no_modinfo(
         ),
         pytest.param(
             "6.8.0-87-generic",
-            [
-                "linux-image-6.8.0-87-generic 6.8.0-87.88\nSource: linux-signed",
-                HWE,
-            ],
+            ["linux-image-6.8.0-87-generic 6.8.0-87.88\nSource: linux-signed", HWE],
             ("linux-image-6.8.0-87-generic", "generic"),
             id="Ubuntu's own beside it",
         ),

@@ -162,11 +162,7 @@ def model(*layers: Any) -> Any:
 
 
 def test_dropout_belongs_behind_the_relu_and_before_a_layer_with_weights() -> None:
-    dense, relu, drop = (
-        layer("Dense", weights=True),
-        layer("ReLU"),
-        layer("Dropout"),
-    )
+    dense, relu, drop = (layer("Dense", weights=True), layer("ReLU"), layer("Dropout"))
     assert list(placement.faults(model(dense, relu, drop, dense))) == []
     (behind,) = placement.faults(model(dense, relu, dense, drop))
     assert behind.what.startswith("dropout behind the last layer (dropout)")

@@ -52,10 +52,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
     [
         (changed("stacks", 1, drivr="1"), r"stacks.yml: plan_stacks, row 2 \(pascal\): .*`drivr`"),
         (changed("stacks", 1, source=None), r"stacks.yml: .*\(pascal\): .*missing .*`source`"),
-        (
-            changed("systems", 0, source=""),
-            r"systems.yml: .*row 1 \(Debian\): .*source",
-        ),
+        (changed("systems", 0, source=""), r"systems.yml: .*row 1 \(Debian\): .*source"),
         (changed("stacks", 0, lock="none.txt"), r"\(turing\): there is no lock file none.txt"),
         (changed("stacks", 1, name="turing"), "row 2 .*another stack of this name"),
         (changed("stacks", 4, tensorflow="2.22.0"), r"\(maxwell\): .*the newest comes first"),

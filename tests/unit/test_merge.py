@@ -35,7 +35,7 @@ def test_repeats_are_counted_on_in_the_order_of_the_runs(write: Files) -> None:
     made = _merged(write, b, a)
     mlp, post, gpu = by_row(made.results)
     assert [(each.repeat, each.epochs.median) for each in finished(mlp)] == [
-        *((1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 5.0)),
+        *((1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 5.0))
     ]
     assert (len(post), gpu[0].repeat) == (1, 4)
     assert made.started == codec.read(a).started
@@ -66,7 +66,7 @@ def test_pairs_stay_pairs_and_trainings_to_a_target_come_along(tmp_path: Path) -
         records.write(tmp_path / "results", f"{name}.json", made)
     merged = _merged(Files(tmp_path / "results"), "a", "b")
     assert [(each.side, each.repeat) for each in merged.results] == [
-        *(("A", 1), ("B", 1), ("A", 2), ("B", 2)),
+        *(("A", 1), ("B", 1), ("A", 2), ("B", 2))
     ]
     assert [each.repeat for each in merged.time_to_target] == [1, 2]
     assert command("compare", tmp_path / "merged.json").stdout.startswith("UNCLEAR: 1 row")

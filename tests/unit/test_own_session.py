@@ -222,12 +222,7 @@ _FLOORS = OwnFloors((Floor("val_mae", True, 2.0),))
         ("val_mae", 2.0, {"val_loss": 4.0}, None),
         ("val_mae", 2.1, {"val_loss": 4.0}, "val_mae 2.1 is above its floor of 2"),
         ("val_mae", float("nan"), {"val_loss": 4.0}, "val_mae nan is above its floor of 2"),
-        (
-            "val_mae",
-            1.0,
-            {"val_loss": float("inf")},
-            "the val_loss is inf: the training diverged",
-        ),
+        ("val_mae", 1.0, {"val_loss": float("inf")}, "the val_loss is inf: the training diverged"),
     ],
 )
 def test_a_quality_is_held_to_every_floor_and_to_be_a_number(

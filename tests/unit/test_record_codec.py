@@ -233,10 +233,7 @@ def test_what_no_record_has_is_refused_in_a_line_that_names_its_place(
         (b'{"schema": 4}', "is a record of schema 4, and this Grindstone reads 1 to 3"),
         (b'{"schema": 0}', "is a record of schema 0"),
         (b'{"schema": true}', "is no record of Grindstone's"),
-        (
-            b'{"schema": 2}',
-            "is not whole: its head is not as a record has it ('grindstone' is",
-        ),
+        (b'{"schema": 2}', "is not whole: its head is not as a record has it ('grindstone' is"),
         (b'{"schema": 3}', "is not whole: its head is not as a record has it (Object missing"),
         (
             _OLD.read_bytes().replace(b'"device": "cpu"', b'"device": "tpu"', 1),

@@ -270,10 +270,7 @@ def _interrupt(event: Event) -> None:
 
 
 def test_an_interrupted_training_is_recorded_and_the_interrupt_goes_on(tmp_path: Path) -> None:
-    with (
-        pytest.raises(KeyboardInterrupt),
-        _session(tmp_path, listener=_interrupt) as session,
-    ):
+    with pytest.raises(KeyboardInterrupt), _session(tmp_path, listener=_interrupt) as session:
         session.train(Row(MLP, CPU))
     assert _one(codec.read(session.record.path).results).reason == "mlp on cpu: interrupted"
 

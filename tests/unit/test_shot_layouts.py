@@ -159,8 +159,7 @@ def test_a_number_at_the_end_of_a_name_is_no_pull_time_unless_it_is_written_as_o
 
 
 @pytest.mark.parametrize(
-    ("seconds", "range_"),
-    [(range(30, 31), "30 s alone"), (range(28, 33), "28 to 32 s")],
+    ("seconds", "range_"), [(range(30, 31), "30 s alone"), (range(28, 33), "28 to 32 s")]
 )
 def test_pull_times_too_alike_to_learn_from_are_refused(
     seconds: range, range_: str, tmp_path: Path

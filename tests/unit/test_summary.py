@@ -12,9 +12,7 @@ from msgspec.structs import replace
 
 from bench.__main__ import main
 from bench.record.measured import known
-from bench.record.model import (
-    Record,
-)
+from bench.record.model import Record
 from bench.record.telemetry import Lost, RemappedRows
 from bench.record.variant import Variant
 from bench.record.verdict import Verdict

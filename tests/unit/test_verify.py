@@ -42,8 +42,7 @@ class TensorFlow(types.ModuleType):
         names = [types.SimpleNamespace(name=f"/device:GPU:{i}") for i in range(gpus)]
         details = {"device_name": "Tesla P100", "compute_capability": (6, 0)}
         experimental = types.SimpleNamespace(
-            get_device_details=lambda _: details,
-            enable_tensor_float_32_execution=lambda _: None,
+            get_device_details=lambda _: details, enable_tensor_float_32_execution=lambda _: None
         )
         self.config = types.SimpleNamespace(
             list_physical_devices=lambda _: names,
@@ -101,9 +100,7 @@ def test_each_gpu_computes_in_its_turn(tensorflow: Callable[..., TensorFlow]) ->
     assert module.used == {"/device:GPU:0", "/device:GPU:1"}
 
 
-def test_a_gpu_that_computes_something_else_is_named(
-    tensorflow: Callable[..., TensorFlow],
-) -> None:
+def test_a_gpu_that_computes_something_else_is_named(tensorflow: Callable[..., TensorFlow]) -> None:
     tensorflow(1, wrong=0.001)
     with pytest.raises(RuntimeError, match=r"on GPU:0: it differs from NumPy by 0\.001, not with"):
         gpu.on_each_gpu(cpu.product)(PLAN)

@@ -8,13 +8,7 @@ from msgspec.structs import replace
 
 from bench.record.head import Device
 from bench.record.measured import known
-from bench.record.model import (
-    Bottleneck,
-    Concurrent,
-    Finished,
-    Input,
-    Record,
-)
+from bench.record.model import Bottleneck, Concurrent, Finished, Input, Record
 from bench.record.telemetry import Lost
 from bench.record.verdict import Verdict
 from tests.support.records import (
