@@ -132,13 +132,17 @@ def hosts() -> tuple[Recorded, ...]:
     """All of `hosts.yml` and the files beside it."""
     files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
     rows = [row for path in files for row in yaml_text.load(path.read_text("utf-8"))]
-    plans = {row["host"]: _plan(row["plan"]) for row in rows if "plan" in row}
-    return tuple(_recorded(row, plans) for row in rows)
+    named = {row["host"]: row for row in rows}
+    return tuple(_recorded(row, named) for row in rows)
 
 
-def _plan(said: dict[str, Any]) -> dict[str, Any]:
-    """What a row expects, with the CUDA that goes without saying."""
-    return said if "cuda" in said else {**said, "cuda": CUDA[said["stack"]]}
+def _plan(row: dict[str, Any], named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a row expects: another's plan and its own, with the CUDA that goes without saying."""
+    if "refused" in row:
+        return {}
+    plan = _plan(named[row["plan_of"]], named) if "plan_of" in row else {}
+    plan |= row.get("plan", {})
+    return {"cuda": CUDA.get(plan["stack"]), **plan}
 
 
 def _each(words: list[str]) -> list[str]:
@@ -190,7 +194,7 @@ def _facts(said: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _recorded(row: dict[str, Any], plans: dict[str, Any]) -> Recorded:
+def _recorded(row: dict[str, Any], named: dict[str, dict[str, Any]]) -> Recorded:
     bound = row.get("bound", {})
     names = enumerate(_each(row.get("gpus", [])))
     gpus = [gpu(name, place, bound=bound.get(place, "")) for place, name in names]
@@ -199,7 +203,7 @@ def _recorded(row: dict[str, Any], plans: dict[str, Any]) -> Recorded:
         name=row["host"],
         found=found,
         options=Options(**row.get("options", {})),
-        expected={} if "refused" in row else plans[row.get("plan_of", row["host"])],
+        expected=_plan(row, named),
         refused=row.get("refused", ""),
     )
 
