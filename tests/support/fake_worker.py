@@ -6,6 +6,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from tests.support.program import script
+
 _PRELUDE = f"""#!{sys.executable}
 import json, os, signal, subprocess, sys
 
@@ -53,7 +55,4 @@ wait_for_ever()
 
 def write(folder: Path, program: str, *, reads: str = READS) -> Path:
     """A worker that runs a program, once it has read its job."""
-    path = folder / "worker"
-    path.write_text(_PRELUDE + reads + textwrap.dedent(program), encoding="utf-8")
-    path.chmod(0o755)
-    return path
+    return script(folder / "worker", _PRELUDE + reads + textwrap.dedent(program))

@@ -40,6 +40,22 @@ def python(*arguments: str | Path, cwd: Path = HERE, env: Mapping[str, str] | No
     return to_the_end([sys.executable, "-m", *arguments], cwd=cwd, env=env)
 
 
+def script(path: Path, text: str) -> Path:
+    """A program that is a text, with the line that says what runs it."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def inventory(folder: Path, *hosts: str) -> Path:
+    """Hosts that are all this machine, each its name and its variables."""
+    path = folder / "inventory.ini"
+    common = ["connection=local", "become=false", f"python_interpreter={sys.executable}"]
+    lines = ["[all:vars]", *(f"ansible_{each}" for each in common), "[all]", *hosts]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def playbook(*arguments: str | Path, callback: str = "default", **variables: str) -> Ended:
     """`ansible-playbook ARGUMENTS`, printed by that callback, with more variables set."""
     env = ansible_environment(ANSIBLE_STDOUT_CALLBACK=callback, **variables)

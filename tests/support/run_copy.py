@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from tests.support import program
+
 SAYS_HOW = "import os, sys; print('called:', *sys.argv[1:], os.environ.get('LC_ALL'), sep='|')\n"
 PYTHON = os.path.realpath(sys.executable)  # outside this test's own environment
 LIMIT = 120  # s, after which what does not end has failed
@@ -45,5 +47,4 @@ def ended(running: subprocess.Popen[str]) -> int:
 
 
 def stub(path: Path, script: str) -> None:
-    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    path.chmod(0o755)
+    program.script(path, f"#!/bin/sh\n{script}\n")

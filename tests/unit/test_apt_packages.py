@@ -18,6 +18,7 @@ import pytest
 
 from plugins.module_utils import apt_sources, package_manager
 from plugins.modules import apt_packages as module
+from tests.support.program import script
 
 UNREACHABLE = (
     "W: Failed to fetch http://a.example/debian/dists/bookworm/InRelease  "
@@ -93,15 +94,14 @@ def apt_get(folder: Path, update: str = "", install: str = "", unlocks: str = "f
     """An `apt-get` that says so; what it says of a lock only until `unlocks` is true."""
     for name, text in (("update", update), ("install", install)):
         (folder / name).write_text(text, encoding="utf-8")
-    script = f"""#!/bin/sh
+    program = f"""#!/bin/sh
         cd {folder}
         echo "$*" >>called
         case "$*" in *update) said=update;; *) said=install;; esac
         if grep -q 'get lock' $said && {unlocks}; then exit 0; fi
         cat $said
         ! grep -q '^E' $said"""
-    (folder / "apt-get").write_text(script, encoding="utf-8")
-    (folder / "apt-get").chmod(0o755)
+    script(folder / "apt-get", program)
 
 
 def failure(host: package_manager.Apt) -> str:

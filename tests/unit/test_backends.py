@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bench import options
 from bench.errors import GrindstoneError
 from bench.observe import devices as observed
 from bench.observe.devices import Found
@@ -26,16 +24,15 @@ from bench.worker import devices, environment, faults
 from bench.worker.backends import Jax, TensorFlow, Torch, tensorflow
 from bench.worker.messages import Job
 from bench.workloads.backend import BACKENDS, Backend
+from tests.support.asked import chosen
+from tests.support.program import script
 from tests.support.records import CPU, H100, WORKER, record, result
 
 _JAX = Variant(backend="jax")
 
 
 def settings(*words: str) -> Settings:
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
-    named = parser.parse_args(["--plan=/none/plan.json", *words])
-    return options.read_settings(named, Found((CPU, H100), driver="580.95.05"))
+    return chosen(*words, found=Found((CPU, H100), driver="580.95.05"))
 
 
 # ---- what is asked for
@@ -68,11 +65,9 @@ def test_each_backend_is_a_row_and_tensorflow_is_as_published() -> None:
     ],
 )
 def test_what_a_backend_lacks_is_refused_in_a_line(words: list[str], told: str) -> None:
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
     found = Found((CPU, H100, replace(H100, index=1, uuids=("GPU-1",))), driver="580.95.05")
     with pytest.raises(GrindstoneError, match=re.escape(told)) as refused:
-        options.read_settings(parser.parse_args(["--plan=/none/plan.json", *words]), found)
+        chosen(*words, found=found)
     assert "\n" not in str(refused.value)
 
 
@@ -95,15 +90,12 @@ def test_the_plans_backend_trains_where_its_interpreter_does(tmp_path: Path) -> 
 
 def _python(folder: Path, *has: str) -> Path:
     """A Python that has these modules."""
-    path = folder / "python"
-    path.write_text(
+    return script(
+        folder / "python",
         "#!/bin/sh\nshift 2; number=3\nfor module; do\n"
         f'  case " {" ".join(has)} " in *" $module "*) ;; *) exit $number ;; esac\n'
         "  number=$((number + 1))\ndone\n",
-        encoding="utf-8",
     )
-    path.chmod(0o755)
-    return path
 
 
 @pytest.mark.parametrize(

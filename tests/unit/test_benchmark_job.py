@@ -13,6 +13,7 @@ import pytest
 from plugins.modules import benchmark_job as module
 from plugins.modules import benchmark_tree
 from tests.conftest import ROOT
+from tests.support import program
 
 WANTED = {"tree": "tree-1", "options": ["-k", "mlp"]}
 LIVES = "#!/bin/sh\n"  # it stands for the environment's Python
@@ -21,8 +22,7 @@ LIVES = "#!/bin/sh\n"  # it stands for the environment's Python
 def made(folder: Path, script: str) -> Path:
     python = folder / "environment/bin/python"
     python.parent.mkdir(parents=True)
-    python.write_text(LIVES + script, encoding="utf-8")
-    python.chmod(0o755)
+    program.script(python, LIVES + script)
     (folder / "tree-1").mkdir()
     return folder
 

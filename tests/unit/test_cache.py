@@ -5,7 +5,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from bench.datasets import cache
 from bench.errors import CacheError
+from tests.conftest import unprivileged
 from tests.support.program import to_the_end
 
 ROOT = Path(__file__).parents[2]
@@ -57,18 +57,6 @@ def mounted(folder: Path, options: str) -> Iterator[Path]:
         pytest.skip(f"no tmpfs can be mounted here: {mount.stderr.strip()}")
     yield folder
     subprocess.run(["umount", folder], check=True)
-
-
-@contextmanager
-def without_roots_privilege() -> Iterator[None]:
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 def test_arrays_come_back_with_their_types_and_shapes(tmp_path: Path) -> None:
@@ -209,7 +197,7 @@ def test_a_folder_of_somebody_else_is_one_clear_line(tmp_path: Path) -> None:
     path = stored(tmp_path)
     path.chmod(0)
     path.parent.chmod(0o555)
-    with without_roots_privilege():
+    with unprivileged():
         with pytest.raises(CacheError, match=r"cannot write .*Permission denied.*make it yours"):
             cache.store_arrays(path, pixels=PIXELS)
         with pytest.raises(CacheError, match=r"cannot read .*Permission denied; make it yours"):

@@ -12,11 +12,6 @@ from tests.support.comparison import NOW, Files, compare_command, flagged, refus
 from tests.support.records import CPU, H100, failed, repeats, slower
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path / "results")
-
-
 def test_last_is_the_newest_comparable_record_before_the_one_that_is_judged(write: Files) -> None:
     write("1", repeats("mlp", slower(-0.2)), 1)
     last = write("2", repeats("mlp"), 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,6 @@ from tests.support.records import CPU, H100, repeats, slower
 
 TWIN = replace(H100, uuids=("GPU-11111111-2f33-4e0b-9d8f-1c2b3a4d5e6f",))
 L4 = replace(TWIN, name="NVIDIA L4")
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path / "results")
 
 
 def _machine(host: str, **members: Any) -> Any:

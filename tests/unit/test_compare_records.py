@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +20,6 @@ from tests.conftest import ROOT
 from tests.support import records
 from tests.support.comparison import Files, compare_command, flagged, refusal
 from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path / "results")
-
 
 # ---- answers
 

@@ -15,10 +15,10 @@ from bench.runner import events
 from bench.runner.compilation import FOR_MINUTES, PHASE, compile_first
 from bench.runner.events import Event
 from bench.runner.interpreter import Plan
-from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.supervisor import Launch
 from bench.worker.messages import Job
 from tests.support import fake_worker
+from tests.support.asked import smoke
 from tests.support.records import CPU, GT1030, H100
 
 JOB = Job("mlp", is_gpu=True, epochs=5, seed=1, data={}, wait=True, target=0.9, seeds=(1, 2))
@@ -35,20 +35,8 @@ class Run:
 
     def settings(self, compiled: str = "GH100 (Hopper)", plan: bool = True) -> Settings:
         planned = Plan(Path("plan.json"), "turing", "2.21.0", self.worker, compiled)
-        return Settings(
-            profile="smoke",
-            devices=(CPU,),
-            devices_asked_for=None,
-            data_dir=None,
-            cache_dir=self.folder / "cache",
-            results_dir=self.folder,
-            synthetic=False,
-            seed=1,
-            limits=DEFAULT_LIMITS,
-            worker_python=self.worker,
-            worker_chosen_by="the plan on this host",
-            plan=planned if plan else None,
-        )
+        of_plan = {"worker_chosen_by": "the plan on this host", "plan": planned if plan else None}
+        return smoke(self.folder, self.worker, cache_dir=self.folder / "cache", **of_plan)
 
     def before(
         self,

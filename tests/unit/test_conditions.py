@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,6 @@ from bench.observe.host import HostMonitor
 from tests.conftest import unprivileged
 from tests.support.fake_host import PARENT, WORKER, FakeHost, epochs
 from tests.support.measured import leaves, value, why
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> FakeHost:
-    return FakeHost(tmp_path)
-
 
 # ---- counters over the window
 

@@ -5,7 +5,6 @@ The engine is a program that only pretends: it runs the worker where it stands.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -17,14 +16,15 @@ import pytest
 
 from bench import options
 from bench.errors import GrindstoneError
-from bench.observe.devices import Found
 from bench.runner import events
 from bench.runner.container import Image, read_image
 from bench.runner.limits import same_limits
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from tests.support import fake_worker
+from tests.support.asked import chosen
 from tests.support.fake_worker import HEALTHY
+from tests.support.program import script
 from tests.support.records import CPU, H100
 
 NAME = f"docker.example.org/tensorflow/tensorflow@sha256:{'5f' * 32}"
@@ -33,14 +33,12 @@ _JOB = Job("mlp", is_gpu=False, epochs=3, seed=5, data={})
 
 def engine(folder: Path, program: str) -> Image:
     """An engine that writes down what it is asked for, and does as the program says."""
-    path = folder / "podman"
     log = folder / "asked.txt"
-    path.write_text(
+    path = script(
+        folder / "podman",
         f"#!{sys.executable}\nimport os, subprocess, sys\nwords = sys.argv[1:]\n"
         f"open({str(log)!r}, 'a').write(' '.join(words[:2]) + '\\n')\n{program}\n",
-        encoding="utf-8",
     )
-    path.chmod(0o755)
     return Image(path, NAME)
 
 
@@ -160,15 +158,10 @@ def test_an_interpreter_beside_it_is_refused(
 ) -> None:
     engine(tmp_path, "")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
-    words = ["--plan=/none/plan.json", f"--worker-image={NAME}"]
-    found = Found((CPU,), why_no_gpu="none")
-    settings = options.read_settings(parser.parse_args(words), found)
-    assert settings.worker_image == Image(tmp_path / "podman", NAME)
-    words.append(f"--worker-python={sys.executable}")
+    image = f"--worker-image={NAME}"
+    assert chosen(image).worker_image == Image(tmp_path / "podman", NAME)
     with pytest.raises(GrindstoneError, match="one of them: leave one out"):
-        options.read_settings(parser.parse_args(words), found)
+        chosen(image, f"--worker-python={sys.executable}")
 
 
 def settings_of(folder: Path, words: list[str]) -> options.Settings:
@@ -178,10 +171,7 @@ def settings_of(folder: Path, words: list[str]) -> options.Settings:
     tensorflow = {"version": "", "interpreter": "python3"}
     told = {"stack": "container", "tensorflow": tensorflow, "container": inside}
     plan.write_text(json.dumps(told), encoding="utf-8")
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
-    found = Found((CPU,), why_no_gpu="none")
-    return options.read_settings(parser.parse_args([f"--plan={plan}", *words]), found)
+    return chosen(f"--plan={plan}", *words)
 
 
 def test_the_plan_s_image_is_trained_in_unless_another_place_is_named(

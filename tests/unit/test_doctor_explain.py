@@ -16,7 +16,7 @@ from plugins.plugin_utils.gpu_doctor import normal, rows
 from plugins.plugin_utils.gpu_doctor.pasted import answer, answer_log, host_of
 from plugins.plugin_utils.gpu_doctor.report import explain
 from plugins.plugin_utils.gpu_doctor.scan import SHORT
-from tests.support.program import SUMMARY, playbook
+from tests.support.program import SUMMARY, inventory, playbook
 
 ROOT = Path(__file__).parents[2]
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
@@ -180,13 +180,8 @@ def test_a_log_is_read_to_its_end_and_the_line_is_counted() -> None:
 def test_the_door_of_ansible_reads_a_variable_as_it_was_written(tmp_path: Path) -> None:
     variables = tmp_path / "pasted.yml"
     variables.write_text(f"doctor_symptom: |\n  {EVIL}\n  {MISMATCH}\n", encoding="utf-8")
-    inventory = tmp_path / "inventory.ini"
-    inventory.write_text(
-        f"here ansible_connection=local ansible_python_interpreter={sys.executable} "
-        "ansible_become=false plan_prefix=nowhere\n",
-        encoding="utf-8",
-    )
-    words = ("-i", inventory, "playbooks/doctor.yml", "-e", f"@{variables}")
+    hosts = inventory(tmp_path, "here plan_prefix=nowhere")
+    words = ("-i", hosts, "playbooks/doctor.yml", "-e", f"@{variables}")
     done = playbook(*words, callback=SUMMARY)
     assert f"Meaning of: {EVIL}"[:60] in done.stdout, done.stdout
     assert "Known as: versions differ" in done.stdout

@@ -8,20 +8,14 @@ from copy import deepcopy
 from pathlib import Path
 
 from tests.support.ansible_env import HERE as ROOT
-from tests.support.program import SUMMARY, playbook
+from tests.support.program import SUMMARY, inventory, playbook
 from tests.unit import hosts
 from tests.unit.doctor.hosts import FOLDER, HEALTHY, MATRIX
 
 
 def test_a_pasted_text_is_no_template(tmp_path: Path) -> None:
     text = '{{ lookup("pipe", "touch ran") }} {% if %} Driver/library version mismatch'
-    inventory = tmp_path / "inventory.ini"
-    inventory.write_text(
-        f"here ansible_connection=local ansible_python_interpreter={sys.executable} "
-        "ansible_become=false plan_prefix=nowhere\n",
-        encoding="utf-8",
-    )
-    words = ("-i", inventory, "playbooks/doctor.yml")
+    words = ("-i", inventory(tmp_path, "here plan_prefix=nowhere"), "playbooks/doctor.yml")
     done = playbook(*words, callback=SUMMARY, DOCTOR_SYMPTOM=text)
     assert done.returncode == 2, done.stdout
     assert 'line 1: {{ lookup("pipe", "touch ran") }} {% if %}' in done.stdout

@@ -16,7 +16,7 @@ from plugins.modules import gpu_bundle, gpu_info
 from plugins.plugin_utils.elsewhere import __main__ as command
 from plugins.plugin_utils.elsewhere import derived, names
 from plugins.plugin_utils.elsewhere import hosts as elsewhere_hosts
-from plugins.plugin_utils.gpu_stack.options import RefusedError
+from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.host_facts import parse
 from tests.unit import hosts
 from tests.unit.plans import recorded
@@ -49,8 +49,8 @@ def test_a_fresh_host_is_as_the_recorded_ones_are(system: str, capsys: Capture) 
     if system not in fresh:
         pytest.skip("no fresh host of a system's")
     _code, told, _wrong = run(capsys, "--host", system, "--gpu", "T4")
-    row = {"host": "", "system": system, "gpus": ["T4"]}
-    plan = recorded.outcome(recorded._recorded(row, {}))
+    found = recorded.system(system) | {"gpus": [recorded.gpu("T4", 0)]}
+    plan = recorded.outcome(recorded.Recorded("", found, Options()))
     assert not isinstance(plan, str)
     for name in recorded.summary(plan)["packages"].split():
         assert name in told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 import yaml
 
 from plugins.modules import gpu_info, host_ledger
+from tests.conftest import unprivileged
 from tests.unit import hosts
 
 PREFIX = "/opt/grindstone"
-NOBODY = 65534
 
 
 def look(tmp_path: Path, host: hosts.Host) -> dict[str, Any]:
@@ -344,28 +343,16 @@ def test_files_that_are_not_text_are_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_read_is_as_if_it_were_not_there() -> None:
+    closed = ("boot", "etc/modprobe.d", "var", "proc/7", "opt/grindstone", "etc/environment")
     with tempfile.TemporaryDirectory() as folder:
         root = hosts.write(Path(folder), EVERYTHING)
-        Path(folder).chmod(0o755)
-        for name in (
-            "boot",
-            "etc/modprobe.d",
-            "var",
-            "proc/7",
-            "opt/grindstone",
-            "etc/environment",
-        ):
+        root.chmod(0o755)
+        for name in closed:
             (root / name).chmod(0)
-        user = os.geteuid()
-        try:
-            if user == 0:
-                os.seteuid(NOBODY)
+        with unprivileged():
             found = gpu_info.look(root, PREFIX)
-        finally:
-            if user == 0:
-                os.seteuid(user)
-            for name in ("boot", "etc/modprobe.d", "var", "proc/7", "opt/grindstone"):
-                (root / name).chmod(0o755)
+        for name in closed:
+            (root / name).chmod(0o755)
     assert found["driver"]["loaded"] == "580.95.05"
     assert found["packages"]["manager"] == ""
     assert (found["processes"], found["library_path"]) == ([], [])

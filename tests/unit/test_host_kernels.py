@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import host_kernels, host_packages, kernel_module
+from tests.support.program import script
 from tests.unit import hosts
 from tests.unit.hosts import arch_kernel, arch_packages, debs, kernel, merged
 
@@ -252,9 +253,7 @@ printf 'parm:           version: of what\n'
 def test_a_compressed_module_is_asked_for_by_modinfo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readable: str, expected: tuple[str, str]
 ) -> None:
-    program = tmp_path / "modinfo"
-    program.write_text(MODINFO.format(readable))
-    program.chmod(0o755)
+    program = script(tmp_path / "modinfo", MODINFO.format(readable))
     monkeypatch.setattr(kernel_module, "MODINFO", (str(tmp_path / "none"), str(program)))
     folder = "usr/lib/modules/6.18.1-arch1-1/extramodules"
     files = {f"{folder}/nvidia.ko.zst": "", f"{folder}/nvidia-modeset.ko.zst": ""}

@@ -178,11 +178,6 @@ def answered(by: float, **members: Any) -> list[Finished]:
     ]
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path)
-
-
 def test_answers_are_compared_by_the_rule_of_the_epochs(write: Files) -> None:
     a, b = write("a", answered(0.0)), write("b", answered(0.1))
     done = compare_command(a, b, "--json")

@@ -13,6 +13,7 @@ from bench import invocation
 from bench.errors import GrindstoneError
 from bench.invocation import ROOT, called
 from bench.runner import doctor
+from tests.support.program import script
 
 
 @pytest.fixture
@@ -67,9 +68,7 @@ def test_installed_it_is_grindstone(environment: Path, monkeypatch: pytest.Monke
 def test_the_doctor_is_called_as_a_verb_with_what_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = tmp_path / "run"
-    door.write_text('#!/bin/sh\nprintf "%s|" "$@"\nexit 3\n', encoding="utf-8")
-    door.chmod(0o755)
+    script(tmp_path / "run", '#!/bin/sh\nprintf "%s|" "$@"\nexit 3\n')
     words = ["--explain", "a log", "-h"]
     code = "import pathlib, sys; from bench import __main__; from bench.runner import doctor; "
     code += f"doctor.ROOT = pathlib.Path({str(tmp_path)!r}); "

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bench.errors import GrindstoneError
-from bench.options import add_options
 from bench.record import codec
 from bench.runner.rerun import adopt
 from tests.conftest import ROOT
 from tests.support import bench_command, records
+from tests.support.asked import parsed
 from tests.support.bench_command import Bench
 from tests.support.program import to_the_end
 
@@ -23,10 +23,8 @@ _HAD = ("--profile=smoke", "--data-dir=/my data", "--worker-python=/p", "--seed=
 def _adopted(folder: Path, *words: str, had: tuple[str, ...] = _HAD) -> argparse.Namespace:
     made = records.record(settings=records.settings(rerun_options=had))
     path = records.write(folder, "run.json", made)
-    parser = argparse.ArgumentParser()
-    add_options(parser.add_argument)
     written = ["--like", str(path), *words]
-    chosen = parser.parse_args(written)
+    chosen = parsed(*written)
     adopt(chosen, written)
     return chosen
 

@@ -15,11 +15,6 @@ from tests.support.comparison import Files, command
 from tests.support.records import CPU, H100, failed, repeats, result, slower, time_to_target
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path / "results")
-
-
 def _merged(write: Files, *runs: str | Path) -> Any:
     out = write.folder.parent / "merged.json"
     done = command("merge", *runs, "--out", out, "--results-dir", write.folder)

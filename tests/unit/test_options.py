@@ -1,45 +1,28 @@
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench import options
 from bench.errors import GrindstoneError
 from bench.observe.devices import Found
-from bench.options import Settings
 from bench.record.repeats import INTERIM_CHECKS
 from bench.runner import interpreter, paths
 from bench.runner.limits import DEFAULT_LIMITS, same_limits
 from bench.runner.row import rows
 from tests.conftest import unprivileged
+from tests.support.asked import BARE, chosen
 from tests.support.digit_sets import LAYOUTS, Digits, put
+from tests.support.program import script
 from tests.support.records import CPU, GT1030, H100
 
-BARE = Found((CPU,), why_no_gpu="no NVIDIA driver installed")
 RIG = Found((CPU, H100, GT1030), driver="580.95.05")
 ONE = Found((CPU, H100), driver="580.95.05")
-
-Chosen = Callable[..., Settings]
-
-
-@pytest.fixture
-def chosen(tmp_path: Path) -> Chosen:
-    """What the options of a command line choose; there is no plan unless one is named."""
-
-    def chosen(*words: str, found: Found = BARE, **more: Any) -> Settings:
-        parser = argparse.ArgumentParser()
-        options.add_options(parser.add_argument)
-        named = parser.parse_args([f"--plan={tmp_path / 'no-plan.json'}", *words])
-        return options.read_settings(named, found, **more)
-
-    return chosen
 
 
 def test_pytest_takes_the_options_as_argparse_does(pytester: pytest.Pytester) -> None:
@@ -53,7 +36,7 @@ def test_pytest_takes_the_options_as_argparse_does(pytester: pytest.Pytester) ->
     assert (settings.devices, settings.seed, settings.profile) == ((CPU,), 5, "quick")
 
 
-def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: Chosen) -> None:
+def test_without_options_it_trains_a_quick_profile_once_on_every_device() -> None:
     made = chosen(found=RIG)
     assert made.devices == RIG.devices
     assert (made.devices_asked_for, made.modes, made.inputs) == (None, None, ())
@@ -64,7 +47,7 @@ def test_without_options_it_trains_a_quick_profile_once_on_every_device(chosen: 
 
 
 def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
-    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "mine", LAYOUTS["npz"](Digits.drawn()))
     monkeypatch.chdir(tmp_path)
@@ -91,7 +74,7 @@ def test_a_folder_of_data_is_named_from_the_caller_and_from_the_home(
     ],
 )
 def test_data_that_cannot_be_used_are_refused_before_anything_is_trained(
-    chosen: Chosen, words: list[str], told: str
+    words: list[str], told: str
 ) -> None:
     with pytest.raises(GrindstoneError, match=re.escape(told)) as caught:
         chosen(*words)
@@ -121,9 +104,7 @@ def test_data_that_cannot_be_used_are_refused_before_anything_is_trained(
         (["--worker-python=/a/python"], "worker_python", Path("/a/python")),
     ],
 )
-def test_what_is_asked_for_is_chosen(
-    chosen: Chosen, words: list[str], member: str, value: object
-) -> None:
+def test_what_is_asked_for_is_chosen(words: list[str], member: str, value: object) -> None:
     assert getattr(chosen(*words, found=RIG), member) == value
 
 
@@ -182,14 +163,14 @@ _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(
-    chosen: Chosen, words: list[str], found: Found, told: str
+    words: list[str], found: Found, told: str
 ) -> None:
     with pytest.raises(GrindstoneError) as refused:
         chosen(*words, found=found)
     assert str(refused.value) == told
 
 
-def test_two_environments_are_compared_until_it_is_clear(chosen: Chosen) -> None:
+def test_two_environments_are_compared_until_it_is_clear() -> None:
     made = chosen(environments=(Path("/a/python"), Path("/b/python")))
     assert made.interpreter("A") == made.worker_python == Path("/a/python")
     assert made.interpreter("B") == made.second_worker == Path("/b/python")
@@ -205,20 +186,20 @@ def test_two_environments_are_compared_until_it_is_clear(chosen: Chosen) -> None
     ],
 )
 def test_tuned_is_trained_too_where_it_gains_or_where_there_is_time(
-    chosen: Chosen, profile: str, cpu: tuple[str, ...], gpu: tuple[str, ...]
+    profile: str, cpu: tuple[str, ...], gpu: tuple[str, ...]
 ) -> None:
     made = chosen(f"--profile={profile}", found=RIG)
     assert [made.modes_on(device) for device in made.devices] == [cpu, gpu, gpu]
 
 
-def test_one_network_over_several_gpus_is_stock_whatever_is_asked_for(chosen: Chosen) -> None:
+def test_one_network_over_several_gpus_is_stock_whatever_is_asked_for() -> None:
     made = chosen("--device=cpu,gpus,all", "--mode=stock,tuned", found=RIG)
     assert [device.id for device in made.devices] == ["cpu", "gpus", "all"]
     modes = [made.modes_on(device) for device in made.devices]
     assert modes == [("stock", "tuned"), ("stock",), ("stock", "tuned")]
 
 
-def test_the_rows_are_every_workload_on_every_device_in_its_modes(chosen: Chosen) -> None:
+def test_the_rows_are_every_workload_on_every_device_in_its_modes() -> None:
     made = rows(chosen("--device=cpu,gpus", "--mode=tuned", "--input=disk", found=RIG))
     titles = [row.title for row in made]
     assert titles[:3] == ["post on cpu, tuned", "post on gpus", "post_files_disk on cpu"]
@@ -234,7 +215,7 @@ def _plan(folder: Path, interpreter: str) -> str:
 
 
 def test_the_worker_is_the_one_asked_for_before_the_plans_before_the_running_one(
-    chosen: Chosen, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     planned = _plan(tmp_path, "/opt/tf/bin/python")
     made = chosen(planned, "--worker-python=/mine/python")
@@ -248,13 +229,13 @@ def test_the_worker_is_the_one_asked_for_before_the_plans_before_the_running_one
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"stack": ' + b"[" * 9999])
-def test_a_broken_plan_is_refused(chosen: Chosen, tmp_path: Path, text: bytes) -> None:
+def test_a_broken_plan_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "plan.json").write_bytes(text)
     with pytest.raises(GrindstoneError, match="is not a Grindstone plan file"):
         chosen(f"--plan={tmp_path / 'plan.json'}")
 
 
-def test_what_makes_the_same_again_is_kept_as_it_was_said(chosen: Chosen) -> None:
+def test_what_makes_the_same_again_is_kept_as_it_was_said() -> None:
     assert [word for word in chosen().rerun_options if not word.startswith("--plan=")] == []
     of_the_row = ("--device=cpu", "--mode=tuned", "--processes=3", "--batch=8", "--no-page")
     same = ("--profile=smoke", "--synthetic", "--seed=7", "--worker-python=/b/python", "--limit=9")
@@ -268,7 +249,7 @@ def test_what_makes_the_same_again_is_kept_as_it_was_said(chosen: Chosen) -> Non
 
 
 def test_a_home_is_found_behind_an_equals_sign_too(
-    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     words = ["results-dir", "cache-dir", "worker-python", "against", "html"]
@@ -277,7 +258,7 @@ def test_a_home_is_found_behind_an_equals_sign_too(
     assert [*map(str, found)] == [f"{tmp_path}/{word}" for word in words]
 
 
-def test_a_page_that_could_not_be_written_is_refused_first(chosen: Chosen, tmp_path: Path) -> None:
+def test_a_page_that_could_not_be_written_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(GrindstoneError, match=r"^--html .* is a folder; name a file in it"):
         chosen(f"--html={tmp_path}")
@@ -286,7 +267,7 @@ def test_a_page_that_could_not_be_written_is_refused_first(chosen: Chosen, tmp_p
 
 
 def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(
-    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "venv").mkdir()
@@ -298,9 +279,7 @@ def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(
 
 
 @pytest.mark.parametrize("option", ["--results-dir", "--cache-dir"])
-def test_a_folder_that_cannot_be_one_is_refused(
-    chosen: Chosen, tmp_path: Path, option: str
-) -> None:
+def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path, option: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(GrindstoneError, match=rf"^{option} .*/file/below: .*/file is no folder"):
         chosen(f"{option}={tmp_path / 'file/below'}")
@@ -315,20 +294,13 @@ def test_a_folder_that_cannot_be_one_is_refused(
 # ---- the worker's interpreter, looked at before anything is generated or downloaded
 
 
-def _program(folder: Path, script: str) -> Path:
-    path = folder / "python"
-    path.write_text(script, encoding="utf-8")
-    path.chmod(0o755)
-    return path
-
-
 def _bare(options: str) -> str:
     """The running interpreter, less what was installed beside it."""
     return f'#!/bin/sh\nexec "{sys.executable}" {options} "$@"\n'
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("program", "told"),
     [
         (None, "cannot be started: No such file or directory; run `./run site`"),
         ("#!/bin/sh\nkill -9 $$\n", "cannot be started: killed by SIGKILL"),
@@ -338,12 +310,12 @@ def _bare(options: str) -> str:
     ],
 )
 def test_an_interpreter_that_cannot_train_is_refused_with_the_ways_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None, told: str
 ) -> None:
     (tmp_path / "tensorflow.py").write_text("", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    python = _program(tmp_path, script) if script else tmp_path / "python"
-    within = 0.5 if "STOP" in (script or "") else 60.0
+    python = script(tmp_path / "python", program) if program else tmp_path / "python"
+    within = 0.5 if "STOP" in (program or "") else 60.0
     with pytest.raises(GrindstoneError) as refused:
         interpreter.check(python, "--worker-python", ["tensorflow"], within)
     message = str(refused.value)
@@ -357,19 +329,17 @@ def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_wai
 ) -> None:
     pid = tmp_path / "pid"
     leaves = f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nexit 0\n"
-    interpreter.check(_program(tmp_path, leaves), "--worker-python", ["tensorflow"], 60.0)
+    interpreter.check(script(tmp_path / "python", leaves), "--worker-python", ["tensorflow"], 60.0)
     assert ended(int(pid.read_text()))
-    prints = _program(tmp_path, f"#!/bin/sh\necho $$ > {pid}\nexec yes\n")
+    prints = script(tmp_path / "python", f"#!/bin/sh\necho $$ > {pid}\nexec yes\n")
     with pytest.raises(GrindstoneError, match=r"nothing came of it within 0\.5 s"):
         interpreter.check(prints, "--worker-python", ["tensorflow"], 0.5)
     assert ended(int(pid.read_text()))
 
 
-def test_both_interpreters_are_looked_at(
-    chosen: Chosen, tmp_path: Path, worker_python: Path
-) -> None:
+def test_both_interpreters_are_looked_at(tmp_path: Path, worker_python: Path) -> None:
     chosen(f"--worker-python={worker_python}").check_workers()
-    made = chosen(environments=(_program(tmp_path, "#!/bin/sh\n"), tmp_path))
+    made = chosen(environments=(script(tmp_path / "python", "#!/bin/sh\n"), tmp_path))
     with pytest.raises(GrindstoneError, match=rf"^{re.escape(str(tmp_path))} .* cannot be started"):
         made.check_workers()
 
@@ -378,7 +348,7 @@ _OWN = "def model(): pass\ndef data(): pass\n"
 
 
 def test_a_file_of_ones_own_takes_the_place_of_the_workloads(
-    chosen: Chosen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own.py").write_text(_OWN, encoding="utf-8")
     (tmp_path / "two.py").write_text(_OWN, encoding="utf-8")
@@ -392,7 +362,7 @@ def test_a_file_of_ones_own_takes_the_place_of_the_workloads(
     "option", ["--input=disk", "--time-to-target", "--data-dir=/x", "--synthetic"]
 )
 def test_what_is_for_grindstones_workloads_is_refused_beside_ones_own(
-    chosen: Chosen, tmp_path: Path, option: str
+    tmp_path: Path, option: str
 ) -> None:
     (tmp_path / "own.py").write_text(_OWN, encoding="utf-8")
     name = option.partition("=")[0]

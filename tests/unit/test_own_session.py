@@ -23,13 +23,13 @@ from bench.report.format import Screen
 from bench.report.progress import line
 from bench.runner import events
 from bench.runner.events import Event, RowLeftOut
-from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row, rows
 from bench.runner.run import arguments
 from bench.runner.session import Session
 from bench.workloads.own import Floor, OwnWorkload, read
 from bench.workloads.workload import Mode
 from tests.support import fake_worker
+from tests.support.asked import smoke
 from tests.support.records import CPU
 
 WORKER = """
@@ -63,21 +63,7 @@ def _workload(folder: Path, text: str = _TEXT) -> OwnWorkload:
 
 
 def _settings(folder: Path, *workloads: OwnWorkload) -> Settings:
-    return Settings(
-        profile="smoke",
-        devices=(CPU,),
-        devices_asked_for=None,
-        data_dir=None,
-        cache_dir=None,
-        results_dir=folder / "results",
-        synthetic=False,
-        seed=1,
-        limits=DEFAULT_LIMITS,
-        worker_python=fake_worker.write(folder, WORKER),
-        worker_chosen_by="--worker-python",
-        plan=None,
-        workloads=workloads,
-    )
+    return smoke(folder / "results", fake_worker.write(folder, WORKER), workloads=workloads)
 
 
 def _trained(

@@ -21,11 +21,6 @@ OLD, MIDDLE, NEW = "20261121T040500Z", "20261121T040600Z-box-7", "20261122T04050
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Files:
-    return Files(tmp_path / "results")
-
-
-@pytest.fixture
 def three(write: Files) -> Path:
     for hour, name in enumerate((OLD, MIDDLE, NEW)):
         write(name, [result()], hour=hour)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import options
 from bench.datasets import fingerprints
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
@@ -29,6 +27,7 @@ from bench.runner.row import Row
 from bench.runner.session import Session
 from bench.workloads import EVERY
 from tests.support import fake_worker
+from tests.support.asked import chosen
 from tests.support.records import CPU
 
 NETWORK = b"PK\x03\x04, as Keras has it"
@@ -62,13 +61,9 @@ def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def session(folder: Path, worker: str, *words: str) -> Session:
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
     python = fake_worker.write(folder, worker)
-    chosen = parser.parse_args(
-        [f"--worker-python={python}", "--plan=/none", f"--results-dir={folder / 'results'}", *words]
-    )
-    return Session(options.read_settings(chosen, Found((CPU,), why_no_gpu="none")), Found((CPU,)))
+    made = chosen(f"--worker-python={python}", f"--results-dir={folder / 'results'}", *words)
+    return Session(made, Found((CPU,)))
 
 
 def trained(made: Session, row: Row, repeat: Repeat | None = None) -> Finished:

@@ -16,7 +16,6 @@ from bench.datasets.prepared import Prepared, Store
 from bench.errors import DataError, GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.observe.host import HostMonitor
-from bench.options import Settings
 from bench.record import codec
 from bench.record.head import Device
 from bench.record.measured import Measured, known
@@ -25,11 +24,11 @@ from bench.record.repeats import ALONE, Repeat
 from bench.runner import events
 from bench.runner import session as sessions
 from bench.runner.events import EpochEnded, Event, Listener, Phase, RowEnded, RowStarted
-from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row
 from bench.runner.session import Session
 from bench.workloads import WORKLOADS
 from tests.support import fake_worker
+from tests.support.asked import smoke
 from tests.support.records import CPU, GT1030, H100
 from tests.unit.fake_nvml import FakeNvml
 from tests.unit.test_floors import reached
@@ -73,21 +72,8 @@ def _session(
     listener: Listener = events.ignore,
     **chosen: Any,
 ) -> Session:
-    settings = Settings(
-        profile="smoke",
-        devices=(CPU,),
-        devices_asked_for=None,
-        data_dir=None,
-        cache_dir=None,
-        results_dir=results or folder / "results",
-        synthetic=False,
-        seed=seed,
-        limits=DEFAULT_LIMITS,
-        worker_python=fake_worker.write(folder, _WORKER),
-        worker_chosen_by="--worker-python",
-        plan=None,
-        **chosen,
-    )
+    worker = fake_worker.write(folder, _WORKER)
+    settings = smoke(results or folder / "results", worker, seed=seed, **chosen)
     return Session(settings, Found((CPU, H100, GT1030)), ["pytest"], listener)
 
 

@@ -23,6 +23,7 @@ from bench.worker.__main__ import _with_libraries
 from bench.worker.messages import Job
 from tests.conftest import ROOT
 from tests.support.fake_worker import HEALTHY
+from tests.support.program import script
 from tests.support.records import CPU, GT1030
 from tests.support.supervised import FILES, JOB, LONG_ENOUGH, Bench
 
@@ -259,8 +260,7 @@ def test_an_interpreter_that_cannot_be_started_is_named(
 ) -> None:
     python = tmp_path / "python"
     if content is not None:
-        python.write_text(content, encoding="utf-8")
-        python.chmod(0o755)
+        script(python, content)
     with pytest.raises(WorkerError) as failed:
         bench.train_with(python)
     assert str(failed.value) == (

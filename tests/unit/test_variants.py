@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bench import options
 from bench.errors import GrindstoneError
-from bench.observe.devices import Found
-from bench.options import Settings
 from bench.record import comparable
 from bench.record.model import Finished
 from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
@@ -24,23 +20,17 @@ from bench.worker import variant as in_worker
 from bench.worker.backends import TensorFlow
 from bench.worker.messages import Job
 from bench.workloads import EVERY
+from tests.support.asked import chosen
 from tests.support.records import CPU, H100, epochs, record, result
 
 _BATCH = Variant(batch=1024)
-
-
-def settings(*words: str) -> Settings:
-    parser = argparse.ArgumentParser()
-    options.add_options(parser.add_argument)
-    named = parser.parse_args(["--plan=/none/plan.json", *words])
-    return options.read_settings(named, Found((CPU,), why_no_gpu="none"))
 
 
 # ---- what is asked for
 
 
 def asked(*words: str) -> tuple[Variant, ...]:
-    return settings(*words).variants
+    return chosen(*words).variants
 
 
 @pytest.mark.parametrize(
@@ -86,15 +76,15 @@ def test_what_cannot_be_asked_for_is_refused_in_a_line(words: list[str], told: s
 
 
 def test_axes_are_of_stock_unless_tuned_is_asked_for() -> None:
-    assert settings("--profile", "full", "--batch", "8").modes_on(CPU) == ("stock",)
-    both = settings("--mode", "stock,tuned", "--batch", "8")
+    assert chosen("--profile", "full", "--batch", "8").modes_on(CPU) == ("stock",)
+    both = chosen("--mode", "stock,tuned", "--batch", "8")
     assert both.ways_on(CPU) == [Way("stock", Variant(batch=8)), Way("tuned", Variant(batch=8))]
     assert both.published_ways_on(CPU) == [Way("stock"), Way("tuned")]
 
 
 def test_epochs_take_the_place_of_the_profiles() -> None:
-    assert settings("--profile", "quick").schedule(EVERY["mlp"]).epochs == 4
-    assert settings("--epochs", "50").schedule(EVERY["mlp"]).epochs == 50
+    assert chosen("--profile", "quick").schedule(EVERY["mlp"]).epochs == 4
+    assert chosen("--epochs", "50").schedule(EVERY["mlp"]).epochs == 50
 
 
 # ---- what it is called

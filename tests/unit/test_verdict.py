@@ -27,11 +27,6 @@ from tests.unit.fake_nvml import KINDS
 _RECORDED = Path(__file__).parent / "conditions"
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> FakeHost:
-    return FakeHost(tmp_path)
-
-
 def recorded(name: str) -> list[Finished]:
     """Trainings that were recorded on a real machine."""
     entries = json.loads((_RECORDED / name).read_text(encoding="utf-8"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bench.record.head import Device
@@ -11,11 +9,6 @@ from bench.record.verdict import Verdict
 from tests.support.fake_host import WORKER, FakeHost, epochs
 from tests.support.judged import QUIET, govern, on_cpu, on_gpu
 from tests.support.watched_gpu import WatchedGpu
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> FakeHost:
-    return FakeHost(tmp_path)
 
 
 def test_heat_that_was_counted_is_throttling() -> None:

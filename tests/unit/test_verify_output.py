@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugins.filter.verify import last_object
-from tests.support.program import SUMMARY, Ended, playbook
+from tests.support.program import SUMMARY, Ended, inventory, playbook, script
 
 CPU = [{"stage": "import", "state": "passed", "found": "TensorFlow 2.21.0"}]
 GPU = [{"stage": "cuDNN", "state": "not applicable", "found": "no NVIDIA GPU found"}]
@@ -35,23 +35,15 @@ def interpreter(
     path = folder / name  # which tells its last argument, too
     said = shlex.quote(json.dumps({**report, "failure": failure}))
     told = f'for last; do :; done; echo "asked with <$last>" > {path}.last'
-    path.write_text(f"#!/bin/sh\ncat >/dev/null; {told}; {before}; echo {said}\n", encoding="utf-8")
-    path.chmod(0o755)
-    return path
+    return script(path, f"#!/bin/sh\ncat >/dev/null; {told}; {before}; echo {said}\n")
 
 
 def played(folder: Path, hosts: dict[str, Path], *arguments: str) -> Ended:
     """The verification of hosts with those interpreters, in check mode."""
-    inventory = folder / "hosts"
-    lines = [f"{name} verify_interpreter={path}\n" for name, path in hosts.items()]
-    inventory.write_text(
-        f"[all]\n{''.join(lines)}"
-        "[all:vars]\nansible_connection=local\nansible_become=false\n"
-        "ansible_python_interpreter=/usr/bin/python3\n",
-        encoding="utf-8",
-    )
+    own = "ansible_python_interpreter=/usr/bin/python3"
+    lines = [f"{name} {own} verify_interpreter={path}" for name, path in hosts.items()]
     verify = ("--check", "playbooks/verify.yml", *arguments)
-    return playbook("-i", inventory, *verify, callback=SUMMARY, ANSIBLE_FORKS="1")
+    return playbook("-i", inventory(folder, *lines), *verify, callback=SUMMARY, ANSIBLE_FORKS="1")
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import types
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +20,7 @@ from plugins.plugin_utils.gpu_stack.resolve import resolve
 from plugins.plugin_utils.gpu_stack.wheel import locked, parse
 from plugins.plugin_utils.host_facts import parse as facts
 from roles.verify.files.verify import cpu, main
+from tests.support.edge_index import make
 from tests.unit.plans import recorded
 
 HASH = "0123456789abcdef" * 4
@@ -116,25 +115,14 @@ def made(folder: Path) -> Path:
     return path
 
 
-def make(folder: Path, requirements: str) -> None:
-    params: dict[str, Any] = {
-        "requirements": requirements,
-        "python": os.path.realpath(sys.executable),
-        **dict.fromkeys(["uv", "cache", "pythons", "index", "python_mirror", "proxy"], ""),
-        "patchelf": "",
-        **{name: {} for name in ("runtime_path", "files", "links")},
-    }
-    with module.held(folder) as lock:
-        module.make(folder / "tensorflow", lock, params)
+LOCKED = "tensorflow==2.21.0 \\\n    --hash=0\n"
 
 
 def test_an_environment_is_made_with_it_by_its_hash(tmp_path: Path) -> None:
     path = made(tmp_path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    make(
-        tmp_path / "prefix",
-        locked("tensorflow==2.21.0 \\\n    --hash=0\n", f"{path}#sha256={digest}"),
-    )
+    lock = locked(LOCKED, f"{path}#sha256={digest}")
+    make(tmp_path / "prefix/tensorflow", tmp_path, lock, {"uv": ""})
     python = tmp_path / "prefix/tensorflow/bin/python"
     told = subprocess.check_output(
         [python, "-c", "import tensorflow; print(tensorflow.__version__)"], text=True
@@ -147,10 +135,7 @@ def test_an_environment_is_made_with_it_by_its_hash(tmp_path: Path) -> None:
 def test_a_wheel_of_another_hash_is_not_installed(tmp_path: Path) -> None:
     path = made(tmp_path)
     with pytest.raises(MakingError, match=r"(?i)hash"):
-        make(
-            tmp_path / "prefix",
-            locked("tensorflow==2.21.0 \\\n    --hash=0\n", f"{path}#sha256={HASH}"),
-        )
+        make(tmp_path / "prefix/tensorflow", tmp_path, locked(LOCKED, f"{path}#sha256={HASH}"))
     assert not (tmp_path / "prefix/tensorflow").exists()
 
 

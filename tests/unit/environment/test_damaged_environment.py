@@ -14,6 +14,7 @@ import pytest
 from plugins.module_utils import environment_contents as contents
 from plugins.modules import locked_environment as module
 from tests.support.edge_index import PYTHON, make, wheel
+from tests.support.program import script
 
 FOLDERS = {"edge/lib/edge.so": ["grind/*", "/usr/local/grind/lib"]}
 REPAIRED = {"runtime_path": FOLDERS}
@@ -130,9 +131,8 @@ def test_a_program_that_cannot_be_run_and_a_python_without_a_part_are_one_line(
     with pytest.raises(contents.MakingError, match="python3 cannot be run: Permission denied"):
         contents.run([str(program)], {}, 0)
     error = "ModuleNotFoundError: No module named '_ctypes'"
-    program.write_text(f"""#!/bin/sh
-        printf '%s\n' 'Traceback (most recent call last):' '  File' "{error}"; exit 1""")
-    program.chmod(0o755)
+    told = f"""'Traceback (most recent call last):' '  File' "{error}"; exit 1"""
+    script(program, f"#!/bin/sh\nprintf '%s\\n' {told}")
     with pytest.raises(contents.MakingError) as caught:
         module.check_python(str(program), 0)
     assert str(caught.value) == (
@@ -180,9 +180,7 @@ def test_an_interpreter_that_does_not_start_is_made_anew_where_the_import_has_fa
     python.unlink()
     python.write_text("", encoding="utf-8")
     assert module.why_make(path, lock, PYTHON) == "its Python is gone"
-    other = path.with_name("python3")
-    other.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    other.chmod(0o755)
+    other = script(path.with_name("python3"), "#!/bin/sh\nexit 1\n")
     python.unlink()
     python.symlink_to(other)
     why = module.why_make(path, lock, str(other), {"thorough": True})
