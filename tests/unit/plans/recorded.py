@@ -196,9 +196,10 @@ def _facts(said: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(row: dict[str, Any], named: dict[str, dict[str, Any]]) -> Recorded:
     bound = row.get("bound", {})
-    names = enumerate(_each(row.get("gpus", [])))
-    gpus = [gpu(name, place, bound=bound.get(place, "")) for place, name in names]
-    found = merged(system(row["system"]) | {"gpus": gpus}, _facts(row.get("facts", {})))
+    fresh, _, several = row["machine"].partition(" with ")
+    each = enumerate(_each(several.split(", ") if several else []))
+    gpus = [gpu(name, place, bound=bound.get(place, "")) for place, name in each]
+    found = merged(system(fresh) | {"gpus": gpus}, _facts(row.get("facts", {})))
     return Recorded(
         name=row["host"],
         found=found,
