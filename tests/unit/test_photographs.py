@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -52,6 +52,7 @@ def prints_of(found: list[Photograph], copies: list[int]) -> dict[Path, bytes]:
     return {**own, **shared}
 
 
+@settings(max_examples=40)  # each is a hundred photographs
 @given(
     st.lists(PHOTOGRAPHS, min_size=40, max_size=120, unique_by=lambda one: one.path),
     st.lists(st.integers(0, 8), max_size=12),
