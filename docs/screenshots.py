@@ -18,7 +18,7 @@ from rich import _export_format
 from rich.console import Console
 from rich.text import Text
 
-from bench.page.write import write
+from bench.page import write
 from bench.record import codec
 from bench.record.model import Record
 from bench.report import summary
@@ -63,7 +63,7 @@ def page(record: Record, folder: Path, path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit("docs: found no chromium, which draws the page: install it")
-    write([(record, None)], folder / "page.html")
+    write.write(write.page([(record, None)]), folder / "page.html")
     width, height = _PAGE
     subprocess.run(
         [

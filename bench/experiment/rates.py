@@ -120,7 +120,7 @@ def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path
     from bench.page import plots
     from bench.page.content import Run, Workload
     from bench.page.plots import Line
-    from bench.page.write import write_runs
+    from bench.page.write import rendered, write
 
     told = tuple(lines(suggested))
     points = [each for each in tried if math.isfinite(each.loss)]
@@ -135,4 +135,4 @@ def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path
         places = [f"{each.rate:.0e}" for each in points]
         pictures = (plots.lines(title, told[0], "loss", series, places=places, from_zero=False),)
     made = Run(title, told, workloads=(Workload(title, (), pictures),))
-    write_runs([made], path)
+    write(rendered([made]), path)

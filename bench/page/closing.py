@@ -106,11 +106,11 @@ def _page(session: Session, ending: Ending) -> tuple[Path | None, str | None]:
     """Where the page is, or why it could not be written: the figures are what counts."""
     if not (ending.path and session.settings.page):
         return None, None
-    from bench.page.write import write
+    from bench.page import write
 
     page = session.settings.html or ending.path.with_suffix(".html")
     try:
-        write([(ending.record, ending.path)], page)
+        write.write(write.page([(ending.record, ending.path)]), page)
     except GrindstoneError as error:
         return None, str(error)
     return page, None

@@ -34,13 +34,13 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: a record cannot be read, or the page cannot be written.
     """
-    from bench.page.write import write_fleet
+    from bench.page.write import of_fleet, write
     from bench.report.fleet.reading import read
     from bench.runner.paths import page as named
 
     fleet = read(options.runs, folder_of(options))
     page = named(options.html) or _beside(Path(options.runs[0]), fleet)
-    write_fleet(fleet, page)
+    write(of_fleet(fleet), page)
     print(shown(page) if sys.stdout.isatty() else page)
     return 0
 

@@ -1,4 +1,4 @@
-"""Writes a page: the whole of it, or nothing."""
+"""Makes a page and writes it: the whole of it, or nothing."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ def page(records: Sequence[tuple[Record, Path | None]], fleet: Fleet | None = No
         content.run(record, path, _past(record, path, drawn), host=host, drawn=drawn)
         for (record, path), host in zip(records, hosts, strict=True)
     ]
-    return _rendered(runs, sheet.of(fleet) if fleet else None, drawn=drawn)
+    return rendered(runs, sheet.of(fleet) if fleet else None, drawn=drawn)
 
 
-def _rendered(runs: Sequence[content.Run], table: sheet.Sheet | None, *, drawn: bool) -> str:
+def rendered(
+    runs: Sequence[content.Run], table: sheet.Sheet | None = None, *, drawn: bool = True
+) -> str:
+    """The page of what need not be a record.  table: of a fleet; drawn: whether there are plots."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -52,36 +55,19 @@ def _past(record: Record, path: Path | None, drawn: bool) -> Past:
     return Past.of_folder(record, path) if drawn else Past(record)
 
 
-def write_runs(runs: Sequence[content.Run], path: Path) -> None:
-    """Writes a page of what is no record.
-
-    Raises:
-        GrindstoneError: it cannot be written; what lay there before is whole.
-    """
-    _write(_rendered(runs, None, drawn=True), path)
-
-
-def write_fleet(fleet: Fleet, path: Path) -> None:
-    """Writes the page of a fleet, or of the one run that it is.
-
-    Raises:
-        GrindstoneError: it cannot be written; what lay there before is whole.
-    """
+def of_fleet(fleet: Fleet) -> str:
+    """The page of a fleet, or of the one run that it is."""
     records = [(each.record, each.path) for each in fleet.members]
     alone = len(records) == 1 and not fleet.missing
-    _write(page(records, None if alone else fleet), path)
+    return page(records, None if alone else fleet)
 
 
-def write(records: Sequence[tuple[Record, Path | None]], path: Path) -> None:
-    """Writes the page of these runs.
+def write(text: str, path: Path) -> None:
+    """Writes a page.
 
     Raises:
         GrindstoneError: it cannot be written; what lay there before is whole.
     """
-    _write(page(records), path)
-
-
-def _write(text: str, path: Path) -> None:
     try:
         with cache.whole(path) as file:
             file.write(text.encode("utf-8", "backslashreplace"))

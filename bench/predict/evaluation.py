@@ -83,9 +83,10 @@ def run(options: argparse.Namespace) -> int:
         made = _evaluated(asked, options.folder)
     print(Screen.of(sys.stdout).draw(*report.printed(made)), end="")
     if page is not None:
-        from bench.predict.page import write
+        from bench.page.write import rendered, write
+        from bench.predict.page import of
 
-        write(made, paths.from_here("--html", page))
+        write(rendered([of(made)]), paths.from_here("--html", page))
         print(f"Page: {shown(page)}")
     return 0
 

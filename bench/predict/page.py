@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from bench.page import films, plots
 from bench.page.content import Run, Table, Workload
 from bench.page.plots import Plot, Points
-from bench.page.write import write_runs
 from bench.predict.report import NOT_TRAINED_ON, TRAINED_ON, EvaluationReport
 from bench.report import format as shown
 
@@ -33,16 +32,8 @@ _LONGEST = 21  # characters below a tile
 Tile = tuple[NDArray[np.uint8], Sequence[str]]
 
 
-def write(made: Evaluated, path: Path) -> None:
-    """Writes the page, whole or not at all.
-
-    Raises:
-        GrindstoneError: it cannot be written; what lay there before is whole.
-    """
-    write_runs([_run(made)], path)
-
-
-def _run(made: Evaluated) -> Run:
+def of(made: Evaluated) -> Run:
+    """What its page tells."""
     report, network = EvaluationReport(made), made.network
     headings, cells = report.table()
     tables = [Table("How well it predicts, beside what takes no network.", headings, tuple(cells))]

@@ -13,7 +13,7 @@ import random
 import time
 from pathlib import Path
 
-from bench.page.write import write_fleet
+from bench.page.write import of_fleet
 from bench.record.head import Device
 from bench.record.model import Record
 from bench.report.fleet import reading, sheet
@@ -41,7 +41,7 @@ def test_a_host_costs_the_same_beside_twenty_and_beside_five_hundred(tmp_path: P
         made = text(sheet.of(fleet), Screen(200))
         tabled = time.process_time()
         page = folder / "fleet.html"
-        write_fleet(fleet, page)
+        page.write_text(of_fleet(fleet), encoding="utf-8")
         ended = time.process_time()
         shares[count] = (tabled - read) / count
         print(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from bench.page.write import write, write_fleet, write_runs
+from bench.page.write import of_fleet, page, rendered, write
 from bench.record.model import Record
 from bench.record.variant import Design, Variant
 from bench.report.fleet.reading import Fleet, Member
@@ -22,13 +22,13 @@ def every(folder: Path) -> list[Path]:
     run, learned, fleet, experiment = (
         folder / f"{name}.html" for name in ("run", "learned", "fleet", "experiment")
     )
-    write([(pages.full(), None)], run)
+    write(page([(pages.full(), None)]), run)
     curves, stepped = _learned(), record([result("mlp")])
     seen = [pages.shown(curves), pages.shown(stepped, pages.past(stepped, [1] * 9 + [1.6] * 6))]
-    write_runs(seen, learned)
-    write_fleet(_fleet(), fleet)
+    write(rendered(seen), learned)
+    write(of_fleet(_fleet()), fleet)
     made = pages.experiment({None: [50, 55, 60, 52], _AVERAGE: [70, 76, 79, 73]})
-    write([(made, None)], experiment)
+    write(page([(made, None)]), experiment)
     return [run, learned, fleet, experiment, *_evaluations(folder)]
 
 

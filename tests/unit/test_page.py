@@ -312,7 +312,7 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> 
     folder = tmp_path / "page.html"
     folder.mkdir()
     with pytest.raises(GrindstoneError, match=r"page\.html cannot be written: .*--html"):
-        write([(record([result("mlp")]), None)], folder)
+        write(page([(record([result("mlp")]), None)]), folder)
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
