@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import queue
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -103,7 +103,7 @@ def _take_all(files: Mapping[Path, Wanted], mirror: str) -> str | None:
                     file.write(arrival.read_bytes())
     except UnreachableError as reason:
         return str(reason)
-    except RequestException as error:
+    except (RequestException, ValueError) as error:  # the latter of a host's name
         return _in_short(error)
     except OSError as error:
         raise CacheError(
@@ -130,40 +130,33 @@ def _fetch(url: str, wanted: Wanted, folder: Path, until: float) -> Path:
 def _retrieve(
     url: str, wanted: Wanted, folder: Path, outcome: queue.Queue[Path | Exception]
 ) -> None:
-    import pooch
-    from requests import RequestException
-
-    pooch.get_logger().setLevel("ERROR")  # where data came from is told once, by the data set
-    name, known = url.rpartition("/")[2], f"sha256:{wanted.sha256}"
-    downloader = partial(_store, size=wanted.size)
     try:
-        outcome.put(Path(pooch.retrieve(url, known, name, folder, downloader=downloader)))
-    except (DataError, RequestException) as error:  # some of these are ValueErrors, too
-        outcome.put(error)
-    except ValueError:
-        outcome.put(
-            DataError(
-                f"what {url} sent does not have the published SHA-256 {wanted.sha256[:12]}…, "
-                "and nothing of it is kept"
-            )
-        )
+        outcome.put(_stored(url, wanted, folder / url.rpartition("/")[2]))
     except Exception as error:  # a thread has nobody to raise it to
         outcome.put(error)
 
 
-def _store(url: str, path: str, _pooch: object, *, size: int) -> None:
+def _stored(url: str, wanted: Wanted, path: Path) -> Path:
     """Writes what an address sends to a file, but nothing behind the size that is known."""
     import requests
 
-    timeouts = (CONNECTED_WITHIN, STALLED_AFTER)
-    with requests.get(url, stream=True, timeout=timeouts) as sent, Path(path).open("wb") as file:
+    found, timeouts = hashlib.sha256(), (CONNECTED_WITHIN, STALLED_AFTER)
+    with requests.get(url, stream=True, timeout=timeouts) as sent, path.open("wb") as file:
         sent.raise_for_status()
         for chunk in sent.iter_content(_CHUNK):
-            if file.tell() + len(chunk) > size:
+            if file.tell() + len(chunk) > wanted.size:
                 raise DataError(
-                    f"{url} sends more than the published {size:,} bytes, and nothing of it is kept"
+                    f"{url} sends more than the published {wanted.size:,} bytes, and nothing of it "
+                    "is kept"
                 )
             file.write(chunk)
+            found.update(chunk)
+    if found.hexdigest() != wanted.sha256:
+        raise DataError(
+            f"what {url} sent does not have the published SHA-256 {wanted.sha256[:12]}…, and "
+            "nothing of it is kept"
+        )
+    return path
 
 
 def _that_answer(mirrors: Sequence[str], name: str, within: float) -> list[str]:
