@@ -170,10 +170,7 @@ def _without_figures(pair: Pair, now_from: str, *, in_turn: bool) -> Compared | 
         return Compared(now.name, "not comparable", a, b, why=unlike)
     for row, side in ((before, a), (now, b)):
         if not side.seconds:
-            why = (
-                f"no repeat of {side.source} counts ({row.why_excluded}); apply its fix, and "
-                "train again"
-            )
+            why = f"no repeat of {side.source} counts ({row.why_excluded}); {row.mend}"
             return Compared(now.name, "UNCLEAR", a, b, why=why)
     if machines and a.median and b.median:
         why = f"{machines}: two machines side by side tell nothing of a change"

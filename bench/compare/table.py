@@ -14,9 +14,10 @@ from bench.record.comparable import Figure
 from bench.report import table
 from bench.report.format import Screen, seconds
 
-_LEGEND = (
-    "B ÷ A above 1: B takes longer.  FASTER and SLOWER are wrong in fewer than 1 of 100 "
-    "comparisons, all rows together; SAME rules out 5 %.  Intervals: 99.6 % or more."
+_RATIO = "B ÷ A above 1: B takes longer."
+_ANSWERS = (
+    "  FASTER and SLOWER are wrong in fewer than 1 of 100 comparisons, all rows together; SAME "
+    "rules out 5 %.  Intervals: 99.6 % or more."
 )
 
 _TIME_OF: Mapping[Figure, str] = {"epoch": "epoch", "latency": "answer", "throughput": "batch"}
@@ -33,7 +34,7 @@ def text(compared: Sequence[Compared], a: str, b: str, screen: Screen) -> str:
     heading = "\n".join([verdict(compared), f"A: {shown(a)}", *sources, f"B: {shown(b)}", ""])
     below = "".join(f"{line}\n" for line in notes(compared))
     drawn = screen.first_fitting(_table(compared, gap) for gap in (2, 1))
-    return screen.plain(heading) + screen.draw(drawn, Text(_LEGEND)) + screen.plain(below)
+    return screen.plain(heading) + screen.draw(drawn, *_legend(compared)) + screen.plain(below)
 
 
 def verdict(compared: Sequence[Compared]) -> str:
@@ -63,6 +64,13 @@ def notes(compared: Sequence[Compared]) -> list[str]:
             if row.word == "SLOWER"
         ),
     ]
+
+
+def _legend(compared: Sequence[Compared]) -> list[Text]:
+    """Of the columns in which something stands."""
+    if all(row.ratio is None for row in compared):
+        return []
+    return [Text(_RATIO + (_ANSWERS if any(row.low is not None for row in compared) else ""))]
 
 
 def _sources(compared: Sequence[Compared], a: str) -> list[str]:

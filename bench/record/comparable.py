@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 from bench.errors import counted
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec
+from bench.record.ending import was_interrupted
 from bench.record.head import WITHHELD, Device, Head
 from bench.record.inference import Inference
 from bench.record.measured import NOT_RECORDED
@@ -115,6 +116,12 @@ class Row:
     def why_excluded(self) -> str:
         """`2 CONTENDED, 1 failed`, or nothing."""
         return ", ".join(f"{count} {why}" for why, count in Counter(self.excluded).items())
+
+    @property
+    def mend(self) -> str:
+        """What to do where no repeat counts: what was interrupted has no fix to apply."""
+        fix = "" if {*self.excluded} == {"interrupted"} else "apply its fix, and "
+        return f"{fix}train again"
 
     def add(self, result: Result, head: Head) -> None:
         """Takes one more repeat."""
@@ -356,7 +363,7 @@ def why_excluded(result: Finished | TimeToTarget | Failed, figure: Figure = "epo
     Records of schema 1 have no verdicts: their trainings pass by their quality.
     """
     if isinstance(result, Failed):
-        return "failed"
+        return "interrupted" if was_interrupted(result) else "failed"
     if not result.quality.ok:
         return "BELOW-FLOOR"
     verdict = verdict_of(result, figure) if isinstance(result, Finished) else result.verdict
@@ -375,7 +382,9 @@ def comparable(now: Row, records: Iterable[Rows]) -> tuple[list[Found], str]:
     several = [each for each in found if len(each[0].medians) >= LEAST_REPEATS]
     if found or not named:
         return several or found, "no other record has it"
-    if clean and now.medians:
+    if clean and not now.medians:
+        return [], f"none of its own repeats counts ({now.why_excluded}); {now.mend}"
+    if clean:
         nearest, record = (own or clean)[0]
         why = row_difference(nearest, now) if own else other_machine(nearest, now)
         return [], f"{why} (nearest: {record.path})"

@@ -247,6 +247,29 @@ def test_flagged_and_failed_repeats_are_excluded_and_counted(write: Files) -> No
     assert (len(row["b"]["processes"]), row["answer"]) == (9, "SAME")
 
 
+def test_an_interrupted_repeat_has_not_failed_and_has_no_fix(write: Files) -> None:
+    cut: list[Result] = [failed("mlp", CPU, "mlp on cpu: interrupted: ended by SIGTERM")]
+    a, b = write("a", repeats("mlp")), write("b", [*repeats("mlp")[:4], *cut])
+    assert f"excluded: mlp on cpu, {b}: 1 interrupted" in compare_command(a, b).stdout
+    alone = write("alone", cut)
+    (line,) = compare_command(a, alone).lines("UNCLEAR: mlp")
+    assert line.endswith(f"no repeat of {alone} counts (1 interrupted); train again")
+
+
+def test_what_does_not_count_is_told_so_beside_another_machine(write: Files) -> None:
+    write("a", repeats("mlp"), machine=records.machine(host="box-2"))
+    b = write("b", flagged(repeats("mlp")), hour=1)
+    done = compare_command("last", b, "--results-dir", b.parent)
+    (line,) = done.lines("not comparable: mlp")
+    assert "none of its own repeats counts (12 CONTENDED); apply its fix, and" in line
+
+
+def test_the_legend_explains_only_columns_that_hold_something(write: Files) -> None:
+    a, b = write("a", repeats("mlp")), write("b", flagged(repeats("mlp")))
+    assert "B takes longer" not in compare_command(a, b).stdout
+    assert "B takes longer" in compare_command(a, a).stdout
+
+
 def test_a_record_that_missed_its_floor_is_no_baseline_however_fast_it_was(write: Files) -> None:
     low = records.quality("mlp", 0.1)
     a = write("a", repeats("mlp", slower(-0.5), quality=low))
