@@ -113,6 +113,9 @@ _NO_SLICE = (
 
 
 _LIBRARY = "libnvidia-ml.so.1"
+_PCI = Path("/sys/bus/pci/devices")
+# Their own vendor id, and Microsoft's, under which WSL2 has every GPU of Windows.
+_MAY_BE_NVIDIA = {"0x10de", "0x1414"}
 
 
 class _NoGpuError(Exception):
@@ -212,8 +215,20 @@ def _why_not_loaded() -> str:
     else:
         return f"{_LIBRARY} could not be loaded a moment ago, and now can: run this again"
     if _LIBRARY in said and "No such file" in said:  # of one that it needs the name is another
-        return f"no NVIDIA driver installed ({_LIBRARY} not found)"
+        may_be = _may_have_a_gpu(_PCI)
+        lacking = "driver installed" if may_be else "GPU on the PCI bus"
+        return f"no NVIDIA {lacking} ({_LIBRARY} not found)"
     return f"{_LIBRARY} was found and cannot be loaded ({said}): reinstall the NVIDIA driver"
+
+
+def _may_have_a_gpu(bus: Path) -> bool:
+    """Whether one of NVIDIA's is on the bus, or the bus does not tell, as in WSL2."""
+    try:
+        cards = [each for each in bus.iterdir() if (each / "class").read_text().startswith("0x03")]
+        vendors = {(each / "vendor").read_text().strip() for each in cards}
+        return bool(vendors & _MAY_BE_NVIDIA) or not any(bus.iterdir())
+    except OSError:
+        return True
 
 
 def _visible(gpus: list[Device], environment: Mapping[str, str]) -> list[Device]:

@@ -6,6 +6,7 @@ the driver's library answer from recorded shapes.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import subprocess
@@ -77,6 +78,7 @@ class Nvml:
 def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
     fake = Nvml()
     monkeypatch.setattr(nvml_probe, "why_not", lambda: None)  # a child has the real one
+    monkeypatch.setattr(devices, "_PCI", Path("/no bus"))
     answers: dict[str, Callable[..., object]] = {
         "nvmlInit": fake.start,
         "nvmlShutdown": fake.stop,
@@ -332,9 +334,43 @@ def test_an_nvml_that_crashes_is_not_called_here(
     )
 
 
+def _bus(folder: Path, *cards: tuple[str, str]) -> Path:
+    for number, (kind, vendor) in enumerate(cards):
+        card = folder / f"0000:0{number}:00.0"
+        card.mkdir(parents=True)
+        (card / "class").write_text(f"{kind}\n", encoding="ascii")
+        (card / "vendor").write_text(f"{vendor}\n", encoding="ascii")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [
+        ([("0x030000", "0x10de")], "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"),
+        ([("0x030200", "0x1414")], "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"),
+        ([], "no NVIDIA driver installed (libnvidia-ml.so.1 not found)"),
+        (
+            [("0x030000", "0x1002"), ("0x020000", "0x10de")],
+            "no NVIDIA GPU on the PCI bus (libnvidia-ml.so.1 not found)",
+        ),
+    ],
+)
+def test_a_machine_without_a_gpu_is_not_told_to_lack_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cards: list[tuple[str, str]], told: str
+) -> None:
+    monkeypatch.setattr(devices, "_PCI", _bus(tmp_path / "devices", *cards))
+    monkeypatch.setattr(ctypes, "CDLL", _absent)
+    assert devices._why_not_loaded() == told
+
+
+def _absent(name: str) -> None:
+    raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+
+
 _TELLS = """
 import pynvml
 from bench.observe import devices
+devices._PCI = devices.Path("/no bus")
 print(devices.find().why_no_gpu, devices.start_nvml(pynvml), sep="\\n")
 """
 _FUNCTION = "int other(void) { return 0; }"
