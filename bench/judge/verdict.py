@@ -48,9 +48,9 @@ class _Answering:
 _Seen: TypeAlias = Judged | _Answering
 
 # The median absolute deviation of the steady epochs, as a share of their median.  Quiet, it is 1
-# to 2 % for the workloads here (README.md); beside neighbours wall times varied by 24 %.  At 5 %
-# half the epochs are further than that from the median: two such medians that differ by 5 % say
-# nothing.
+# to 2 % for the workloads here (tests/unit/conditions/quiet.json); beside neighbours wall times
+# varied by 24 %.  At 5 % half the epochs are further than that from the median: two such medians
+# that differ by 5 % say nothing.
 NOISY_SPREAD = 0.05
 
 # The share of the worker's processors that others used.  A desktop at rest and a server's daemons

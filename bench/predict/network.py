@@ -15,7 +15,7 @@ from bench.worker.saving import SUFFIX
 from bench.workloads import EVERY
 from bench.workloads.workload import Workload
 
-_SAVE_ANEW = "pytest bench/ --save-models saves one that can"
+_SAVE_ANEW = "pytest bench/ --save-models saves one"
 # What other networks are kept in, and why none of them is opened.
 _OTHERS = {
     (".h5", ".hdf5"): "HDF5, in which a layer may be a program; where you trust it, load it with "

@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ from bench.record.comparable import Name, Row, Rows, fastest, read
 _BACK = re.compile(r"-([1-9][0-9]{0,5})")
 # How a record is named that nobody has named.
 STAMP = re.compile(r"\d{8}T\d{6}Z")
-_LIST = f"`{COMMAND} list` shows them"
 # So many of several are named.
 _NAMED = 4
 
@@ -102,6 +102,12 @@ def _resolved(word: str, folder: Path) -> Path:
     return _beginning(word, folder)
 
 
+def _listed(folder: Path) -> str:
+    """Which command lists the folder's runs."""
+    other = "" if folder == Path("results") else f" --results-dir {shlex.quote(str(folder))}"
+    return f"`{COMMAND} list{other}` shows them"
+
+
 def _back(word: str, count: int, folder: Path) -> Path:
     """The newest run but so many."""
     found = runs(folder)
@@ -112,7 +118,7 @@ def _back(word: str, count: int, folder: Path) -> Path:
         )
     if count > len(found):
         there = "is 1 run" if len(found) == 1 else f"are {len(found)} runs"
-        raise RecordError(f"`{word}`: there {there} in {folder}; {_LIST}")
+        raise RecordError(f"`{word}`: there {there} in {folder}; {_listed(folder)}")
     return found[count - 1].path
 
 
@@ -124,7 +130,8 @@ def _beginning(word: str, folder: Path) -> Path:
         return (exact or found)[0].path
     if not found:
         raise RecordError(
-            f"no run {word!r}: there is no such file, and no record in {folder} begins so; {_LIST}"
+            f"no run {word!r}: there is no such file, and no record in {folder} begins so; "
+            f"{_listed(folder)}"
         )
     names = some([run.name for run in found], _NAMED)
     raise RecordError(f"{word!r} begins {len(found)} runs: {names}; write more of its name")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GrindstoneError, RecordError, shown
+from bench.errors import GrindstoneError, RecordError, counted, shown
 from bench.report.arguments import Verbs, add_results_dir, folder_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
     for line in _aligned([[*map(shown, cells)] for cells in lines]):
         print(screen.plain(line if not sys.stdout.isatty() else _cut(line, screen.width)))
     if not lines:
-        of_them = f", and none of its {len(every)} runs is so" if every else ""
+        of_them = f", and none of its {counted(len(every), 'run')} is so" if every else ""
+        of_them = of_them if folder.exists() else ", which is not there"
         print(f"bench: nothing to list in {shown(folder)}{of_them}", file=sys.stderr)
     return 0
 
@@ -144,7 +145,7 @@ def _cut(line: str, width: int) -> str:
 
 
 def _when(moment: datetime.datetime) -> str:
-    return f"{moment.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%MZ}"
 
 
 def _verdict(word: str | None) -> str | None:
@@ -152,7 +153,7 @@ def _verdict(word: str | None) -> str | None:
 
     if word is None or word.upper() in words():
         return word and word.upper()
-    raise GrindstoneError(f"--verdict {word}: no such word; there is {', '.join(words())}")
+    raise GrindstoneError(f"--verdict {word}: no such verdict; there are {', '.join(words())}")
 
 
 def _since(when: str | None) -> datetime.datetime | None:

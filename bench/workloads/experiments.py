@@ -133,14 +133,17 @@ _ALL = (
     *(
         Experiment(
             name,
-            "What do 50 and 100 epochs learn that 10 do not, each from a network built anew?",
+            f"What does {called} learn in 50 and 100 epochs that it does not in 10, built anew?",
             tuple(Arm(workload, Design(epochs=epochs)) for epochs in (10, 50, 100)),
             epochs=10,
             seeds=3,
             notable=_TWO_TENTHS,
             source="a post on Arch Linux (2017): .982 at 10 epochs, about .984 at 50, .9845 at 100",
         )
-        for name, workload in (("mnist-curve", "mlp"), ("mnist-curve-cnn", "cnn_large"))
+        for name, workload, called in (
+            ("mnist-curve", "mlp", "the perceptron"),
+            ("mnist-curve-cnn", "cnn_large", "the larger CNN"),
+        )
     ),
     _on_circles(
         "circles-sum",

@@ -46,7 +46,7 @@ def test_a_line_a_run_the_newest_first(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     newest, middle, oldest = done.stdout.splitlines()
     assert re.split(r"\s{2,}", newest) == [
-        *("20261121T140000Z", "2026-11-21 14:00", "FAILED 1 of 2", "quick", "bench-1"),
+        *("20261121T140000Z", "2026-11-21 14:00Z", "FAILED 1 of 2", "quick", "bench-1"),
         *("cpu (AMD EPYC 9454P)", "post, convnet"),
     ]
     assert "PASSED 2 " in middle
@@ -94,7 +94,7 @@ def test_since_counts_back_from_now(tmp_path: Path) -> None:
     [
         (["--since", "yesterday"], "--since yesterday is no time; give"),
         (["--since", "999999w"], "is no time"),
-        (["--verdict", "GOOD"], "no such word; there is OK, NOISY"),
+        (["--verdict", "GOOD"], "no such verdict; there are OK, NOISY"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_a_line(folder: Path, arguments: list[str], told: str) -> None:
@@ -113,7 +113,7 @@ def test_what_is_damaged_or_goes_on_has_its_line(folder: Path) -> None:
     journal.write_bytes(head + codec.journal_line(result()))
     going_on, damaged, *others = command("list", "--results-dir", folder).stdout.splitlines()
     assert "PASSED 1, not ended" in going_on
-    assert re.split(r"\s{2,}", damaged) == ["20261121T150000Z", "2026-11-21 15:00", "damaged"]
+    assert re.split(r"\s{2,}", damaged) == ["20261121T150000Z", "2026-11-21 15:00Z", "damaged"]
     assert len(others) == 3
     done = command("list", "--results-dir", folder, "--workload", "post")
     assert "skipped: " in done.stderr
@@ -136,10 +136,12 @@ def test_a_run_that_somebody_has_interrupted_has_not_failed(tmp_path: Path) -> N
 def test_nothing_to_list_is_said_and_no_error(tmp_path: Path, folder: Path) -> None:
     done = command("list", "--results-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "nothing to list in" in done.stderr
-    assert (
-        "none of its 3 runs" in command("list", "--results-dir", folder, "--workload", "x").stderr
-    )
+    assert done.stderr == f"bench: nothing to list in {tmp_path / 'none'}, which is not there\n"
+    listed = ("list", "--results-dir", folder, "--workload", "x")
+    assert "none of its 3 runs" in command(*listed).stderr
+    for older in sorted(folder.iterdir())[1:]:
+        older.unlink()
+    assert "none of its 1 run is so" in command(*listed).stderr
 
 
 def test_a_name_from_a_record_moves_no_cursor(tmp_path: Path) -> None:

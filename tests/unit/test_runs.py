@@ -82,7 +82,7 @@ def test_a_name_that_another_one_goes_on_from_is_its_own(three: Path, write: Fil
     ("word", "told"),
     [
         ("2026", "begins 3 runs: .*write more of its name"),
-        ("2027", "no run '2027': .* `python -m bench list` shows them"),
+        ("2027", "no run '2027': .* `python -m bench list --results-dir .*` shows them"),
         ("", "no run ''"),
         ("-4", "there are 3 runs in"),
         ("-0", "no run '-0'"),
