@@ -17,7 +17,7 @@ from bench.report.fleet.command import text
 from bench.report.fleet.reading import Fleet, Member
 from bench.report.format import Screen
 from tests.support import records
-from tests.support.comparison import command
+from tests.support.comparison import CONTENDED, command
 from tests.support.records import CPU, H100, WORKER, failed, machine, record, result, telemetry
 
 L4 = replace(H100, name="NVIDIA L4")
@@ -163,6 +163,21 @@ def test_the_table_fits_a_terminal_and_keeps_what_is_odd(width: int) -> None:
     assert table
     assert max(len(line) for line in drawn.splitlines()) <= width
     assert "+100 %" in drawn
+
+
+def test_the_five_networks_fit_80_columns_however_ill_they_went() -> None:
+    names = ("mlp", "cnn_simple", "cnn_large", "convnet", "post")
+    made = found(
+        *(
+            member(host, *(timed(seconds, each, verdict=CONTENDED) for each in names))
+            for host, seconds in (("gpu-box-1", 0.1), ("gpu-box-2", 0.2))
+        )
+    )
+    drawn = text(made, Screen(80))
+    assert max(len(line) for line in drawn.splitlines()) <= 80
+    table = drawn.partition("\n\n")[2].partition("\n\n")[0] or drawn
+    assert "…" not in table
+    assert (table.count("CONTENDED"), table.count("+100 %")) == (10, 5)
 
 
 def test_a_folder_has_a_record_a_host_and_says_why_others_have_none(tmp_path: Path) -> None:

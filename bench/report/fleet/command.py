@@ -42,26 +42,33 @@ def run(options: argparse.Namespace) -> int:
 
 def text(sheet: Sheet, screen: Screen) -> str:
     """The headline, the table and the notes."""
-    layouts = ((3, True, " "), (2, True, " "), (2, True, "\n"), (1, False, "\n"))
+    layouts = (
+        *((3, True, " ", " "), (2, True, " ", " "), (2, True, "\n", " ")),
+        *((1, False, "\n", " "), (1, False, "\n", "\n")),
+    )
     table = screen.first_fitting(_table(sheet, *layout) for layout in layouts)
     return screen.draw(sheet.headline, table, *sheet.notes)
 
 
-def _table(sheet: Sheet, gap: int, models: bool, between: str) -> Table:
-    """A layout.  models: whether devices have their models' names; between: epoch and verdict."""
+def _table(sheet: Sheet, gap: int, models: bool, between: str, before_mark: str) -> Table:
+    """A layout.
+
+    models: whether devices have their models' names; between: epoch and verdict; before_mark: what
+    stands between these and by how much it is slower, and in a heading behind the workload.
+    """
     from rich.text import Text
 
     from bench.report.table import colour, grid
 
     table = grid(gap)
     for heading in sheet.headings:
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading.replace(": ", f":{before_mark}"), no_wrap=True)
     for line in sheet.lines:
         made = [Text(line.host), Text(f"{line.device} {line.name if models else ''}".rstrip())]
         made += [Text(line.way)] if sheet.several_ways else []
         for workload in sheet.workloads:
             cell = line.cells.get(workload)
             style = "" if cell is None else "yellow" if cell.mark else colour(cell.word)
-            made.append(Text(cell.told(between) if cell else "", style))
+            made.append(Text(cell.told(between, before_mark) if cell else "", style))
         table.add_row(*made)
     return table

@@ -36,9 +36,9 @@ class Cell:
     def __str__(self) -> str:
         return self.told()
 
-    def told(self, between: str = " ") -> str:
+    def told(self, between: str = " ", before_mark: str = " ") -> str:
         """`83.2 ms OK`, `83.2 ms OK +12 %`.  between: what stands behind the time."""
-        rest = " ".join(filter(None, (self.word, self.mark)))
+        rest = before_mark.join(filter(None, (self.word, self.mark)))
         return f"{self.epoch}{between}{rest}" if self.epoch else rest
 
 
