@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         told, known = _explained(options)
     except OSError as error:
-        print(f"doctor: {options.explain}: {error.strerror}; give a file, or - ", file=sys.stderr)
+        print(
+            f"doctor: {options.explain}: {error.strerror}; give a file, or - for standard input",
+            file=sys.stderr,
+        )
         return 2
     except (InvalidDataError, ImportError, WorkerLostError) as error:
         print(f"doctor: {error}", file=sys.stderr)
@@ -45,7 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="./run doctor", description="Explains an error's text, or a log of any length."
+        prog="./run doctor",
+        usage="%(prog)s [ARGUMENTS of ansible-playbook]\n       %(prog)s --explain FILE [options]",
+        description="Says what is wrong with this host and the command that fixes it (playbooks/"
+        "doctor.yml; changes nothing). With --explain: what an error's text, or a log of any "
+        "length, means.",
     )
     parser.add_argument("--explain", metavar="FILE", required=True, help="a file, or - for stdin")
     parser.add_argument(
