@@ -58,9 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
     plugins.quieten(config)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """What this run trains on, and how often."""
-    lines = collection.header(config.stash[SESSION].settings, verbose=config.option.verbose > 0)
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """What this run trains on, and how often; where it is nothing, what there is."""
+    settings = config.stash[SESSION].settings
+    if not items and config.option.keyword:
+        return [collection.none_chosen(settings, config.option.keyword)]
+    lines = collection.header(settings, verbose=config.option.verbose > 0)
     skipped = config.stash[REQUEST].skipped if REQUEST in config.stash else ()
     lines += plugins.without_effect(config)
     return [*lines, *(f"skipped: {line}" for line in skipped)]

@@ -173,6 +173,15 @@ class Settings:
             interpreter.check(python, self.worker_chosen_by, backends, within)
 
 
+# What --device means to a verb that trains, or looks, on one device.
+ONE_DEVICE: Mapping[str, Mapping[str, str]] = {
+    "--device": {
+        "metavar": "cpu|gpu:N",
+        "help": "the device (default: the first GPU, else the CPU)",
+    }
+}
+
+
 def add_options(add: Callable[..., object], without: Sequence[str] = ()) -> None:
     """Adds the options by pytest's `addoption` or argparse's `add_argument`."""
     for name, attributes in OPTIONS.items():

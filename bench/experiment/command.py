@@ -43,14 +43,14 @@ def add(verbs: Verbs) -> None:
 def add_size(parser: argparse.ArgumentParser) -> None:
     """How much is trained, and the options that a run has."""
     from bench.experiment import budget
-    from bench.options import add_to_verb
+    from bench.options import ONE_DEVICE, add_to_verb
     from bench.runner.option_table import OF_A_RUN
 
     parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
     parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
     budget.add(parser, "round of seeds")
     parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
-    add_to_verb(parser, (*OF_A_RUN, "--precision"))
+    add_to_verb(parser, (*OF_A_RUN, "--precision"), ONE_DEVICE)
 
 
 def experiment(options: argparse.Namespace) -> int:

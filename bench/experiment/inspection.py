@@ -35,19 +35,25 @@ def add(verbs: Verbs) -> None:
         "lr-range", help="which learning rates does a network learn at?", description=_RANGE
     )
     add_what(parser)
-    add_where(parser)
+    add_where(parser, draws=True)
     parser.add_argument(
         "--steps", type=int, default=_STEPS, metavar="N", help=f"rates (default {_STEPS})"
     )
     parser.set_defaults(run=lr_range)
 
 
-def add_where(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that say on which device, and by which Python, a network is looked at."""
-    from bench.options import add_to_verb
+def add_where(parser: argparse.ArgumentParser, *, draws: bool = False) -> None:
+    """Adds the options that say on which device, and by which Python, a network is looked at.
+
+    draws: whether there is a plot that --html may name a file for.
+    """
+    from bench.options import ONE_DEVICE, add_to_verb
     from bench.runner.option_table import OF_A_RUN
 
-    add_to_verb(parser, (*OF_A_RUN, "--epochs", "--no-page", "--no-plots", "--save-models"))
+    writes_nothing = {"--results-dir": {"help": argparse.SUPPRESS}}  # taken all the same
+    page = {"help": "write the plot as a page" if draws else argparse.SUPPRESS}
+    without = (*OF_A_RUN, "--epochs", "--no-page", "--no-plots", "--save-models")
+    add_to_verb(parser, without, {**ONE_DEVICE, **writes_nothing, "--html": page})
 
 
 def add_what(parser: argparse.ArgumentParser) -> None:
@@ -193,11 +199,11 @@ def _shown(row: Row, layers: Sequence[Layer]) -> Iterator[Any]:
     if fixed:
         told_ += f", {shown.count(fixed)} of them not trained"
     least = "" if len(known) == len(layers) else "at least "
-    yield grid
     yield (
         f"{told_}; {least}{_millions(sum(known)) or '0'} MMAC (million multiply-accumulates) "
         "forward for an image, about three times that to train on it"
     )
+    yield grid
 
 
 def _millions(products: int) -> str:

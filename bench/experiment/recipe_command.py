@@ -26,7 +26,7 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     from bench.experiment import budget
     from bench.experiment.inspection import add_what
-    from bench.options import add_to_verb
+    from bench.options import ONE_DEVICE, add_to_verb
     from bench.runner.option_table import OF_A_RUN
 
     parser = verbs.add_parser(
@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> None:
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
     budget.add(parser, "training")
-    add_to_verb(parser, OF_A_RUN)
+    add_to_verb(parser, OF_A_RUN, ONE_DEVICE)
     parser.set_defaults(run=run)
 
 

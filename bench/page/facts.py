@@ -29,8 +29,8 @@ def _machine(record: Record) -> Iterator[tuple[str, str]]:
     yield "Host", machine.host
     yield "System", f"{machine.system}, kernel {machine.kernel}, {machine.architecture}"
     yield "Processor", f"{cpu.name}, {len(cpu.affinity)} threads for this run"
-    yield "Governor", cpu.governor or "not told"
-    yield "Memory", f"{machine.memory / 2**30:.1f} GiB" if machine.memory else "not told"
+    yield "Governor", cpu.governor or "unknown"
+    yield "Memory", f"{machine.memory / 2**30:.1f} GiB" if machine.memory else "unknown"
     yield "GPUs", known or machine.why_no_gpu or "none"
     yield "Driver", machine.driver or "none"
 
@@ -49,7 +49,7 @@ def _software(record: Record, path: Path | None) -> Iterator[tuple[str, str]]:
     yield "Environment", "; ".join(filter(None, variables)) or "nothing that changes the training"
     yield "Libraries", "; ".join(filter(None, libraries)) or "the environment's own"
     yield "Grindstone", record.grindstone
-    yield "Its packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())
+    yield "Grindstone's packages", ", ".join(f"{name} {at}" for name, at in record.versions.items())
     yield "Record", str(path) if path else "not written"
 
 

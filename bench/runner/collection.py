@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from bench.datasets import cache
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, shown
 from bench.record import codec, ending
 from bench.record.head import Device
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
@@ -25,6 +25,7 @@ from bench.runner.events import Listener, Planned
 from bench.runner.option_values import ON_REQUEST_FILE
 from bench.runner.row import Row, title
 from bench.runner.session import Session
+from bench.workloads import EVERY
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -318,6 +319,14 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"seed: {settings.seed}",
         ]
     return lines
+
+
+def none_chosen(settings: Settings, keyword: str) -> str:
+    """That `-k` chooses no row, and what it may choose from."""
+    names = [each.name for each in settings.workloads] or [
+        each.name for each in EVERY.values() if not each.learns_like
+    ]
+    return f"-k {shown(keyword)} chooses nothing; there are {', '.join(map(shown, names))}"
 
 
 def _row(item: pytest.Item) -> Row | None:

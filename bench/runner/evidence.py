@@ -181,12 +181,27 @@ def add(verbs: Any) -> None:
     """Adds the verb `evidence`."""
     parser = verbs.add_parser("evidence", help="remake the evidence that the floors stand on")
     parser.set_defaults(run=run)
-    parser.add_argument("--data-dir", type=Path, help="a folder with MNIST's IDX files")
-    parser.add_argument("--cache-dir", type=Path, help="where generated data are kept")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", type=Path, help="a folder with MNIST's IDX files"
+    )
+    parser.add_argument(
+        "--cache-dir", metavar="DIR", type=Path, help="where generated data are kept"
+    )
     parser.add_argument("--table", action="store_true", help="print the table and train nothing")
-    parser.add_argument("--seeds", type=int, default=SEEDS_NEEDED, help="how many (default 5)")
-    parser.add_argument("--workload", action="append", help="only this one; may be repeated")
+    parser.add_argument(
+        "--seeds", metavar="N", type=int, default=SEEDS_NEEDED, help="how many (default: 5)"
+    )
+    names = [each.name for each in EVERY.values() if not each.learns_like]
+    parser.add_argument(
+        "--workload",
+        metavar="NAME",
+        action="append",
+        choices=names,
+        help="only this one; may be repeated",
+    )
     parser.add_argument(
         "--profile", action="append", choices=PROFILES, help="only this one; may be repeated"
     )
-    parser.add_argument("--worker", type=Path, help="the Python that has TensorFlow")
+    parser.add_argument(
+        "--worker", metavar="PYTHON", type=Path, help="an interpreter that has TensorFlow"
+    )

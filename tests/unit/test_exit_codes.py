@@ -15,7 +15,7 @@ from bench.compare.compare import Compared, exit_status
 from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.program import python
+from tests.support.program import Ended, python
 
 _TABLE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
 _ROW = re.compile(r"\| `([^`]+)` \| (\d+) \| (.+) \|")
@@ -90,21 +90,46 @@ def test_a_verb_that_is_ended_from_outside_says_so(
     assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
 
 
-def _pytest(*options: str, folder: Path) -> int:
+@pytest.mark.parametrize("verb", [["evidence", "--workload", "tea"], ["tea"]])
+def test_what_is_no_name_is_2_with_those_that_there_are(
+    verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        verbs.main(verb)
+    assert ended.value.code == 2
+    assert "invalid choice: 'tea' (choose from" in capsys.readouterr().err
+    assert ("python -m bench", 2) in DOCUMENTED
+
+
+def test_every_verb_has_its_rows() -> None:
+    told = set(
+        re.findall(r"[\w-]+", " ".join(re.findall(r"^\| (`[^|]*) \|", _TABLE, re.MULTILINE)))
+    )
+    listed = verbs.parser().format_help().partition("VERB\n")[2].partition("options:")[0]
+    assert {*re.findall(r"^    ([a-z-]+)", listed, re.MULTILINE)} - told == {"completion"}
+
+
+def _pytest(*options: str, folder: Path) -> Ended:
     return python(
         *("pytest", "bench/", "--plan=/nonexistent/plan.json"),
         *(f"--results-dir={folder}", "-p", "no:cacheprovider", *options),
         env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST")},
-    ).returncode
+    )
 
 
 @pytest.mark.parametrize(
-    ("options", "status"), [(["-k", "nothing_of_that_name"], 5), (["--device=gpu:99"], 4)]
+    ("options", "status", "told"),
+    [
+        (["-k", "tea"], 5, "-k tea chooses nothing; there are mlp, cnn_simple, cnn_large, "),
+        (["--device=gpu:99"], 4, "no device 'gpu:99' here"),
+    ],
 )
-def test_a_run_that_trains_nothing_has_its_status(
-    tmp_path: Path, options: list[str], status: int
+def test_a_run_that_trains_nothing_has_its_status_and_says_what_there_is(
+    tmp_path: Path, options: list[str], status: int, told: str
 ) -> None:
-    assert _pytest(*options, folder=tmp_path / "results") == status
+    done = _pytest(*options, folder=tmp_path / "results")
+    assert done.returncode == status
+    assert told in done.stdout + done.stderr
     assert ("pytest bench/", status) in DOCUMENTED
     assert not (tmp_path / "results").exists()
 

@@ -134,6 +134,7 @@ def test_a_summary_has_layers_parameters_arithmetic_and_what_is_misplaced(
 ) -> None:
     assert command(tmp_path, _LAYERS, "summary", "mlp") == 0
     told = " ".join(capsys.readouterr().out.split())
+    assert told.startswith("mlp: 618,577 parameters"), "the answer first"
     assert "dense Dense 784 615,440 0.61" in told
     assert "618,577 parameters, 1,568 of them not trained; at least 0.61 MMAC" in told
     assert "Misplaced: dropout behind the last layer" in told
