@@ -130,7 +130,7 @@ def _stacks(matrix: Matrix) -> str:
                 gpu.cuda if gpu else "none",
                 f"{gpu.cudnn_installed} (built with {gpu.cudnn})" if gpu else "none",
                 _floors(gpu) if gpu else "none",
-                f"{row.pythons[0]} to {row.pythons[-1]}",
+                " to ".join(dict.fromkeys((row.pythons[0], row.pythons[-1]))),
                 ", ".join(row.architectures),
             ]
         )

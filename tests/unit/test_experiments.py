@@ -161,6 +161,10 @@ def test_where_chance_may_do_it_no_difference_is_told() -> None:
     _, answer = table.answers(unclear)
     assert answer.startswith("average pooling beside max pooling: no difference can be told: ")
     assert "to see 10.0 s² takes about" in answer
+    wild = arms.experiment(made({None: [500, 8000, 600], _AVERAGE: [7000, 50, 5500]}))
+    assert wild is not None
+    _, answer = table.answers(wild)
+    assert answer.endswith("more than 1,000 seeds: train on more images, or longer")
     few = arms.experiment(made({None: [50, 80], _AVERAGE: [70, 50]}))
     assert few is not None
     assert "2 seeds cannot tell a difference" in list(table.answers(few))[1]

@@ -25,6 +25,8 @@ _COLOURS = {
     "DIVERGED": "red",
 }
 _GAPS = (3, 2, 1)
+# Seeds above this number nobody trains.
+_TOO_MANY = 1000
 
 
 def draw(made: Experiment, screen: Screen) -> Table:
@@ -117,15 +119,24 @@ def _answer(made: Experiment, measure: Arm, arm: Arm, differs: Difference | None
     if differs.word == "SAME":
         return f"{beside}: alike, a difference of {notable} is ruled out ({within})"
     if differs.word == "UNCLEAR":
-        needed = f"; to see {notable} takes about {shown.count(differs.seeds_needed or 0)} seeds"
         return (
             f"{beside}: no difference can be told: {_gain(made, differs.gain)} ({within})"
-            f"{needed if differs.seeds_needed else ''}"
+            f"{_needed(differs.seeds_needed, notable)}"
         )
     return (
         f"{arm.name} learns {differs.word.lower()} than {measure.name} by "
         f"{_amount(made, abs(differs.gain))} ({within})"
     )
+
+
+def _needed(seeds: int | None, notable: str) -> str:
+    """How many seeds would make it clear, where anybody trains so many."""
+    if not seeds:
+        return ""
+    if seeds > _TOO_MANY:
+        many = shown.count(_TOO_MANY)
+        return f"; to see {notable} takes more than {many} seeds: train on more images, or longer"
+    return f"; to see {notable} takes about {shown.count(seeds)} seeds"
 
 
 def _no_answer(made: Experiment, measure: Arm, arm: Arm) -> str:
