@@ -168,10 +168,13 @@ def _without_figures(pair: Pair, now_from: str, *, in_turn: bool) -> Compared | 
     unlike = row_difference(before, now, may_differ)
     if unlike is not None:
         return Compared(now.name, "not comparable", a, b, why=unlike)
-    for row, side in ((before, a), (now, b)):
-        if not side.seconds:
-            why = f"no repeat of {side.source} counts ({row.why_excluded}); {row.mend}"
-            return Compared(now.name, "UNCLEAR", a, b, why=why)
+    lacking = [(row, side.source) for row, side in ((before, a), (now, b)) if not side.seconds]
+    if lacking:
+        which = ", and none ".join(
+            f"of {source} counts ({row.why_excluded})" for row, source in lacking
+        )
+        why = f"no repeat {which}; {max((row.mend for row, _ in lacking), key=len)}"
+        return Compared(now.name, "UNCLEAR", a, b, why=why)
     if machines and a.median and b.median:
         why = f"{machines}: two machines side by side tell nothing of a change"
         return Compared(now.name, "informative only", a, b, b.median / a.median, why=why)

@@ -254,6 +254,12 @@ def test_an_interrupted_repeat_has_not_failed_and_has_no_fix(write: Files) -> No
     alone = write("alone", cut)
     (line,) = compare_command(a, alone).lines("UNCLEAR: mlp")
     assert line.endswith(f"no repeat of {alone} counts (1 interrupted); train again")
+    busy = write("busy", flagged(repeats("mlp")))
+    (line,) = compare_command(busy, alone).lines("UNCLEAR: mlp")
+    assert line.endswith(
+        f"no repeat of {busy} counts (12 CONTENDED), and none of {alone} counts (1 interrupted); "
+        "apply its fix, and train again"
+    )
 
 
 def test_what_does_not_count_is_told_so_beside_another_machine(write: Files) -> None:

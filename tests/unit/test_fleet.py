@@ -140,7 +140,7 @@ def test_what_failed_and_what_did_not_learn_is_told_and_is_nobody_s_twin() -> No
     assert made.notes == (
         "gpu1 gpu:0: mlp FAILED: the GPU ran out of memory",
         "gpu2 gpu:0: mlp BELOW-FLOOR: 10.00 % is below its floor of 97.50 %",
-        "gpu4 gpu:0: mlp INTERRUPTED: mlp on gpu:0: interrupted: ended by SIGTERM",
+        "gpu4 gpu:0: mlp INTERRUPTED: ended by SIGTERM",
     )
 
 

@@ -128,6 +128,9 @@ def test_a_run_that_somebody_has_interrupted_has_not_failed(tmp_path: Path) -> N
     later, first = command("list", "--results-dir", tmp_path).stdout.splitlines()
     assert "  PASSED 1, interrupted  " in first
     assert "  FAILED 1 of 1, interrupted  " in later
+    write("20261121T110000Z", [stopped], hour=-1)
+    assert "  INTERRUPTED  " in command("list", "--results-dir", tmp_path).stdout.splitlines()[2]
+    (tmp_path / "20261121T110000Z.json").unlink()
     of_word = ("list", "--results-dir", tmp_path, "--verdict")
     assert command(*of_word, "FAILED").stdout.splitlines() == [later]
     assert command(*of_word, "interrupted").stdout.splitlines() == [later, first]

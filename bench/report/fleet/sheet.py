@@ -190,5 +190,7 @@ def _wrong(members: Sequence[Member]) -> Iterator[str]:
                 why = quality or getattr(result, "reason", "")
                 name = f"{result.workload}{result.way.suffix}"
                 first = str(why).strip().partition("\n")[0]
+                first = first.removeprefix(f"{comparable.title(comparable.name_of(result))}: ")
+                first = first.removeprefix("interrupted: ")
                 where = f"{member.name} {result.device.id}"
                 yield f"{where}: {name} {ending.word(result)}: {first}"
