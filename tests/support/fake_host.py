@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.observe.host import HostMonitor
@@ -76,12 +78,18 @@ class FakeHost:
     def watch(self) -> HostMonitor:
         return HostMonitor(self.root, PARENT, lambda: self.now)
 
+    @contextmanager
+    def watching(self, *others: int) -> Iterator[HostMonitor]:
+        """A window over the block, in which the worker trains, perhaps beside others."""
+        monitor = self.watch()
+        monitor.begin(WORKER, *others)
+        yield monitor
+        monitor.end()
+
     def seen(self, *, seconds: float = 10.0, **spent: float) -> Conditions:
         """What is seen of a window in which so much was spent."""
-        monitor = self.watch()
-        monitor.begin(WORKER)
-        self.spend(seconds, **spent)
-        monitor.end()
+        with self.watching() as monitor:
+            self.spend(seconds, **spent)
         return monitor.result(epochs(5))
 
 

@@ -32,15 +32,13 @@ def test_load_of_others_is_a_share_of_the_workers_processors(machine: FakeHost) 
 def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: FakeHost) -> None:
     machine.files[f"proc/{WORKER}/status"] = "Cpus_allowed_list:\t0\n"
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.cpu[1]["user"] += 10.0
-    machine.cpu[0]["user"] += 9.0
-    machine.cpu[0]["idle"] += 1.0
-    machine.used[WORKER] += 9.0
-    machine.now += 10.0
-    machine.write()
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.cpu[1]["user"] += 10.0
+        machine.cpu[0]["user"] += 9.0
+        machine.cpu[0]["idle"] += 1.0
+        machine.used[WORKER] += 9.0
+        machine.now += 10.0
+        machine.write()
     seen = monitor.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "cpus") == 1
@@ -50,11 +48,9 @@ def test_load_on_processors_that_the_worker_may_not_use_does_not_count(machine: 
 def test_a_worker_beside_this_one_is_ours_and_no_other_load(machine: FakeHost) -> None:
     machine.used[4712] = 0.0
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER, 4712)
-    machine.used[4712] += 6.0
-    machine.spend(10.0, worker=8.0, other=6.0)
-    monitor.end()
+    with machine.watching(4712) as monitor:
+        machine.used[4712] += 6.0
+        machine.spend(10.0, worker=8.0, other=6.0)
     seen = monitor.result(epochs(3))
     assert value(seen, "other_load") == pytest.approx(0.0)
     assert value(seen, "worker_cpu.seconds") == pytest.approx(8.0)
@@ -65,12 +61,10 @@ def test_time_that_the_hypervisor_took_is_a_share(machine: FakeHost) -> None:
 
 
 def test_pressure_is_the_share_of_the_window_that_tasks_waited(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.waited["cpu"] += 9.5
-    machine.waited["memory"] += 0.5
-    machine.spend(10.0, worker=5.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.waited["cpu"] += 9.5
+        machine.waited["memory"] += 0.5
+        machine.spend(10.0, worker=5.0)
     seen = monitor.result(epochs(3))
     assert value(seen, "pressure.cpu.some") == pytest.approx(0.95)
     assert value(seen, "pressure.memory.full") == pytest.approx(0.05)
@@ -90,20 +84,16 @@ def test_a_kernel_that_knows_no_full_pressure_of_the_cpu_tells_the_other(machine
 
 
 def test_pages_that_were_read_in_are_the_workers_of_the_window(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.faults += 5
-    machine.spend(10.0, worker=5.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.faults += 5
+        machine.spend(10.0, worker=5.0)
     assert value(monitor.result(epochs(3)), "major_faults") == 5
 
 
 def test_memory_is_that_of_the_scarcer_end(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files["proc/meminfo"] = "MemTotal: 16000 kB\nMemAvailable: 500 kB\n"
-    machine.spend(10.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.files["proc/meminfo"] = "MemTotal: 16000 kB\nMemAvailable: 500 kB\n"
+        machine.spend(10.0)
     seen = monitor.result(epochs(3))
     assert value(seen, "memory_available") == 500 * 1024
     assert value(seen, "memory_total") == 16000 * 1024
@@ -118,10 +108,8 @@ def test_over_too_short_a_window_the_ticks_tell_nothing(machine: FakeHost) -> No
 def test_a_count_of_processor_time_that_stood_still_is_divided_by_nothing(
     machine: FakeHost,
 ) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.now += 10.0
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.now += 10.0
     seen = monitor.result(epochs(3))
     assert why(seen, "idle") == "the kernel's count of processor time stood still"
 
@@ -181,12 +169,10 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: FakeHost) -> None
         folder = f"sys/devices/system/cpu/cpu{cpu}/thermal_throttle"
         machine.files[f"{folder}/package_throttle_total_time_ms"] = "100\n"
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    for path in [path for path in machine.files if "thermal_throttle" in path]:
-        machine.files[path] = "2600\n"
-    machine.spend(10.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        for path in [path for path in machine.files if "thermal_throttle" in path]:
+            machine.files[path] = "2600\n"
+        machine.spend(10.0)
     assert value(monitor.result(epochs(3)), "throttled") == pytest.approx(0.25)
 
 
@@ -196,11 +182,9 @@ def test_heat_that_held_the_processor_down_is_a_share(machine: FakeHost) -> None
 def test_a_containers_quota_that_held_the_worker_back_is_a_share(machine: FakeHost) -> None:
     machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "usage_usec 5\nthrottled_usec 3000000\n"
-    machine.spend(10.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "usage_usec 5\nthrottled_usec 3000000\n"
+        machine.spend(10.0)
     seen = monitor.result(epochs(3))
     assert value(seen, "quota.cpus") == 1.5
     assert value(seen, "quota.throttled") == pytest.approx(0.3)
@@ -268,11 +252,9 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
     machine: FakeHost,
 ) -> None:
     _packages(machine, 5_000_000, 7_000_000)
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    _packages(machine, 605_000_000, 207_000_000)
-    machine.spend(10.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        _packages(machine, 605_000_000, 207_000_000)
+        machine.spend(10.0)
     seen = monitor.result(epochs(5))
     assert value(seen, "energy.package") == pytest.approx(800)
     assert value(seen, "energy.per_epoch") == pytest.approx(200)
@@ -280,11 +262,9 @@ def test_the_energy_of_all_packages_is_added_up_and_shared_among_theepochs(
 
 def test_an_energy_counter_that_wrapped_goes_on_from_zero(machine: FakeHost) -> None:
     _packages(machine, 262_000_000_000)
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    _packages(machine, 57_000_000)
-    machine.spend(10.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        _packages(machine, 57_000_000)
+        machine.spend(10.0)
     assert value(monitor.result(epochs(2)), "energy.package") == pytest.approx(200)
 
 
@@ -328,10 +308,8 @@ def test_a_file_that_is_not_there_takes_its_values_and_no_others(
 ) -> None:
     whole = {path for path, leaf in leaves(machine.seen(worker=5.0)) if leaf.why is None}
     (machine.root / file).unlink()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.now += 10.0
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.now += 10.0
     seen = dict(leaves(monitor.result(epochs(3))))
     for place in places:
         assert seen[place].value is None
@@ -351,10 +329,8 @@ def test_files_that_read_otherwise_than_expected_are_reasons_and_no_crash(
     _scaling(machine, "acpi-cpufreq", "ondemand")
     for file in (path for path in machine.root.rglob("*") if path.is_file()):
         file.write_text(text, encoding="latin-1")
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.now += 10.0
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.now += 10.0
     assert monitor.result(epochs(3)).seconds == 10.0
 
 

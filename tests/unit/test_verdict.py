@@ -18,7 +18,7 @@ from bench.record.measured import known
 from bench.record.model import Finished
 from bench.record.verdict import Verdict
 from bench.workloads import WORKLOADS
-from tests.support.fake_host import WORKER, FakeHost, epochs
+from tests.support.fake_host import FakeHost, epochs
 from tests.support.judged import QUIET, govern, on_cpu, on_gpu, on_watched_gpu
 from tests.support.records import CPU, H100, conditions, failed, quality, result
 from tests.support.watched_gpu import WatchedGpu
@@ -73,11 +73,9 @@ def test_a_recorded_training_beside_other_tests_is_contended() -> None:
 
 
 def test_threads_that_wait_for_each_other_are_no_contention(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.waited["cpu"] += 8.0
-    machine.spend(10.0, **{**QUIET, "worker": 19.0})
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.waited["cpu"] += 8.0
+        machine.spend(10.0, **{**QUIET, "worker": 19.0})
     assert on_cpu(monitor.result(epochs(4))).word == "OK"
 
 
@@ -165,11 +163,9 @@ def test_a_gpu_that_was_lost_beside_a_finished_training_leaves_it_in_doubt() -> 
 
 
 def test_programs_of_others_that_keep_ours_waiting_are_contention(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.waited["cpu"] += 9.5
-    machine.spend(10.0, worker=12.0, other=7.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.waited["cpu"] += 9.5
+        machine.spend(10.0, worker=12.0, other=7.0)
     judged = on_cpu(monitor.result(epochs(4)), seconds=(2.0, 1.0, 1.5, 0.5))
     assert judged == Verdict(
         "CONTENDED",
@@ -193,11 +189,9 @@ def test_a_hypervisor_that_serves_others_is_contention(machine: FakeHost) -> Non
 
 
 def test_waiting_for_memory_is_contention(machine: FakeHost) -> None:
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.waited["memory"] += 0.4
-    machine.spend(10.0, **QUIET)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.waited["memory"] += 0.4
+        machine.spend(10.0, **QUIET)
     judged = on_cpu(monitor.result(epochs(4)))
     assert judged.word == "CONTENDED"
     assert "waited for memory 4.0 % of the time" in str(judged.evidence)

@@ -6,7 +6,7 @@ import pytest
 
 from bench.record.head import Device
 from bench.record.verdict import Verdict
-from tests.support.fake_host import WORKER, FakeHost, epochs
+from tests.support.fake_host import FakeHost, epochs
 from tests.support.judged import QUIET, govern, on_cpu, on_gpu
 from tests.support.watched_gpu import WatchedGpu
 
@@ -42,11 +42,9 @@ def test_heat_that_was_only_seen_is_throttling_on_a_gpu_without_counters() -> No
 def test_a_quota_that_stops_the_worker_is_throttling(machine: FakeHost) -> None:
     machine.files["sys/fs/cgroup/a/b/cpu.max"] = "150000 100000\n"
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "throttled_usec 3000000\n"
-    machine.spend(10.0, worker=15.0)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.files["sys/fs/cgroup/a/b/cpu.stat"] = "throttled_usec 3000000\n"
+        machine.spend(10.0, worker=15.0)
     judged = on_cpu(monitor.result(epochs(4)))
     assert judged.word == "THROTTLED"
     assert "CPU quota stopped it 30 % of the time" in str(judged.evidence)
@@ -56,11 +54,9 @@ def test_a_processor_that_is_too_hot_is_throttling(machine: FakeHost) -> None:
     path = "sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_total_time_ms"
     machine.files[path] = "0\n"
     machine.write()
-    monitor = machine.watch()
-    monitor.begin(WORKER)
-    machine.files[path] = "2000\n"
-    machine.spend(10.0, **QUIET)
-    monitor.end()
+    with machine.watching() as monitor:
+        machine.files[path] = "2000\n"
+        machine.spend(10.0, **QUIET)
     assert on_cpu(monitor.result(epochs(4))).word == "THROTTLED"
 
 
