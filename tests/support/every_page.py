@@ -54,12 +54,12 @@ def _fleet() -> Fleet:
 
 def _evaluations(folder: Path) -> list[Path]:
     """Of photographs, and of digits."""
-    photographs, digits = folder / "photographs.html", folder / "digits.html"
     other = np.zeros((1, 4, 4, 3), np.uint8)
-    model = networks.saved(folder / "models", trained_on=other, image=(4, 4, 3))
+    of_photographs = networks.saved(folder / "models", trained_on=other, image=(4, 4, 3))
+    of_digits = networks.saved(folder / "models", "mlp", mean=None)
+    written = [folder / "photographs.html", folder / "digits.html"]
     shots = predicting.shots(folder / "shots", {20: 20, 30: 30, 40: 50})
-    assert predicting.command(folder, "evaluate", model, shots, f"--html={photographs}") == 0
-    model = networks.saved(folder / "models", "mlp", mean=None)
-    numbers = predicting.digits(folder / "digits")
-    assert predicting.command(folder, "evaluate", model, numbers, f"--html={digits}") == 0
-    return [photographs, digits]
+    asked = ((of_photographs, shots), (of_digits, predicting.digits(folder / "digits")))
+    for (model, data), html in zip(asked, written, strict=True):
+        assert not predicting.asked(folder, "evaluate", model, data, f"--html={html}").returncode
+    return written

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.__main__ import main
 from tests.support import fake_worker
+from tests.support.comparison import Done, command
 
 # Says of a photograph its mean, and of a digit that it is its first pixel, with 90 %.
 ANSWERS = """
@@ -29,10 +29,10 @@ wait_for_ever()
 """
 
 
-def command(folder: Path, *words: str | Path, worker: str = ANSWERS) -> int:
+def asked(folder: Path, *words: str | Path, worker: str = ANSWERS) -> Done:
+    """A verb, by such a worker on the CPU."""
     python = fake_worker.write(folder, worker)
-    fixed = ("--device=cpu", "--plan=/none.json", f"--worker-python={python}")
-    return main([*map(str, words), *fixed])
+    return command(*words, "--device=cpu", "--plan=/none.json", f"--worker-python={python}")
 
 
 def photograph(path: Path, lightness: int, side: int = 8) -> Path:
