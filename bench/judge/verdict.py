@@ -177,7 +177,8 @@ def _contended(result: _Seen) -> Iterator[Verdict]:
     if load is not None and load >= OTHER_LOAD and _somebody_waited(conditions):
         waited = "" if pressure is None else f", and tasks waited {_percent(pressure)} of the time"
         evidence = f"other programs used {_percent(load)} of its processors{waited}"
-        yield Verdict("CONTENDED", evidence, "ps -eo pcpu,pid,comm --sort=-pcpu | head shows them")
+        fix = "ps -eo pcpu,pid,comm --sort=-pcpu | head shows them; wait for them, or end them"
+        yield Verdict("CONTENDED", evidence, fix)
     steal = conditions.steal.value
     if steal is not None and steal >= STEAL:
         evidence = f"the hypervisor gave {_percent(steal)} of its time to other machines"
@@ -186,7 +187,7 @@ def _contended(result: _Seen) -> Iterator[Verdict]:
     stalled = conditions.pressure.memory.full.value
     if stalled is not None and stalled >= MEMORY_PRESSURE:
         evidence = f"everything waited for memory {_percent(stalled)} of the time"
-        fix = "ps -eo rss,pid,comm --sort=-rss | head shows who has it"
+        fix = "ps -eo rss,pid,comm --sort=-rss | head shows who has it; end that"
         yield Verdict("CONTENDED", evidence, fix)
 
 

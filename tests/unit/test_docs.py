@@ -46,3 +46,13 @@ def test_a_link_leads_to_a_file_that_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", text)
     local = [link for link in links if not re.match(r"[a-z]+:", link)]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_file_or_a_test_that_is_named_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    roots = "bench|docs|playbooks|plugins|requirements|roles|tests"
+    files = re.findall(rf"`((?:{roots})/[\w/.-]+)`", text)
+    assert [each for each in files if not (ROOT / each).exists()] == []
+    for file, name in re.findall(r"`((?:unit|training)/test_\w+\.py): (test_\w+)`", text):
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8")

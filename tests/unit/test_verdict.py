@@ -170,7 +170,7 @@ def test_programs_of_others_that_keep_ours_waiting_are_contention(machine: FakeH
     assert judged == Verdict(
         "CONTENDED",
         "other programs used 35 % of its processors, and tasks waited 95 % of the time",
-        "ps -eo pcpu,pid,comm --sort=-pcpu | head shows them",
+        "ps -eo pcpu,pid,comm --sort=-pcpu | head shows them; wait for them, or end them",
     )
 
 
