@@ -64,10 +64,16 @@ def page(named: str | None) -> Path | None:
 
 
 def interpreter(named: str | Path) -> Path:
-    """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does."""
-    python = Path(named)
-    if python.parent == Path() and not python.exists():
-        return Path(shutil.which(python) or python)
+    """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does.
+
+    Raises:
+        GrindstoneError: it is a folder, as environments are.
+    """
+    python = from_here("--worker-python", named)
+    if python.parent == Path() and not python.is_file():
+        python = Path(shutil.which(python) or python)
+    if python.is_dir():
+        raise GrindstoneError(f"--worker-python {python} is a folder; name its bin/python")
     return absolute("--worker-python", python)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import TextIO
 
 from bench.worker import faults, inspection, libraries, own, prediction, training, traps
 from bench.worker.cluster import training as over_machines
@@ -22,10 +23,10 @@ from bench.worker.own.file import FileError, ModeError
 
 def main() -> int:
     """Reads the job, trains, reports; 0 when the training came to its end."""
-    say = _channel_instead_of_stdout()
-    job = Job.read(sys.stdin.readline())
+    say, parent = _channel_instead_of_stdout(), _channel_instead_of_stdin()
+    job = Job.read(parent.readline())
     told_to_go_on = threading.Event()
-    threading.Thread(target=_listen, args=(told_to_go_on,), daemon=True).start()
+    threading.Thread(target=_listen, args=(parent, told_to_go_on), daemon=True).start()
     does = {
         "summary": inspection.summary,
         "learning rates": inspection.learning_rates,
@@ -63,17 +64,32 @@ def _with_libraries(say: Say) -> Say:
 
 def _channel_instead_of_stdout() -> Say:
     """Takes standard output for messages; whatever else prints there goes to standard error."""
-    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    stream, worker = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"), os.getpid()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return lambda message: print(line(message), file=stream, flush=True)
+
+    def say(message: Message) -> None:
+        if os.getpid() != worker:
+            os._exit(0)  # a copy that a file of one's own has made would train, too
+        print(line(message), file=stream, flush=True)
+
+    return say
 
 
-def _listen(told_to_go_on: threading.Event) -> None:
+def _channel_instead_of_stdin() -> TextIO:
+    """Takes standard input for the parent's words; whoever else reads finds its end at once."""
+    stream = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return stream
+
+
+def _listen(parent: TextIO, told_to_go_on: threading.Event) -> None:
     """Hears the parent, whose one word is to go on after epoch 1.
 
-    Ends this process as soon as standard input does: the parent has died or has had enough.
+    Ends this process as soon as nothing more can come: the parent has died or has had enough.
     """
-    while sys.stdin.readline():
+    while parent.readline():
         told_to_go_on.set()
     os._exit(1)
 

@@ -26,15 +26,17 @@ def is_of_memory(error: BaseException) -> bool:
 # Where in a program an operation was defined, which operation it was, advice to programmers, and
 # what Keras writes in bold.
 _OF_THE_GRAPH = re.compile(
-    r'^(Graph execution error:|Detected at node .*|\s+File ".*|\s*\[\[\{\{node .*|Hint: .*)$'
+    r'^(Graph execution error:|Detected at node .*|\s+File ".*|\s*\[\[\{\{node .*|Hint: .*'
+    r"|<stack traces unavailable>)$"
     r"|\x1b\[\d+m|\{\{function_node [^}]*\}\}|\[Op:\w+\]( name:)?",
     re.MULTILINE,
 )
 
 
-def in_short(error: Exception) -> str:
+def in_short(error: BaseException) -> str:
     """The error in a line: TensorFlow's run over many, with traces of the graph in between."""
     whole, _, _ = str(error).partition("Arguments received by")  # which Keras lists
+    whole, _, _ = whole.partition("\nTraceback (most recent call last)")  # of a file's own function
     text = " ".join(_OF_THE_GRAPH.sub("", whole).split())
     if isinstance(error, MemoryError) or is_of_memory(error):
         found = re.search(r"OOM when allocating [^\[]*(\[[^\]]*\])?", text)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import GrindstoneError, why
+from bench.errors import GrindstoneError, shown, why
+from bench.invocation import COMMAND
 from bench.workloads.workload import PROFILES, Input, ProfileName, Schedule
 
 FUNCTIONS = ("model", "data")
@@ -24,6 +25,9 @@ _DEFAULT_EPOCHS = 5
 _MOST = 1_000_000
 _FLOOR = re.compile(r"\s*(>=|<=)\s*(\S+)\s*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_LONGEST_LINE = 60  # characters of a line that is no Python
+_NO_TEXT = (b"\x89HDF", b"PK\x03\x04", b"\xff\xfe", b"\xfe\xff")
+_NOTEBOOK = "{} is a notebook, and a Python file is expected: {}jupyter nbconvert --to script {}"
 _ACCURACY = re.compile(r"val_(\w+_)?acc(uracy)?")
 
 
@@ -118,18 +122,7 @@ def read(path: Path) -> OwnWorkload:
     Raises:
         GrindstoneError: what is wrong with it, in a line.
     """
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise GrindstoneError(
-            f"--workload {path} cannot be read: {why(error)}; name a Python file that has the "
-            "functions model() and data()"
-        ) from error
-    if path.suffix == ".ipynb":
-        raise GrindstoneError(
-            f"{path} is a notebook, and a Python file is expected: "
-            f"jupyter nbconvert --to script {path}"
-        )
+    source = _read(path)
     tree = _parsed(path, source)
     _check_functions(path, tree)
     constants = _Constants(path, tree)
@@ -144,13 +137,49 @@ def read(path: Path) -> OwnWorkload:
     )
 
 
-def _parsed(path: Path, source: bytes) -> ast.Module:
+def _read(path: Path) -> bytes:
+    """What is in the file; a pipe or a device has no end, and is not there twice."""
     try:
-        return ast.parse(source, str(path))
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no ordinary file"
+            raise GrindstoneError(f"--workload {path} is {what}; name a Python file")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
+        told = why(error) if isinstance(error, OSError) else error
+        raise GrindstoneError(
+            f"--workload {path} cannot be read: {told}; name a Python file that has the functions "
+            "model() and data()"
+        ) from error
+
+
+def _parsed(path: Path, source: bytes) -> ast.Module:
+    if path.suffix == ".ipynb":
+        raise GrindstoneError(_NOTEBOOK.format(path, "", path))
+    if b"\0" in source or source.startswith(_NO_TEXT):
+        raise GrindstoneError(
+            f"{path} is no text in UTF-8, and a Python file is expected; save a script in UTF-8, "
+            f"and ask a saved network by `{COMMAND} predict`"
+        )
+    try:
+        tree = ast.parse(source, str(path))
     except SyntaxError as error:
-        raise GrindstoneError(f"{path}:{error.lineno or 1}: SyntaxError: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nested without end
+        line = f": {shown(text[:_LONGEST_LINE])}" if (text := (error.text or "").strip()) else ""
+        told = f"{path}:{error.lineno or 1}: SyntaxError: {error.msg}{line}"
+        raise GrindstoneError(told) from error
+    except (ValueError, RecursionError, MemoryError) as error:  # nested without end
         raise GrindstoneError(f"{path} is no Python file: {error}") from error
+    if _is_notebook(tree):
+        renamed = path.with_suffix(".ipynb")
+        raise GrindstoneError(_NOTEBOOK.format(path, f"mv {path} {renamed} && ", renamed))
+    return tree
+
+
+def _is_notebook(tree: ast.Module) -> bool:
+    """Whether it is a notebook's JSON, which is Python as well."""
+    whole = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(whole, ast.Expr) or not isinstance(whole.value, ast.Dict):
+        return False
+    return any(isinstance(key, ast.Constant) and key.value == "cells" for key in whole.value.keys)
 
 
 def _check_functions(path: Path, tree: ast.Module) -> None:
@@ -225,7 +254,8 @@ class _Constants:
         value = self._value(name)
         if not _is_number(value, least):
             why = ", as epoch 1 stands apart and a spread needs two more" if least > 1 else ""
-            raise self._wrong(name, value, f"a whole number of {least} or more{why}")
+            most = f", {_MOST:,} at most" if type(value) is int and value > _MOST else ""
+            raise self._wrong(name, value, f"a whole number of {least} or more{most}{why}")
         assert isinstance(value, int)
         return value
 

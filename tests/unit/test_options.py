@@ -152,6 +152,7 @@ _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
             )
             for count in (0, -1, 1001)
         ),
+        (["--worker-python=/usr"], BARE, "--worker-python /usr is a folder; name its bin/python"),
         (
             ["--worker-python=/a", "--worker-python=/b"],
             BARE,
@@ -339,8 +340,9 @@ def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_wai
 
 def test_both_interpreters_are_looked_at(tmp_path: Path, worker_python: Path) -> None:
     chosen(f"--worker-python={worker_python}").check_workers()
-    made = chosen(environments=(script(tmp_path / "python", "#!/bin/sh\n"), tmp_path))
-    with pytest.raises(GrindstoneError, match=rf"^{re.escape(str(tmp_path))} .* cannot be started"):
+    none = tmp_path / "none"
+    made = chosen(environments=(script(tmp_path / "python", "#!/bin/sh\n"), none))
+    with pytest.raises(GrindstoneError, match=rf"^{re.escape(str(none))} .* cannot be started"):
         made.check_workers()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,18 @@ def test_functions_may_come_from_elsewhere_and_have_defaults(tmp_path: Path, tex
         (f'FLOORS = {{"val_acc": 0.9}}\n{_PLAIN}', ":1: FLOORS is {'val_acc': 0.9}; expected: as"),
         (f'FLOORS = {{"val_acc": "> 1"}}\n{_PLAIN}', ":1: FLOORS is {'val_acc': '> 1'}; expected"),
         (f'FLOORS = {{"a": ">= nan"}}\n{_PLAIN}', ":1: FLOORS is {'a': '>= nan'}; expected: as"),
-        ("def model(): pass\0", "source code string cannot contain null bytes"),
+        (
+            f"EPOCHS = 2000000\n{_PLAIN}",
+            ":1: EPOCHS is 2000000; expected: a whole number of 3 or mo",
+        ),
+        (
+            "def model(): pass\0",
+            "is no text in UTF-8, and a Python file is expected; save a script in",
+        ),
+        ("<!DOCTYPE html>\n", ":1: SyntaxError: invalid syntax: <!DOCTYPE html>"),
+        ("version https://git-lfs.github.com/spec/v1\n", "syntax: version https://git-lfs.github"),
+        ("%matplotlib inline\n", ":1: SyntaxError: invalid syntax: %matplotlib inline"),
+        ('{"cells": [], "nbformat": 4}', "is a notebook, and a Python file is expected: mv "),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, told: str) -> None:
@@ -128,8 +140,16 @@ def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, tol
 def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(GrindstoneError, match=r"nowhere.py cannot be read: No such file .* data"):
         read(tmp_path / "nowhere.py")
-    with pytest.raises(GrindstoneError, match="cannot be read: Is a directory"):
+    with pytest.raises(GrindstoneError, match="is a folder; name a Python file"):
         read(tmp_path)
+    os.mkfifo(tmp_path / "pipe.py")
+    for path in (tmp_path / "pipe.py", Path("/dev/zero")):  # neither ends
+        with pytest.raises(GrindstoneError, match="is no ordinary file; name a Python file"):
+            read(path)
+    for head in (b"PK\3\4", b"\x89HDF\r\n", "é".encode("utf-16")):
+        (tmp_path / "net.keras").write_bytes(head)
+        with pytest.raises(GrindstoneError, match=r"is no text in UTF-8, .* a saved network by"):
+            read(tmp_path / "net.keras")
     with pytest.raises(GrindstoneError, match=r"is a notebook, .* jupyter nbconvert --to script"):
         read(_file(tmp_path, "{}", "model.ipynb"))
 

@@ -24,6 +24,16 @@ _EAGER = (
     "'cuLaunchKernel(function, stream, params, nullptr)' failed with 'CUDA_ERROR_INVALID_HANDLE' "
     "[Op:Cast] name: "
 )
+_OF_A_FUNCTION = """Graph execution error:
+
+Detected at node PyFunc defined at (most recent call last):
+<stack traces unavailable>
+ValueError: corrupt shard
+Traceback (most recent call last):
+
+  File "/opt/tensorflow/lib/script_ops.py", line 269, in __call__
+    ret = func(*args)
+"""
 _CAUSE = "RuntimeError: 'cuLaunchKernel(function, stream, params, nullptr)' failed with "
 
 
@@ -36,6 +46,7 @@ _CAUSE = "RuntimeError: 'cuLaunchKernel(function, stream, params, nullptr)' fail
             MemoryError(_EXHAUSTED),
             "ran out of memory: OOM when allocating tensor with shape[784,784]",
         ),
+        (RuntimeError(_OF_A_FUNCTION), "RuntimeError: ValueError: corrupt shard"),
         (ValueError("a shape [2] of [3]"), "ValueError: a shape [2] of [3]"),
     ],
 )

@@ -34,7 +34,7 @@ from bench.worker.own.data import (
     fingerprint,
     seconds_alone,
 )
-from bench.worker.own.file import File, ModeError
+from bench.worker.own.file import File, FileError, ModeError
 from bench.worker.task import Ended, EpochEnd
 
 
@@ -76,6 +76,9 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     """
     assert job.own is not None
     backend, ready = devices.start(job, say)
+    if not job.precision:  # to be asked has fixed the policy, and the file may set floatx
+        backend.keras.backend.clear_session()
+        backend.keras.utils.set_random_seed(job.seed)
     loaded = load(backend, job, job.own, say)
     say(replace(ready, pinned=_pinned(backend, loaded, job)))
     say(_data(backend, loaded))
@@ -88,6 +91,11 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     examples = loaded.train.examples
     tell = training.epoch_end(job, examples, say, wait, lambda _: loaded.metrics(losses)[metric])
     name = _fit(backend, loaded, job, _keeping(losses, tell))
+    if len(losses) != job.epochs:
+        raise FileError(
+            f"{loaded.file}: {len(losses)} of {job.epochs} epochs were trained; take out what ends "
+            "a training early, as EarlyStopping, or sets its epochs"
+        )
     say(Phase(EVALUATION))
     metrics, on_training = loaded.metrics(losses), None
     if job.judge_training:

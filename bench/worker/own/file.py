@@ -18,6 +18,14 @@ from bench.worker import faults
 
 _LONGEST = 300
 _MODULE = "own_workload"
+# What to do where the error does not say it, by what it says.
+_TO_DO = (
+    (r"^ModuleNotFoundError: No module named", f"install it for {sys.executable}, which trains"),
+    (r"name 'get_ipython' is not", "it is a notebook's; take the line out"),
+    (r"^EOFError: EOF when|\bBdbQuit\b", "nobody is asked here; take it out"),
+    (r"Invalid dtype: str", "make the text numbers, as by keras.layers.StringLookup"),
+    (r"Python-style iteration in eager mode", "take out what turns eager execution off"),
+)
 
 
 class FileError(Exception):
@@ -45,8 +53,11 @@ class File:
             FileError: there is no such function, or it fails.
         """
         function = getattr(self._module, name, None)
-        if not callable(function):
-            raise FileError(f"{self}: {name} is no function; model() and data() are expected")
+        if not callable(function) or hasattr(function, "fit"):  # a model of Keras can be called
+            kind = type(function).__name__
+            raise FileError(
+                f"{self}: {name} is {kind} and no function; write `def {name}():` that returns it"
+            )
         with self.blamed(f"{name}()"):
             return function()
 
@@ -63,7 +74,9 @@ class File:
             yield
         except (FileError, ModeError, MemoryError):
             raise
-        except (Exception, SystemExit) as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are the file's own, too
             where = self._where(error)
             if faults.of_backend(error) and not where:
                 raise
@@ -92,7 +105,8 @@ class File:
         os.chdir(folder)  # wherever it is called from, its files are beside it
         sys.argv = [self.path]
         with self.blamed("running it"):
-            exec(compile(source, self.path, "exec"), module.__dict__)
+            code = compile(source, self.path, "exec", dont_inherit=True)  # no __future__ of ours
+            exec(code, module.__dict__)
         return module
 
     def _where(self, error: BaseException) -> str:
@@ -121,9 +135,15 @@ def _wants_tensorflow(error: BaseException) -> bool:
 def _in_short(error: BaseException) -> str:
     """The error in a line, without the trace of a graph and without Keras' list of arguments."""
     text = str(error).partition("Arguments received by")[0]
-    if text.startswith("in user code:"):
-        text = text.strip().rpartition("\n\n")[2]
-        return " ".join(text.split())[:_LONGEST]  # it has its type in it
+    if faults.is_of_memory(error):
+        return faults.in_short(error)
     if isinstance(error, SystemExit):
         return f"it ends the program (SystemExit: {error.code})"
-    return in_words(error).partition("Arguments received by")[0].strip()[:_LONGEST]
+    if faults.of_backend(error):
+        told = faults.in_short(error)
+    elif text.startswith("in user code:"):
+        told = " ".join(text.strip().rpartition("\n\n")[2].split())  # it has its type in it
+    else:
+        told = in_words(error).partition("Arguments received by")[0].strip()
+    do = next((f"; {do}" for said, do in _TO_DO if re.search(said, told)), "")
+    return told[:_LONGEST] + do

@@ -27,6 +27,8 @@ def keras_of(backend: Backend, returned: Any) -> Any:
         if isinstance(returned, module.Model):
             return module
     found = "None; is its `return` missing?" if returned is None else type(returned).__name__
+    if isinstance(returned, type):
+        found = f"the class {returned.__name__}; are its brackets missing?"
     version = backend.keras.__version__
     raise FileError(f"model() returned {found}, and a Keras model is expected (keras {version})")
 
