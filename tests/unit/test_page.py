@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from tests.conftest import ROOT
 from tests.support import pages, records
 from tests.support.records import CPU, H100, WORKER, epochs, failed, machine, record, result
 
-_LARGEST, _LONGEST = 1_500_000, 3  # bytes, s
+_LARGEST = 1_500_000  # bytes
 NO_GPU = machine(driver=None, why_no_gpu="no NVIDIA driver installed", devices=(CPU,))
 
 
@@ -72,9 +71,7 @@ def test_the_same_run_has_the_same_page(full: str) -> None:
 
 
 def test_a_full_run_is_no_burden() -> None:
-    made, begun = pages.full(199), time.process_time()
-    assert len(page([(made, None)]).encode()) < _LARGEST
-    assert time.process_time() - begun < _LONGEST
+    assert len(page([(pages.full(199), None)]).encode()) < _LARGEST
 
 
 def test_every_plot_says_in_a_sentence_what_it_shows() -> None:
