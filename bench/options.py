@@ -276,7 +276,7 @@ def _worker(
     """The interpreter that trains, that of side A where there are two, why it, and its image."""
     image = option_values.image(chosen, planned, compared=environments is not None)
     if environments:
-        return paths.interpreter(environments[0]), "named to be compared", image
+        return paths.interpreter(environments[0]), interpreter.TO_BE_COMPARED, image
     if image:
         return Path(container.PYTHON), f"in {image}", image
     return (*interpreter.chosen(chosen.worker_python or [], planned), None)

@@ -89,7 +89,7 @@ def decode(data: bytes, path: Path) -> Record:
     if not 1 <= schema <= SCHEMA:
         raise RecordError(
             f"{shown(path)} is a record of schema {schema}, and this Grindstone reads 1 to "
-            f"{SCHEMA}; compare with a newer Grindstone"
+            f"{SCHEMA}; read it with a newer Grindstone"
         )
     return from_document(_plain(document), path)
 

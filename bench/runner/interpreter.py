@@ -21,6 +21,7 @@ from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN_FILE = Path("/etc/grindstone/plan.json")
+TO_BE_COMPARED = "to be compared"
 
 
 class _TensorFlow(msgspec.Struct, frozen=True):
@@ -196,11 +197,15 @@ def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: flo
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(
-            f"{python} ({chosen_by}) cannot be started: {problem}; run `./run site`, or name "
-            f"a Python that has {FRAMEWORKS[backends[0]].title} with --worker-python"
+            f"{python} ({chosen_by}) cannot be started: {problem}; "
+            f"{_fix(chosen_by, FRAMEWORKS[backends[0]].title)}"
         )
     if what := missed(code, backends):
-        raise GrindstoneError(
-            f"{python} ({chosen_by}) has no {what}; run `./run site` to install it, or name a "
-            "Python that has it with --worker-python"
-        )
+        raise GrindstoneError(f"{python} ({chosen_by}) has no {what}; {_fix(chosen_by, 'it')}")
+
+
+def _fix(chosen_by: str, what: str) -> str:
+    """compare-envs has its interpreters as words of its own."""
+    if chosen_by == TO_BE_COMPARED:
+        return f"name a Python that has {what}"
+    return f"run `./run site` to install it, or name a Python that has {what} with --worker-python"

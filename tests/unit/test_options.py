@@ -342,7 +342,8 @@ def test_both_interpreters_are_looked_at(tmp_path: Path, worker_python: Path) ->
     chosen(f"--worker-python={worker_python}").check_workers()
     none = tmp_path / "none"
     made = chosen(environments=(script(tmp_path / "python", "#!/bin/sh\n"), none))
-    with pytest.raises(GrindstoneError, match=rf"^{re.escape(str(none))} .* cannot be started"):
+    told = rf"^{re.escape(str(none))} .* cannot be started: .*; name a Python that has TensorFlow$"
+    with pytest.raises(GrindstoneError, match=told):  # there is no --worker-python to advise
         made.check_workers()
 
 
