@@ -86,7 +86,10 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "99 x T4"], ["1 to 16 GPUs"]),
         (["--host", "debian-13", "--driver", "new"], ["plan_driver=new", "580"]),
         (["--host", "debian-13", "--cuda", "yes"], ["plan_cuda=yes", "wheels or system"]),
-        (["--bundle", "/nowhere.tar.gz"], ["/nowhere.tar.gz", "doctor_bundle="]),
+        (
+            ["--bundle", "/nowhere.tar.gz"],
+            ["/nowhere.tar.gz (No such file or directory)", "doctor_bundle="],
+        ),
         (["--gpu", "T4"], ["--host", "--help"]),
         (["--hst", "debian-13"], ["--help"]),
     ],

@@ -76,7 +76,8 @@ def of_bundle(path: Path) -> dict[str, HostFacts]:
                 if match and file and member.size <= _LARGEST:
                     found[match[1]] = parse(_object(file.read()))
     except (OSError, EOFError, tarfile.TarError, ValueError) as error:
-        raise _no_bundle(path, str(error).splitlines()[0] if str(error) else "damaged") from None
+        told = getattr(error, "strerror", None) or str(error).partition("\n")[0] or "damaged"
+        raise _no_bundle(path, told) from None
     if not found:
         raise _no_bundle(path, "no host-1/found.json in it")
     return found

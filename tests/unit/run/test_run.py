@@ -76,6 +76,18 @@ def test_the_doctor_explains_a_file_of_the_caller_s_folder_without_ansible(
     assert run("doctor", "--explain", "-").stdout == "called:|--explain|-|None\n"
 
 
+@pytest.mark.parametrize("command", ["docs", "collection", "lock"])
+def test_a_command_without_options_makes_nothing_of_them(
+    run: Run, copy: Path, command: str
+) -> None:
+    before = {*copy.iterdir()}
+    asked, wrong = run(command, "--help"), run(command, "--nope")
+    assert (asked.returncode, wrong.returncode) == (0, 1)
+    assert asked.stdout.startswith("Usage: ./run [command]")
+    assert wrong.stderr == f"run: {command} takes no --nope; ./run --help tells what it takes\n"
+    assert {*copy.iterdir()} == before
+
+
 @pytest.mark.usefixtures("uv")
 def test_a_bundle_is_the_caller_s_file(run: Run, copy: Path, tmp_path: Path) -> None:
     folder = copy / "plugins/plugin_utils/elsewhere"
