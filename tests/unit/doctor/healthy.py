@@ -7,7 +7,7 @@ from pathlib import Path
 
 TEMPLATES = [
     file.read_text(encoding="utf-8")
-    for file in sorted((Path(__file__).parent / "healthy").glob("*.txt"))
+    for file in sorted((Path(__file__).parent / "healthy_logs").glob("*.txt"))
 ]
 TURNS = 16  # of one template, before the next
 _KERNELS = ["6.8.0-{}-generic", "6.1.0-{}-amd64", "6.12.{}-arch1-1", "6.14.0-{}-aws"]
