@@ -23,6 +23,11 @@ def is_of_memory(error: BaseException) -> bool:
     return exhausted or (of_backend(error) and str(error).startswith("RESOURCE_EXHAUSTED"))
 
 
+def is_of_data(error: BaseException) -> bool:
+    """Whether a framework refuses what it was given: labels out of range, shapes that differ."""
+    return type(error).__name__ == "InvalidArgumentError"
+
+
 # Where in a program an operation was defined, which operation it was, advice to programmers, and
 # what Keras writes in bold.
 _OF_THE_GRAPH = re.compile(

@@ -195,7 +195,9 @@ def _check_functions(path: Path, tree: ast.Module) -> None:
         node = bound.get(name)
         if isinstance(node, ast.AsyncFunctionDef | ast.ClassDef):
             raise GrindstoneError(f"{path}:{node.lineno}: {name} has to be a plain function")
-        if isinstance(node, ast.FunctionDef) and (asked := _required(node.args)):
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            continue
+        if asked := _required(node.args):
             raise GrindstoneError(
                 f"{path}:{node.lineno}: {name}() is called without arguments, and it asks for "
                 f"{', '.join(asked)}; give them defaults"

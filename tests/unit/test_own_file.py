@@ -82,6 +82,7 @@ def test_constants_are_read_off(
         "from my_network import *\n",
         "model = data = make\n",
         "if True:\n    def model(): pass\ntry:\n    pass\nexcept OSError:\n    def data(): pass\n",
+        "@with_width(8)\ndef model(width): pass\ndef data(): pass\n",
         "def model(width=8, *layers, dropout=0.5, **more): pass\ndef data(*_): pass\n",
     ],
 )

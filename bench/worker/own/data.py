@@ -148,11 +148,11 @@ class Reader:
             raise FileError(f"STEPS is {steps}, and {what} are arrays, which end; remove STEPS")
         made = self._backend.map_structure(np.asarray, parts)
         every = self._backend.flatten(made)
-        leaves = [each for each in every if each.dtype != object]
+        leaves = [each for each in every if each.dtype.kind not in "OmM" and not each.dtype.names]
         if len(leaves) < len(every) or not all(each.ndim for each in leaves):
             raise FileError(
-                f"{what}: {_described(parts)} holds something that is no array of numbers or text; "
-                f"{_EXPECTED}"
+                f"{what}: {_described(parts)} holds something that is no array of numbers (text "
+                f"comes in a tf.data.Dataset); {_EXPECTED}"
             )
         lengths = [len(each) for each in leaves]
         if len(set(lengths)) != 1 or not lengths[0]:

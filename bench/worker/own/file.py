@@ -18,12 +18,13 @@ from bench.worker import faults
 
 _LONGEST = 300
 _MODULE = "own_workload"
+_BOLD = re.compile(r"\\x1b\[\d+m")  # of Keras' texts, as `in_words` shows it
 # What to do where the error does not say it, by what it says.
 _TO_DO = (
     (r"^ModuleNotFoundError: No module named", f"install it for {sys.executable}, which trains"),
     (r"name 'get_ipython' is not", "it is a notebook's; take the line out"),
     (r"^EOFError: EOF when|\bBdbQuit\b", "nobody is asked here; take it out"),
-    (r"Invalid dtype: str", "make the text numbers, as by keras.layers.StringLookup"),
+    (r"Invalid dtype: str", "bring text in a tf.data, or as numbers (StringLookup)"),
     (r"Python-style iteration in eager mode", "take out what turns eager execution off"),
 )
 
@@ -78,7 +79,7 @@ class File:
             raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt are the file's own, too
             where = self._where(error)
-            if faults.of_backend(error) and not where:
+            if faults.of_backend(error) and not where and not faults.is_of_data(error):
                 raise
             if _wants_tensorflow(error):
                 raise FileError(
@@ -113,14 +114,14 @@ class File:
         """`:12, in data`: the last line of the file that the error came through, or nothing."""
         if isinstance(error, SyntaxError) and error.filename == self.path:
             return f":{error.lineno}"
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == self.path
-        ]
+        every = traceback.extract_tb(error.__traceback__)
+        frames = [frame for frame in every if frame.filename == self.path]
         if frames:
             function = f", in {frames[-1].name}" if frames[-1].name != "<module>" else ""
             return f":{frames[-1].lineno}{function}"
+        beside = [frame for frame in every if Path(frame.filename).parent == Path(self.path).parent]
+        if beside:  # it was imported from there
+            return f": {Path(beside[-1].filename).name}:{beside[-1].lineno}, in {beside[-1].name}"
         # What Keras and AutoGraph have traced has its lines in the error's text.
         told = re.findall(rf'File "{re.escape(self.path)}", line (\d+), in (\w+)', str(error))
         return f":{told[-1][0]}, in {told[-1][1]}" if told else ""
@@ -144,6 +145,6 @@ def _in_short(error: BaseException) -> str:
     elif text.startswith("in user code:"):
         told = " ".join(text.strip().rpartition("\n\n")[2].split())  # it has its type in it
     else:
-        told = in_words(error).partition("Arguments received by")[0].strip()
+        told = _BOLD.sub("", in_words(error).partition("Arguments received by")[0].strip())
     do = next((f"; {do}" for said, do in _TO_DO if re.search(said, told)), "")
     return told[:_LONGEST] + do
