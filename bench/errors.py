@@ -25,7 +25,7 @@ class WorkerError(GrindstoneError):
 
 
 class UnableError(GrindstoneError):
-    """A mode cannot train what a file of one's own has: nothing failed, and nothing was trained."""
+    """A mode or a change cannot be had of what is trained: nothing failed, nothing was trained."""
 
 
 class RecordError(GrindstoneError):

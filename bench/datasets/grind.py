@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.datasets import particles, photographs, pictures
 from bench.datasets.dataset import Dataset, Split, kept_or_drawn
-from bench.errors import DataError, listed, shown
+from bench.errors import DataError, UnableError, listed, shown
 from bench.workloads.design import FOLDS
 
 if TYPE_CHECKING:
@@ -215,10 +215,11 @@ def folded(dataset: Dataset, fold: int) -> Dataset:
     fold, so every fold has the whole range.
 
     Raises:
-        DataError: it is not known which images are of one shot, or there are too few shots.
+        UnableError: the data set has no shots.
+        DataError: there are too few of them.
     """
     if dataset.shots is None:
-        raise DataError(f"{dataset.name} has no shots, by which folds are made")
+        raise UnableError(f"{dataset.name} has no shots, by which folds are made")
     halves = dataset.train, dataset.test
     x, y = (np.concatenate([getattr(half, part) for half in halves]) for part in ("x", "y"))
     shots = np.concatenate(dataset.shots)

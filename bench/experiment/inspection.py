@@ -120,7 +120,7 @@ def lr_range(options: argparse.Namespace) -> int:
     found = rates.found(tried)
     title = f"{row.workload.name}: learning-rate range test"
     screen = Screen.of(sys.stdout)
-    print(screen.draw(title, "", *rates.drawn(tried, screen), "", *rates.lines(found)), end="")
+    print(screen.draw(title, *rates.lines(found), "", *rates.drawn(tried, screen)), end="")
     if settings.html:
         rates.write_page(title, tried, found, settings.html)
         print(f"Page: {settings.html}")

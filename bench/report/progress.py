@@ -291,10 +291,10 @@ def _own_stdout() -> TextIO:
 
 
 class _WithoutDots:
-    """Takes pytest's letter for a passed training away: there is a bar, or a line."""
+    """Takes pytest's letter for a training away: there is a bar, or a line that says it all."""
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No letter; the test counts as before."""
-        if report.when == "call" and report.passed:
-            return "passed", "", ""
+        if report.when == "call":
+            return report.outcome, "", "" if report.passed else report.outcome.upper()
         return None

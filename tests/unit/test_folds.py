@@ -10,7 +10,7 @@ import pytest
 from bench.datasets.dataset import Dataset, Split
 from bench.datasets.grind import folded
 from bench.datasets.particles import shots_of
-from bench.errors import DataError, GrindstoneError
+from bench.errors import DataError, GrindstoneError, UnableError
 from bench.runner.option_values import design
 from bench.workloads.design import FOLDS
 
@@ -55,7 +55,7 @@ def test_a_fold_says_which_it_is_and_has_baselines_of_its_own() -> None:
 
 
 def test_data_without_shots_and_too_few_shots_are_refused_in_a_line() -> None:
-    with pytest.raises(DataError, match="no shots, by which folds are made"):
+    with pytest.raises(UnableError, match="no shots, by which folds are made"):
         folded(replace(made(), shots=None), 1)
     ids = shots_of(96, 120)
     with pytest.raises(DataError, match="too few for 10 folds"):

@@ -104,7 +104,7 @@ def test_the_range_test_is_told_and_drawn(
     page = tmp_path / "rates.html"
     assert command(tmp_path, _TRIES, "lr-range", "mlp", f"--html={page}") == 0
     told = capsys.readouterr().out
-    suggested = re.search(r"Suggested: from (\S+), where", told)
+    suggested = re.search(r"range test\nSuggested: from (\S+), where", told)
     assert suggested is not None
     assert 3e-4 < float(suggested[1]) < 3e-3
     written = page.read_text(encoding="utf-8")

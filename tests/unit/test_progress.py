@@ -142,5 +142,26 @@ def test_pytest_shows_them_past_its_capturing_in_the_place_of_dots(
     assert "test_it" not in quiet.stdout.str()
     verbose = pytester.runpytest_subprocess("-v", "-p", "no:cacheprovider")
     verbose.stdout.fnmatch_lines(["*::test_it *", "mlp  *", "*PASSED*"])
-    silent = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:terminal")
+    pytester.makepyfile(
+        test_more="""
+        import pytest
+
+        def test_that(train):
+            train()
+            pytest.fail("broken", pytrace=False)
+
+        def test_this():
+            pytest.skip("unable")
+
+        def test_last(train):
+            train()
+        """
+    )
+    failing = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_more.py")
+    trained = [line for line in failing.outlines if "per epoch" in line]
+    assert [line.split()[0] for line in trained] == ["mlp", "mlp"], "no letter stands before them"
+    failing.stdout.fnmatch_lines(["FAILED test_more.py::test_that - *broken", "*1 skipped*"])
+    silent = pytester.runpytest_subprocess(
+        "-p", "no:cacheprovider", "-p", "no:terminal", "-k", "it"
+    )
     assert (silent.ret, silent.stdout.str()) == (0, "")
