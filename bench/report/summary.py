@@ -172,7 +172,7 @@ def _outcome(record: Record, every: Sequence[Result | TargetResult], names: show
     if finished and not any(each.device.is_gpu for each in finished):
         slowest = max(finished, key=lambda each: each.epochs.median)
         median = shown.seconds(slowest.epochs.median)
-        status.append(f"{GAP}slowest: {slowest.workload}, {median} per epoch")
+        status.append(f"{GAP}slowest: {names(slowest)}, {median} per epoch")
     return status
 
 
