@@ -10,6 +10,7 @@ import ast
 import hashlib
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,8 @@ def is_accuracy(metric: str) -> bool:
 
 def name_of(path: Path) -> str:
     """What a file's workload is called where it does not say."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).lstrip("-._")[:40] or "own"
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", plain).lstrip("-._")[:40].rstrip("-") or "own"
 
 
 def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload, ...]:

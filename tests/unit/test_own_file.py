@@ -171,6 +171,11 @@ def test_a_files_name_makes_a_rows_name(stem: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", name)
 
 
+def test_a_files_name_keeps_its_letters_without_their_accents() -> None:
+    told = {"modèle été": "modele-ete", "net (copy)": "net-copy", "模型": "own", "v1_": "v1_"}
+    assert {stem: name_of(Path(f"{stem}.py")) for stem in told} == told
+
+
 @given(st.binary(max_size=80))
 def test_no_content_makes_more_than_a_line(tmp_path_factory: Any, content: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "any.py"
