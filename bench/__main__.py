@@ -57,11 +57,22 @@ def main(arguments: list[str] | None = None) -> int:
         stopping.close()
 
 
+class _Paragraphs(argparse.HelpFormatter):
+    """Fills each paragraph of a description; what is indented stays as it is written."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        parts = text.rstrip().split("\n\n")
+        return "\n\n".join(
+            part if part.startswith(" ") else fill(part, width, indent) for part in parts
+        )
+
+
 class _Verb(argparse.ArgumentParser):
-    """Shows descriptions as they are written."""
+    """Shows descriptions in the width of the terminal."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        super().__init__(formatter_class=_Paragraphs, **settings)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -101,6 +101,18 @@ def test_what_is_no_name_is_2_with_those_that_there_are(
     assert ("python -m bench", 2) in DOCUMENTED
 
 
+@pytest.mark.parametrize("verb", ["compare", "completion", "experiment", "merge", "recipe"])
+def test_help_fits_the_terminal(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        verbs.main([verb, "--help"])
+    told = capsys.readouterr().out.partition("\n\n")[2]
+    assert max(map(len, told.splitlines())) <= 80
+    assert "\n\n" in told, "paragraphs stay apart"
+
+
 def test_every_verb_has_its_rows() -> None:
     told = set(
         re.findall(r"[\w-]+", " ".join(re.findall(r"^\| (`[^|]*) \|", _TABLE, re.MULTILINE)))
