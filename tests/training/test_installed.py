@@ -102,7 +102,10 @@ def test_its_verbs_are_those_of_the_module_under_its_own_name(run: Run) -> None:
     assert run("grindstone", "--version").stdout.startswith(f"Grindstone {bench.__version__} ")
     assert run("grindstone", "--help").stdout.startswith("usage: grindstone ")
     listed = run("grindstone", "list")
-    assert (listed.returncode, listed.stderr) == (0, "bench: nothing to list in results\n")
+    assert (listed.returncode, listed.stderr) == (
+        0,
+        "bench: nothing to list in results, which is not there\n",
+    )
     assert run("grindstone", "show", "last").stderr.count("`grindstone run`") == 1
     assert run("grindstone", "nonsense").returncode == 2
 
