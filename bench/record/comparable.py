@@ -117,12 +117,6 @@ class Row:
         """`2 CONTENDED, 1 failed`, or nothing."""
         return ", ".join(f"{count} {why}" for why, count in Counter(self.excluded).items())
 
-    @property
-    def mend(self) -> str:
-        """What to do where no repeat counts: what was interrupted has no fix to apply."""
-        fix = "" if {*self.excluded} == {"interrupted"} else "apply its fix, and "
-        return f"{fix}train again"
-
     def add(self, result: Result, head: Head) -> None:
         """Takes one more repeat."""
         self.file = result.file.path if result.file else None
@@ -137,6 +131,12 @@ class Row:
             self.difference = difference(self.key, key)
         self.key = key
         self.medians[result.repeat] = seconds_of(result, self.name.figure)
+
+
+def mend(rows: Iterable[Row]) -> str:
+    """What to do where no repeat of these counts: what was interrupted has no fix to apply."""
+    reasons = {why for row in rows for why in row.excluded}
+    return "train again" if reasons == {"interrupted"} else "apply its fix, and train again"
 
 
 @dataclass(slots=True)
@@ -383,7 +383,7 @@ def comparable(now: Row, records: Iterable[Rows]) -> tuple[list[Found], str]:
     if found or not named:
         return several or found, "no other record has it"
     if clean and not now.medians:
-        return [], f"none of its own repeats counts ({now.why_excluded}); {now.mend}"
+        return [], f"none of its own repeats counts ({now.why_excluded}); {mend([now])}"
     if clean:
         nearest, record = (own or clean)[0]
         why = row_difference(nearest, now) if own else other_machine(nearest, now)

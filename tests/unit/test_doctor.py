@@ -111,7 +111,7 @@ def test_the_verdict_comes_first_and_what_is_fine_last() -> None:
         "GeForce RTX 4090 (compute capability 8.9) "
         "Fine: driver and libraries 535.261.03; a module for each of 2 installed kernels; apt, "
         "with nothing half installed; TensorFlow 2.21.0 on Python 3.11; "
-        "2 of the verification's checks passed"
+        "2 verification checks passed"
     )
     stuck = host(**STUCK)
     lines = describe(stuck, examine(stuck, SYMPTOMS), "gpu1").splitlines()

@@ -100,7 +100,7 @@ def fine(host: Host, findings: list[Finding]) -> list[str]:
     told += [f"TensorFlow in the image {image}" for image in facts.containers.images]
     if host.verify.ok:
         passed = [stage for stage in host.verify.stages if stage.state == "passed"]
-        told.append(f"{len(passed)} of the verification's checks passed")
+        told.append(f"{len(passed)} verification checks passed")
     return told
 
 
