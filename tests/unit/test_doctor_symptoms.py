@@ -186,6 +186,12 @@ SILENT = [
     "drivers/gpu/drm/nouveau/nvkm/core/gpuobj.c:12:3: error: unknown type name 'x'",
     "ERROR: modpost: GPL-incompatible module zfs.ko uses GPL-only symbol '__rcu_read_lock'",
     "wifi0: version magic '6.8.0-59-generic' should be '6.8.0-60-generic'",
+    "error: argument 3 of __builtin_prefetch must be a compile-time constant",
+    "Outdated npm installation found, run npm install -g npm",
+    "AttributeError: 'str' object has no attribute 'decode'",
+    "shuffle_dataset_op.cc:162] Shuffle buffer filled.\nEpoch 2/5",
+    "docker: Version tag does not match the manifest",
+    "Unknown layer: overlayfs",
 ]
 
 
