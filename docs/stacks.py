@@ -41,7 +41,8 @@ version, its branch and its module drive every GPU, and CUDA takes it. One that 
 replaced within its origin. Where the distribution's are too old for the GPUs, or have no fabric
 manager for NVSwitches, and nobody has set `plan_driver_origin`, NVIDIA's repository is taken, and
 the plan says why. What a `.run` file or a PPA has installed is not touched: the refusal has the
-command that removes it. Where a branch is installed and still fits, it is not upgraded.
+command that removes it. Nor is what is part of another system: the driver of a DGX is DGX OS's,
+whose own update the refusal names. Where a branch is installed and still fits, it is not upgraded.
 
 The driver's packages are put on hold. Where the distribution compiles the module for each kernel,
 the kernel's own package is held with them: a newer kernel would boot without a module.

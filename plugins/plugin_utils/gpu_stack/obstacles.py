@@ -26,6 +26,14 @@ def before_install(request: Request, misfit: str) -> None:
             nearest=True,
         )
     _must_not_be_off(request)
+    if request.facts.machine == "DGX":
+        raise RefusedError(
+            f"a DGX: {why}",
+            "a driver that works here, as it is part of DGX OS",
+            "update DGX OS, or install its driver as its user guide tells (docs.nvidia.com/dgx), "
+            "then run the same command again",
+            nearest=True,
+        )
     row = request.derivative
     if row:
         raise RefusedError(

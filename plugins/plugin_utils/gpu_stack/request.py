@@ -64,7 +64,7 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
     """
     facts = matrix.identified(found)
     system = _system(facts, matrix)
-    _must_be_ours(facts, options)
+    _must_be_ours(facts)
     left = _ignored(facts, options)
     own = tuple(gpu for gpu in facts.own_gpus if gpu.address not in left)
     without = _without(facts, own)
@@ -128,19 +128,12 @@ def _neighbour(facts: HostFacts) -> str:
     return ""
 
 
-def _must_be_ours(facts: HostFacts, options: Options) -> None:
+def _must_be_ours(facts: HostFacts) -> None:
     if facts.machine == "Jetson":
         raise RefusedError(
             "a Jetson",
             "a PCI GPU: JetPack brings a Jetson's driver and CUDA, and no wheel is built for them",
             "use NVIDIA's TensorFlow for JetPack, docs.nvidia.com/deeplearning/frameworks",
-        )
-    left = facts.container or options.driver in ("keep", "skip")
-    if facts.machine == "DGX" and not left:
-        raise RefusedError(
-            "a DGX",
-            "a system whose driver is not part of it, as it is of DGX OS",
-            nearest=True,
         )
 
 
