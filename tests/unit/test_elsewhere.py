@@ -82,6 +82,10 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "Arc A770"], ["Intel's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Jetson Orin"], ["JetPack", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "p3.2xlarge"], ["a machine", "name its GPUs"]),
+        (["--host", "debian-13", "--gpu", "Thor"], ["JetPack", "leave --gpu out"]),
+        (["--host", "debian-13", "--gpu", "Apple M2"], ["Apple's", "leave --gpu out"]),
+        (["--host", "debian-13", "--gpu", "none"], ["no GPU", "leave --gpu out"]),
+        (["--host", "debian-13", "--gpu", "MIG 1g.10gb"], ["a slice of a GPU (MIG)", "H100"]),
         (["--host", "debian-13", "--gpu", ""], ["«»", "10de:2684"]),
         (["--host", "debian-13", "--gpu", "99 x T4"], ["1 to 16 GPUs"]),
         (["--host", "debian-13", "--driver", "new"], ["plan_driver=new", "580"]),
@@ -181,10 +185,33 @@ def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> Non
         ("1080 ti", "0x1b06"),
         ("2 RTX 3090", "0x2204"),
         ("dual 3090", "0x2204"),
+        ("two 3090s", "0x2204"),
+        ("A100 x 4", "0x20b3"),
+        ("4070TiS", "0x2689"),
+        ("4070 ti s", "0x2689"),
+        ("RTX 4090D", "0x2685"),
+        ("MX 450", "0x1f97"),
+        ("rtx titan", "0x1e02"),
+        ("NVIDIA H100 NVL", "0x2321"),
+        ("GRID K520", "0x118a"),
+        ("DGX Spark", "0x2e12"),
+        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "0x2330"),
     ],
 )
 def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: str) -> None:
     assert names.gpus([said])[0].device == device
+
+
+def test_a_count_may_stand_behind_and_be_a_word() -> None:
+    assert [len(names.gpus([said])) for said in ("two 3090s", "A100 x 4", "T4")] == [2, 4, 1]
+
+
+@pytest.mark.parametrize("said", ["GRID A100-10C", "NVIDIA A16-4Q", "a40-48q"])
+def test_a_share_of_a_gpu_is_a_virtual_one(said: str, capsys: Capture) -> None:
+    (gpu,) = names.gpus([said])
+    assert (gpu.virtual, gpu.generation) == (True, "Ampere")
+    code, told, _wrong = run(capsys, "--host", "ubuntu-24.04", "--gpu", said)
+    assert (code, f"{said} (Ampere), a virtual GPU" in " ".join(told.split())) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +227,10 @@ def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: 
         ("debian trixie", "Debian 13"),
         ("Arch Linux", "Arch"),
         ("archlinux", "Arch"),
+        ("Arch Linux (rolling)", "Arch"),
+        ("Ubuntu 24.04.3 LTS (Noble Numbat)", "Ubuntu 24.04"),
+        ("Ubuntu MATE 24.04", "Ubuntu 24.04"),
+        ("Ubuntu Studio 22.04", "Ubuntu 22.04"),
     ],
 )
 def test_a_host_is_known_by_the_names_that_people_have_for_it(
@@ -210,7 +241,7 @@ def test_a_host_is_known_by_the_names_that_people_have_for_it(
 
 
 @pytest.mark.parametrize(
-    "said", ["ubuntu", "debian", "mint", "mint 20", "wsl2", "Pop!_OS", "24.04 12", ""]
+    "said", ["ubuntu", "debian", "mint", "mint 19", "wsl2", "Pop!_OS", "24.04 12", ""]
 )
 def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
     said: str, capsys: Capture
@@ -226,6 +257,20 @@ def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
         ("Linux Mint 22.1", "Plan for a fresh Linux Mint 22.1, taken as Ubuntu 24.04: "),
         ("linuxmint-21", "Plan for a fresh Linux Mint 21, taken as Ubuntu 22.04: "),
         ("LMDE 6", "Plan for a fresh LMDE 6, taken as Debian 12: "),
+        ("Linux Mint Debian Edition 7", "Plan for a fresh LMDE 7, taken as Debian 13: "),
+        ("mint 23", "Plan for a fresh Linux Mint 23, taken as Ubuntu 26.04: "),
+        (
+            "mint 20.3",
+            "No plan for a fresh Linux Mint 20.3: found Linux Mint 20.3, which is made of",
+        ),
+        ("cachy os", "Plan for a fresh CachyOS, taken as Arch: "),
+        ("Artix", "No plan for a fresh Artix: found Artix: there is no driver; "),
+        ("Ubuntu 25.10", "No plan for a fresh Ubuntu 25.10: found Ubuntu 25.10; expected Debian "),
+        ("ubuntu2004", "No plan for a fresh Ubuntu 20.04: found Ubuntu 20.04; expected Debian "),
+        ("ubuntu focal", "No plan for a fresh Ubuntu 20.04: found Ubuntu 20.04; expected Debian "),
+        ("Debian 11", "No plan for a fresh Debian 11: found Debian 11; expected Debian 12 or 13"),
+        ("sid", "No plan for a fresh Debian sid: found Debian sid; expected Debian 12 or 13"),
+        ("Amazon Linux 2023", "No plan for a fresh Amazon Linux 2023: found Amazon Linux 2023; "),
         ("EndeavourOS", "Plan for a fresh EndeavourOS, taken as Arch: "),
         ("Kubuntu 24.04", "Plan for a fresh Ubuntu 24.04: "),
         ("Pop!_OS 22.04", "No plan for a fresh Pop!_OS 22.04: found Pop!_OS: there is no driver"),
@@ -246,7 +291,10 @@ def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
 @pytest.mark.parametrize(
     ("said", "do"),
     [
-        ("Ubuntu 24.04 (WSL)", "name the system in WSL2, as ubuntu-24.04"),
+        ("Windows 11", "name the system in WSL2, as «ubuntu-24.04 wsl»"),
+        ("mint debian edition", "one of LMDE 6 (as debian-12), LMDE 7 (as debian-13): name one"),
+        ("DGX OS 7", "ubuntu-24.04 for 7, with --driver skip"),
+        ("JetPack 6.2", "NVIDIA's TensorFlow for JetPack"),
         ("Raspberry Pi OS", "with --architecture aarch64"),
         ("Proxmox VE 9", "debian-13 for 9"),
     ],
@@ -255,6 +303,24 @@ def test_what_is_no_system_says_which_to_name(said: str, do: str, capsys: Captur
     code, told, wrong = run(capsys, "--host", said, "--gpu", "T4")
     assert (code, told, wrong.count("\n")) == (2, "", 1)
     assert do in wrong
+
+
+@pytest.mark.parametrize("said", ["Ubuntu 24.04 (WSL)", "wsl ubuntu-24.04", "Ubuntu 24.04 on WSL2"])
+def test_a_system_in_wsl2_gets_the_driver_of_windows(said: str, capsys: Capture) -> None:
+    code, told, _wrong = run(capsys, "--host", said, "--gpu", "RTX 4090")
+    assert (code, told.startswith("Plan for a fresh Ubuntu 24.04: 1 change ")) == (0, True)
+    assert "Windows brings the driver" in told
+    code, told, wrong = run(capsys, "--host", said, "--gpu", "GTX 970")
+    assert (code, told) == (2, "")
+    assert "GTX 970 (Maxwell); expected GPUs that Windows' driver offers to WSL2" in wrong
+
+
+def test_what_a_system_is_made_of_has_rows_or_is_a_codename_and_every_row_has_a_source() -> None:
+    known = elsewhere_hosts.systems(recorded.MATRIX)
+    codenames = {row.called for row in derived.rows() if row.id in ("debian", "ubuntu")}
+    for row in derived.rows():
+        assert row.base in {"", *known, *codenames}, row
+        assert "/" in row.source or "os-release" in row.source, row
 
 
 def test_a_system_s_name_stands_for_what_a_recorded_one_stands_on() -> None:

@@ -16,21 +16,29 @@ from ..gpu_stack.rows import System
 from ..host_facts import Distribution, Gpu, HostFacts, PackageManager
 from ..requirements import msgspec
 
-# What is no system's name, and which to name instead.
+# What is no system's name, and what to do instead.
+_IN_WSL = "name the system in WSL2, as «ubuntu-24.04 wsl»"
+_PI = "name debian-12 or debian-13 for that of 64 bits, with --architecture aarch64"
 _INSTEAD = {
-    "wsl": "the system in WSL2, as ubuntu-24.04: the driver alone is another, Windows' own",
-    "windows": "the system in WSL2, as ubuntu-24.04: the driver alone is another, Windows' own",
-    "proxmox": "debian-12 for Proxmox 8, debian-13 for 9: their headers alone have other names",
-    "raspberry": "debian-12 or debian-13, as its os-release does, with --architecture aarch64",
-    "raspbian": "debian-12 or debian-13, as its os-release does, with --architecture aarch64",
+    "wsl": _IN_WSL,
+    "windows": _IN_WSL,
+    "proxmox": "name debian-12 for Proxmox 8, debian-13 for 9: its headers alone differ",
+    "raspberry": _PI,
+    "raspbian": _PI,
+    "dgx": "name ubuntu-22.04 for DGX OS 6, ubuntu-24.04 for 7, with --driver skip: its own driver "
+    "stays where it works",
+    "jetpack": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
+    "jetson": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
+    "macos": "name a Linux: there is no CUDA for macOS",
 }
 
 
 class Derived(msgspec.Struct, frozen=True):
     """A version of a system, by its os-release.
 
-    called: the words that people have for it.  base: what it is made of, "" where that has no rows
-        or where its packages are not that one's.
+    called: the words that people have for it.  version: its codename where it has none.
+    base: what it is made of, or that one's codename where it has no rows; "" where its packages
+        are not another's.
     """
 
     called: str
@@ -64,15 +72,16 @@ def host(
     """
     for word in words:
         if word in _INSTEAD:
-            raise RefusedError(f"--host «{said}»", "a system's name", f"name {_INSTEAD[word]}")
+            raise RefusedError(f"--host «{said}»", "a system's name", _INSTEAD[word])
     found = [row for row in rows() if set(words) & set(row.called.split())]
     if not found:
         return None
     version = next((word.strip(".") for word in words if word[0].isdigit()), "")
-    fitting = [row for row in found if not row.version or (version and _is(version, row.version))]
+    fitting = [row for row in found if not (row.version and version) or _is(version, row.version)]
     if len(fitting) != 1:
-        raise RefusedError(f"--host «{said}»", f"one of {', '.join(map(str, found))}", "name one")
-    return _host(fitting[0], version, gpus, known)
+        planned = [str(row) for row in found if row.base in known]
+        raise RefusedError(f"--host «{said}»", f"one of {', '.join(planned)}", "name one")
+    return _host(fitting[0], version or fitting[0].version, gpus, known)
 
 
 def _is(said: str, version: str) -> bool:
@@ -83,16 +92,21 @@ def _is(said: str, version: str) -> bool:
 def _host(
     row: Derived, version: str, gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
 ) -> HostFacts:
-    system, number = known[row.base] if row.base else next(iter(known.values()))
+    system, number = known.get(row.base) or next(iter(known.values()))
     made = fresh.host(system, number, gpus)
-    codename = system.fresh[number].codename
+    codename = system.fresh[number].codename if row.base in known else row.base
     like = (row.like,) if row.like else ()
     suites = ((codename,) if codename else ("core", "extra")) if row.base else ()
     manager = made.packages.manager if row.like else ""
     return msgspec.structs.replace(
         made,
         distribution=Distribution(
-            row.id, row.name, version, like=like, base_codename=codename if row.base else ""
+            row.id,
+            row.name,
+            version if version[:1].isdigit() else "",
+            "" if version[:1].isdigit() else version,
+            like,
+            codename,
         ),
         packages=PackageManager(manager=manager, suites=suites),
     )

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..gpu_stack import fresh
+from ..gpu_stack.gpus import titles
 from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import RefusedError
 from ..gpu_stack.rows import System
-from ..host_facts import Gpu, HostFacts, parse
+from ..host_facts import Distribution, Driver, Gpu, HostFacts, Kernels, parse
+from ..requirements import msgspec
 from . import derived
 
 _LARGEST = 16 << 20  # bytes of a bundle's file: facts are a hundredth of that
@@ -25,8 +27,19 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
     return {f"{row.id}-{version}".rstrip("-"): (row, version) for row, version in every}
 
 
-_NO_NAME = {"linux", "gnu", "lts", "os", "server", "desktop"}  # what people write beside it
+# What people write beside a system's name, and for one that is called otherwise.
+_NO_NAME = {"linux", "gnu", "lts", "os", "server", "desktop", "edition", "release", "rolling"}
+_NO_NAME |= {"on", "in", "under", "pro"}
+_NO_NAME |= {"mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde", "plasma"}
+_NO_NAME |= {"xfce"}
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
+_SPELLINGS = (
+    (r"\bmint\s+debian\b", "lmde"),
+    (r"\bwsl\s*[12]\b", "wsl"),
+    (r"\bmac\s*os\b", "macos"),
+    (r"(?<!\d)(\d\d)(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
+)
+_UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
 
 
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
@@ -35,13 +48,30 @@ def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
     Raises:
         RefusedError: it names no system, or not which version; it says which there are.
     """
-    known = systems(matrix)
-    said = (w for w in re.findall(r"[a-z]+|\d[\d.]*", name.lower()) if w not in _NO_NAME)
-    words = ["ubuntu" if w in _FLAVOURS else w for w in said]
+    known, words = systems(matrix), _words(name)
+    if "wsl" in words and len(words) > 1:
+        words.remove("wsl")
+        return _under_wsl(name, _named(name, words, (), known), gpus, matrix)
+    return _named(name, words, gpus, known)
+
+
+def _words(name: str) -> list[str]:
+    """Its words, in one spelling."""
+    said = name.lower()
+    for pattern, spelling in _SPELLINGS:
+        said = re.sub(pattern, spelling, said)
+    bare = re.sub(r"\((?!wsl).*?\)", " ", said)  # "24.04 LTS (Noble Numbat)"
+    every = re.findall(r"[a-z]+|\d[\d.]*", bare if re.search(r"\d", bare) else said)
+    return ["ubuntu" if w in _FLAVOURS else w for w in every if w not in _NO_NAME]
+
+
+def _named(
+    name: str, words: list[str], gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
+) -> HostFacts:
     fitting = [each for each in known.values() if words and all(_is(w, *each) for w in words)]
     if len(fitting) == 1:
         return fresh.host(*fitting[0], gpus)
-    made_of = derived.host(name, words, gpus, known)
+    made_of = derived.host(name, words, gpus, known) or _of_another_version(words, gpus, known)
     if made_of is None:
         ids = dict.fromkeys(row.id for row, _version in known.values())
         near = difflib.get_close_matches("".join(words[:1]), ids, n=1)
@@ -49,6 +79,37 @@ def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
         do = f"name one, such as {like[-1]}" if like else "name one that yours is, or is made of"
         raise RefusedError(f"--host «{name}»", f"one of {', '.join(known)}", do)
     return made_of
+
+
+def _of_another_version(
+    words: list[str], gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
+) -> HostFacts | None:
+    """A host of a system that has rows, and none for this version: refused as if it were here."""
+    of_it = [(row, v) for row, v in known.values() if v and words[:1] == [row.id]]
+    if not of_it or len(words) != len(("id", "version")) or not words[1][0].isdigit():
+        return None
+    row, version = of_it[-1]
+    other = Distribution(row.id, row.name, words[1].strip("."))
+    return msgspec.structs.replace(fresh.host(row, version, gpus), distribution=other)
+
+
+def _under_wsl(name: str, facts: HostFacts, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
+    """The host under WSL2, whose GPUs are not on its bus."""
+    without = [gpu for gpu in gpus if not matrix.generation(gpu).wsl]
+    if without:
+        offered = next(row.name for row in matrix.generations if row.wsl)
+        raise RefusedError(
+            f"--host «{name}» with {titles(without)}",
+            f"GPUs that Windows' driver offers to WSL2, from {offered} on",
+            "name the system without WSL",
+        )
+    return msgspec.structs.replace(
+        facts,
+        wsl=True,
+        kernel=_UNDER_WSL,
+        kernels=Kernels(_UNDER_WSL, _UNDER_WSL),
+        driver=Driver(devices=("/dev/dxg",) if gpus else ()),
+    )
 
 
 def _is(word: str, system: System, version: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from functools import cache
 
 from ...module_utils.gpu_chips import of_device
-from ...module_utils.host_gpus import MELLANOX, NVIDIA, WITH_NVLINK_5
+from ...module_utils.host_gpus import MELLANOX, NVIDIA, VIRTUAL, WITH_NVLINK_5
 from .. import gpu_names
 from ..gpu_stack.options import RefusedError
 from ..host_facts import Gpu, Switch
@@ -19,10 +19,27 @@ from ..host_facts import Gpu, Switch
 _MAKERS = {"nvidia", "geforce", "quadro", "tesla"}
 _CARRIED = {"mobile", "max-q", "laptop", "notebook", "gpu", "embedded", "refresh"}
 _SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE)
-_COUNT = re.compile(r"(\d+)\s*[x×*]\s*(.+)|(\d\d?)\s+([a-z].+)|(dual|quad)\s+(.+)", re.IGNORECASE)
-_IN_WORDS = {"dual": 2, "quad": 4}
-_APART = re.compile(r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)")
-_SUPER = re.compile(r"(?<=\d{4})s\b")  # "1660s"
+_COUNTS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?P<count>\d+)\s*[x×*]\s*(?P<name>.+)",
+        r"(?P<count>\d\d?)\s+(?P<name>[a-z].+)",
+        r"(?P<count>dual|two|three|quad|four|eight)\s+(?P<name>.+)",
+        r"(?P<name>.+\S)\s+[x×*]\s*(?P<count>\d+)",
+    )
+]
+_IN_WORDS = {"dual": 2, "two": 2, "three": 3, "quad": 4, "four": 4, "eight": 8}
+# Spellings of names, in small letters: "RTX5090", "4090Ti", "1660s", "4070 TiS", "4090D", "MX 450".
+_SPELLINGS = (
+    (r"\bdgx\s+spark\b", "gb10"),
+    (r"(?<=\d{4})s\b|(?<=\dti) ?s\b|(?<=\d ti) ?s\b", " super"),
+    (r"(?<=\d{4})d\b", " d"),
+    (r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)", " "),
+    (r"\bmx\s+(?=\d{3})", "mx"),
+)
+# Boards that pci.ids has by another name, or not among those that gpu_names.csv is made of.
+_ALSO = {"H100 NVL": "2321", "GRID K1": "0ff2", "GRID K2": "11bf", "GRID K520": "118a"}
+_SLICE = re.compile(r"\bMIG\b.*|\b\d+g\.\d+gb\b.*", re.IGNORECASE)
 # What nvidia-smi and shops say beside a name: where no board is named so, it is left out.
 _MEMORY_KIND = re.compile(r"\b(hbm|gddr)\d\w*", re.IGNORECASE)
 _MEMORY_SIZE = re.compile(r"\b\d+\s*gb\b", re.IGNORECASE)
@@ -40,16 +57,29 @@ _LEAST = 3  # letters that stand for a longer word, as "sxm" does for "SXM5"
 _NO_GPU = (
     (r"\b(amd|radeon|rx|instinct|mi\d{2,3}[a-z]?|firepro|vega)\b", "a GPU of AMD's", "CUDA"),
     (r"\b(intel|arc|iris|uhd|gaudi)\b", "a GPU of Intel's", "CUDA"),
-    (r"\b(jetson|tegra|orin|xavier)\b", "a Jetson's GPU, which JetPack drives", "CUDA"),
+    (r"^(none|no( gpus?)?|nothing|cpu( only)?)$", "no GPU", "CUDA"),
+    (r"\bapple\b|^m\d (pro|max|ultra)$", "a GPU of Apple's", "CUDA"),
+    (r"\btpu\b", "a TPU of Google's", "CUDA"),
+    (r"\b(jetson|tegra|orin|xavier|thor)\b", "a Jetson's GPU, which JetPack drives", "CUDA"),
     (r"^[a-z]+\d+[a-z]*(-\w+)?\.\w+$|^standard_\w+$|^[agn]\d-\w+-\w+$|\bdgx\b", "a machine", ""),
 )
+
+
+def _counted(said: str) -> tuple[int, str]:
+    """How many of which: "2 x T4", "dual 3090", "A100 x 4"."""
+    found = None if _NUMBER.fullmatch(said) else (each.fullmatch(said) for each in _COUNTS)
+    match = next(filter(None, found), None) if found else None
+    if match is None:
+        return 1, said
+    told = match["count"].lower()
+    return _IN_WORDS.get(told) or int(told), match["name"]
 
 
 @cache
 def known() -> dict[str, str]:
     """The devices by their names, the first of several."""
     found: dict[str, str] = {}
-    for device, name in gpu_names.listed():
+    for device, name in [*gpu_names.listed(), *((d, name) for name, d in _ALSO.items())]:
         found.setdefault(name, device)
     return found
 
@@ -62,9 +92,7 @@ def gpus(said: list[str]) -> tuple[Gpu, ...]:
     """
     found: list[Gpu] = []
     for each in (part for words in said for part in words.split(",")):
-        counted = None if _NUMBER.fullmatch(each.strip()) else _COUNT.fullmatch(each.strip())
-        told, name = filter(None, counted.groups()) if counted else ("1", each)
-        count = _IN_WORDS.get(told.lower()) or int(told)
+        count, name = _counted(each.strip())
         if not 1 <= count <= 16:
             raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
         name = _socketed(name) if count >= _EIGHT else name
@@ -102,7 +130,11 @@ def _in_socket(gpu: Gpu) -> bool:
 
 
 def _gpu(said: str, place: int) -> Gpu:
-    name, device = _named(said)
+    share = re.search(VIRTUAL.pattern, said.strip(), re.IGNORECASE)
+    whole = (
+        re.sub(r"\bgrid\b", "", said.strip()[: share.start()], flags=re.IGNORECASE) if share else ""
+    )
+    name, device = _named(whole or said)
     chip = of_device(int(device, 16))
     return Gpu(
         address=f"0000:{place + 1:02x}:00.0",
@@ -110,14 +142,17 @@ def _gpu(said: str, place: int) -> Gpu:
         chip=chip.code,
         generation=chip.generation,
         compute_capability=chip.capability,
-        name=name,
-        display=bool(_SCREENS.match(name)),
+        name=said.strip() if whole else name,
+        display=bool(_SCREENS.match(name)) and not whole,
+        virtual=bool(whole),
     )
 
 
-def _named(said: str) -> tuple[str, str]:
+def _named(told: str) -> tuple[str, str]:
+    said = _SLICE.sub("", told).strip()
     alike = _MEMORY_KIND.sub(" ", said)
-    found = _boards(said) or _boards(alike) or _boards(_MEMORY_SIZE.sub(" ", alike))
+    tries = (said, alike, _MEMORY_SIZE.sub(" ", alike), said.lower().removesuffix("s"))
+    found = next(filter(None, map(_boards, tries)), None)
     if found:
         return found[0], known()[found[0]]
     number = _NUMBER.fullmatch(said.strip())
@@ -130,8 +165,14 @@ def _named(said: str) -> tuple[str, str]:
                 "a GPU of NVIDIA's, which TensorFlow's CUDA is for" if need else "a GPU's name",
                 "leave --gpu out for a plan without one" if need else "name its GPUs, as 8 x H100",
             )
+    if told != said and not said:
+        raise RefusedError(
+            f"--gpu «{told}», a slice of a GPU (MIG)",
+            "the GPU that it is a slice of, which gets the same plan",
+            "name that, such as H100",
+        )
     raise RefusedError(
-        f"--gpu «{said}»",
+        f"--gpu «{told}»",
         "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
         "name one of these: " + ", ".join(_like(_words(said))),
     )
@@ -140,7 +181,7 @@ def _named(said: str) -> tuple[str, str]:
 def _boards(said: str) -> list[str]:
     """The known names that it may be, the best first."""
     words, carried = _words(said), bool(_carried(said))
-    exact = [name for name in known() if _words(name) == words]
+    exact = [name for name in known() if sorted(_words(name)) == sorted(words)]
     core = _core(said)
     # Those that have those words: the boards of a desktop before those of a laptop, unless one is
     # asked for, and the shortest first.  A word without a number ("RTX") is a whole line of them.
@@ -164,9 +205,10 @@ def _has(name: list[str], said: list[str]) -> bool:
 
 @cache
 def _words(name: str) -> list[str]:
-    # "RTX5090" and "4090Ti" are written, too.
-    words = re.findall(r"[a-z0-9.]+", _APART.sub(" ", _SUPER.sub(" super", name.lower())))
-    return [word for word in words if word not in _MAKERS]
+    spelt = name.lower()
+    for pattern, spelling in _SPELLINGS:
+        spelt = re.sub(pattern, spelling, spelt)
+    return [word for word in re.findall(r"[a-z0-9.]+", spelt) if word not in _MAKERS]
 
 
 @cache

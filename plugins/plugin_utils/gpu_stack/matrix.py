@@ -95,12 +95,13 @@ class Matrix:
         here = facts.distribution
         if here.id in [system.id for system in self.systems]:
             return here
-        for base in here.like:
+        row = self.derivative(here)
+        for base in here.like or ((row.like,) if row else ()):
             for system in (row for row in self.systems if row.id == base):
                 for version, fresh in system.fresh.items():
                     if version and fresh.codename != here.base_codename:
                         continue
-                    if self.derivative(here) or _has_sources(facts, fresh.codename):
+                    if row or _has_sources(facts, fresh.codename):
                         return Distribution(system.id, system.name, version, fresh.codename)
         return here
 

@@ -214,10 +214,12 @@ def _not_offered(request: Request, offered: list[Offer], source: Origin) -> Refu
     where, branch = _from(request, source), request.options.branch
     if not offered:
         asked = request.options.driver_origin == source
+        others = {a for row in _elsewhere(request, source) for a in row.architectures}
+        there = f"{listed(sorted(others), 'or')}, which" if others else "a system that"
         return RefusedError(
             f"{request.system_title} on {request.facts.architecture}"
             + (f", and plan_driver_origin={source}" if asked else ""),
-            f"a system that {where} has drivers for",
+            f"{there} {where} has drivers for",
             nearest=True,
         )
     rolling = [each for each in offered if not each.branch.isdigit()]
@@ -232,6 +234,16 @@ def _not_offered(request: Request, offered: list[Offer], source: Origin) -> Refu
     return RefusedError(
         f"plan_driver={branch}", f"a branch that {where} has, {branches}", nearest=True
     )
+
+
+def _elsewhere(request: Request, source: Origin) -> list[DriverOffer]:
+    """What the origin has for the system on any architecture."""
+    here = request.facts.distribution
+    return [
+        row
+        for row in request.matrix.drivers
+        if (row.system, row.origin) == (here.id, source) and here.version in row.versions
+    ]
 
 
 def older(request: Request, few: Sequence[Gpu]) -> str:

@@ -145,7 +145,10 @@ def _system(facts: HostFacts, matrix: Matrix) -> System:
     names = {system.id: system.name for system in matrix.systems}
     beneath = [names[each] for each in here.like if each in names]
     made_of = beneath and here.id not in names  # Ubuntu's own os-release is like Debian's
+    known = {fresh.codename for system in matrix.systems for fresh in system.fresh.values()}
     other = f", whose sources of packages are not {beneath[0]}'s" if made_of else ""
+    if made_of and here.base_codename and here.base_codename not in known:
+        other = f", which is made of {beneath[0]}'s {here.base_codename}"
     raise RefusedError(
         f"{here}{other}",
         listed([system.title for system in matrix.systems], "or"),

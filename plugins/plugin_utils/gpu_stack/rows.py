@@ -136,11 +136,13 @@ class System(Row, frozen=True, kw_only=True):
 class Derivative(Row, frozen=True, kw_only=True):
     """A distribution made of another, whose drivers are not that one's.
 
-    differs: in what.  do: how its own driver is installed.
+    like: what it is made of, where its os-release does not say.  differs: in what.
+    do: how its own driver is installed.
     """
 
     id: Text
     name: Text
+    like: str = ""
     differs: Text
     do: Text
 
