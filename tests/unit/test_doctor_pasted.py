@@ -14,7 +14,7 @@ from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
 
 CASES = [
     case
-    for name in ("pasted.yml", "reports.yml", "runtime.yml")
+    for name in ("pasted.yml", "reports.yml", "runtime.yml", "systems.yml")
     for case in yaml_text.load((Path(__file__).parent / "doctor" / name).read_text("utf-8"))
 ]
 

@@ -26,7 +26,7 @@ def corpus() -> Iterator[Pair]:
                 middle = len(text) // 2
                 for part in (text, text[:middle], text[middle:]):
                     yield row.name, told(part)
-    for name in ("pasted.yml", "reports.yml", "runtime.yml"):
+    for name in ("pasted.yml", "reports.yml", "runtime.yml", "systems.yml"):
         text = (Path(__file__).parent / name).read_text(encoding="utf-8")
         for case in yaml_text.load(text):
             yield case["is"], told(case["text"])
