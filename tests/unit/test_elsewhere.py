@@ -82,6 +82,8 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "Arc A770"], ["Intel's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Jetson Orin"], ["JetPack", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "p3.2xlarge"], ["a machine", "name its GPUs"]),
+        (["--host", "debian-13", "--gpu", "Radeon RX 580"], ["AMD's", "leave --gpu out"]),
+        (["--host", "debian-13", "--gpu", "RTX 1080"], ["«RTX 1080»", "GeForce GTX 1080"]),
         (["--host", "debian-13", "--gpu", "Thor"], ["JetPack", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Apple M2"], ["Apple's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "none"], ["no GPU", "leave --gpu out"]),
@@ -196,6 +198,14 @@ def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> Non
         ("GRID K520", "0x118a"),
         ("DGX Spark", "0x2e12"),
         ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "0x2330"),
+        ("ASUS TUF RTX 4080", "0x2704"),
+        ("Gigabyte RTX 5080 Gaming OC 16G", "0x2c02"),
+        ("RTX 4090 Founders Edition", "0x2684"),
+        ("NVIDIA Quadro RTX 5000 with Max-Q Design", "0x1eb5"),
+        ("NVIDIA A100-PG509-200", "0x20b3"),
+        ("GB200 NVL72", "0x2941"),
+        ("Grace Hopper", "0x2342"),
+        ("NVIDIA DGX Spark (GB10)", "0x2e12"),
     ],
 )
 def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: str) -> None:
@@ -230,6 +240,10 @@ def test_a_share_of_a_gpu_is_a_virtual_one(said: str, capsys: Capture) -> None:
         ("Arch Linux (rolling)", "Arch"),
         ("Ubuntu 24.04.3 LTS (Noble Numbat)", "Ubuntu 24.04"),
         ("Ubuntu MATE 24.04", "Ubuntu 24.04"),
+        ("ubuntu-24-04", "Ubuntu 24.04"),
+        ("Ubuntu Jammy Jellyfish", "Ubuntu 22.04"),
+        ("debian:bookworm-slim", "Debian 12"),
+        ("debian 12 x86_64", "Debian 12"),
         ("Ubuntu Studio 22.04", "Ubuntu 22.04"),
     ],
 )
@@ -258,6 +272,7 @@ def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
         ("linuxmint-21", "Plan for a fresh Linux Mint 21, taken as Ubuntu 22.04: "),
         ("LMDE 6", "Plan for a fresh LMDE 6, taken as Debian 12: "),
         ("Linux Mint Debian Edition 7", "Plan for a fresh LMDE 7, taken as Debian 13: "),
+        ("mint zena", "Plan for a fresh Linux Mint 22, taken as Ubuntu 24.04: "),
         ("mint 23", "Plan for a fresh Linux Mint 23, taken as Ubuntu 26.04: "),
         (
             "mint 20.3",
@@ -294,6 +309,8 @@ def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
         ("Windows 11", "name the system in WSL2, as «ubuntu-24.04 wsl»"),
         ("mint debian edition", "one of LMDE 6 (as debian-12), LMDE 7 (as debian-13): name one"),
         ("DGX OS 7", "ubuntu-24.04 for 7, with --driver skip"),
+        ("ubuntu 24.04 arm64", "name the system alone, with --architecture aarch64"),
+        ("L4T 36.4", "NVIDIA's TensorFlow for JetPack"),
         ("JetPack 6.2", "NVIDIA's TensorFlow for JetPack"),
         ("Raspberry Pi OS", "with --architecture aarch64"),
         ("Proxmox VE 9", "debian-13 for 9"),
@@ -305,7 +322,9 @@ def test_what_is_no_system_says_which_to_name(said: str, do: str, capsys: Captur
     assert do in wrong
 
 
-@pytest.mark.parametrize("said", ["Ubuntu 24.04 (WSL)", "wsl ubuntu-24.04", "Ubuntu 24.04 on WSL2"])
+@pytest.mark.parametrize(
+    "said", ["Ubuntu 24.04 (WSL)", "windows 11 wsl2 ubuntu 24.04", "Ubuntu 24.04 on WSL2"]
+)
 def test_a_system_in_wsl2_gets_the_driver_of_windows(said: str, capsys: Capture) -> None:
     code, told, _wrong = run(capsys, "--host", said, "--gpu", "RTX 4090")
     assert (code, told.startswith("Plan for a fresh Ubuntu 24.04: 1 change ")) == (0, True)
@@ -334,6 +353,24 @@ def test_a_system_s_name_stands_for_what_a_recorded_one_stands_on() -> None:
             assert (one.id, one.version) == (other.id, other.version)
             compared.add(here.id)
     assert compared >= {"linuxmint", "zorin", "pop", "endeavouros", "manjaro", "kali", "fedora"}
+
+
+@pytest.mark.parametrize(
+    ("said", "screen"),
+    [
+        ("Kubuntu 24.04", True),
+        ("Ubuntu 24.04 Desktop", True),
+        ("Linux Mint 22 Cinnamon", True),
+        ("Zorin OS 18", True),
+        ("Ubuntu Server 24.04", False),
+        ("noble", False),
+    ],
+)
+def test_a_system_for_desktops_gets_the_driver_with_a_screen(
+    said: str, screen: bool, capsys: Capture
+) -> None:
+    _code, told, _wrong = run(capsys, "--host", said, "--gpu", "RTX 4090")
+    assert ("nvidia-driver-580-open" in told, "nvidia-headless" in told) == (screen, not screen)
 
 
 def test_nvswitches_are_those_that_such_gpus_have(capsys: Capture) -> None:

@@ -62,7 +62,11 @@ def parser() -> Parser:
         help="between the GPUs, if not as such boards have",
     )
     made.add_argument("--secure-boot", choices=["on", "off"], default="off")
-    made.add_argument("--desktop", action="store_true", help="it boots to a screen")
+    made.add_argument(
+        "--desktop",
+        action="store_true",
+        help="it boots to a screen, as Mint and Kubuntu do by themselves",
+    )
     made.add_argument(
         "--architecture", choices=["x86_64", "aarch64"], help="by the GPU, if not said"
     )
@@ -96,10 +100,11 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
             raise RefusedError("--gpu beside --bundle", "one of them", "leave --gpu out")
         return hosts.of_bundle(told.bundle)
     gpus = names.gpus(told.gpu)
+    host = hosts.named(told.host, gpus, matrix)
     facts = msgspec.structs.replace(
-        hosts.named(told.host, gpus, matrix),
+        host,
         secure_boot=SecureBoot("enabled" if told.secure_boot == "on" else "disabled"),
-        desktop=told.desktop,
+        desktop=told.desktop or host.desktop,
         architecture=told.architecture or names.architecture(gpus),
         switches=names.switches(gpus, told.nvswitches),
     )

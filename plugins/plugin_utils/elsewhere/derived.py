@@ -27,6 +27,7 @@ _INSTEAD = {
     "raspbian": _PI,
     "dgx": "name ubuntu-22.04 for DGX OS 6, ubuntu-24.04 for 7, with --driver skip: its own driver "
     "stays where it works",
+    "arm": "name the system alone, with --architecture aarch64",
     "jetpack": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "jetson": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "macos": "name a Linux: there is no CUDA for macOS",
@@ -73,7 +74,8 @@ def host(
     for word in words:
         if word in _INSTEAD:
             raise RefusedError(f"--host «{said}»", "a system's name", _INSTEAD[word])
-    found = [row for row in rows() if set(words) & set(row.called.split())]
+    fits = {row: len(set(words) & set(row.called.split())) for row in rows()}
+    found = [row for row, words_of_it in fits.items() if words_of_it == max(fits.values()) > 0]
     if not found:
         return None
     version = next((word.strip(".") for word in words if word[0].isdigit()), "")
@@ -109,4 +111,5 @@ def _host(
             codename,
         ),
         packages=PackageManager(manager=manager, suites=suites),
+        desktop=bool(row.base),  # what is made of another here is made for a screen
     )

@@ -28,31 +28,39 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
 
 
 # What people write beside a system's name, and for one that is called otherwise.
-_NO_NAME = {"linux", "gnu", "lts", "os", "server", "desktop", "edition", "release", "rolling"}
-_NO_NAME |= {"on", "in", "under", "pro"}
-_NO_NAME |= {"mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde", "plasma"}
-_NO_NAME |= {"xfce"}
+_NO_NAME = {"linux", "gnu", "lts", "os", "server", "edition", "release", "rolling", "slim", "pro"}
+_NO_NAME |= {"on", "in", "under", "jellyfish", "numbat", "raccoon", "fossa"}  # "Noble Numbat"
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
+_DESKTOPS = {"desktop", "mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde"}
+_DESKTOPS |= {"plasma", "xfce", "workstation"}
 _SPELLINGS = (
     (r"\bmint\s+debian\b", "lmde"),
+    (r"\bwindows\s+subsystem\s+for\s+linux\b", "wsl"),
+    (r"\bwindows\s*(10|11)?\s+(?=.*\bwsl)", ""),
     (r"\bwsl\s*[12]\b", "wsl"),
     (r"\bmac\s*os\b", "macos"),
-    (r"(?<!\d)(\d\d)(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
+    (r"\bl4t\b", "jetpack"),
+    (r"\b(arm64|aarch64)\b", "arm"),
+    (r"\b(x86[_-]64|amd64|64[ -]?bits?)\b", ""),
+    (r"(?<!\d)(\d\d)[-_]?(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
 )
 _UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
 
 
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
-    """A fresh host of that system.
+    """A fresh host of that system: a server, unless its name is one of a desktop.
 
     Raises:
         RefusedError: it names no system, or not which version; it says which there are.
     """
-    known, words = systems(matrix), _words(name)
+    known, every = systems(matrix), _words(name)
+    words = ["ubuntu" if word in _FLAVOURS else word for word in every if word not in _DESKTOPS]
     if "wsl" in words and len(words) > 1:
         words.remove("wsl")
         return _under_wsl(name, _named(name, words, (), known), gpus, matrix)
-    return _named(name, words, gpus, known)
+    facts = _named(name, words, gpus, known)
+    desktop = facts.desktop or bool((_DESKTOPS | _FLAVOURS).intersection(every))
+    return msgspec.structs.replace(facts, desktop=desktop)
 
 
 def _words(name: str) -> list[str]:
@@ -62,7 +70,7 @@ def _words(name: str) -> list[str]:
         said = re.sub(pattern, spelling, said)
     bare = re.sub(r"\((?!wsl).*?\)", " ", said)  # "24.04 LTS (Noble Numbat)"
     every = re.findall(r"[a-z]+|\d[\d.]*", bare if re.search(r"\d", bare) else said)
-    return ["ubuntu" if w in _FLAVOURS else w for w in every if w not in _NO_NAME]
+    return [word for word in every if word not in _NO_NAME]
 
 
 def _named(

@@ -32,6 +32,7 @@ _IN_WORDS = {"dual": 2, "two": 2, "three": 3, "quad": 4, "four": 4, "eight": 8}
 # Spellings of names, in small letters: "RTX5090", "4090Ti", "1660s", "4070 TiS", "4090D", "MX 450".
 _SPELLINGS = (
     (r"\bdgx\s+spark\b", "gb10"),
+    (r"^(nvidia\s+)?grace[ -]hopper$", "gh200"),
     (r"(?<=\d{4})s\b|(?<=\dti) ?s\b|(?<=\d ti) ?s\b", " super"),
     (r"(?<=\d{4})d\b", " d"),
     (r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)", " "),
@@ -39,6 +40,8 @@ _SPELLINGS = (
 )
 # Boards that pci.ids has by another name, or not among those that gpu_names.csv is made of.
 _ALSO = {"H100 NVL": "2321", "GRID K1": "0ff2", "GRID K2": "11bf", "GRID K520": "118a"}
+# What shops and nvidia-smi write beside a name, besides words that no name has.
+_BESIDE = re.compile(r"edition|ac|(sxm|nvl)\d*|g?ddr\d\w?|\d+g|pg\d+")
 _SLICE = re.compile(r"\bMIG\b.*|\b\d+g\.\d+gb\b.*", re.IGNORECASE)
 # What nvidia-smi and shops say beside a name: where no board is named so, it is left out.
 _MEMORY_KIND = re.compile(r"\b(hbm|gddr)\d\w*", re.IGNORECASE)
@@ -165,6 +168,9 @@ def _named(told: str) -> tuple[str, str]:
                 "a GPU of NVIDIA's, which TensorFlow's CUDA is for" if need else "a GPU's name",
                 "leave --gpu out for a plan without one" if need else "name its GPUs, as 8 x H100",
             )
+    found = _boards(_of_names(said))
+    if found:
+        return found[0], known()[found[0]]
     if told != said and not said:
         raise RefusedError(
             f"--gpu «{told}», a slice of a GPU (MIG)",
@@ -176,6 +182,15 @@ def _named(told: str) -> tuple[str, str]:
         "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
         "name one of these: " + ", ".join(_like(_words(said))),
     )
+
+
+def _of_names(said: str) -> str:
+    """It without the words that no name has, and its memory: "ASUS TUF RTX 4080 OC 16 GB"."""
+    every = {word for name in known() for word in _words(name)}
+    alike = _MEMORY_SIZE.sub(" ", re.sub(r"-pg\d+-\d+", "", said.lower()))
+    strange = {word for word in _words(alike) if word.isalpha() and word not in every}
+    kept = [w for w in _words(alike) if w not in strange and not _BESIDE.fullmatch(w)]
+    return " ".join([*kept, *_carried(said)])
 
 
 def _boards(said: str) -> list[str]:
@@ -208,7 +223,8 @@ def _words(name: str) -> list[str]:
     spelt = name.lower()
     for pattern, spelling in _SPELLINGS:
         spelt = re.sub(pattern, spelling, spelt)
-    return [word for word in re.findall(r"[a-z0-9.]+", spelt) if word not in _MAKERS]
+    words = dict.fromkeys(re.findall(r"[a-z0-9.]+", spelt))
+    return [word for word in words if word not in _MAKERS]
 
 
 @cache
@@ -227,4 +243,6 @@ def _like(words: list[str]) -> list[str]:
     said = " ".join(words)
     by_words = {" ".join(_words(name)): name for name in known() if not _carried(name)}
     near = difflib.get_close_matches(said, by_words, n=4, cutoff=0.5)
-    return [by_words[each] for each in near] or list(_WELL_KNOWN)
+    model = [word for word in words if re.fullmatch(r"\d{3,4}", word)]
+    of_it = [each for each in by_words if set(model) & set(each.split())][:1]  # "RTX 1080"
+    return [by_words[each] for each in dict.fromkeys([*of_it, *near])] or list(_WELL_KNOWN)
