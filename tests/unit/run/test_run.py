@@ -153,6 +153,17 @@ def test_a_changed_lock_makes_the_environment_anew(run: Run, copy: Path) -> None
     assert run("bench").stderr.startswith("Installing requirements/run.txt into .venv")
 
 
+@pytest.mark.usefixtures("python")
+def test_an_environment_that_is_made_anew_is_not_made_by_its_own_uv(
+    run: Run, copy: Path, tools: Path
+) -> None:
+    (copy / ".venv/bin").mkdir(parents=True)
+    stub(copy / ".venv/bin/uv", "exit 0")
+    done = run("bench", env={"PATH": f"{copy}/.venv/bin:{tools}"}, cwd=copy)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("Installing requirements/run.txt into .venv with pip …")
+
+
 @pytest.mark.usefixtures("uv")
 def test_uv_is_used_where_it_is_and_is_quiet(run: Run, copy: Path) -> None:
     done = run("bench", cwd=copy)
