@@ -82,7 +82,7 @@ class Machine:
             *("-global", f"driver=cfi.pflash01,property=secure,value={smm}"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE / code}"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"),
-            # The cut ends qemu and not this host: what the guest has flushed need not reach the disk.
+            # The cut ends qemu, not this host: what the guest has flushed need not reach the disk.
             *("-drive", f"if=virtio,format=qcow2,cache=unsafe,file={self.disk}"),
             *("-nic", f"user,model=virtio,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
             *("-device", "virtio-rng", "-display", "none", "-monitor", "none"),
