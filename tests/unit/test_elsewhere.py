@@ -82,6 +82,7 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "Arc A770"], ["Intel's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Jetson Orin"], ["JetPack", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "p3.2xlarge"], ["a machine", "name its GPUs"]),
+        (["--host", "debian-13", "--gpu", "GeForce 9800 GT"], ["before Fermi", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Radeon RX 580"], ["AMD's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "RTX 1080"], ["«RTX 1080»", "GeForce GTX 1080"]),
         (["--host", "debian-13", "--gpu", "Thor"], ["JetPack", "leave --gpu out"]),
@@ -212,8 +213,11 @@ def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: 
     assert names.gpus([said])[0].device == device
 
 
+COUNTED = {"two 3090s": 2, "A100 x 4": 4, "T4 (8x)": 8, "2 4090": 2, "RTX 4090 + T4": 2, "T4": 1}
+
+
 def test_a_count_may_stand_behind_and_be_a_word() -> None:
-    assert [len(names.gpus([said])) for said in ("two 3090s", "A100 x 4", "T4")] == [2, 4, 1]
+    assert [len(names.gpus([said])) for said in COUNTED] == list(COUNTED.values())
 
 
 @pytest.mark.parametrize("said", ["GRID A100-10C", "NVIDIA A16-4Q", "a40-48q"])
@@ -240,6 +244,7 @@ def test_a_share_of_a_gpu_is_a_virtual_one(said: str, capsys: Capture) -> None:
         ("Arch Linux (rolling)", "Arch"),
         ("Ubuntu 24.04.3 LTS (Noble Numbat)", "Ubuntu 24.04"),
         ("Ubuntu MATE 24.04", "Ubuntu 24.04"),
+        ("Ubuntu Minimal 22.04.4 x64", "Ubuntu 22.04"),
         ("ubuntu-24-04", "Ubuntu 24.04"),
         ("Ubuntu Jammy Jellyfish", "Ubuntu 22.04"),
         ("debian:bookworm-slim", "Debian 12"),
@@ -309,7 +314,7 @@ def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
         ("Windows 11", "name the system in WSL2, as «ubuntu-24.04 wsl»"),
         ("mint debian edition", "one of LMDE 6 (as debian-12), LMDE 7 (as debian-13): name one"),
         ("DGX OS 7", "ubuntu-24.04 for 7, with --driver skip"),
-        ("ubuntu 24.04 arm64", "name the system alone, with --architecture aarch64"),
+        ("ubuntu 24.04 (aarch64)", "name the system alone, with --architecture aarch64"),
         ("L4T 36.4", "NVIDIA's TensorFlow for JetPack"),
         ("JetPack 6.2", "NVIDIA's TensorFlow for JetPack"),
         ("Raspberry Pi OS", "with --architecture aarch64"),

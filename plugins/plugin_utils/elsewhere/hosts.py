@@ -30,6 +30,7 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
 # What people write beside a system's name, and for one that is called otherwise.
 _NO_NAME = {"linux", "gnu", "lts", "os", "server", "edition", "release", "rolling", "slim", "pro"}
 _NO_NAME |= {"on", "in", "under", "jellyfish", "numbat", "raccoon", "fossa"}  # "Noble Numbat"
+_NO_NAME |= {"minimal", "live", "netinst", "iso"}
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
 _DESKTOPS = {"desktop", "mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde"}
 _DESKTOPS |= {"plasma", "xfce", "workstation"}
@@ -41,7 +42,7 @@ _SPELLINGS = (
     (r"\bmac\s*os\b", "macos"),
     (r"\bl4t\b", "jetpack"),
     (r"\b(arm64|aarch64)\b", "arm"),
-    (r"\b(x86[_-]64|amd64|64[ -]?bits?)\b", ""),
+    (r"\b(x86[_-]64|amd64|x64|64[ -]?bits?)\b", ""),
     (r"(?<!\d)(\d\d)[-_]?(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
 )
 _UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
@@ -68,8 +69,7 @@ def _words(name: str) -> list[str]:
     said = name.lower()
     for pattern, spelling in _SPELLINGS:
         said = re.sub(pattern, spelling, said)
-    bare = re.sub(r"\((?!wsl).*?\)", " ", said)  # "24.04 LTS (Noble Numbat)"
-    every = re.findall(r"[a-z]+|\d[\d.]*", bare if re.search(r"\d", bare) else said)
+    every = re.findall(r"[a-z]+|\d[\d.]*", said)
     return [word for word in every if word not in _NO_NAME]
 
 

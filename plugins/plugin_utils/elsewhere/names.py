@@ -23,11 +23,13 @@ _COUNTS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?P<count>\d+)\s*[x×*]\s*(?P<name>.+)",
-        r"(?P<count>\d\d?)\s+(?P<name>[a-z].+)",
+        r"(?P<count>\d\d?)\s+(?P<name>[a-z].+|\d{4}\b.*)",
         r"(?P<count>dual|two|three|quad|four|eight)\s+(?P<name>.+)",
-        r"(?P<name>.+\S)\s+[x×*]\s*(?P<count>\d+)",
+        r"(?P<name>.+\S)\s+\(?[x×*]\s*(?P<count>\d+)\)?",
+        r"(?P<name>.+\S)\s+\(?(?P<count>\d+)\s*[x×]\)?",
     )
 ]
+_AND = re.compile(r",|\+|&|\band\b", re.IGNORECASE)
 _IN_WORDS = {"dual": 2, "two": 2, "three": 3, "quad": 4, "four": 4, "eight": 8}
 # Spellings of names, in small letters: "RTX5090", "4090Ti", "1660s", "4070 TiS", "4090D", "MX 450".
 _SPELLINGS = (
@@ -41,7 +43,7 @@ _SPELLINGS = (
 # Boards that pci.ids has by another name, or not among those that gpu_names.csv is made of.
 _ALSO = {"H100 NVL": "2321", "GRID K1": "0ff2", "GRID K2": "11bf", "GRID K520": "118a"}
 # What shops and nvidia-smi write beside a name, besides words that no name has.
-_BESIDE = re.compile(r"edition|ac|(sxm|nvl)\d*|g?ddr\d\w?|\d+g|pg\d+")
+_BESIDE = re.compile(r"edition|ac|blackwell|hopper|(sxm|nvl)\d*|g?ddr\d\w?|\d+g|pg\d+")
 _SLICE = re.compile(r"\bMIG\b.*|\b\d+g\.\d+gb\b.*", re.IGNORECASE)
 # What nvidia-smi and shops say beside a name: where no board is named so, it is left out.
 _MEMORY_KIND = re.compile(r"\b(hbm|gddr)\d\w*", re.IGNORECASE)
@@ -62,6 +64,11 @@ _NO_GPU = (
     (r"\b(intel|arc|iris|uhd|gaudi)\b", "a GPU of Intel's", "CUDA"),
     (r"^(none|no( gpus?)?|nothing|cpu( only)?)$", "no GPU", "CUDA"),
     (r"\bapple\b|^m\d (pro|max|ultra)$", "a GPU of Apple's", "CUDA"),
+    (
+        r"\bfx\s*\d{3,4}|\b[6-9]\d00\s*(gtx?|gts|gs|ultra)\b|\b(gtx?|gts)\s*2\d\d\b",
+        "a GPU from before Fermi",
+        "CUDA",
+    ),
     (r"\btpu\b", "a TPU of Google's", "CUDA"),
     (r"\b(jetson|tegra|orin|xavier|thor)\b", "a Jetson's GPU, which JetPack drives", "CUDA"),
     (r"^[a-z]+\d+[a-z]*(-\w+)?\.\w+$|^standard_\w+$|^[agn]\d-\w+-\w+$|\bdgx\b", "a machine", ""),
@@ -94,7 +101,7 @@ def gpus(said: list[str]) -> tuple[Gpu, ...]:
         RefusedError: no GPU has that name; it says which have one like it.
     """
     found: list[Gpu] = []
-    for each in (part for words in said for part in words.split(",")):
+    for each in (part for words in said for part in _AND.split(words)):
         count, name = _counted(each.strip())
         if not 1 <= count <= 16:
             raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
@@ -188,7 +195,7 @@ def _of_names(said: str) -> str:
     """It without the words that no name has, and its memory: "ASUS TUF RTX 4080 OC 16 GB"."""
     every = {word for name in known() for word in _words(name)}
     alike = _MEMORY_SIZE.sub(" ", re.sub(r"-pg\d+-\d+", "", said.lower()))
-    strange = {word for word in _words(alike) if word.isalpha() and word not in every}
+    strange = {w for w in _words(alike) if w not in every and re.fullmatch(r"[a-z]{2,}\d?", w)}
     kept = [w for w in _words(alike) if w not in strange and not _BESIDE.fullmatch(w)]
     return " ".join([*kept, *_carried(said)])
 

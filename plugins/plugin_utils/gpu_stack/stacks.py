@@ -152,7 +152,7 @@ def _no_kernels(request: Request, named: Sequence[Stack]) -> RefusedError:
     new = [gpu for gpu in request.gpus if (gpu.capability or ()) > newest]
     old = [gpu for gpu in request.gpus if (gpu.capability or ()) < oldest]
     if not (new or old):
-        return _no_one_stack(request)
+        return _no_one_stack(request, named)
     limit = f"at most {dotted(newest)}" if new else f"at least {dotted(oldest)}"
     aur = older(request, old) if old and not new else ""
     do = [*_without(request, new or old), *([f"for its driver alone {aur}"] if aur else [])]
@@ -164,8 +164,17 @@ def _no_kernels(request: Request, named: Sequence[Stack]) -> RefusedError:
     )
 
 
-def _no_one_stack(request: Request) -> RefusedError:
+def _no_one_stack(request: Request, named: Sequence[Stack]) -> RefusedError:
     """Each GPU has a stack, and no stack has them all."""
+    if request.unseen:
+        supports = [row.gpu for row in named if row.gpu]
+        lowest = dotted(min(support.lowest for support in supports))
+        return RefusedError(
+            "a GPU that is not on the PCI bus, and may be of "
+            f"{dotted(request.matrix.oldest_under_wsl)}",
+            f"kernels for any, and {named[0].title} has them from {lowest} on",
+            nearest=True,
+        )
     if not (request.borrowed or modules(request.gpus, request.matrix)):
         return no_module_for_all(request)
     return RefusedError(
