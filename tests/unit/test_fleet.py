@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.errors import RecordError
+from bench.record.head import WITHHELD
 from bench.record.model import Result
 from bench.record.verdict import Verdict
 from bench.report.fleet import reading, sheet
@@ -196,16 +197,45 @@ def test_a_folder_has_a_record_a_host_and_says_why_others_have_none(tmp_path: Pa
     assert "gpu4: no record: it could" in done.stdout
 
 
-def test_runs_are_named_after_their_hosts_and_several_of_one_by_their_time(tmp_path: Path) -> None:
-    at = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.timezone.utc)
-    for hour in (0, 1):
-        started = at + datetime.timedelta(hours=hour)
-        made = record([timed(0.1)], started=started)
-        records.write(tmp_path, f"{started:%Y%m%dT%H%M%SZ}.json", made)
-    read = reading.read(["20261121T12", "last"], tmp_path)
+def stamped(folder: Path, hour: int, *results: Result, **head: Any) -> None:
+    started = datetime.datetime(2026, 11, 21, 12 + hour, tzinfo=datetime.timezone.utc)
+    made = record(results, started=started, **head)
+    records.write(folder, f"{started:%Y%m%dT%H%M%SZ}.json", made)
+
+
+def test_of_several_runs_of_a_host_the_newest_of_each_row_counts(tmp_path: Path) -> None:
+    stamped(tmp_path, 0, timed(0.2), timed(1.0, "convnet"), timed(2.0, device=CPU))
+    stamped(tmp_path, 1, timed(0.1))
+    for order in (["-2", "last"], ["last", "-2"]):
+        made = sheet.of(reading.read(order, tmp_path))
+        assert made.headline == "Fleet: 1 host"
+        assert {
+            (line.host, line.device): {name: str(cell) for name, cell in line.cells.items()}
+            for line in made.lines
+        } == {
+            ("bench-1", "gpu:0"): {"mlp": "100 ms OK", "convnet": "1 s OK"},
+            ("bench-1", "cpu"): {"mlp": "2 s OK"},
+        }
+        assert made.notes == ("bench-1: of 2 runs the newest of each row counts",)
+
+
+def test_a_host_without_a_record_that_had_one_before_is_one_host() -> None:
+    made = found(member("gpu1", timed(0.1)), gpu1="it could not be reached")
+    assert made.headline == "Fleet: 1 host"
+    assert len(made.lines) == 1
+    assert made.notes == ("gpu1: no record: it could not be reached",)
+
+
+def test_machines_of_one_name_are_told_apart_by_their_gpus(tmp_path: Path) -> None:
+    stamped(tmp_path, 0, timed(0.1))
+    other = replace(H100, uuids=("GPU-of-another-machine",))
+    stamped(tmp_path, 1, timed(0.1, device=other), machine=machine(devices=(CPU, other)))
+    stamped(tmp_path, 2, timed(0.1), machine=machine(host=WITHHELD))
+    read = reading.read(["-3", "-2", "last"], tmp_path)
     assert [each.name for each in read.members] == [
         "bench-1 11-21 12:00:00",
         "bench-1 11-21 13:00:00",
+        "20261121T140000Z",
     ]
 
 

@@ -6,13 +6,17 @@ has none.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from bench.errors import RecordError, shown, why
 from bench.record import codec, store
-from bench.record.model import Record
+from bench.record.head import WITHHELD
+from bench.record.model import Record, Result
 from bench.record.runs import STAMP, resolve
 
 _WHY = ".txt"
@@ -20,7 +24,7 @@ _WHY = ".txt"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A host with its record.
+    """A host with a record; several have one name where a host has several.
 
     name: what the file was named after, or the host's own.
     """
@@ -81,18 +85,38 @@ def _records_in(folder: Path) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def newest(members: Sequence[Member]) -> dict[str, list[Member]]:
+    """The runs of each host, each with the rows that no newer one of them has trained."""
+    last: dict[tuple[str, ...], Member] = {}
+    for each in sorted(members, key=lambda member: member.record.started):
+        last.update(dict.fromkeys((_row(each, result) for result in each.record.results), each))
+    hosts: dict[str, list[Member]] = {}
+    for each in members:
+        kept = tuple(one for one in each.record.results if last[_row(each, one)] is each)
+        record = msgspec.structs.replace(each.record, results=kept)
+        hosts.setdefault(each.name, []).append(replace(each, record=record))
+    return hosts
+
+
+def _row(member: Member, result: Result) -> tuple[str, ...]:
+    return member.name, result.workload, result.device.id, str(result.way)
+
+
 def _member(path: Path) -> Member:
     record = codec.read(path)
-    return Member(record.machine.host if STAMP.match(path.stem) else path.stem, path, record)
+    own = record.machine.host if STAMP.match(path.stem) else path.stem
+    return Member(path.stem if own == WITHHELD else own, path, record)
 
 
 def _told_apart(members: list[Member]) -> Iterator[Member]:
-    """Several runs of one host have their time in their names."""
-    count: dict[str, int] = {}
+    """Several machines of one name, as their GPUs show, have their runs' time in it."""
+    cards: defaultdict[str, list[set[str]]] = defaultdict(list)
     for each in members:
-        count[each.name] = count.get(each.name, 0) + 1
+        own = {uuid for device in each.record.machine.devices for uuid in device.uuids}
+        cards[each.name] += [own] if own else []
     for each in members:
-        when = f" {each.record.started:%m-%d %H:%M:%S}" if count[each.name] > 1 else ""
+        several = any(own.isdisjoint(cards[each.name][0]) for own in cards[each.name])
+        when = f" {each.record.started:%m-%d %H:%M:%S}" if several else ""
         yield Member(shown(f"{each.name}{when}"), each.path, each.record)
 
 

@@ -14,7 +14,7 @@ from bench.record.head import Device
 from bench.record.model import Finished, Result
 from bench.report import format as shown
 from bench.report import rows
-from bench.report.fleet import twins
+from bench.report.fleet import reading, twins
 from bench.report.fleet.reading import Fleet, Member
 from bench.report.fleet.twins import Findings, Place, Slow
 
@@ -92,41 +92,48 @@ class Sheet:
 
 def of(fleet: Fleet) -> Sheet:
     """The table of a fleet."""
-    every = [trained for member in fleet.members for trained in twins.trained(member)]
-    found = twins.find(every)
-    lines: list[Line] = []
-    workloads: dict[str, None] = {}
-    for member in fleet.members:
-        lines += _lines(member, found)
-        columns = (column for each in member.record.results for column in _columns(each))
-        workloads.update(dict.fromkeys(columns))
-    lines += [Line(printable(host), NO_RECORD, "", "", {}) for host in fleet.missing]
+    hosts = reading.newest(fleet.members)
+    members = [member for runs in hosts.values() for member in runs]
+    found = twins.find(trained for member in members for trained in twins.trained(member))
+    lines = [line for runs in hosts.values() for line in _lines(runs, found)]
+    every = (result for member in members for result in member.record.results)
+    workloads = dict.fromkeys(column for result in every for column in _columns(result))
+    unseen = [host for host in fleet.missing if host not in hosts]
+    lines += [Line(printable(host), NO_RECORD, "", "", {}) for host in unseen]
     missing = (f"{host}: {NO_RECORD}: {why}" for host, why in fleet.missing.items())
-    notes = (*_odd(found), *found.split, *_wrong(fleet.members), *missing)
-    headline = _headline(fleet, found)
+    notes = (*_odd(found), *found.split, *_wrong(members), *missing, *_history(hosts))
+    headline = _headline(len(hosts), len(unseen), found)
     return Sheet(headline, tuple(workloads), tuple(lines), tuple(map(printable, notes)))
 
 
-def _headline(fleet: Fleet, found: Findings) -> str:
-    count = len(fleet.members) + len(fleet.missing)
-    told = [counted(count, "host")]
-    if fleet.missing:
-        told.append(f"{len(fleet.missing)} without a record")
+def _history(hosts: Mapping[str, Sequence[Member]]) -> Iterator[str]:
+    for host, runs in hosts.items():
+        if len(runs) > 1:
+            yield f"{host}: of {len(runs)} runs the newest of each row counts"
+
+
+def _headline(recorded: int, missing: int, found: Findings) -> str:
+    told = [counted(recorded + missing, "host")]
+    if missing:
+        told.append(f"{missing} without a record")
     hosts = {spot[0] for spot in found.slow} | {place[0] for place in found.otherwise}
-    told.append(f"{len(hosts)} unlike {'its' if len(hosts) == 1 else 'their'} twins")
-    return f"Fleet: {', '.join(told)}" if hosts else f"Fleet: {', '.join(told[:-1])}"
+    if hosts:
+        told.append(f"{len(hosts)} unlike {'its' if len(hosts) == 1 else 'their'} twins")
+    return f"Fleet: {', '.join(told)}"
 
 
-def _lines(member: Member, found: Findings) -> Iterator[Line]:
+def _lines(runs: Sequence[Member], found: Findings) -> Iterator[Line]:
+    """Those of a host."""
+    host = runs[0].name
     made: dict[tuple[str, str], tuple[Device, dict[str, Cell]]] = {}
-    for result in rows.one_a_row(member.record.results):
+    for result in (each for run in runs for each in rows.one_a_row(run.record.results)):
         way = f"{result.way}, side {result.side}" if result.side else str(result.way)
         _, cells = made.setdefault((result.device.id, way), (result.device, {}))
         # What failed beside repeats that did not is in the notes.
         for column, figure in _columns(result).items():
-            cells.setdefault(column, _cell(member.name, result, figure, found))
+            cells.setdefault(column, _cell(host, result, figure, found))
     for (place, way), (device, cells) in made.items():
-        yield Line(member.name, place, printable(shown.short_name(device.name)), way, cells)
+        yield Line(host, place, printable(shown.short_name(device.name)), way, cells)
 
 
 def _columns(result: Result) -> dict[str, Figure]:
