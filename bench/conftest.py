@@ -33,6 +33,7 @@ _STOPPING = pytest.StashKey[stop.Stopping]()
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Grindstone's own options; `-k` chooses workloads."""
+    plugins.usage_in_one_line(parser)
     group = parser.getgroup("grindstone", "Grindstone: what is trained, on what")
     with plugins.clash(pluginmanager):
         options.add_options(group.addoption)

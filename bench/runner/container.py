@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench.errors import GrindstoneError, why
 from bench.record.head import Device
-from bench.runner.interpreter import look, missed
+from bench.runner.interpreter import CAN_TRAIN, look, missed
 from bench.workloads.backend import Backend
 
 ENGINES = ("podman", "docker")
@@ -96,7 +96,7 @@ class Image:
         code, said = self._run([*run, *look(backends)], within)
         if what := missed(code, backends):
             raise GrindstoneError(f"{self} has no {what}; name another with --worker-image")
-        if code != 0:
+        if code != CAN_TRAIN:
             raise GrindstoneError(f"{self} cannot be started: {said}")
 
     def _run(self, words: list[str], within: float) -> tuple[int, str]:

@@ -122,11 +122,12 @@ def chosen(wanted: Sequence[str], planned: Plan | None) -> tuple[Path, str]:
     return Path(sys.executable), "the running interpreter: no plan on this host"
 
 
-# With the modules that are looked for as arguments: the exit status names the first that is missed.
-_FIRST_MISSED = 3
+# With the modules that are looked for as arguments: the exit status names the first that is missed,
+# or says that all are there, as no program does that is no Python and has not read it.
+_FIRST_MISSED, CAN_TRAIN = 3, 99
 _LOOK = (
     "import importlib.util as u, sys; missed = [n for n, module in enumerate(sys.argv[1:]) if not "
-    f"u.find_spec(module)]; sys.exit({_FIRST_MISSED} + missed[0] if missed else 0)"
+    f"u.find_spec(module)]; sys.exit({_FIRST_MISSED} + missed[0] if missed else {CAN_TRAIN})"
 )
 
 
@@ -150,7 +151,7 @@ def backend_of(python: Path, planned: Plan | None, within: float) -> Backend:
         return next(here, BACKENDS[0])
     for backend in BACKENDS:
         with contextlib.suppress(OSError):
-            if _look(python, [backend], within) == 0:
+            if _look(python, [backend], within) == CAN_TRAIN:
                 return backend
     return BACKENDS[0]  # it cannot train, and `check` says so
 
@@ -193,7 +194,9 @@ def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: flo
     else:
         if code is None:
             problem = f"nothing came of it within {within:g} s"
-        elif code != 0 and missed(code, backends) is None:
+        elif code == 0:
+            problem = "it is no Python"
+        elif code != CAN_TRAIN and missed(code, backends) is None:
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(

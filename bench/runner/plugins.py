@@ -15,11 +15,12 @@ import re
 import shlex
 import warnings
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from bench.errors import GrindstoneError, shown, unforeseen
+from bench.invocation import COMMAND
 
 _ONE_PROCESS = "trainings that run at the same time slow each other"
 _OWN_PROCESS = "what a test's own process has trained would be lost"
@@ -151,6 +152,15 @@ def one_line(config: pytest.Config) -> Generator[None]:
             raise
         told = f"bench: {unforeseen(error)}; --full-trace shows where it comes from"
         raise pytest.UsageError(told) from error
+
+
+def usage_in_one_line(parser: pytest.Parser) -> None:
+    """Has an option that is wrong told as every mistake, and not below pytest's own usage."""
+
+    def error(message: str) -> NoReturn:
+        raise pytest.UsageError(f"bench: {message}; `{COMMAND} run --help` lists the options")
+
+    parser.optparser.error = error  # type: ignore[attr-defined, unused-ignore]
 
 
 @contextlib.contextmanager

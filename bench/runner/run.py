@@ -46,7 +46,17 @@ def run(chosen: argparse.Namespace) -> int:
         return 0
     import pytest
 
-    return int(pytest.main(arguments(chosen.words)))
+    return int(pytest.main(arguments(chosen.words), plugins=[_InOneLine()]))
+
+
+class _InOneLine:
+    """So before `conftest.py`, which has it too, is read."""
+
+    def pytest_addoption(self, parser: Any) -> None:
+        """Has what is wrong with an option told in one line."""
+        from bench.runner import plugins
+
+        plugins.usage_in_one_line(parser)
 
 
 def arguments(words: Sequence[str]) -> list[str]:

@@ -6,13 +6,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+from bench.runner.interpreter import CAN_TRAIN
 from tests.support.program import script
 
 _PRELUDE = f"""#!{sys.executable}
 import json, os, signal, subprocess, sys
 
 if sys.argv[1] == "-c":  # does it have TensorFlow?
-    sys.exit()
+    sys.exit({CAN_TRAIN})
 
 def say(event, **members):
     print(json.dumps({{"event": event, **members}}), flush=True)

@@ -18,6 +18,7 @@ import pytest
 from bench.judge.floors import read_evidence
 from bench.record.codec import encode, read
 from bench.record.model import Failed, Finished, Record
+from bench.runner.interpreter import CAN_TRAIN
 from tests.support import program
 from tests.support.program import python
 from tests.training.command import Command, Ended
@@ -30,7 +31,7 @@ _QUALITY = statistics.median(
 _WORKER = """#!{python}
 import json, pathlib, sys
 if sys.argv[1] == "-c":
-    sys.exit()
+    sys.exit({can_train})
 def say(event, **fields):
     print(json.dumps({{"event": event, **fields}}), flush=True)
 told = pathlib.Path(__file__).with_suffix(".json")
@@ -58,7 +59,9 @@ def _worker(folder: Path, seconds: tuple[float, ...], tensorflow: str = "2.21.0"
     """An interpreter whose processes take so many seconds an epoch, one after another."""
     folder.mkdir(exist_ok=True)
     path = folder / "python"
-    script = _WORKER.format(python=sys.executable, tensorflow=tensorflow, quality=_QUALITY)
+    script = _WORKER.format(
+        python=sys.executable, can_train=CAN_TRAIN, tensorflow=tensorflow, quality=_QUALITY
+    )
     path.write_text(script, encoding="utf-8")
     path.chmod(0o755)
     path.with_suffix(".json").write_text(json.dumps(seconds), encoding="utf-8")

@@ -94,7 +94,8 @@ def _python(folder: Path, *has: str) -> Path:
         folder / "python",
         "#!/bin/sh\nshift 2; number=3\nfor module; do\n"
         f'  case " {" ".join(has)} " in *" $module "*) ;; *) exit $number ;; esac\n'
-        "  number=$((number + 1))\ndone\n",
+        "  number=$((number + 1))\ndone\n"
+        f"exit {interpreter.CAN_TRAIN}\n",
     )
 
 

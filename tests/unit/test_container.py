@@ -18,6 +18,7 @@ from bench import options
 from bench.errors import GrindstoneError
 from bench.runner import events
 from bench.runner.container import Image, read_image
+from bench.runner.interpreter import CAN_TRAIN
 from bench.runner.limits import same_limits
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
@@ -148,7 +149,8 @@ def test_an_image_that_cannot_train_is_refused_in_a_line(
 
 def test_an_image_that_is_not_here_is_fetched_and_that_is_told(tmp_path: Path) -> None:
     told: list[str] = []
-    engine(tmp_path, "sys.exit('inspect' in words)").check(60.0, told.append, ["tensorflow"])
+    program = f"sys.exit({CAN_TRAIN} if 'run' in words else 'inspect' in words)"
+    engine(tmp_path, program).check(60.0, told.append, ["tensorflow"])
     assert told == [f"fetching {NAME}"]
     assert asked(tmp_path) == ["image inspect", "pull --quiet", "run --rm"]
 

@@ -304,6 +304,7 @@ def _bare(options: str) -> str:
     ("program", "told"),
     [
         (None, "cannot be started: No such file or directory; run `./run site`"),
+        ("#!/bin/sh\n", "cannot be started: it is no Python; run `./run site`"),
         ("#!/bin/sh\nkill -9 $$\n", "cannot be started: killed by SIGKILL"),
         ("#!/bin/sh\nkill -STOP $$\n", "cannot be started: nothing came of it within 0.5 s"),
         (_bare("-I -S"), "has no TensorFlow; run `./run site` to install it, or name a Python"),
@@ -329,7 +330,7 @@ def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_wai
     tmp_path: Path, ended: Callable[[int], bool]
 ) -> None:
     pid = tmp_path / "pid"
-    leaves = f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nexit 0\n"
+    leaves = f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nexit {interpreter.CAN_TRAIN}\n"
     interpreter.check(script(tmp_path / "python", leaves), "--worker-python", ["tensorflow"], 60.0)
     assert ended(int(pid.read_text()))
     prints = script(tmp_path / "python", f"#!/bin/sh\necho $$ > {pid}\nexec yes\n")
@@ -341,7 +342,8 @@ def test_an_interpreter_that_leaves_a_child_behind_or_prints_for_ever_is_not_wai
 def test_both_interpreters_are_looked_at(tmp_path: Path, worker_python: Path) -> None:
     chosen(f"--worker-python={worker_python}").check_workers()
     none = tmp_path / "none"
-    made = chosen(environments=(script(tmp_path / "python", "#!/bin/sh\n"), none))
+    can = script(tmp_path / "python", f"#!/bin/sh\nexit {interpreter.CAN_TRAIN}\n")
+    made = chosen(environments=(can, none))
     told = rf"^{re.escape(str(none))} .* cannot be started: .*; name a Python that has TensorFlow$"
     with pytest.raises(GrindstoneError, match=told):  # there is no --worker-python to advise
         made.check_workers()

@@ -63,6 +63,22 @@ def test_its_help_lists_the_options_that_are_grindstone_s(
     assert re.findall(r"^  (--[\w-]+)", told, re.MULTILINE) == list(OPTIONS)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("bench", "run", "--nope"), "unrecognized arguments: --nope"),
+        (("bench", "run", "-p"), "argument -p: expected one argument"),
+        (("pytest", "bench/", "--profile"), "argument --profile: expected one argument"),
+    ],
+)
+def test_a_wrong_option_is_one_line(words: tuple[str, ...], told: str) -> None:
+    ended = python(*words)
+    assert ended.returncode == 4
+    assert (ended.stdout + ended.stderr).strip() == (
+        f"ERROR: bench: {told}; `python -m bench run --help` lists the options"
+    )
+
+
 def test_nothing_trained_is_no_success(tmp_path: Path) -> None:
     file = tmp_path / "my_model.py"
     file.write_text(_TEXT, encoding="utf-8")
