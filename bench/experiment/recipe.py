@@ -51,6 +51,7 @@ class Recipe:
     total: how many training images there are; None of a file of one's own, which has its own
         validation data.
     some: how many the search has; epochs: of the long trainings.
+    unable: what the network has nothing of, and why.
     """
 
     session: Session
@@ -62,6 +63,7 @@ class Recipe:
     epochs: int = EPOCHS
     trained: list[Finished] = field(default_factory=list)
     left_out: list[Design] = field(default_factory=list)
+    unable: list[tuple[Design, str]] = field(default_factory=list)
 
     @property
     def held_out(self) -> int | None:
@@ -97,9 +99,10 @@ class Recipe:
         yield "4. Regularised: is what it learned by heart in the way?"
         long += self._each(list(self._regularised(plain)), epochs=self.epochs)
         yield from (self._told(design, result) for design, result in long)
+        yield from (f"   {_named(design)}: not tried: {why}" for design, why in self.unable)
         yield from self._time_was_up()
         chosen, result = self._best(long)
-        named = ", ".join(chosen.words()) or "as published"
+        named = _named(chosen)
         if self.total is None:
             yield f"Best on your validation data: {named}, {self._quality(result)}"
             return
@@ -115,6 +118,9 @@ class Recipe:
     def _by_heart(self) -> str:
         found = self._each([Design(dropout=0.0)], images=FEW, epochs=FEW_EPOCHS, curve=False)
         found = found or self._each([Design()], images=FEW, epochs=FEW_EPOCHS, curve=False)
+        if not found:
+            raise GrindstoneError(f"{FEW} images cannot be tried: {self.unable[-1][1]}")
+        self.unable.clear()  # a network without dropout is as it has to be
         _, result = found[0]
         quality = result.quality
         reached, known = quality.training, result.dataset.baselines
@@ -172,7 +178,10 @@ class Recipe:
             sized = replace(design, epochs=epochs, images=images, held_out=held)
             variant = Variant(backend=session.settings.variants[0].backend, design=sized)
             row = Row(self.workload, self.device, variant=variant.beside(None))
-            for result in session.train(row, Repeat()):
+            results = session.train(row, Repeat())
+            if not results:
+                self.unable.append((design, str(session.why_left_out(row))))
+            for result in results:
                 if isinstance(result, Failed):
                     raise GrindstoneError(result.reason)
                 self.trained.append(result)
@@ -188,7 +197,7 @@ class Recipe:
 
     def _time_was_up(self) -> Iterator[str]:
         if self.left_out:
-            named = "; ".join(", ".join(each.words()) or "as published" for each in self.left_out)
+            named = "; ".join(map(_named, self.left_out))
             yield f"   No time for: {named} (--budget {self.budget.minutes} minutes)"
         self.left_out.clear()
 
@@ -201,8 +210,7 @@ class Recipe:
         return min(whole, key=lambda each: sign * (each[1].quality.value or 0.0))
 
     def _told(self, design: Design, result: Finished) -> str:
-        named = ", ".join(design.words()) or "as published"
-        return f"   {named}: {self._quality(result)}"
+        return f"   {_named(design)}: {self._quality(result)}"
 
     def _quality(self, result: Finished) -> str:
         metric, quality = result.quality.metric, result.quality
@@ -227,3 +235,7 @@ class Recipe:
             if seen
             else "   It does not overfit so far"
         )
+
+
+def _named(design: Design) -> str:
+    return ", ".join(design.words()) or "as published"

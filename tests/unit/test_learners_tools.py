@@ -256,7 +256,8 @@ def test_the_recipe_goes_from_ten_images_to_all(
 ) -> None:
     worker = _LEARNS.replace("HEART", "1.0")
     assert command(tmp_path, worker, "recipe", "mlp", "--epochs=4") == 0
-    told = capsys.readouterr().out
+    told, beside = capsys.readouterr()
+    assert "dropout" not in told.partition("4. Regularised")[0] + beside
     for line in (
         "By heart: accuracy 100.00 %",
         "2. 50 images, 10 epochs: which learning rate?",
@@ -265,11 +266,20 @@ def test_the_recipe_goes_from_ten_images_to_all(
         "epoch 4: training loss 0.25, accuracy 54.00 %",
         "It does not overfit so far",
         "augmented by shift, learning rate 0.003: accuracy 80.00 %",
+        "dropout 0.5, learning rate 0.003: not tried: the network has no dropout to change\n",
         "5. The best of them, learning rate 0.003",
         "accuracy 90.00 % (training images: 95.00 %) on the test images",
     ):
         assert line in told
     assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_a_recipe_says_why_ten_images_cannot_be_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = 'begin()\nsay("unable", reason="data() returns a tf.data")\nwait_for_ever()\n'
+    assert command(tmp_path, worker, "recipe", "mlp", "--no-page") == 2
+    assert capsys.readouterr().err == "bench: 10 images cannot be tried: data() returns a tf.data\n"
 
 
 def test_what_cannot_learn_ten_images_by_heart_fails_and_trains_nothing_else(
