@@ -29,6 +29,8 @@ __all__ = ["repeat", "train", "train_to_target"]  # fixtures, which pytest looks
 REQUEST: pytest.StashKey[ComparisonRequest] = pytest.StashKey()
 _CLOSING = pytest.StashKey[Closing]()
 _STOPPING = pytest.StashKey[stop.Stopping]()
+_BEGUN = pytest.StashKey[bool]()
+_NOT_TRAINED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -108,6 +110,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         with plugins.one_line(config):
             run.check_data(collection.every(session.items))
             run.begin()
+        config.stash[_BEGUN] = True
         config.stash[LISTENER](RunStarted(trainings))
 
 
@@ -121,6 +124,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         stash[_CLOSING] = closing
         if not closing.is_well and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if _BEGUN in stash and (told := collection.not_trained(session)):
+        stash[_NOT_TRAINED] = told
     if session.exitstatus == pytest.ExitCode.INTERRUPTED and stash[_STOPPING].status:
         session.exitstatus = stash[_STOPPING].status
 
@@ -128,6 +133,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """The results, the comparison, and where the record is."""
+    """The results, the comparison, where the record is, and what was not trained."""
     if _CLOSING in config.stash:
         config.stash[_CLOSING].tell(terminalreporter, config)
+    if _NOT_TRAINED in config.stash:
+        terminalreporter.write_line(config.stash[_NOT_TRAINED])

@@ -20,7 +20,7 @@ from bench.record.head import Device
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.record.variant import STOCK
-from bench.runner import time_to_target
+from bench.runner import rest, time_to_target
 from bench.runner.events import Listener, Planned
 from bench.runner.option_values import ON_REQUEST_FILE
 from bench.runner.row import Row, title
@@ -286,6 +286,17 @@ def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, 
             title = f"{row.title}{repeat_of(item).suffix}"
             made.append(Planned(title, settings.schedule(row.workload).epochs))
     return tuple(made)
+
+
+def not_trained(session: pytest.Session) -> str | None:
+    """What a run that was ended early has not trained, and how to; None where it was not."""
+    stopped = session.shouldstop or session.shouldfail
+    if not stopped and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        return None
+    run, coming = session.config.stash[SESSION], every(session.items)
+    titles = [each.title for each in planned(session.items, run.settings)]
+    left = [each for each in zip(titles, coming, strict=True) if each[0] not in run.ended]
+    return rest.line(left, len(coming), session.config.invocation_params.args) if left else None
 
 
 def add_clock(item: pytest.Item) -> None:

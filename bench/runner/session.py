@@ -56,6 +56,7 @@ class Session:
 
     versions: names of the packages whose versions the record tells; goes_on: the record that this
         run goes on with, instead of one of its own.
+    ended: the titles of the trainings that were not cut off, with their repeats.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Session:
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
+        self.ended: set[str] = set()
         self._machines_lost = ""
         self._idle: dict[Device, Measured[float]] = {}
         self._scratch = Scratch()
@@ -196,6 +198,7 @@ class Session:
         except UnableError as error:
             told = lines(error)
             self._left_out[row.workload.name, row.way] = told
+            self.ended.add(shown)
             self._listener(RowLeftOut(shown, told))
             return ()
         except GrindstoneError as error:
@@ -209,6 +212,7 @@ class Session:
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
                 add(result.failed(row, repeat, result.interrupted(title, error), prepared, runs))
             raise
+        self.ended.add(shown)
         self._listener(RowEnded(shown, results, time.perf_counter() - begun))
         for each in results:
             try:

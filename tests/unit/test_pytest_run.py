@@ -9,9 +9,11 @@ import json
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -328,3 +330,34 @@ def test_a_signal_ends_a_run_as_ctrl_c_does(
     assert list(bench.scratch.iterdir()) == []
     assert "INTERRUPTED in mlp\n" in output
     assert "Benchmark fixture" not in output
+
+
+_NEXT = """
+tell()
+if job["workload"] == "cnn_simple":
+    os.kill(os.getppid(), signal.SIGINT)
+    wait_for_ever()
+"""
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_a_run_that_is_cut_off_names_what_it_has_not_trained_and_how_to(bench: Bench) -> None:
+    bench.worker = fake_worker.write(bench.folder, _NEXT + WORKER)
+    ended = bench("--mode=stock", *("-k", "mlp or cnn_simple or convnet"))
+    assert ended.status == 2
+    (line,) = re.findall(r"^Not trained: .*", ended.output, re.MULTILINE)
+    told, _, command = line.partition(" To train: ")
+    assert told == "Not trained: 2 of 3: cnn_simple on cpu, convnet on cpu."
+    bench.worker = fake_worker.write(bench.folder, WORKER)
+    shutil.rmtree(ended.results)
+    words = shlex.split(command.partition("pytest ")[2])
+    assert words[-2:] == ["-k", "cnn_simple or convnet"]
+    again = [sys.executable, "-m", "pytest", *words]
+    subprocess.run(again, cwd=ROOT, env=bench.environment({}), check=False)
+    (path,) = ended.results.glob("*.json")
+    assert [each.workload for each in codec.read(path).results] == ["cnn_simple", "convnet"]
+
+
+def test_a_run_that_ends_at_the_first_failure_names_the_rest(bench: Bench) -> None:
+    ended = bench("-x", where="bench/test_mnist.py")
+    assert "\nNot trained: 2 of 4: " in ended.output
