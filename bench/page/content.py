@@ -229,7 +229,7 @@ def _targets(own: Sequence[object]) -> Iterator[Plot]:
         where = _place(each)
         title = f"{each.workload} on {where}: quality on the test images, to target"
         sentence = f"{each.quality.metric} after each epoch, from {len(each.trials)} seeds."
-        yield plots.lines(title, sentence, metric, series, from_zero=False)
+        yield curves.of_quality(title, sentence, metric, series)
 
 
 def _qualities(own: Sequence[Finished], names: shown.Names) -> Iterator[str]:

@@ -38,14 +38,28 @@ def drawn(own: Sequence[Finished], place: Callable[[Finished], str]) -> Iterator
         more += " A dot alone: not judged in between, as --learning-curve has it."
     judged = quality.metric if known[0].file else f"{quality.metric} on the test images"
     places = [str(number) for number in range(longest)]
-    yield plots.lines(
+    yield of_quality(
         f"{known[0].workload}: {judged}, epoch by epoch",
         f"{'; '.join(told)}.{more}",
         quality.metric,
         seen,
-        places=places,
-        from_zero=False,
+        places,
     )
+
+
+def of_quality(
+    title: str,
+    sentence: str,
+    metric: str,
+    series: Sequence[Line],
+    places: Sequence[str] | None = None,
+) -> Plot:
+    """Those of a quality, in the unit that it has in tables."""
+    name, factor = shown.axis(metric)
+    scaled = [
+        replace(each, values=[value and value * factor for value in each.values]) for each in series
+    ]
+    return plots.lines(title, sentence, name, scaled, places=places, from_zero=False)
 
 
 def _held_to(quality: Quality, length: int) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from bench.page import plots
+from bench.page import curves, plots
 from bench.page.plots import Bar, Line, Plot
 from bench.report import format as shown
 from bench.report.experiment.arms import Arm, Experiment
@@ -63,7 +63,7 @@ def _curves(made: Experiment) -> Iterator[Plot]:
     places = [str(number) for number in range(1, longest + 1)]
     title = f"{made.name}: {_name(made)} on the test images, epoch by epoch"
     sentence = f"Mean over the seeds after each epoch; at the end {ends}."
-    yield plots.lines(title, sentence, _name(made), series, places=places, from_zero=False)
+    yield curves.of_quality(title, sentence, made.metric, series, places)
 
 
 def mean_curve(arm: Arm) -> list[float]:

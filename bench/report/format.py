@@ -56,7 +56,18 @@ def quality(metric: str, value: float | None) -> str:
         return "n/a"
     if metric in ERRORS:
         return f"{squares(value)} {ERRORS[metric]}"
-    return accuracy(value) if metric == "accuracy" or is_accuracy(metric) else f"{value:.4g}"
+    return accuracy(value) if _is_share(metric) else f"{value:.4g}"
+
+
+def axis(metric: str) -> tuple[str, float]:
+    """What a quality's axis is called, with its unit, and what its values are multiplied by."""
+    if metric in ERRORS:
+        return f"MSE, {ERRORS[metric]}", 1.0
+    return (f"{metric}, %", 100.0) if _is_share(metric) else (metric, 1.0)
+
+
+def _is_share(metric: str) -> bool:
+    return metric == "accuracy" or is_accuracy(metric)
 
 
 def share(value: float) -> str:

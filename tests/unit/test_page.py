@@ -18,6 +18,7 @@ from bench.page import films, gpu, plots
 from bench.page.write import page, write
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
+from bench.report import format as shown
 from bench.report import rows
 from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
@@ -113,6 +114,15 @@ def test_a_learning_curve_begins_before_the_first_step_and_has_its_floor() -> No
     )
     assert "required: 97.50 %" in curve.svg
     assert "cpu, training images" in curve.svg
+    drawn = set(re.findall(r'<desc class="value">([\d.]+)', curve.svg))
+    assert {"90", "95", "98.1"} <= drawn, "per cent, as in the table"
+    assert ">accuracy, %</text>" in curve.svg
+
+
+def test_a_quality_s_axis_has_the_unit_of_the_table() -> None:
+    told = [shown.axis(name) for name in ("mse", "accuracy", "val_top_acc", "f1")]
+    assert told == [("MSE, s²", 1), ("accuracy, %", 100), ("val_top_acc, %", 100), ("f1", 1)]
+    assert shown.quality("val_top_acc", 0.98) == "98.00 %"
 
 
 def test_without_a_curve_the_end_is_a_dot_beside_floor_and_bound() -> None:
