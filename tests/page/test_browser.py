@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import WIDTHS, look, overflowing, violations
+from tests.conftest import ROOT
+from tests.support.browser import WIDTHS, look, overflowing, printed, violations
 from tests.support.every_page import every
 from tests.support.validator import faults
 
@@ -31,6 +32,17 @@ def test_everybody_can_read_it(pages: list[Path], tmp_path: Path) -> None:
 
 def test_by_night_too(pages: list[Path], tmp_path: Path) -> None:
     assert violations(look(tmp_path, pages, [1400], dark=True)) == []
+
+
+_LINE = ".8275 .851 .8784"  # --line, which is drawn below a heading
+
+
+def test_on_paper_no_heading_is_apart_from_what_it_heads(tmp_path: Path) -> None:
+    style = (ROOT / "bench/page/style.css").read_text(encoding="utf-8")
+    body = "<div style='height: 850px'></div><h2>mlp</h2><figure><div style='height: 300px'>it"
+    for each, sheet in ((style, 1), (style.replace("break-after: avoid", ""), 0)):
+        drawn = printed(tmp_path, f"<!doctype html><style>{each}</style>{body}</div></figure>")
+        assert [_LINE in on for on in drawn] == [sheet == 0, sheet == 1]
 
 
 def test_what_is_wrong_with_a_page_is_found(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,3 +132,28 @@ def overflowing(seen: Sequence[Seen]) -> list[str]:
 def violations(seen: Sequence[Seen]) -> list[str]:
     """What axe-core has found, each on its page."""
     return [f"{each.page}: {told}" for each in seen for told in each.violations]
+
+
+def printed(folder: Path, text: str) -> list[str]:
+    """What is drawn on each sheet of paper, in PDF's operators.
+
+    folder: where the browser may write.
+    """
+    page, paper = folder / "page.html", folder / "page.pdf"
+    page.write_text(text, encoding="utf-8")
+    subprocess.run(
+        [
+            *(chromium(), "--headless", "--no-sandbox", "--disable-gpu"),
+            *(f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={paper}"),
+            *("--no-pdf-header-footer", page.as_uri()),
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", paper.read_bytes(), re.DOTALL)
+    drawn = []
+    for stream in streams:
+        with contextlib.suppress(zlib.error):
+            drawn.append(zlib.decompress(stream).decode("latin-1"))
+    return [each for each in drawn if " cm\n" in each]
