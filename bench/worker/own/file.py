@@ -17,7 +17,8 @@ from bench.errors import in_words, why
 from bench.worker import faults
 
 _LONGEST = 300
-_MODULE = "own_workload"
+# What multiprocessing calls a program's file in processes that it has not forked but begun anew.
+_MODULE = "__mp_main__"
 _BOLD = re.compile(r"\\x1b\[\d+m")  # of Keras' texts, as `in_words` shows it
 # What to do where the error does not say it, by what it says.
 _TO_DO = (
@@ -100,7 +101,8 @@ class File:
             raise FileError(f"{self} was changed after the run had begun; run it again")
         module = types.ModuleType(_MODULE)
         module.__file__ = self.path
-        sys.modules[_MODULE] = module  # where pickle and dataclasses look for it
+        # Where pickle and dataclasses look for it, and what such processes take for the program.
+        sys.modules[_MODULE] = sys.modules["__main__"] = module
         folder = Path(self.path).parent
         sys.path.insert(0, str(folder))  # as for a script: its neighbours are found
         os.chdir(folder)  # wherever it is called from, its files are beside it
