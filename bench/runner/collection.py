@@ -26,6 +26,7 @@ from bench.runner.option_values import ON_REQUEST_FILE
 from bench.runner.row import Row, title
 from bench.runner.session import Session
 from bench.workloads import EVERY
+from bench.workloads.backend import BACKENDS
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -321,6 +322,7 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"{', '.join(fewer)} or {most} times until it is clear" if fewer else f"{most} times"
         )
         lines[0] += f", every row {times}, the rows in turn"
+    lines += _other_backends(settings)
     if told := cache.warning(cache.directory(settings.cache_dir)):
         lines.append(told)
     if verbose:
@@ -330,6 +332,18 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"seed: {settings.seed}",
         ]
     return lines
+
+
+def _other_backends(settings: Settings) -> Iterator[str]:
+    """What files of one's own ask for that trains no row of theirs."""
+    for each in settings.workloads:
+        name, line = each.backend or ("", 0)
+        if name and name not in settings.backends:
+            instead = f"; to choose that: --backend {name}" if name in BACKENDS else ""
+            yield (
+                f"{shown(each.path.name)}:{line}: KERAS_BACKEND {shown(name)} chooses nothing "
+                f"here: {', '.join(settings.backends)} trains{instead}"
+            )
 
 
 def none_chosen(settings: Settings, keyword: str) -> str:

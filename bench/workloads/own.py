@@ -58,6 +58,7 @@ class OwnWorkload:
     batch: examples a step, of arrays; None is Keras' default.
     steps: batches of an epoch, and of the validation data, where these do not end by themselves.
     floors: what it has to reach, if anything.
+    backend: what it sets KERAS_BACKEND to, which chooses nothing here, and in which line.
     """
 
     name: str
@@ -68,6 +69,7 @@ class OwnWorkload:
     steps: tuple[int | None, int | None] = (None, None)
     floors: tuple[Floor, ...] = ()
     input: Input | None = None
+    backend: tuple[str, int] | None = None
 
     @property
     def schedules(self) -> Mapping[ProfileName, Schedule]:
@@ -136,6 +138,7 @@ def read(path: Path) -> OwnWorkload:
         batch=constants.number("BATCH", 1),
         steps=constants.steps(),
         floors=constants.floors(),
+        backend=_backend(tree),
     )
 
 
@@ -204,6 +207,21 @@ def _check_functions(path: Path, tree: ast.Module) -> None:
                 f"{path}:{node.lineno}: {name}() is called without arguments, and it asks for "
                 f"{', '.join(asked)}; give them defaults"
             )
+
+
+def _backend(tree: ast.Module) -> tuple[str, int] | None:
+    """`os.environ["KERAS_BACKEND"] = "jax"`, or the same by `setdefault`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            told = [node.targets[0].slice, node.value]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault":
+            told = node.args
+        else:
+            continue
+        values = [each.value for each in told if isinstance(each, ast.Constant)]
+        if len(values) == 2 and values[0] == "KERAS_BACKEND":
+            return str(values[1]), node.lineno
+    return None
 
 
 def _required(arguments: ast.arguments) -> list[str]:

@@ -21,7 +21,7 @@ from bench.record.model import Failed, Finished, Record
 from bench.report import summary
 from bench.report.format import Screen
 from bench.report.progress import line
-from bench.runner import events
+from bench.runner import collection, events
 from bench.runner.events import Event, RowLeftOut
 from bench.runner.row import Row, rows
 from bench.runner.run import arguments
@@ -232,3 +232,16 @@ def test_run_is_pytest_with_the_files() -> None:
     bench, *rest = arguments(["a.py", "b.py", "--device", "cpu", "-v"])
     assert Path(bench).name == "bench"
     assert rest == ["--workload=a.py", "--workload=b.py", "--device", "cpu", "-v"]
+
+
+def test_a_backend_that_a_file_sets_and_that_does_not_train_is_told(tmp_path: Path) -> None:
+    asks = 'import os\nos.environ["KERAS_BACKEND"] = "{}"\n' + _TEXT
+
+    def told(name: str) -> list[str]:
+        settings = _settings(tmp_path, _workload(tmp_path, asks.format(name)))
+        return collection.header(settings, verbose=False)[1:]
+
+    nothing = "my_model.py:2: KERAS_BACKEND {} chooses nothing here: tensorflow trains"
+    assert told("jax") == [nothing.format("jax") + "; to choose that: --backend jax"]
+    assert told("numpy") == [nothing.format("numpy")]
+    assert told("tensorflow") == []
