@@ -24,6 +24,7 @@ from bench.runner.events import (
     EpochEnded,
     Event,
     Listener,
+    Noted,
     Phase,
     Planned,
     RowEnded,
@@ -166,12 +167,16 @@ class OverfittingAlarm:
 
 def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
     bar, alarm = _bar(terminal) if terminal else None, OverfittingAlarm()
+    noted: set[str] = set()
 
     def listen(event: Event) -> None:
         if bar:
             bar(event)
         if told := alarm.hear(event):
             write(told)
+        if isinstance(event, Noted) and event.text not in noted:  # every row would say it again
+            noted.add(event.text)
+            write(event.text)
         if isinstance(event, RowLeftOut):
             write(f"{event.title}: left out: {event.reason}")
         if isinstance(event, RowEnded):

@@ -44,6 +44,13 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something about what is trained that a person should know before it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class EpochEnded:
     """An epoch has ended.
 
@@ -84,7 +91,8 @@ class RunEnded:
     """Nothing is trained any more."""
 
 
-Event: TypeAlias = RunStarted | RowStarted | Phase | EpochEnded | RowEnded | RowLeftOut | RunEnded
+_OfARow = RowStarted | Phase | Noted | EpochEnded | RowEnded | RowLeftOut
+Event: TypeAlias = RunStarted | _OfARow | RunEnded
 Listener: TypeAlias = Callable[[Event], None]
 
 

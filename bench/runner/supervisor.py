@@ -292,6 +292,9 @@ class WorkerProcess:
         if isinstance(message, messages.Phase):
             self._phase = message.name
             self._listener(events.Phase(message.name))
+        elif isinstance(message, messages.Data):
+            for told in message.not_finite:
+                self._listener(events.Noted(f"{self._job.workload}: {told}"))
         elif isinstance(message, messages.Epoch):
             seconds = message.ended - message.begun
             reached = message.loss, message.quality

@@ -197,6 +197,7 @@ class Data:
     sha256: of the arrays; of data that come in batches, of their shapes and number.
     train, validation: how many examples.
     baselines: what a constant guess reaches, by metric.
+    not_finite: which arrays hold numbers that are none, and how many; a line each.
     """
 
     kind: str
@@ -204,6 +205,7 @@ class Data:
     train: int
     validation: int
     baselines: dict[str, float] = field(default_factory=dict)
+    not_finite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

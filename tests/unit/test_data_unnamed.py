@@ -109,7 +109,7 @@ def test_a_half_that_is_not_there_is_named(tmp_path: Path) -> None:
     [
         (np.array([1, "a", None] * 100, object), "holds Python objects, which could run any"),
         (np.linspace(0, 9, 260), "holds labels that are no whole numbers"),
-        (np.full(260, np.nan), "holds labels that are no whole numbers"),
+        (np.full(260, np.nan), "digits.npz: 260 of 260 numbers of its labels are NaN or infinite"),
         (np.array(["7"] * 260), "holds labels of <U1 in place of numbers"),
         (np.tile([[1, 2]], (260, 1)), "holds labels of shape (260, 2) for 260"),
     ],
@@ -120,6 +120,15 @@ def test_labels_that_are_none_are_called_what_they_are(
 ) -> None:
     path, x, y = tmp_path / "digits.npz", MADE.x_train, MADE.y_test
     np.savez(path, x_train=x, y_train=labels, x_test=MADE.x_test, y_test=y)
+    assert told in refusal(tmp_path, "own")
+
+
+def test_images_that_hold_nan_are_counted(tmp_path: Path) -> None:
+    x = MADE.x_train / np.float32(255)
+    x[0, 0, :3] = np.nan, np.inf, -np.inf
+    test = {"x_test": MADE.x_test, "y_test": MADE.y_test}
+    np.savez(tmp_path / "digits.npz", x_train=x, y_train=MADE.y_train, **test)
+    told = f"digits.npz: 3 of {x.size:,} numbers of its images are NaN or infinite"
     assert told in refusal(tmp_path, "own")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec.structs import replace as replaced
 
@@ -22,10 +24,11 @@ from bench.report import summary
 from bench.report.format import Screen
 from bench.report.progress import line
 from bench.runner import collection, events
-from bench.runner.events import Event, RowLeftOut
+from bench.runner.events import Event, Noted, Phase, RowLeftOut
 from bench.runner.row import Row, rows
 from bench.runner.run import arguments
 from bench.runner.session import Session
+from bench.worker.own.data import Split, not_finite
 from bench.workloads.own import Floor, OwnWorkload, read
 from bench.workloads.workload import Mode
 from tests.support import fake_worker
@@ -245,3 +248,31 @@ def test_a_backend_that_a_file_sets_and_that_does_not_train_is_told(tmp_path: Pa
     assert told("jax") == [nothing.format("jax") + "; to choose that: --backend jax"]
     assert told("numpy") == [nothing.format("numpy")]
     assert told("tensorflow") == []
+
+
+def test_numbers_that_are_none_are_counted_for_each_array_and_told_before_training(
+    tmp_path: Path,
+) -> None:
+    parts = [{"a": np.zeros(4), "b": np.array([1, np.inf])}, np.array([[np.nan, 1, -np.inf]])]
+    weights = {"int": np.ones(4, int), "empty": np.zeros((4, 0))}
+    split = Split("arrays in memory", (*parts, weights), 4)
+    backend: Any = SimpleNamespace(
+        flatten=lambda part: [*part.values()] if isinstance(part, dict) else [part]
+    )
+    told = list(not_finite(backend, "the training data", split))
+    assert told == [
+        "1 of 2 numbers in x (2 of 2) of the training data are NaN or infinite",
+        "2 of 3 numbers in y of the training data are NaN or infinite",
+    ]
+    assert list(not_finite(backend, "it", Split("tf.data", (None,), 4))) == []
+    worker = WORKER.replace("train=500,", f"train=500, not_finite={told},")
+    settings = replace(
+        _settings(tmp_path, workload := _workload(tmp_path)),
+        worker_python=fake_worker.write(tmp_path, worker),
+    )
+    heard: list[Event] = []
+    with Session(settings, Found((CPU,)), listener=heard.append) as session:
+        session.train(Row(workload, CPU))
+    notes = [each.text for each in heard if isinstance(each, Noted)]
+    assert notes == [f"my_model: {line}" for line in told]
+    assert heard.index(Noted(notes[0])) < heard.index(Phase("evaluation"))

@@ -11,6 +11,7 @@ from bench.report import progress
 from bench.runner.events import (
     EpochEnded,
     Event,
+    Noted,
     Phase,
     Planned,
     RowEnded,
@@ -30,6 +31,8 @@ RUN: tuple[Event, ...] = (
     EpochEnded(1, 8.54),
     EpochEnded(2, 7.96),
     RowEnded("convnet on cpu", (CONVNET,), 24.0),
+    Noted("3 of 9 numbers are NaN"),
+    Noted("3 of 9 numbers are NaN"),
     RowStarted("post on cpu", 2),
     RowEnded("post on cpu", (failed("post", CPU, "post on cpu: killed\nits last lines"),), 3.0),
     RunEnded(),
@@ -51,6 +54,7 @@ def _written(stream: io.StringIO) -> str:
 def test_in_a_pipe_each_training_is_a_line_when_it_ends() -> None:
     assert _written(io.StringIO()).splitlines() == [
         "convnet     cpu    8.54 s first, 7.96 s per epoch, 98.91 %  OK",
+        "3 of 9 numbers are NaN",
         "post        cpu    FAILED: post on cpu: killed",
     ]
 

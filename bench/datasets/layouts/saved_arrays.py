@@ -35,6 +35,7 @@ def _images(path: Path, x: NDArray[Any]) -> NDArray[np.uint8]:
             f"{shown(path)} holds images of {x.dtype} in an array of shape {x.shape}, in place of "
             f"{SIDE}x{SIDE} pixels each"
         )
+    _check_finite(path, "images", x)
     shades = _shades(x)
     if shades is None:
         numbers = f", from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "iuf" else ""
@@ -61,10 +62,19 @@ def _labels(path: Path, y: NDArray[Any]) -> NDArray[np.int64]:
     """A number each, also in a column, or one of several columns marked."""
     if y.dtype.kind not in "iufb":
         raise DataError(f"{shown(path)} holds labels of {y.dtype} in place of numbers")
+    _check_finite(path, "labels", y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2 and y.size and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1):
         y = y.argmax(axis=1)
-    if not np.all(np.isfinite(y)) or not np.array_equal(y, np.rint(y)):
+    if not np.array_equal(y, np.rint(y)):
         raise DataError(f"{shown(path)} holds labels that are no whole numbers")
     return y.astype(np.int64)
+
+
+def _check_finite(path: Path, what: str, array: NDArray[Any]) -> None:
+    """Refuses numbers that are none: NaN, as a broken import leaves them, or infinite."""
+    if array.dtype.kind == "f" and (count := array.size - np.count_nonzero(np.isfinite(array))):
+        raise DataError(
+            f"{shown(path)}: {count:,} of {array.size:,} numbers of its {what} are NaN or infinite"
+        )

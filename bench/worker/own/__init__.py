@@ -32,6 +32,7 @@ from bench.worker.own.data import (
     Split,
     baselines,
     fingerprint,
+    not_finite,
     seconds_alone,
 )
 from bench.worker.own.file import File, FileError, ModeError
@@ -159,6 +160,10 @@ def _data(backend: Backend, loaded: Loaded) -> Data:
         loaded.train.examples,
         loaded.validation.examples if loaded.validation else 0,
         baselines(loaded.train, loaded.validation),
+        (
+            *not_finite(backend, "the training data", loaded.train),
+            *not_finite(backend, "the validation data", loaded.validation),
+        ),
     )
 
 

@@ -270,6 +270,23 @@ def baselines(train: Split, validation: Split | None) -> dict[str, float]:
     return found
 
 
+def not_finite(backend: Backend, what: str, split: Split | None) -> Iterator[str]:
+    """`3 of 400 numbers in y of the training data are NaN or infinite`, for each such array."""
+    import numpy as np
+
+    if split is None or not split.in_memory:
+        return
+    for name, part in zip(("x", "y", "the weights"), split.parts, strict=False):
+        every = backend.flatten(part)
+        for place, array in enumerate(every, start=1):
+            ends = (array.min(), array.max()) if array.size and array.dtype.kind == "f" else ()
+            if np.isfinite(ends).all():
+                continue
+            count = array.size - np.count_nonzero(np.isfinite(array))
+            which = f"{name} ({place} of {len(every)})" if len(every) > 1 else name
+            yield f"{count:,} of {array.size:,} numbers in {which} of {what} are NaN or infinite"
+
+
 def _targets(split: Split | None) -> Any:
     if split is None or not split.in_memory or len(split.parts) < 2:
         return None
