@@ -160,7 +160,7 @@ def usage_in_one_line(parser: pytest.Parser) -> None:
     def error(message: str) -> NoReturn:
         raise pytest.UsageError(f"bench: {message}; `{COMMAND} run --help` lists the options")
 
-    parser.optparser.error = error  # type: ignore[attr-defined, unused-ignore]
+    parser.optparser.error = error  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager

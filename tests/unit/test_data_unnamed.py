@@ -126,8 +126,8 @@ def test_labels_that_are_none_are_called_what_they_are(
 def test_images_that_hold_nan_are_counted(tmp_path: Path) -> None:
     x = MADE.x_train / np.float32(255)
     x[0, 0, :3] = np.nan, np.inf, -np.inf
-    test = {"x_test": MADE.x_test, "y_test": MADE.y_test}
-    np.savez(tmp_path / "digits.npz", x_train=x, y_train=MADE.y_train, **test)
+    path, y, x_test, y_test = tmp_path / "digits.npz", MADE.y_train, MADE.x_test, MADE.y_test
+    np.savez(path, x_train=x, y_train=y, x_test=x_test, y_test=y_test)
     told = f"digits.npz: 3 of {x.size:,} numbers of its images are NaN or infinite"
     assert told in refusal(tmp_path, "own")
 
