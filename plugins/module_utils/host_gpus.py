@@ -11,6 +11,8 @@ from .sysroot import inside, link, names, raw, text, there
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
+ACCELERATOR = "0x12"  # processing accelerators, as AMD's MI300X is one (lspci -nn)
+AMD = "0x1002"
 VGA = "0x0300"  # that of a board which can have a screen; the others are 3D controllers, 0302
 SWITCH = "0x0680"  # other bridges: NVSwitches, and chipsets of before 2010
 FIRST_SWITCH = 0x1A00  # NVSwitches' ids lie above: 1af1 on A100 boards, 22a3 on H100's (pci.ids)
@@ -55,6 +57,8 @@ def gpus(root: Path) -> list[dict[str, Any]]:
 def other_gpus(root: Path) -> list[dict[str, str]]:
     """The display devices that are not NVIDIA's: a laptop's second GPU, a server's console."""
     others = [device for device in devices(root, DISPLAY) if text(device / "vendor") != NVIDIA]
+    # Those of other vendors are no GPUs, as Intel's NPUs.
+    others += [each for each in devices(root, ACCELERATOR) if text(each / "vendor") == AMD]
     return [
         {
             "address": device.name,

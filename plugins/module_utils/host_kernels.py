@@ -185,8 +185,8 @@ def _next_of_arch(running: str, kernels: list[dict[str, Any]]) -> str:
 
     An upgrade takes the running kernel's folder away; then its release's end tells the flavour.
     """
-    like = re.search(r"-(lts|zen|hardened)$", running)
-    flavour = f"linux-{like.group(1)}" if like else "linux"
+    like = [each for each in kernels if running.endswith(each["flavour"].replace("linux", "", 1))]
+    flavour = max((each["flavour"] for each in like), key=len, default="linux")
     flavour = next((each["flavour"] for each in kernels if each["release"] == running), flavour)
     fitting = [kernel["release"] for kernel in kernels if kernel["flavour"] == flavour]
     return str(fitting[-1] if fitting else kernels[-1]["release"])

@@ -9,7 +9,11 @@ from pathlib import Path
 from .sysroot import inside, names, text
 
 OFF = re.compile(r"^Enabled:\s*(no|false|0)\b", re.MULTILINE | re.IGNORECASE)
-NVIDIAS = "developer.download.nvidia.com/compute/cuda"
+# Of no packages that are installed: sources, in one line or as a stanza's only type.
+SOURCES = re.compile(r"^[ \t]*deb-src[ \t].*\n?", re.MULTILINE)
+TYPES = re.compile(r"^Types:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# NVIDIA's host for China and mirrors of it have the same folders.
+NVIDIAS = "/compute/cuda/repos/"
 PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/")
 ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
 DEB822 = re.compile(r"^Suites:[ \t]*(.*)$", re.MULTILINE)
@@ -24,10 +28,16 @@ def apt(root: Path) -> dict[str, str]:
     found = {}
     for name in files:
         if name.endswith((".list", ".sources")):
-            said = re.sub(r"^\s*#.*\n?", "", text(root / name) + "\n", flags=re.MULTILINE)
-            active = [stanza for stanza in said.split("\n\n") if not OFF.search(stanza)]
-            found[f"/{name}"] = "\n".join(active)
+            said = re.sub(r"^[ \t]*#.*\n?", "", text(root / name) + "\n", flags=re.MULTILINE)
+            stanzas = re.split(r"\n[ \t]*\n", SOURCES.sub("", said))
+            found[f"/{name}"] = "\n".join(filter(_counts, stanzas))
     return found
+
+
+def _counts(stanza: str) -> bool:
+    """Whether packages are taken from a stanza: it is on, and of packages, not their sources."""
+    types = TYPES.search(stanza)
+    return not OFF.search(stanza) and (types is None or "deb" in types.group(1).split())
 
 
 def repositories(root: Path) -> dict[str, str]:

@@ -16,7 +16,8 @@ from .requirements import msgspec
 from .typed import decode
 
 # The kernel's drivers for a device that a virtual machine has: KVM's, and Xen's.
-PASSED_THROUGH = ("vfio-pci", "pci-stub", "xen-pciback", "pciback")
+# How their names end; nvgrace_gpu_vfio_pci is for Grace's GPUs.
+PASSED_THROUGH = ("vfio-pci", "vfio_pci", "pci-stub", "pciback")
 
 
 class Distribution(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Gpu(msgspec.Struct, frozen=True):
     @property
     def passed_through(self) -> bool:
         """Whether a virtual machine has it."""
-        return self.bound in PASSED_THROUGH
+        return self.bound.endswith(PASSED_THROUGH)
 
     @property
     def product(self) -> str:

@@ -187,6 +187,13 @@ def test_a_device_that_does_not_answer_is_no_gpu(tmp_path: Path, parts: tuple[st
     assert found["other_gpus"] == []
 
 
+def test_an_accelerator_is_a_gpu_where_it_is_amd_s(tmp_path: Path) -> None:
+    radeon = hosts.device("0000:05:00.0", "0x1002", "0x74a1", "0x120000")  # MI300X
+    npu = hosts.device("0000:00:0b.0", "0x8086", "0x7d1d", "0x120000")  # Meteor Lake's
+    found = look(tmp_path, radeon | npu)["other_gpus"]
+    assert [each["device"] for each in found] == ["0x74a1"]
+
+
 def test_a_gpu_that_is_newer_than_the_table_has_no_generation(tmp_path: Path) -> None:
     (found,) = look(tmp_path, gpu("0x7fff"))["gpus"]
     assert (found["chip"], found["generation"], found["compute_capability"]) == ("", "", "")

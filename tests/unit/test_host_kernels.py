@@ -365,6 +365,21 @@ def test_arch_boots_the_kernel_of_the_flavour_that_runs(
     assert look(tmp_path, ARCH_THREE, running)["next"] == expected
 
 
+@pytest.mark.parametrize(
+    ("running", "flavour", "upgraded"),
+    [
+        ("6.17.9-2-cachyos", "linux-cachyos", "6.17.12-2-cachyos"),
+        ("6.12.58-2-cachyos-lts", "linux-cachyos-lts", "6.12.60-2-cachyos-lts"),
+        ("6.16.0.rt3.arch1-1-rt", "linux-rt", "6.16.0.rt4.arch1-2-rt"),
+    ],
+)
+def test_the_flavour_that_runs_boots_next_though_an_upgrade_took_its_folder(
+    tmp_path: Path, running: str, flavour: str, upgraded: str
+) -> None:
+    host = merged(ARCH_THREE, arch_kernel(upgraded, flavour))
+    assert look(tmp_path, host, running)["next"] == upgraded
+
+
 def test_a_kernel_of_arch_s_users_that_runs_says_its_flavour_itself(tmp_path: Path) -> None:
     running = "6.17.9-2-cachyos"
     host = merged(ARCH_THREE, arch_kernel(running, "linux-cachyos"))

@@ -59,3 +59,39 @@ def test_of_pacman_s_repositories_those_from_arch_s_mirrors_are_told(
     settings = f"[options]\nHoldPkg = pacman\n[core]{INCLUDE}[extra]{INCLUDE}"
     files = {"etc/pacman.conf": settings, "etc/pacman.d/mirrorlist": mirrors}
     assert host_sources.suites(hosts.write(tmp_path, files)) == found
+
+
+NVIDIA = "https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2404/x86_64/"
+MIRROR = "https://packages.example.org/compute/cuda/repos/ubuntu2404/x86_64/"
+STANZA = f"URIs: {NVIDIA}\nSuites: /\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "counts"),
+    [
+        pytest.param("a.list", f"deb-src {NVIDIA} /\n", False, id="sources alone"),
+        pytest.param("a.list", f"deb-src {NVIDIA} /\ndeb {NVIDIA} /\n", True, id="both lines"),
+        pytest.param("a.list", f"deb [arch=amd64] {MIRROR} /\n", True, id="a mirror"),
+        pytest.param("a.list", f"deb {NVIDIA.replace('/cuda/', '/ml/')} /\n", False, id="no CUDA"),
+        pytest.param("a.sources", f"Types: deb-src\n{STANZA}", False, id="sources alone, deb822"),
+        pytest.param("a.sources", f"Types: deb-src deb\n{STANZA}", True, id="both types"),
+        pytest.param("a.sources", f"Types:\n deb\n deb-src\n{STANZA}", True, id="types below"),
+        pytest.param(
+            "a.sources",
+            f"Types: deb\nEnabled: no\n{STANZA}\n# since the upgrade\nTypes: deb\n{STANZA}",
+            True,
+            id="a comment between one that is off and one that is on",
+        ),
+        pytest.param(
+            "a.sources",
+            f"Types: deb\nURIs: http://a\n \n# off\nTypes: deb\nEnabled: no\n{STANZA}",
+            False,
+            id="a comment between one that is on and one that is off",
+        ),
+    ],
+)
+def test_a_source_counts_where_it_is_on_and_has_packages(
+    tmp_path: Path, name: str, said: str, counts: bool
+) -> None:
+    root = hosts.write(tmp_path, {f"etc/apt/sources.list.d/{name}": said})
+    assert ("nvidia" in host_sources.repositories(root)) is counts

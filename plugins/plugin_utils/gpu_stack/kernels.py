@@ -161,8 +161,13 @@ def must_not_be_realtime(request: Request) -> None:
     for kernel in booted or [each for each in realtime if each.headers]:
         if not others:
             do = "install another kernel and boot it"
+        elif kernel.release == kernels.next:
+            do = (
+                f"have {others[-1]} boot by default (GRUB_DEFAULT in /etc/default/grub), or remove "
+                f"{kernel.release}"
+            )
         elif kernel in booted:
-            do = f"boot {others[-1]}"
+            do = f"boot {kernels.next}"
         else:
             do = f"remove the headers of {kernel.release}"
         raise RefusedError(

@@ -111,12 +111,14 @@ def _must_have_its_libraries(request: Request) -> None:
 
 def must_have_a_console(request: Request) -> None:
     """Raises RefusedError where nobody can answer MokManager, which asks at the next boot."""
+    drivers = (row for row in request.matrix.drivers if row.is_for(request.facts, "distribution"))
+    signs = any(row.precompiled and row.precompiled.method == "precompiled" for row in drivers)
     for row in request.matrix.clouds:
         if _is(row, request.facts.firmware):
             raise RefusedError(
                 f"Secure Boot on {row.name}, whose machines have no console for MokManager",
                 "modules that the distribution signs, or Secure Boot off",
-                row.do,
+                row.do + ("" if signs else ", or use an Ubuntu whose modules are signed"),
                 nearest=True,
             )
 

@@ -120,12 +120,14 @@ def _without(facts: HostFacts, own: tuple[Gpu, ...]) -> str:
 
 
 def _neighbour(facts: HostFacts) -> str:
-    """The first GPU of another vendor's that people compute on."""
-    for gpu in facts.other_gpus:
-        if gpu.vendor in _VENDORS:
-            number = f"{gpu.vendor[2:]}:{gpu.device[2:]}"
-            return f"; {_VENDORS[gpu.vendor]} ({number}) is there, which is not NVIDIA's"
-    return ""
+    """The GPUs of other vendors' that people compute on, each model once."""
+    found = dict.fromkeys(
+        f"{_VENDORS[gpu.vendor]} ({gpu.vendor[2:]}:{gpu.device[2:]})"
+        for gpu in facts.other_gpus
+        if gpu.vendor in _VENDORS
+    )
+    are = "is there, which is not" if len(found) == 1 else "are there, which are not"
+    return f"; {listed(list(found), 'and')} {are} NVIDIA's" if found else ""
 
 
 def _must_be_ours(facts: HostFacts) -> None:
