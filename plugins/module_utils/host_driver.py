@@ -41,7 +41,8 @@ NO_NVIDIA = re.compile(
 )
 FABRIC_MANAGER = "etc/systemd/system/multi-user.target.wants/nvidia-fabricmanager.service"
 SUBNET_MANAGER = "opt/nvidia/nvlsm/sbin/nvlsm"
-OFF_AT_BOOT = re.compile(r"\b(modprobe\.|module_)blacklist=(\S+,)?nouveau\b")
+OFF_AT_BOOT = r"\b(modprobe\.|module_)blacklist=(\S+,)?{}(,|\s|$)"
+CMDLINE = "/proc/cmdline"
 # What says whose a driver is; tools of it may be of another origin.
 MAINS = re.compile(r"libcuda1|compute|kernel|dkms|driver(?!-pinning)|utils|-nvidia-|open|^nvidia$")
 STRONGEST = ("runfile", "nvidia", "ppa", "unknown", "distribution")
@@ -116,13 +117,18 @@ def _loader_folders(root: Path) -> list[str]:
 def nouveau_blacklisted(root: Path) -> bool:
     """Whether a file of modprobe's or the kernel's own command line keeps nouveau out."""
     said = "\n".join(modprobe(root))
-    return bool(NO_NOUVEAU.search(said) or OFF_AT_BOOT.search(text(root / "proc/cmdline")))
+    return bool(NO_NOUVEAU.search(said)) or _off_at_boot(root, "nouveau")
+
+
+def _off_at_boot(root: Path, module: str) -> bool:
+    return bool(re.search(OFF_AT_BOOT.format(module), text(root / CMDLINE[1:])))
 
 
 def blacklisted(root: Path) -> str:
-    """The file of modprobe's that keeps NVIDIA's module out, such as prime-select's."""
+    """What keeps NVIDIA's module out: a file of modprobe's, such as prime-select's, or CMDLINE."""
     files = modprobe_files(root)
-    return next((path for path, said in files.items() if NO_NVIDIA.search(said)), "")
+    by_file = next((path for path, said in files.items() if NO_NVIDIA.search(said)), "")
+    return by_file or (CMDLINE if _off_at_boot(root, "nvidia") else "")
 
 
 def modprobe(root: Path) -> list[str]:
@@ -152,7 +158,10 @@ def origin(root: Path, parts: list[dict[str, str]]) -> str:
 
 def _branch(versions: list[str], parts: list[dict[str, str]]) -> str:
     """The branch, such as "580": of what is there, else of the packages."""
-    mains = [part["version"] for part in parts if MAINS.search(part["name"])]
+    # What is left of a foreign architecture is no driver.
+    mains = [
+        part["version"] for part in parts if MAINS.search(part["name"]) and ":" not in part["name"]
+    ]
     told = versions + [re.sub(r"^\d+:", "", version) for version in mains]
     numbers = [re.match(r"\d{3}(?=\.|$|-)", version) for version in told]
     return next((number.group() for number in numbers if number), "")

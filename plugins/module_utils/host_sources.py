@@ -12,11 +12,11 @@ OFF = re.compile(r"^Enabled:\s*(no|false|0)\b", re.MULTILINE | re.IGNORECASE)
 # Of no packages that are installed: sources, in one line or as a stanza's only type.
 SOURCES = re.compile(r"^[ \t]*deb-src[ \t].*\n?", re.MULTILINE)
 TYPES = re.compile(r"^Types:(.*(?:\n[ \t].*)*)", re.MULTILINE)
-# NVIDIA's host for China and mirrors of it have the same folders.
-NVIDIAS = "/compute/cuda/repos/"
+# NVIDIA's host for China and mirrors of it have the same folders; its local installers unpack one.
+NVIDIAS = re.compile(r"/compute/cuda/repos/|file:/+var/(cuda-repo|nvidia-driver-local-repo)-")
 PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/")
 ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
-DEB822 = re.compile(r"^Suites:[ \t]*(.*)$", re.MULTILINE)
+DEB822 = re.compile(r"^Suites:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # How the addresses of Arch's own mirrors end; Manjaro's are others.
 OF_ARCH = "/$repo/os/$arch"
 
@@ -44,7 +44,7 @@ def repositories(root: Path) -> dict[str, str]:
     """The foreign sources of drivers by name, `nvidia` or `ppa:graphics-drivers`, each its file."""
     found: dict[str, str] = {}
     for path, active in apt(root).items():
-        if NVIDIAS in active:
+        if NVIDIAS.search(active):
             found.setdefault("nvidia", path)
         for owner in PPA.findall(active):
             if "graphics" in owner or "nvidia" in owner:

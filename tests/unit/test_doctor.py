@@ -158,6 +158,19 @@ EVIL = "/x/'; touch ran; $(touch ran) `touch ran` '\nrm x"
 
 
 @pytest.mark.parametrize(
+    ("path", "moves"), [("/etc/modprobe.d/local.conf", True), ("/proc/cmdline", False)]
+)
+def test_a_blacklist_s_file_is_moved_away_and_the_command_line_is_not(
+    path: str, moves: bool
+) -> None:
+    changes: dict[str, Any] = {"found.driver.blacklisted": path}
+    here = host("not_loaded", **changes)
+    fixes = [finding.fix for finding in examine(here, SYMPTOMS)]
+    assert any(f"mv {path}" in fix for fix in fixes) is moves
+    assert any("/etc/default/grub" in fix for fix in fixes) is not moves
+
+
+@pytest.mark.parametrize(
     ("states", "changes"),
     [
         (

@@ -165,6 +165,27 @@ def test_arch_s_own_driver_is_the_distribution_s(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_left_of_a_foreign_architecture_is_no_branch(tmp_path: Path) -> None:
+    left = "libnvidia-compute-535 535.247.01-0ubuntu0.24.04.1\nArchitecture: i386"
+    found = look(tmp_path, debs(left))
+    assert found["branch"] == ""
+    assert [each["name"] for each in found["packages"]] == ["libnvidia-compute-535:i386"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("quiet modprobe.blacklist=nvidia_drm,nvidia", "/proc/cmdline"),
+        ("module_blacklist=nvidia,nvidia_drm quiet", "/proc/cmdline"),
+        ("modprobe.blacklist=nvidia_drm,nouveau", ""),
+    ],
+)
+def test_the_kernel_s_command_line_keeps_a_module_out(
+    tmp_path: Path, line: str, expected: str
+) -> None:
+    assert look(tmp_path, {"proc/cmdline": line})["blacklisted"] == expected
+
+
 @pytest.mark.parametrize(
     "host",
     [

@@ -16,7 +16,7 @@ MINT = {
         "deb [arch=amd64 signed-by=/a.gpg] http://archive.ubuntu.com/ubuntu noble-updates main\n"
     ),
     "etc/apt/sources.list.d/ubuntu.sources": (
-        "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: noble noble-security\n\n"
+        "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: noble\n noble-security\n\n"
         "Types: deb\nEnabled: no\nURIs: http://archive.ubuntu.com/ubuntu\nSuites: questing\n"
     ),
 }
@@ -73,6 +73,9 @@ STANZA = f"URIs: {NVIDIA}\nSuites: /\n"
         pytest.param("a.list", f"deb-src {NVIDIA} /\ndeb {NVIDIA} /\n", True, id="both lines"),
         pytest.param("a.list", f"deb [arch=amd64] {MIRROR} /\n", True, id="a mirror"),
         pytest.param("a.list", f"deb {NVIDIA.replace('/cuda/', '/ml/')} /\n", False, id="no CUDA"),
+        pytest.param(
+            "a.list", "deb file:///var/cuda-repo-ubuntu2404-12-8-local /\n", True, id="local"
+        ),
         pytest.param("a.sources", f"Types: deb-src\n{STANZA}", False, id="sources alone, deb822"),
         pytest.param("a.sources", f"Types: deb-src deb\n{STANZA}", True, id="both types"),
         pytest.param("a.sources", f"Types:\n deb\n deb-src\n{STANZA}", True, id="types below"),

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 
+from ...module_utils.host_driver import CMDLINE
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import Driver, LibraryPath
@@ -119,7 +120,9 @@ SITUATIONS: dict[str, Callable[[Host], bool]] = {
     "pacman": lambda host: host.facts.packages.manager == "pacman",
     "pacman_locked": lambda host: host.facts.packages.locked,
     "nvidia_origin": _nvidia_origin,
-    "has_blacklist": lambda host: _tame_path(host.facts.driver.blacklisted),
+    "has_blacklist": lambda host: (
+        _tame_path(host.facts.driver.blacklisted) and host.facts.driver.blacklisted != CMDLINE
+    ),
     "blacklisting_prime": lambda host: host.facts.driver.blacklisted == PRIME,
     "half_installed": lambda host: (
         _half_installed(host) == " ".join(host.facts.packages.half_installed or ["-"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from ...module_utils.host_driver import CMDLINE
 from ...module_utils.host_gpus import VIRTUAL
 from ..host_facts import Firmware
 from . import gpus
@@ -50,6 +51,9 @@ def _must_not_be_off(request: Request) -> None:
         return
     by = [row for row in request.matrix.switchers if any(fnmatchcase(path, f) for f in row.files)]
     do = f"run `{by[0].do}`, if it is {by[0].name}'s, else remove that line" if by else ""
+    if path == CMDLINE:
+        where = "the kernel's command line (GRUB: /etc/default/grub, update-grub)"
+        do = f"take it off {where} and reboot"
     raise RefusedError(
         f"NVIDIA's module on the blacklist in {path}",
         "a module that may be loaded",
