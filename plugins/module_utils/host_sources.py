@@ -14,7 +14,7 @@ SOURCES = re.compile(r"^[ \t]*deb-src[ \t].*\n?", re.MULTILINE)
 TYPES = re.compile(r"^Types:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # NVIDIA's host for China and mirrors of it have the same folders; its local installers unpack one.
 NVIDIAS = re.compile(r"/compute/cuda/repos/|file:/+var/(cuda-repo|nvidia-driver-local-repo)-")
-PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/")
+PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/([\w.+-]+)")
 ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
 DEB822 = re.compile(r"^Suites:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # How the addresses of Arch's own mirrors end; Manjaro's are others.
@@ -46,9 +46,10 @@ def repositories(root: Path) -> dict[str, str]:
     for path, active in apt(root).items():
         if NVIDIAS.search(active):
             found.setdefault("nvidia", path)
-        for owner in PPA.findall(active):
-            if "graphics" in owner or "nvidia" in owner:
-                found.setdefault(f"ppa:{owner}", path)
+        for owner, archive in PPA.findall(active):
+            name = owner if archive == "ppa" else f"{owner}/{archive}"  # as add-apt-repository does
+            if "graphics" in owner or "nvidia" in name:
+                found.setdefault(f"ppa:{name}", path)
     return found
 
 

@@ -98,3 +98,20 @@ def test_a_source_counts_where_it_is_on_and_has_packages(
 ) -> None:
     root = hosts.write(tmp_path, {f"etc/apt/sources.list.d/{name}": said})
     assert ("nvidia" in host_sources.repositories(root)) is counts
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("graphics-drivers/ppa", ["ppa:graphics-drivers"]),
+        ("graphics-drivers/beta", ["ppa:graphics-drivers/beta"]),
+        ("mamarley/nvidia", ["ppa:mamarley/nvidia"]),
+        ("oibaf/graphics-drivers", []),  # Mesa's
+    ],
+)
+def test_a_ppa_has_the_name_by_which_it_is_removed(
+    tmp_path: Path, place: str, names: list[str]
+) -> None:
+    said = f"deb https://ppa.launchpadcontent.net/{place}/ubuntu/ noble main\n"
+    root = hosts.write(tmp_path, {"etc/apt/sources.list": said})
+    assert list(host_sources.repositories(root)) == names
