@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import platform
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 if not __package__:  # called by this folder's name, from any other: `python /…/bench list`
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import bench
 from bench.compare import command as compare
-from bench.errors import GrindstoneError, lines
+from bench.errors import GrindstoneError, lines, unforeseen, why
 from bench.experiment import command as experiment
 from bench.experiment import inspection
 from bench.experiment import recipe_command as recipe
@@ -35,9 +36,13 @@ _VERBS = (
     *(compare, page, fleet, export, completion, evidence, doctor),
 )
 
+# What a write to standard output fails with, which names no file.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend (docs/exit-codes.md)."""
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # as by `>&-`
     options = parser().parse_args(arguments)
     stopping = stop.Stopping()
     try:
@@ -50,11 +55,27 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # as by `| head`: whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except (OSError, MemoryError, RecursionError) as error:  # of the machine, not of what was asked
+        return _unforeseen(error)
     except KeyboardInterrupt as interrupt:
         print(f"bench: {str(interrupt) or 'interrupted'}", file=sys.stderr)
         return stopping.status or 128 + signal.SIGINT
     finally:
         stopping.close()
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _unforeseen(error: BaseException) -> int:
+    """Says it in a line.  Where standard output is what cannot be written, its rest is let go."""
+    told = unforeseen(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        told = f"the output cannot be written: {why(error)}; what is there of it is not whole"
+    print(f"bench: {told}", file=sys.stderr)
+    return 2
 
 
 class _Paragraphs(argparse.HelpFormatter):

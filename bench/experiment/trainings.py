@@ -14,6 +14,7 @@ import msgspec
 
 import bench
 from bench.errors import GrindstoneError, RecordError
+from bench.files import content
 from bench.record import codec, head
 from bench.record.head import Device
 from bench.record.model import Finished
@@ -127,7 +128,7 @@ def _may_be(path: Path, settings: Settings) -> bool:
     """Whether a file is worth reading: it names the experiment."""
     assert settings.experiment is not None
     with contextlib.suppress(OSError):
-        return settings.experiment.name.encode() in path.read_bytes()
+        return settings.experiment.name.encode() in content(path, codec.MOST_BYTES)
     return False
 
 

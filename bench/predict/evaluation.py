@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     page = None
     if not options.no_page:
         page = options.html or options.model.with_name(f"{options.model.stem}-evaluation.html")
-        paths.folder("--html", paths.from_here("--html", page).parent)
+        page = paths.page(page)
     with asking(options) as asked:
         made = _evaluated(asked, options.folder)
     print(Screen.of(sys.stdout).draw(*report.printed(made)), end="")
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         from bench.page.write import rendered, write
         from bench.predict.page import of
 
-        write(rendered([of(made)]), paths.from_here("--html", page))
+        write(rendered([of(made)]), page)
         print(f"Page: {shown(page)}")
     return 0
 

@@ -7,7 +7,9 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from bench.datasets import signatures
 from bench.errors import RecordError, in_words, lines, shown, why
+from bench.files import content
 from bench.invocation import BENCHMARK
 from bench.record import legacy
 from bench.record.head import SCHEMA, Head
@@ -17,6 +19,8 @@ _Line: TypeAlias = dict[Literal["results", "time_to_target"], Any]
 
 # The suffix of a record that is not finished (bench.record.store).
 JOURNAL = ".jsonl"
+# Tens of thousands of trainings.
+MOST_BYTES = 256 << 20
 _ANOTHER = f"run `{BENCHMARK}` to make another"
 
 
@@ -57,7 +61,8 @@ def read(path: Path) -> Record:
     """
     journal = path.with_suffix(JOURNAL)
     try:
-        data = (journal if journal.exists() and not path.exists() else path).read_bytes()
+        there = journal if journal.exists() and not path.exists() else path
+        data = content(there, MOST_BYTES)
     except OSError as error:
         raise RecordError(
             f"{shown(path)} cannot be read: {why(error)}; name a record, as `{BENCHMARK}` leaves "
@@ -77,10 +82,7 @@ def decode(data: bytes, path: Path) -> Record:
     try:
         document = _document(data)
     except ValueError as error:  # not UTF-8 is one, too
-        raise RecordError(
-            f"{shown(path)} is damaged: it is no JSON ({error}); it may have been cut short in a "
-            "copy"
-        ) from error
+        raise RecordError(f"{shown(path)} {_no_json(data, error)}") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if type(schema) is not int:  # True is one of those, too
         raise RecordError(
@@ -92,6 +94,16 @@ def decode(data: bytes, path: Path) -> Record:
             f"{SCHEMA}; read it with a newer Grindstone"
         )
     return from_document(_plain(document), path)
+
+
+def _no_json(data: bytes, error: ValueError) -> str:
+    """What a file is that should be a record, where its first bytes tell."""
+    if not data:
+        return "is empty: its run was killed, or the disk was full; remove it"
+    known = None if data.lstrip()[:1] == b"{" else signatures.read(data[: signatures.ENOUGH])
+    if known:
+        return f"is no record, but {known.what}: {known.mend}"
+    return f"is damaged: it is no JSON ({error}); it may have been cut short in a copy"
 
 
 def _plain(value: Any) -> Any:

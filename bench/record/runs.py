@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import RecordError, some, why
+from bench.files import content
 from bench.invocation import BENCHMARK, COMMAND
 from bench.record import codec, store
 from bench.record.comparable import Name, Row, Rows, fastest, read
@@ -185,7 +186,7 @@ def _readable(folder: Path) -> list[Rows]:
 def _started(path: Path) -> datetime.datetime | None:
     """When a run began; None for what is no record, or of nothing yet."""
     try:
-        data = path.read_bytes()
+        data = content(path, codec.MOST_BYTES)
     except OSError:
         return _stamped(path)
     if path.suffix == codec.JOURNAL:

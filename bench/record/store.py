@@ -244,4 +244,6 @@ def _nothing() -> None:
 
 def paths(folder: Path) -> list[Path]:
     """Every record in a folder, finished or not, in the order of their runs."""
-    return sorted((*folder.glob("*.json"), *folder.glob(f"*{codec.JOURNAL}")))
+    named = (*folder.glob("*.json"), *folder.glob(f"*{codec.JOURNAL}"))
+    # A folder and a pipe are none; a link that leads nowhere has to be told of.
+    return sorted(path for path in named if path.is_file() or path.is_symlink())

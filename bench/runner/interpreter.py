@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import GrindstoneError, why
+from bench.files import content
 from bench.invocation import COMMAND
 from bench.observe import child
 from bench.runner import paths
@@ -72,6 +73,10 @@ class Plan:
         return f"{self.path}: stack {self.stack}, {FRAMEWORKS[self.backend].title} {self.version}"
 
 
+# A plan has a few thousand.
+_MOST_PLAN = 16 << 20
+
+
 def read_plan(path: Path = PLAN_FILE) -> Plan | None:
     """The plan of this host, or None where provisioning has not been.
 
@@ -79,7 +84,7 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
         GrindstoneError: there is a file, and it is no plan.
     """
     try:
-        text = path.read_bytes()
+        text = content(path, _MOST_PLAN)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -48,7 +48,7 @@ def folder(option: str, path: str | Path) -> Path:
     return named
 
 
-def page(named: str | None) -> Path | None:
+def page(named: str | Path | None) -> Path | None:
     """The file that a page goes to, in a folder that can be written, or made.
 
     Raises:
@@ -59,6 +59,8 @@ def page(named: str | None) -> Path | None:
     file = from_here("--html", named)
     if file.is_dir():
         raise GrindstoneError(f"--html {file} is a folder; name a file in it")
+    if file.exists() and not file.is_file():  # it would be replaced: root would lose /dev/null
+        raise GrindstoneError(f"--html {file} is no ordinary file; name another one")
     folder("--html", file.parent)
     return file
 

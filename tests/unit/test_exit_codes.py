@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,6 +90,26 @@ def test_a_verb_that_is_ended_from_outside_says_so(
     (line,) = capsys.readouterr().err.splitlines()
     assert line == ("bench: interrupted" if number == 2 else f"bench: ended by {number.name}")
     assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "export"])
+def test_an_output_without_room_is_2_and_one_line(tmp_path: Path, verb: str) -> None:
+    run = _record(tmp_path, "a.json")
+    words = {"list": f"--results-dir={tmp_path}", "show": f"{run}", "export": f"--csv {run}"}
+    command = [sys.executable, "-m", "bench", verb, *words[verb].split()]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith("bench: the output cannot be written: No space left on device")
+
+
+def test_without_any_output_a_verb_does_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert verbs.main(["show", str(_record(tmp_path, "a.json"))]) == 0
+    sys.stdout.close()  # /dev/null, by now
 
 
 @pytest.mark.parametrize("verb", [["evidence", "--workload", "tea"], ["tea"]])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -265,6 +266,10 @@ def test_a_page_that_could_not_be_written_is_refused_first(tmp_path: Path) -> No
         chosen(f"--html={tmp_path}")
     with pytest.raises(GrindstoneError, match=r"^--html .*: .*/file is no folder; name another"):
         chosen(f"--html={tmp_path / 'file/page.html'}")
+    os.mkfifo(tmp_path / "pipe")  # what takes its place is whole, and root may replace /dev/null
+    with pytest.raises(GrindstoneError, match=r"^--html .* is no ordinary file; name another"):
+        chosen(f"--html={tmp_path / 'pipe'}")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(

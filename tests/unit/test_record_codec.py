@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,6 +231,11 @@ def test_what_no_record_has_is_refused_in_a_line_that_names_its_place(
     [
         (codec.encode(_EVERYTHING)[:500], "is damaged: it is no JSON"),
         (b"\xff", "is damaged: it is no JSON"),
+        (b"", "is empty: its run was killed, or the disk was full"),
+        (gzip.compress(b"{}"), "is no record, but a gzip file: unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer in the file's place"),
+        (b"<!doctype html><title>502</title>", "is no record, but a web page"),
+        ("{}".encode("utf-16"), "is no record, but a text in UTF-16: save it in UTF-8"),
         (b"[1]", "is no record of Grindstone's"),
         (b'{"machine": "x"}', "is no record of Grindstone's"),
         (b'{"schema": 4}', "is a record of schema 4, and this Grindstone reads 1 to 3"),
@@ -249,6 +257,23 @@ def test_what_is_no_record_is_told_in_a_line(tmp_path: Path, content: bytes, wor
     assert str(refused.value).startswith(f"{path} ")
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_record_that_an_editor_has_marked_as_utf8_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(codecs.BOM_UTF8 + codec.encode(_EVERYTHING).replace(b"\n", b"\r\n"))
+    assert codec.read(path) == _EVERYTHING
+
+
+def test_a_record_is_read_from_a_pipe_and_one_without_a_writer_is_empty(tmp_path: Path) -> None:
+    made, (out, into) = record([result()]), os.pipe()
+    os.write(into, codec.encode(made))
+    os.close(into)
+    assert codec.read(Path(f"/dev/fd/{out}")) == made
+    os.close(out)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordError, match="pipe is empty"):
+        codec.read(tmp_path / "pipe")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

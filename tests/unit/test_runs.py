@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -114,6 +115,25 @@ def test_what_is_no_record_and_what_trained_nothing_is_no_run(three: Path) -> No
     (three / "20261124T000000Z.jsonl").touch()
     (three / "20261124T000001Z.jsonl").write_bytes(codec.journal_head(records.head()))
     assert [run.name for run in runs(three)] == [NEW, MIDDLE, OLD]
+
+
+def test_a_pipe_and_a_folder_are_no_run_and_a_link_to_nothing_is_told_of(three: Path) -> None:
+    os.mkfifo(three / "20261125T000000Z.json")
+    (three / "20261125T000001Z.json").mkdir()
+    assert _one("last", three) == NEW
+    (three / "20261125T000002Z.json").symlink_to("gone.json")
+    (path,) = resolve(["last"], three)
+    with pytest.raises(RecordError, match="cannot be read: No such file"):
+        codec.read(path)
+
+
+def test_a_file_too_large_for_a_record_is_one_that_cannot_be_read(three: Path) -> None:
+    huge = three / "20261125T000000Z.json"
+    huge.touch()
+    os.truncate(huge, 1 << 40)
+    assert _one("last", three) == huge.stem
+    with pytest.raises(RecordError, match="cannot be read: it has more than 256 MiB"):
+        codec.read(huge)
 
 
 def test_a_run_that_goes_on_is_one_and_counts_once(three: Path) -> None:
