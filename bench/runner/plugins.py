@@ -21,6 +21,7 @@ import pytest
 
 from bench.errors import GrindstoneError, shown, unforeseen
 from bench.invocation import COMMAND
+from bench.runner import paths
 
 _ONE_PROCESS = "trainings that run at the same time slow each other"
 _OWN_PROCESS = "what a test's own process has trained would be lost"
@@ -98,6 +99,27 @@ def check(config: pytest.Config) -> None:
             "--benchmark-histogram needs pygal, which is not installed: "
             "pip install 'pytest-benchmark[histogram]', or leave it out"
         )
+    _check_places(option)
+
+
+def _check_places(option: argparse.Namespace) -> None:
+    """Refuses a file that another plugin could not write once all is trained."""
+    for attribute, name in (("benchmark_json", "--benchmark-json"), ("xmlpath", "--junitxml")):
+        if named := getattr(option, attribute, None):  # -p no:junitxml
+            file = paths.from_here(name, named)
+            if file.is_dir():
+                raise GrindstoneError(f"{name} {file} is a folder; name a file in it")
+            paths.folder(name, file.parent)
+    report = option.benchmark_json
+    if report and not report.parent.is_dir():  # pytest-benchmark makes none
+        raise GrindstoneError(
+            f"--benchmark-json {report}: there is no folder {report.parent}; make it, or name a "
+            "file in another one"
+        )
+    if option.benchmark_save or option.benchmark_autosave:
+        storage = option.benchmark_storage
+        if not storage.startswith("elasticsearch"):
+            paths.folder("--benchmark-storage", storage.removeprefix("file://"))
 
 
 def _value(config: pytest.Config, attribute: str) -> object:

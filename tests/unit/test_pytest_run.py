@@ -131,7 +131,9 @@ def test_xdist_is_refused_in_one_line_before_anything_is_trained(bench: Bench) -
 
 
 def _config(settings: Any = None, **options: object) -> Any:
-    option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, verbose=0, **options)
+    option = SimpleNamespace(benchmark_skip=False, benchmark_histogram=None, verbose=0)
+    option.benchmark_save = option.benchmark_autosave = option.benchmark_json = None
+    vars(option).update(options)
 
     def getini(name: str) -> object:
         if name not in (settings or {}):
@@ -208,6 +210,27 @@ def test_a_histogram_that_cannot_be_drawn_is_told_before_training(
     config.option.benchmark_histogram = [None]
     with pytest.raises(GrindstoneError, match="needs pygal, which is not installed"):
         plugins.check(config)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"benchmark_json": Path("none/a.json")}, "^--benchmark-json none/a.json: there is no fol"),
+        ({"benchmark_json": Path("file/a.json")}, "^--benchmark-json file: file is no folder; "),
+        ({"xmlpath": "folder"}, "^--junitxml folder is a folder; name a file in it"),
+        ({"xmlpath": "file/a.xml"}, "^--junitxml file: file is no folder; name another one"),
+        ({"benchmark_save": "x", "benchmark_storage": "file://file"}, "^--benchmark-storage file:"),
+    ],
+)
+def test_what_another_plugin_could_not_write_at_the_end_is_refused_first(
+    options: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("folder").mkdir()
+    with pytest.raises(GrindstoneError, match=told):
+        plugins.check(_config(**{"benchmark_storage": "file://./.benchmarks"} | options))
+    plugins.check(_config(benchmark_json=Path("folder/a.json"), xmlpath="none/a.xml"))
 
 
 _SHUFFLES = """
