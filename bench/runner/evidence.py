@@ -22,10 +22,11 @@ from typing import Any
 
 from bench.datasets.choice import usable
 from bench.datasets.prepared import Prepared, Store
+from bench.errors import GrindstoneError
 from bench.judge.floors import EVIDENCE, SEEDS_NEEDED, Reached, bounds, read_evidence
 from bench.observe.devices import find
 from bench.record.head import Device
-from bench.runner import interpreter
+from bench.runner import interpreter, paths
 from bench.runner.events import ignore
 from bench.runner.limits import DEFAULT_LIMITS
 from bench.runner.row import Row
@@ -57,17 +58,24 @@ def run(options: argparse.Namespace) -> int:
     if options.table:
         print(table(read_evidence()))
         return 0
+    if options.seeds < 1:
+        raise GrindstoneError(f"--seeds {options.seeds} is out of range; give 1 or more")
+    for name, named in (("--data-dir", options.data_dir), ("--cache-dir", options.cache_dir)):
+        if named == "":
+            raise GrindstoneError(f"{name} names nothing; give DIR, or leave it out")
+    data_dir = options.data_dir and paths.from_here("--data-dir", options.data_dir)
+    cache_dir = options.cache_dir and paths.folder("--cache-dir", options.cache_dir)
     device = find().devices[0]
     if not options.worker:
         planned = interpreter.read_plan()
         options.worker = planned.interpreter if planned else Path(sys.executable)
     with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
-        for data_dir in dict.fromkeys((options.data_dir, None)):  # the generators come last
+        for place in dict.fromkeys((data_dir, None)):  # the generators come last
             store = Store(
-                Path(folder) / ("real" if data_dir else "synthetic"),
-                usable(data_dir) if data_dir else None,
-                options.cache_dir,
-                synthetic=data_dir is None,
+                Path(folder) / ("real" if place else "synthetic"),
+                usable(place) if place else None,
+                cache_dir,
+                synthetic=place is None,
             )
             for series in _series(options.workload, options.profile or PROFILES):
                 _gather(series, store, device, options, Path(folder))
@@ -181,12 +189,8 @@ def add(verbs: Any) -> None:
     """Adds the verb `evidence`."""
     parser = verbs.add_parser("evidence", help="remake the evidence that the floors stand on")
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--data-dir", metavar="DIR", type=Path, help="a folder with MNIST's IDX files"
-    )
-    parser.add_argument(
-        "--cache-dir", metavar="DIR", type=Path, help="where generated data are kept"
-    )
+    parser.add_argument("--data-dir", metavar="DIR", help="a folder with MNIST's IDX files")
+    parser.add_argument("--cache-dir", metavar="DIR", help="where generated data are kept")
     parser.add_argument("--table", action="store_true", help="print the table and train nothing")
     parser.add_argument(
         "--seeds", metavar="N", type=int, default=SEEDS_NEEDED, help="how many (default: 5)"

@@ -123,6 +123,23 @@ def test_what_is_no_name_is_2_with_those_that_there_are(
     assert ("python -m bench", 2) in DOCUMENTED
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--seeds=0", "--seeds 0 is out of range; give 1 or more"),
+        ("--data-dir=", "--data-dir names nothing; give DIR, or leave it out"),
+        ("--cache-dir=/dev/null/x", "--cache-dir /dev/null/x: /dev/null is no folder"),
+    ],
+)
+def test_evidence_that_could_not_be_gathered_is_2_and_one_line(
+    option: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verbs.main(["evidence", option]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bench: {told}")
+    assert ("python -m bench evidence", 2) in DOCUMENTED
+
+
 @pytest.mark.parametrize("verb", ["compare", "completion", "experiment", "merge", "recipe"])
 def test_help_fits_the_terminal(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
