@@ -54,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
     from bench.options import read_settings
     from bench.page.closing import close
     from bench.report import progress
-    from bench.runner.events import Event, RowEnded, RowLeftOut
     from bench.runner.session import Session
 
     workload, found = workload_of(options.what), devices.find()
@@ -65,13 +64,8 @@ def run(options: argparse.Namespace) -> int:
         raise GrindstoneError(f"--images {images} is out of range; give {recipe.FEW} or more")
     limit = budget.of(options, device)
     settings = dataclasses.replace(settings, devices=(device,), epochs=None)
-    shows = progress.on_stream(sys.stderr)
-
-    def hear(event: Event) -> None:
-        # What the network has nothing of is told where it matters, among the steps.
-        shows(RowEnded(event.title, (), 0.0) if isinstance(event, RowLeftOut) else event)
-
-    session = Session(settings, found, (), hear)
+    # What the network has nothing of is told where it matters, among the steps.
+    session = Session(settings, found, (), progress.on_stream(sys.stderr, left_out=False))
     try:
         session.begin()
         total = _images_of(session, workload)

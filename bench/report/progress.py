@@ -62,11 +62,10 @@ def listener(config: pytest.Config) -> Listener:
     return hear
 
 
-def on_stream(stream: TextIO) -> Listener:
-    """Shows the events of a command."""
-    return _shown(
-        lambda line: print(line, file=stream, flush=True), stream if stream.isatty() else None
-    )
+def on_stream(stream: TextIO, *, left_out: bool = True) -> Listener:
+    """Shows the events of a command; `left_out`: what is left out, too."""
+    terminal = stream if stream.isatty() else None
+    return _shown(lambda line: print(line, file=stream, flush=True), terminal, left_out=left_out)
 
 
 def line(result: Result | TargetResult) -> str:
@@ -165,7 +164,9 @@ class OverfittingAlarm:
         )
 
 
-def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
+def _shown(
+    write: Callable[[str], None], terminal: TextIO | None, *, left_out: bool = True
+) -> Listener:
     bar, alarm = _bar(terminal) if terminal else None, OverfittingAlarm()
     noted: set[str] = set()
 
@@ -177,7 +178,7 @@ def _shown(write: Callable[[str], None], terminal: TextIO | None) -> Listener:
         if isinstance(event, Noted) and event.text not in noted:  # every row would say it again
             noted.add(event.text)
             write(event.text)
-        if isinstance(event, RowLeftOut):
+        if isinstance(event, RowLeftOut) and left_out:
             write(f"{event.title}: left out: {event.reason}")
         if isinstance(event, RowEnded):
             for result in event.results:

@@ -93,11 +93,12 @@ def _of_another_version(
     words: list[str], gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
 ) -> HostFacts | None:
     """A host of a system that has rows, and none for this version: refused as if it were here."""
-    of_it = [(row, v) for row, v in known.values() if v and words[:1] == [row.id]]
-    if not of_it or len(words) != len(("id", "version")) or not words[1][0].isdigit():
+    id_, *numbers = words or [""]
+    of_it = [(row, version) for row, version in known.values() if version and row.id == id_]
+    if not of_it or len(numbers) != 1 or not numbers[0][0].isdigit():
         return None
     row, version = of_it[-1]
-    other = Distribution(row.id, row.name, words[1].strip("."))
+    other = Distribution(row.id, row.name, numbers[0].strip("."))
     return msgspec.structs.replace(fresh.host(row, version, gpus), distribution=other)
 
 

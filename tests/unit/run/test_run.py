@@ -159,6 +159,7 @@ def test_an_environment_that_is_made_anew_is_not_made_by_its_own_uv(
 ) -> None:
     (copy / ".venv/bin").mkdir(parents=True)
     stub(copy / ".venv/bin/uv", "exit 0")
+    stub(copy / ".venv/bin/python3", f'exec "{tools}/python3" "$@"')
     done = run("bench", env={"PATH": f"{copy}/.venv/bin:{tools}"}, cwd=copy)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("Installing requirements/run.txt into .venv with pip …")
