@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import fleet, playbook, ssh_hosts
-from tests.support.fleet import BENCH, folder_of, inventory, when
+from tests.support.fleet import BENCH, folder_of, inventory
 from tests.support.playbook import PlayResult
 from tests.support.roots import unshare_mounts
 from tests.support.ssh_hosts import Host, Network
@@ -144,8 +144,8 @@ def test_a_machine_that_dies_ends_the_training_in_a_line(
     running = network.start(hosts, BENCH, *given)
     lost = network.hosts["gpu2"]
     try:
-        when(lambda: fleet.trains(lost) and trains_with_others(network, lost), "training")
-        lost.cut_power()
+        with fleet.halted(running, lost, once=lambda: trains_with_others(network, lost)):
+            lost.cut_power()
         played = playbook.finish(running)
     finally:
         if running.poll() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,15 +14,14 @@ from tests.support.fleet import (
     BENCH,
     UNUSED,
     folder_of,
+    halted,
     inventory,
     reasons,
     records,
     runs,
-    trains,
-    when,
 )
 from tests.support.roots import unshare_mounts
-from tests.support.ssh_hosts import Network
+from tests.support.ssh_hosts import Host, Network
 
 ROOM_MB, LITTLE_MB = 200, 1
 
@@ -42,6 +42,13 @@ def options(network: Network, worker_python: Path) -> Callable[..., Sequence[str
     return lambda **more: fleet.options(network, worker_python, **more)
 
 
+def drop_connections(host: Host, running: subprocess.Popen[str]) -> None:
+    """Waits for connections to its sshd, and ends them."""
+    while not host.drop_connections():
+        assert running.poll() is None, playbook.finish(running).output
+        time.sleep(0.1)
+
+
 def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
     network: Network, options: Callable[..., Sequence[str]]
 ) -> None:
@@ -50,13 +57,13 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
     hosts["gpu5"] = {**dropped.variables, "ansible_host": UNUSED}
     running = network.start(hosts, BENCH, *options(benchmark_patience=30))
     try:
-        when(lambda: trains(dropped) and trains(killed), "training")
-        killed.cut_power()
-        for _ in range(2):
-            when(dropped.drop_connections, "connection to drop")
-        dropped.cable(plugged=False)
-        time.sleep(2)
-        dropped.cable(plugged=True)
+        with halted(running, dropped, killed):
+            killed.cut_power()
+            for _ in range(2):
+                drop_connections(dropped, running)
+            dropped.cable(plugged=False)
+            time.sleep(2)
+            dropped.cable(plugged=True)
         first = playbook.finish(running)
     finally:
         if running.poll() is None:
@@ -79,9 +86,9 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
     killed.boot()
     hosts = inventory(network, "gpu1", "gpu2", "gpu3")
     running = network.start(hosts, BENCH, *options())
-    when(lambda: trains(killed), "training")
-    begun = runs(killed)
-    playbook.kill(running)
+    with halted(running, killed):
+        begun = runs(killed)
+        playbook.kill(running)
     again = network.play(hosts, BENCH, *options())
     assert again.status == 0, again.output
     assert set(records(folder_of(network))) == {"gpu1", "gpu2", "gpu3"}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support import ssh_hosts
+import psutil
+
+from tests.support import playbook, ssh_hosts
 from tests.support.playbook import Variables
 from tests.support.ssh_hosts import Host, Network
 
 BENCH = "playbooks/bench.yml"
 UNUSED = f"{ssh_hosts.NETWORK}.250"
-BEGIN_S = 300.0
 
 
 def options(network: Network, worker_python: Path, **more: object) -> Sequence[str]:
@@ -35,22 +39,37 @@ def inventory(network: Network, *names: str) -> dict[str, Variables]:
     return {name: network.hosts[name].variables for name in names}
 
 
-def when(condition: Callable[[], object], what: str) -> None:
-    """Waits until it holds."""
-    ends = time.monotonic() + BEGIN_S
-    while not condition():
-        assert time.monotonic() < ends, f"there is still no {what}"
-        time.sleep(0.2)
+@contextmanager
+def halted(
+    running: subprocess.Popen[str], *hosts: Host, once: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
+    """Waits until they train and it holds, and has their workers stand still in the block.
+
+    They stand still while they are looked at, too, so that no machine is too slow to meet them.
+    """
+    while True:
+        assert running.poll() is None, f"no training was met: {playbook.finish(running).output}"
+        workers = [host.processes("bench.worker") for host in hosts]
+        stopped = list(itertools.chain(*workers))
+        _signal(stopped, psutil.Process.suspend)
+        if all(workers) and once():
+            break
+        if all(workers):
+            _signal(stopped, psutil.Process.resume)
+        time.sleep(0.1)
+    yield
+    _signal(stopped, psutil.Process.resume)
+
+
+def _signal(processes: Sequence[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            send(process)
 
 
 def runs(host: Host) -> list[Path]:
     """Of the benchmark, on a host."""
     return sorted((host.disk / "bench/runs").glob("*"))
-
-
-def trains(host: Host) -> bool:
-    """Whether a worker is there."""
-    return bool(host.processes("bench.worker"))
 
 
 def folder_of(network: Network) -> Path:

@@ -34,7 +34,8 @@ CONTROLLER = 1
 _BOOT_S = 30.0
 _NUMBERS = itertools.count(1)
 
-# Its own root user, its own temporary files of sshd; nothing else of the machine is hidden.
+# Its own temporary files of sshd, its own home: what the machine's user has a shell run at its start
+# may hold locks, which a power cut would leave behind for all.
 _BOOT = """
 mount -t tmpfs tmpfs /run && mkdir /run/sshd
 mount -t overlay overlay -o lowerdir={base},upperdir={disk}/upper,workdir={disk}/work {base}
@@ -48,6 +49,7 @@ ListenAddress {address}
 PermitRootLogin yes
 StrictModes no
 UsePAM no
+SetEnv HOME={home}
 PidFile none
 Subsystem sftp internal-sftp
 """
@@ -125,7 +127,8 @@ class Host:
         run("mount", *options, str(self.folder / "disk"))
         for name in ("upper", "work"):
             (self.folder / "disk" / name).mkdir()
-        text = _SSHD_CONFIG.format(keys=self.keys, address=self.address)
+        (home := self.folder / "home").mkdir()
+        text = _SSHD_CONFIG.format(keys=self.keys, address=self.address, home=home)
         (self.folder / "sshd_config").write_text(text, encoding="utf-8")
 
     def boot(self) -> None:
