@@ -17,8 +17,8 @@ import yaml
 
 from docs.collection import build
 from tests.conftest import ROOT
+from tests.support.cache import cache_folder, locked
 from tests.support.program import to_the_end
-from tests.support.roots import cache_folder, locked
 
 RUNTIME = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements/run.txt").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ import pytest
 
 from plugins.plugin_utils import matrix_files
 from tests.support import dkms_cache, mock_gpu, playbook, roots
+from tests.support.cache import locked
 from tests.support.driver_play import (
     DEBIAN_KERNEL,
     assert_done,
@@ -63,7 +64,7 @@ def first_driver(
     """
     folder = tmp_path_factory.mktemp("driver")
     with (
-        roots.locked(dkms_cache.LOCK),
+        locked(dkms_cache.LOCK),
         debian_with_gpu([roots.base("bookworm", DEBIAN_KERNEL)], folder) as root,
     ):
         dkms_cache.leave_empty(root, *dkms_cache.BESIDES)

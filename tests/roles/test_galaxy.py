@@ -14,8 +14,8 @@ import pytest
 
 from docs.collection import build
 from tests.conftest import ROOT
+from tests.support.cache import cache_folder
 from tests.support.program import to_the_end
-from tests.support.roots import cache_folder
 from tests.support.weekly import weekly
 
 pytestmark = weekly("has Galaxy's importer and antsibull judge the collection")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import archives, resolver, roots
+from tests.support.cache import cache_folder, locked
 from tests.unit.test_installable import everything
 
 SUITES = {"12": "bookworm", "13": "trixie"}
@@ -28,8 +29,8 @@ def test_what_a_plan_names_is_installable(version: str, tmp_path: Path) -> None:
     for archive, sets in planned.of("debian", version):
         offered = archives.debian_kernels(sorted(planned.releases["debian", version]))
         offered += archives.nvidia_for_debian() if archive.nvidia else []
-        lists = roots.cache_folder() / f"lists-{SUITES[version]}"
-        with roots.locked(lists.name):
+        lists = cache_folder() / f"lists-{SUITES[version]}"
+        with locked(lists.name):
             try:
                 here = resolver.Apt(tmp_path / str(asked), offered, [source], lists)
             except subprocess.CalledProcessError as error:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.cache import cache_folder
 from tests.support.environments import Prefix, prefix
-from tests.support.roots import cache_folder
 
 PROBE = Path(__file__).with_name("loader_probe.py")
 

@@ -12,8 +12,8 @@ import ansible_test
 
 from docs.collection import build
 from tests.support import weekly
+from tests.support.cache import cache_folder
 from tests.support.program import to_the_end
-from tests.support.roots import cache_folder
 
 PROGRAMS = Path(sys.executable).parent
 # ansible-test makes environments of its own, and downloads this script for them; the Python that

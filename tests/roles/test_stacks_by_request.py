@@ -20,8 +20,8 @@ from plugins.plugin_utils.gpu_stack.stack_rows import Stack
 from plugins.plugin_utils.host_environment import Environment
 from plugins.plugin_utils.typed import decode
 from tests.support import stand_in_wheels
+from tests.support.cache import cache_folder
 from tests.support.environments import Prefix
-from tests.support.roots import cache_folder
 from tests.support.weekly import weekly
 from tests.unit.plans.recorded import MATRIX
 

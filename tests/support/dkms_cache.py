@@ -9,7 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.support.roots import Root, cache_folder, locked, remove_stale
+from tests.support.cache import cache_folder, locked, remove_stale
+from tests.support.roots import Root
 
 NAME = "nvidia-current"  # what Debian calls it
 MODULES = ("nvidia", "nvidia-uvm", "nvidia-modeset", "nvidia-drm", "nvidia-peermem")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import playbook
+from tests.support.cache import cache_folder, locked
 from tests.support.playbook import PlayResult
-from tests.support.roots import cache_folder, locked
 
 PYTHON = os.path.realpath(sys.executable)
 NEEDED_MB = 15_000

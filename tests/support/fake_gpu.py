@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.conftest import ROOT
-from tests.support import roots
+from tests.support.cache import cache_folder, locked, remove_stale
 from tests.support.environments import prefix
 from tests.support.fake_cuda import build
 from tests.support.forks import forks
@@ -81,10 +81,10 @@ def machine(lock: str, cudnn: str) -> FakeGpus:
     """The machine with the environment of a lock, made if it is not kept yet."""
     stem = Path(lock).stem
     name = f"fake-{stem}-{_digest(lock)}"
-    target = roots.cache_folder() / name
-    with roots.locked(f"fake-{stem}"):
+    target = cache_folder() / name
+    with locked(f"fake-{stem}"):
         if not target.exists():
-            roots.remove_stale(f"fake-{stem}-*")
+            remove_stale(f"fake-{stem}-*")
             build.environment(
                 prefix(_prefix(lock), "wheels", lock, cudnn).path / "tensorflow", target
             )

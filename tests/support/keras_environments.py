@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.workloads.backend import Backend
-from tests.support.roots import cache_folder, locked
+from tests.support.cache import cache_folder, locked
 
 _UV = str(Path(sys.executable).with_name("uv"))
 _NEEDED_MB = 2_000

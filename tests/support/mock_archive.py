@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support import roots
+from tests.support.cache import cache_folder, locked, remove_stale
 from tests.support.mock_packages import Package, arch_package, deb
 
 
@@ -141,11 +142,11 @@ def cached(name: str, suite: str, make: Callable[[roots.Root, Path], None]) -> M
     """The layer and the repositories of that name, made by `make` if they are not kept yet."""
     sources = sorted(Path(__file__).parent.glob("mock_*.py"))
     said = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    folder = roots.cache_folder() / f"{name}-{said[:12]}"
+    folder = cache_folder() / f"{name}-{said[:12]}"
     below = roots.base(suite)
-    with roots.locked(name):
+    with locked(name):
         if not folder.exists():
-            roots.remove_stale(f"{name}-*")
+            remove_stale(f"{name}-*")
             part = folder.with_name(f"{name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)

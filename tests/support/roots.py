@@ -7,7 +7,6 @@ of this process, so that none outlives it.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import itertools
 import os
 import re
@@ -17,7 +16,6 @@ import signal
 import stat
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +24,8 @@ from pathlib import Path
 import psutil
 
 from tests.support import playbook as playbooks
+from tests.support.ansible_env import PYTHONPATH, compiled_folder
+from tests.support.cache import cache_folder, locked
 from tests.support.playbook import PlayResult
 
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
@@ -36,7 +36,6 @@ CLONE_NEWNS = 0x00020000
 # Of no module, and hardly compressed: what it holds does not matter to these tests, and Debian's
 # own takes half a minute, four times for a driver.
 INITRAMFS = "MODULES=list\nCOMPRESSLEVEL=1\n"
-OLD_S = 7 * 24 * 3600
 # What an overlay writes to; and the memory that must be left for a root's changes to be kept there.
 WRITTEN = ("changes", "work")
 MEMORY = "memory"
@@ -64,28 +63,6 @@ def unshare_mounts() -> None:
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-
-
-def cache_folder() -> Path:
-    """Where roots and downloads are kept from one run to the next."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "grindstone-tests"
-
-
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Keeps the other processes of the tests from making the same at the same time."""
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    with (cache_folder() / f".{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def remove_stale(pattern: str) -> None:
-    """Removes what tests of older sources have made, unless another checkout still uses it."""
-    for old in cache_folder().glob(pattern):
-        if time.time() - old.stat().st_mtime > OLD_S:
-            shutil.rmtree(old)
 
 
 def discard(folder: Path) -> None:
@@ -307,6 +284,9 @@ def root_on(layers: list[Path], folder: Path, *, on_disk: bool = False) -> Itera
                 undo.callback(subprocess.run, ["umount", "--recursive", str(path)], check=True)
         root = Root(path, layers)
         undo.callback(root.kill)
+        inside = path / PYTHONPATH.relative_to("/")
+        inside.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "--bind", str(compiled_folder()), str(inside)], check=True)
         shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
         if CERTIFICATES.exists():  # a proxy's own, if this machine has one
             shutil.copy(CERTIFICATES, path / CERTIFICATES.relative_to("/"))

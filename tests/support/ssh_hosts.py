@@ -22,9 +22,10 @@ from pathlib import Path
 import psutil
 
 from tests.support import playbook
+from tests.support.ansible_env import compiled_folder
+from tests.support.cache import cache_folder, locked
 from tests.support.environments import PYTHON
 from tests.support.playbook import PlayResult, Variables
-from tests.support.roots import cache_folder, locked
 
 SSHD = "/usr/sbin/sshd"
 NEEDED = ("ip", "unshare", "ssh", SSHD)
@@ -34,8 +35,8 @@ CONTROLLER = 1
 _BOOT_S = 30.0
 _NUMBERS = itertools.count(1)
 
-# Its own temporary files of sshd, its own home: what the machine's user has a shell run at its start
-# may hold locks, which a power cut would leave behind for all.
+# Its own temporary files of sshd, and its own home: what the machine's user has a shell run at its
+# start may hold locks, which a power cut would leave behind for all.
 _BOOT = """
 mount -t tmpfs tmpfs /run && mkdir /run/sshd
 mount -t overlay overlay -o lowerdir={base},upperdir={disk}/upper,workdir={disk}/work {base}
@@ -49,7 +50,7 @@ ListenAddress {address}
 PermitRootLogin yes
 StrictModes no
 UsePAM no
-SetEnv HOME={home}
+SetEnv HOME={home} PYTHONPATH={compiled}
 PidFile none
 Subsystem sftp internal-sftp
 """
@@ -128,7 +129,9 @@ class Host:
         for name in ("upper", "work"):
             (self.folder / "disk" / name).mkdir()
         (home := self.folder / "home").mkdir()
-        text = _SSHD_CONFIG.format(keys=self.keys, address=self.address, home=home)
+        text = _SSHD_CONFIG.format(
+            keys=self.keys, address=self.address, home=home, compiled=compiled_folder()
+        )
         (self.folder / "sshd_config").write_text(text, encoding="utf-8")
 
     def boot(self) -> None:

@@ -22,7 +22,7 @@ from packaging.utils import parse_wheel_filename
 
 from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport, Stack
 from plugins.plugin_utils.versions import numbers
-from tests.support import roots
+from tests.support.cache import cache_folder
 from tests.unit.plans.recorded import MATRIX
 
 LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
@@ -109,7 +109,7 @@ def from_wheel(address: str) -> str:
 @cache
 def wheels(version: str, package: str = "tensorflow") -> dict[str, str]:
     """The addresses of a release's wheels for Linux, by file name; they never change."""
-    kept = roots.cache_folder() / f"metadata/{package}-{version}.json"
+    kept = cache_folder() / f"metadata/{package}-{version}.json"
     if not kept.exists():
         text = fetched(f"{index()}/{package}/")[0].decode()
         name = package.replace("-", "_")
@@ -128,7 +128,7 @@ def metadata(
     """Requires-Python and the requirements, from the newest wheel's METADATA."""
     of_it = wheels(version, package)
     name = max(each for each in of_it if architecture in each)
-    kept = roots.cache_folder() / f"metadata/{name}.metadata"
+    kept = cache_folder() / f"metadata/{name}.metadata"
     if not kept.exists():
         kept.write_text(from_wheel(of_it[name]), encoding="utf-8")
     said = HeaderParser().parsestr(kept.read_text(encoding="utf-8"))

@@ -93,7 +93,7 @@ def test_ansible_cfg_turns_it_on() -> None:
     assert "stdout_callback = grindstone.grindstone.summary" in settings
 
 
-def test_filters_are_loaded_before_the_first_task() -> None:
+def test_filters_and_connections_are_loaded_before_the_first_task() -> None:
     settings = (HERE / "ansible.cfg").read_text(encoding="utf-8").splitlines()
     assert "callbacks_enabled = grindstone.grindstone.preloaded" in settings
     code = f"""
@@ -106,6 +106,8 @@ print(*sys.modules)
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=HERE, text=True)
     for name in ("filter.core", "test.core", "filter.imported", "plugin_utils.gpu_stack.resolve"):
         assert f".plugins.{name}" in loaded
+    for name in ("connection.local", "connection.ssh", "shell.sh"):
+        assert f"ansible.plugins.{name}" in loaded
 
 
 def test_what_changed_nothing_is_not_printed_and_what_debug_prints_is_plain(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import roots
+from tests.support.ansible_env import PYTHONPATH, compiled_folder
+from tests.support.cache import cache_folder, locked, remove_stale
 
 SUITE = "bookworm"
 MIB = 1024 * 1024
@@ -113,10 +115,10 @@ class Base:
 def base() -> Base:
     """The base, made if it is not kept yet or was made by another recipe than this file's."""
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-    made = Base(roots.cache_folder() / f"vm-{recipe}")
-    with roots.locked("vm"):
+    made = Base(cache_folder() / f"vm-{recipe}")
+    with locked("vm"):
         if not made.folder.exists():
-            roots.remove_stale("vm-*")
+            remove_stale("vm-*")
             part = Base(made.folder.with_name("vm.part"))
             shutil.rmtree(part.folder, ignore_errors=True)
             part.folder.mkdir(parents=True)
@@ -186,6 +188,11 @@ def write_disk(root: Path, disk: Path) -> None:
 def write_disk_of(root: roots.Root, disk: Path) -> None:
     """Writes a mounted root, as it is now, to a disk."""
     subprocess.run(["umount", str(root.path / "proc")], check=True)
+    inside = root.path / PYTHONPATH.relative_to("/")
+    subprocess.run(["umount", str(inside)], check=True)
+    shutil.copytree(compiled_folder(), inside, dirs_exist_ok=True)
+    ssh = root.path / "etc/ssh/sshd_config.d/compiled.conf"
+    ssh.write_text(f"SetEnv PYTHONPATH={PYTHONPATH}\n", encoding="utf-8")
     (root.path / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
     write_disk(root.path, disk)
 
