@@ -133,7 +133,7 @@ def test_a_run_of_an_older_schema_is_exported() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--columns", "x"], "--columns: no column 'x'; there is run, started,"),
+        (["--columns", "epochs_s"], "no column 'epochs_s'; there is epoch_s, epochs, "),
         (["--out", "THERE"], "is there already; name another file"),
         (["--out", "none/x.csv"], "cannot be written: No such file or directory"),
     ],

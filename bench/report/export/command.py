@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GrindstoneError
+from bench.errors import GrindstoneError, some
 from bench.report.arguments import Verbs, add_out, add_runs, runs_of, write
 
 if TYPE_CHECKING:
@@ -78,5 +79,7 @@ def _chosen(columns: str) -> list[str]:
     there_is = [column.name for column in COLUMNS]
     for name in names:
         if name not in there_is:
-            raise GrindstoneError(f"--columns: no column {name!r}; there is {', '.join(there_is)}")
+            near = difflib.get_close_matches(name, there_is, 5, cutoff=0.4) or there_is
+            told = f"there is {some(near, 5)}; without --columns all {len(there_is)} are written"
+            raise GrindstoneError(f"--columns: no column {name!r}; {told}")
     return names
