@@ -164,7 +164,7 @@ def _launch_bound(seen: Figures) -> Bottleneck:
 
 
 def _tuned(seen: Figures) -> str:
-    return f"tuned, the same is {seen.gain:.1f} times as fast"
+    return f"tuned training is {seen.gain:.1f} times as fast"
 
 
 def _of_a_busy_gpu(seen: Figures) -> Bottleneck:

@@ -94,7 +94,7 @@ def headline(record: Record, results: Sequence[Result]) -> list[Text]:
 
 
 def _worth(device: Device, results: Sequence[Result]) -> str:
-    """`: 12 to 40 times the CPU, tuned 38 to 50, at its best in convnet`.
+    """`: 12 to 40 times as fast as the CPU (tuned 38 to 50), best in convnet`.
 
     It is told of one mode, of plain `model.fit` where that was trained, and of side A; and of the
     tuned loop beside the CPU's plain `fit`, where that is another answer.
@@ -109,19 +109,18 @@ def _worth(device: Device, results: Sequence[Result]) -> str:
         return ": no CPU time to compare with" if own else ": no training finished"
     best, least, most = _range(gains)
     tuned = _worth_tuned(gains, finished, device)
-    where = f", at its best in {best}" if len(gains) > 1 else f"{',' if tuned else ''} in {best}"
-    slower = "; the CPU is faster" if gains[best] < 1 else ""
-    return f": {shown.one_or_range(least, most)} times the CPU{tuned}{where}{slower}"
+    where = f"{', best' if len(gains) > 1 else ''} in {best}"
+    return f": {shown.one_or_range(least, most)} times as fast as the CPU{tuned}{where}"
 
 
 def _worth_tuned(gains: Mapping[str, float], finished: Sequence[Finished], device: Device) -> str:
-    """`, tuned 38 to 50`: gains, as plain `fit` has them, times what tuning gains."""
+    """` (tuned 38 to 50)`: gains, as plain `fit` has them, times what tuning gains."""
     of_tuning = rows.tuning_gains(finished).get(device.id, {})
     tuned = {name: gains[name] * of_tuning[name] for name in gains if name in of_tuning}
     if not any(of_tuning[name] >= LEAST_GAIN for name in tuned):
         return ""
     _, least, most = _range(tuned)
-    return f", tuned {shown.one_or_range(least, most)}"
+    return f" (tuned {shown.one_or_range(least, most)})"
 
 
 def _range(gains: Mapping[str, float]) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
         (
             Figures(gpu=True, tuned=False, share=0.02, busy=0.31, gain=4.0),
             "launch-bound",
-            "the GPU is busy 31 % of the epoch, and tuned, the same is 4.0 times as fast",
+            "the GPU is busy 31 % of the epoch, and tuned training is 4.0 times as fast",
             "in your own script set steps_per_execution=50",
         ),
         (
@@ -32,7 +32,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
         (
             Figures(gpu=True, tuned=False, share=0.02, gain=1.8),
             "launch-bound",
-            "tuned, the same is 1.8 times as fast",
+            "tuned training is 1.8 times as fast",
             "in your own script set steps_per_execution=50",
         ),
         (
@@ -40,7 +40,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
             "memory-bound",
             "20 % of peak matmul throughput",
             (
-                "tuned, the same is 1.8 times as fast, as it goes over memory less often and keeps "
+                "tuned training is 1.8 times as fast, as it goes over memory less often and keeps "
                 "all threads busy (docs/benchmark.md, two ways to train)"
             ),
         ),
@@ -51,7 +51,7 @@ from tests.support.records import CPU, GT1030, H100, failed, result
                 "the GPU is busy 93 % of the epoch, at 8 % of peak matmul throughput: its kernels "
                 "are small or wait for memory"
             ),
-            "tuned, the same is 1.8 times as fast, as XLA fuses them",
+            "tuned training is 1.8 times as fast, as XLA fuses them",
         ),
         (
             Figures(gpu=True, tuned=True, share=0.02, busy=0.6),

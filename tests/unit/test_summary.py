@@ -120,7 +120,7 @@ def test_a_record_that_could_not_be_written_is_not_pointed_at() -> None:
     [
         (
             record([result("mlp", seconds=(3.0, 1.0)), result("mlp", GT1030, seconds=(3.0, 2.0))]),
-            "Grindstone  gpu:1 (GeForce GT 1030): 0.50 times the CPU in mlp; the CPU is faster",
+            "Grindstone  gpu:1 (GeForce GT 1030): 0.50 times as fast as the CPU in mlp",
         ),
         (
             record(
@@ -129,7 +129,7 @@ def test_a_record_that_could_not_be_written_is_not_pointed_at() -> None:
                     result("mlp", H100, seconds=(3.0, 0.5), mode="tuned"),
                 ]
             ),
-            "Grindstone  gpu:0 (H100 80GB HBM3): 4.0 times the CPU in mlp",
+            "Grindstone  gpu:0 (H100 80GB HBM3): 4.0 times as fast as the CPU in mlp",
         ),
         (
             record([failed("mlp", CPU, "mlp on cpu: killed")], machine=cases.NO_GPU),
