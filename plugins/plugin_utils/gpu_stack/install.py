@@ -104,8 +104,9 @@ def _names(
 
 
 def _reason(request: Request, stack: Stack, source: Origin, module: Flavour) -> str:
-    only = "only " if len(gpus.modules(request.gpus, request.matrix)) == 1 else ""
-    reason = f"{only}the {module} module drives {gpus.chips(request.gpus)}"
+    bound = [gpu for gpu in request.gpus if len(request.matrix.generation(gpu).modules) == 1]
+    only = "only " if bound else ""
+    reason = f"{only}the {module} module drives {gpus.chips(bound or request.gpus)}"
     unasked = source == "nvidia" and not request.options.driver_origin
     why = offers.why_not(request, stack, "distribution") if unasked else ""
     return f"{reason}; {why}" if why else reason
