@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,16 +19,17 @@ from plugins.plugin_utils.matrix_files import rows
 from plugins.plugin_utils.versions import numbers
 
 PAGE = Path(__file__).with_suffix(".md")
+# What follows the name of a kernel's flavour: `-hwe-{version}`, `-[5-9].*`.
+_OF_A_VERSION = re.compile(r"-(hwe-)?(\{version\}|\[5-9\]).*")
 
 _HEAD = """\
 # Which GPU gets which stack?
 
 Made by `python -m docs.stacks` from `roles/plan/vars/main/`, where every row names its source. The
-rule: **the newest stack that takes all GPUs of the host**, with one driver from one origin. Where
-nothing fits, `site.yml` stops before it has changed anything, with one line that says what was
-found, what was expected and the nearest thing that works. `ansible-playbook playbooks/plan.yml`
-shows what it would be on yours; `tests/unit/plans/hosts.yml` records many unlike hosts, with what
-comes of each.
+rule: **the newest stack that supports all GPUs of the host**, with one driver from one origin.
+Where nothing fits, `site.yml` stops before it has changed anything, with one line that says what
+was found, what was expected and the nearest thing that works. `./run plan` shows the plan of your
+machine; `tests/unit/plans/hosts.yml` has the plans of many recorded hosts.
 """
 _OPTIONS = """\
 ## What you can ask for
@@ -36,57 +38,53 @@ The variables of the role [plan](roles.md#plan): a TensorFlow, a Python, a drive
 container, another framework, and which GPUs are left out.
 """
 _DRIVER = """\
-A driver that works stays, whoever installed it: the loaded module and the libraries are of one
-version, its branch and its module drive every GPU, and CUDA takes it. One that does not fit is
-replaced within its origin. Where the distribution's are too old for the GPUs, or have no fabric
-manager for NVSwitches, and nobody has set `plan_driver_origin`, NVIDIA's repository is taken, and
-the plan says why. What a `.run` file or a PPA has installed is not touched: the refusal has the
-command that removes it. Nor is what is part of another system: the driver of a DGX is DGX OS's,
-whose own update the refusal names. Where a branch is installed and still fits, it is not upgraded.
+**A driver that works stays**, whoever installed it, and is not upgraded. It works if module and
+libraries are of one version, drive every GPU, and CUDA supports them. A driver that does not fit is
+replaced from the same origin. NVIDIA's repository is used where the distribution's drivers are too
+old for the GPUs or have no fabric manager for NVSwitches, unless `plan_driver_origin` is set; the
+plan says why. A driver from a `.run` file, a PPA or DGX OS is not touched: the refusal has the
+command that removes or updates it.
 
-The driver's packages are put on hold. Where the distribution compiles the module for each kernel,
-the kernel's own package is held with them: a newer kernel would boot without a module.
-`apt-mark unhold` them to upgrade both. A kernel that another package keeps up to date, such
-as `aws-lts-24.04`, gets the module of its own release; Ubuntu's `kvm` gets DKMS, as no package with
-its modules is known. A kernel that a module is known not to build for is refused; one that nobody
-has told of is tried, which the plan says, and all is put back where it fails.
+**The driver's packages are put on hold.** Where the distribution compiles the module for each
+kernel, the kernel's package is held, too, as a newer kernel would boot without a module. `apt-mark
+unhold` them to upgrade both. A kernel that another package keeps up to date, such as
+`aws-lts-24.04`, gets the module of its own release; Ubuntu's `kvm` gets DKMS, as no package with
+its modules is known. A kernel that a module is known not to build for is refused. A kernel newer
+than those known is tried, which the plan says, and rolled back if it fails.
 """
 _OTHERS = """\
-TensorFlow's wheels for aarch64 have no CUDA. On request (`plan_framework`), and never by itself, an
-environment gets Keras on JAX or on PyTorch in its place, whose wheels have it; the benchmark trains
-the same networks there. Neither has been seen on a GPU by this project. Ubuntu has the driver for
-aarch64; elsewhere the one that is there stays (as DGX OS brings it), or `plan_driver=skip`. The
-role, its folder and the member of plan.json keep the name `tensorflow`. A Jetson is refused.
+TensorFlow's wheels for aarch64 have no CUDA. On request `plan_framework` installs
+[Keras on JAX or PyTorch](provisioning.md#keras-on-jax-or-pytorch) instead. Neither has been seen on
+a GPU by this project.
 """
 _FRESH = """\
 ## By GPU, the newest first
 
-What a fresh server with one GPU of a generation gets: the stack, and the driver to install. The
-number is a compute capability: the lowest of the generation that a stack runs on. Where it
-is refused, nothing is changed, and the line names the nearest that works.
+The stack and the driver that a fresh server with one GPU gets. The number is the generation's
+lowest compute capability that a stack runs on. A refused host is not changed.
 """
 _COMPILED = """\
-A GPU that a stack's wheel has no kernels for has them compiled, from PTX, by its driver when
-TensorFlow first starts on it: once, and for minutes where it has none at all. Where it lacks but
-the MLIR kernels, as for Hopper, each is compiled at its first use, which takes seconds. The plan
-says so, `verify` and the benchmark have it done before anything is timed, and the environment keeps
-what was compiled. The oldest driver for it is in the table, by the compute capability that it
-counts from.
+Where a stack's wheel has no kernels for a GPU, the driver compiles them from PTX when TensorFlow
+first starts on it: once, for minutes. Where only the MLIR kernels are missing, as for Hopper, each
+is compiled at its first use, in seconds. The plan says so, `verify` and the benchmark have it done
+before anything is timed, and the environment keeps the result. The table has the oldest driver that
+can do it, by compute capability.
 """
 
 _CONTAINERS = """\
-By request, with `plan_container`, TensorFlow is in an image: by an engine of the system's own that
-gives it the GPUs (CDI) by NVIDIA's container toolkit. One that is on the host is taken, where it
-is new enough; else the first of these.
+With `plan_container`, TensorFlow runs [in a container](provisioning.md#tensorflow-in-a-container).
+The engine is the one that is on the host, if it is new enough; else the first of these.
 """
 _ADDING = """\
 ## Adding to it
 
-A new TensorFlow is a lock in `roles/tensorflow/files/` and a row in `stacks.yml`. A new version of
-a system is its number in `systems.yml`, with what a fresh host of it has, and in the rows of
-`drivers.yml` and `repositories.yml` for it. A new generation of GPUs is a row in `gpus.yml`, with
-the PCI ids of its chips. Each names its `source`. A row that contradicts another is refused in one
-line. Then run `python -m docs.stacks`.
+* A TensorFlow: a lock in `roles/tensorflow/files/` and a row in `stacks.yml`.
+* A version of a system: its number in `systems.yml`, with what a fresh host of it has, and in the
+  rows of `drivers.yml` and `repositories.yml`.
+* A generation of GPUs: a row in `gpus.yml`, with the PCI ids of its chips.
+
+Each row names its `source`. A row that contradicts another is refused in one line. Then run
+`python -m docs.stacks`.
 """
 
 
@@ -125,7 +123,7 @@ def _stacks(matrix: Matrix) -> str:
         gpu = row.gpu
         cells.append(
             [
-                f"`{row.name}`" + (", when asked for" if row.pinned or not row.tensorflow else ""),
+                f"`{row.name}`" + (", on request" if row.pinned or not row.tensorflow else ""),
                 row.version if row.tensorflow else row.title,
                 " to ".join(gpu.capabilities) if gpu else "CPU",
                 gpu.cuda if gpu else "none",
@@ -164,11 +162,13 @@ def _known(matrix: Matrix) -> str:
 def _drivers(matrix: Matrix) -> str:
     cells = []
     for row in matrix.drivers:
-        every = ", ".join(row.precompiled.kernels) if row.precompiled else ""
-        kernels = every.replace("{version}", "VERSION")
+        flavours = row.precompiled.kernels if row.precompiled else ()
+        kernels = ", ".join(dict.fromkeys(_OF_A_VERSION.sub("", each) for each in flavours))
+        others = [each for each in row.architectures if each != "x86_64"]
+        on = f" on {', '.join(others)}" if others else ""
         cells.append(
             [
-                f"{row.system.capitalize()} {', '.join(row.versions)}".strip(),
+                f"{row.system.capitalize()} {', '.join(row.versions)}".strip() + on,
                 "NVIDIA's repository" if row.origin == "nvidia" else "the distribution",
                 ", ".join(f"{branch} ({module})" for branch, module in row.branches.items()),
                 f"compiled for {kernels}; else by DKMS" if kernels else "by DKMS",
@@ -180,12 +180,12 @@ def _drivers(matrix: Matrix) -> str:
 
 
 def _ceilings(row: DriverOffer) -> str:
-    """The kernels that its modules build for: "470 before 6.12; 580 before 7.3, then not known"."""
+    """The kernels that its modules build for: "470 below 6.12; 580 below 7.3 (newer: unknown)"."""
     parts: dict[str, None] = {}
     for each in row.ceilings:
         branch = f"{each.branch} {each.module}".strip()
-        then = "" if each.known else ", then not known"
-        parts[f"{branch} before {each.kernel}{then}"] = None
+        then = "" if each.known else " (newer: unknown)"
+        parts[f"{branch} below {each.kernel}{then}"] = None
     return "; ".join(parts) or "any"
 
 
@@ -197,7 +197,7 @@ def _containers(matrix: Matrix) -> str:
         engines = []
         for name, its in row.engines.items():
             old = its.version and numbers(its.version) < numbers(floors[name])
-            less = f", less than {floors[name]}: not taken" if old else ""
+            less = f" (too old: needs {floors[name]})" if old else ""
             engines.append(f"{name} {its.version}".strip() + less)
         system = f"{row.system.capitalize()} {', '.join(row.versions)}".strip()
         source = " from NVIDIA's repository" if row.repository else ""
@@ -246,7 +246,7 @@ def _outcomes(matrix: Matrix, gpu: Gpu) -> list[list[str]]:
                 record = resolve(fresh.host(system, version, [gpu]), Options(), matrix).record
                 got = f"`{record.stack}`, {driver_cell(record)}"
             except RefusedError as refused:
-                got = f"refused: {refused.expected}: {refused.do}"
+                got = f"refused: needs {refused.expected}; {refused.do}"
             every.setdefault(got, {}).setdefault(system.name, []).append(version)
     names = [
         "; ".join(f"{name} {listed(versions, 'and')}".rstrip() for name, versions in each.items())

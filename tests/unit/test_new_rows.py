@@ -106,5 +106,5 @@ def test_the_page_of_stacks_follows(rows: Rows) -> None:
     assert "Driver: from 700, open module." in section
     assert "| Ubuntu 28.04 | `ampere`, 700 open, dkms |" in section
     (refused,) = [line for line in section.splitlines() if "24.04" in line]
-    assert "refused: a branch that drives it (Rubin: from 700, open module)" in refused
+    assert "refused: needs a branch that drives it (Rubin: from 700, open module)" in refused
     assert "Rubin" not in page.PAGE.read_text(encoding="utf-8")
