@@ -12,37 +12,36 @@ _HEAD = """\
 
 Made by `python -m docs.lint` from the rules in `bench/lint/rules/`.
 
-`python -m bench lint my_script.py notebook.ipynb` looks for the traps that learners fall into: in
-training scripts and notebooks that use Keras, and in [files for `--workload`](own-models.md). The
-files are read and **never run**, imported or unpickled; no TensorFlow is needed.
+`python -m bench lint my_script.py notebook.ipynb` looks for common mistakes in training scripts and
+notebooks that use Keras, and in [files for `--workload`](own-models.md). The files are read and
+**never run**, imported or unpickled; no TensorFlow is needed.
 
 ```
 digits.py:21: dropout-last (certain): dropout behind the last layer (Dropout of line 21); while …
 ```
 
-A line a finding: where, what was found, why it misleads, what to do. Of a notebook it is
-`digits.ipynb: cell 3, line 2`, the third of its code cells. `certain` is what the script says
-itself; `suspected` is what it probably means. What a script does not say (a function of another
-module, a folder that is not there, a loop of one's own over `GradientTape`) is not guessed at:
-**no finding is no proof**. A last line tells how many networks and calls of `fit` were seen.
-PyTorch and JAX are not understood, which is said; of Python 2 the `print` statement is read.
+Each finding is a line: where, what was found, why it misleads, what to do. In a notebook the place
+is `digits.ipynb: cell 3, line 2`, the third code cell. `certain` follows from the script itself;
+`suspected` is what it probably means. **No finding is no proof**: functions of other modules,
+folders that are not there and loops over `GradientTape` are not looked into. The last line counts
+the networks and calls of `fit` that were seen. PyTorch and JAX are not understood, and a line says
+so.
 
 | option, comment | |
 |---|---|
 | `--run` | builds `model()` and reads `data()`, too (below) |
 | `--json` | a list of objects: `file`, `where`, `line`, `rule`, `certain`, `what`, `why`, `do` |
-| `# lint: ok` | in a line of the script: what is found there is meant so |
-| `# lint: ok(RULE)` | of these rules alone, with commas between |
+| `# lint: ok` | on a line of the script: ignore all findings there |
+| `# lint: ok(RULE)` | ignore these rules, with commas between |
 
-Exit status: 0 nothing found, 1 findings, 2 a file cannot be looked at (no file, no Python, no
-Keras in it, larger than 2 MB, or 100 MB of a notebook). The others are looked at nevertheless.
+Exit status: 0 nothing found, 1 findings, 2 a file cannot be checked (no file, no Python, no Keras
+in it, larger than 2 MB, or 100 MB of a notebook). The others are checked nevertheless.
 
-**`--run`**, of a file for `--workload`, builds its model and reads its data as well, in a worker
-and with the options of `summary` (`--device`, `--worker-python` …). This runs the file. It tells
-what only they show: validation pictures that are among the training pictures, as they are, turned
-or mirrored, from 1 in 100 on; pixels that are not scaled; a dropout between the built layers; a
-loss that doubles where the batch does. Data from generators and tables are not looked at for
-copies.
+**`--run`**, for a file for `--workload`, **runs the file**: it builds the model and reads the data
+in a worker, with the options of `summary` (`--device`, `--worker-python` …). It finds what only
+they show: validation images that are also training images, rotated or mirrored ones included, from
+1 in 100 on; pixels that are not scaled; misplaced dropout; a loss that doubles with the batch. Data
+from generators and tables are not searched for copies.
 
 ## The rules
 
@@ -52,33 +51,30 @@ copies.
 _TAIL = """
 ## Where the numbers are from
 
-* `reshuffled-split`: measured with TensorFlow 2.21, 1,000 numbers shuffled and parted 800 to 200;
+* `reshuffled-split`: measured with TensorFlow 2.21, 1,000 numbers shuffled and split 800 to 200;
   a `seed` does not help. Of `image_dataset_from_directory`, which shuffles within eight batches,
   68 of 100 were trained on after one epoch.
 * `not-rebuilt`, `no-baseline`, `training-score`, `single-trainings`: the posts and the project's
   history that the [experiments](experiments.md) are made of, and the seeds in
   `bench/workloads/evidence.csv`.
-* `no-scaling`: the perceptron of `mlp` on 6,000 drawn digits, the first of three seeds; its
-  accuracy on others was 87 % and 90 %.
+* `no-scaling`: the perceptron of `mlp` on 6,000 generated digits, the first of three seeds; its
+  test accuracy was 87 % and 90 %.
 * `dropout-last`, `dropout-norm`, `loss-sum`, `other-seeds` are arithmetic. `python -m bench
   experiment circles-dropout` and `circles-sum` show two of them.
 
-`dropout-norm` and `dropout-activation` look at what stands directly behind a dropout layer. Before
-a ReLU it is not a finding: it computes the same on either side, and `python -m bench summary`
-tells of it.
+`dropout-norm` and `dropout-activation` look at the layer directly after a dropout. Dropout before a
+ReLU is no finding, as it computes the same on either side; `python -m bench summary` mentions it.
 
-## How it does on public code
+## On public code
 
-On 276 scripts and notebooks from 48 repositories of learners (MNIST, CIFAR-10, houses, cats and
-dogs, time series), with 383 networks, it finds 46 traps. Most were read in the
-code, the rest judged by their kind. Three were false (XOR, all of whose examples are trained on and
-judged), and are no longer reported. Known to be missed: a pattern of file names (`glob`) that
-matches the test files, too; a new example that is scaled by its own mean for a network that is
-loaded from a file.
+On 276 scripts and notebooks of learners from 48 repositories, with 383 networks, it found 46 traps.
+Three were false (XOR, where all examples are trained on and tested), and are no longer reported.
+Known to be missed: a pattern of file names (`glob`) that also matches the test files; a new example
+that is scaled by its own mean for a network that is loaded from a file.
 
 ## The same traps in Grindstone's own trainings
 
-There they cannot happen, or are said. Each has a test below `tests/` that falls into it on purpose:
+There they cannot happen, or are reported. Each has a test below `tests/`:
 
 | trap | what stands against it | test |
 |---|---|---|
@@ -111,7 +107,7 @@ OWN = (
     ),
     (
         "scoring on the training data",
-        "`evaluate` knows [what was trained on](predict.md#judging), and leaves it out",
+        "`evaluate` knows [what was trained on](predict.md#evaluating), and leaves it out",
         "unit/test_predict.py: test_who_is_judged_on_what_it_was_trained_on_is_told_so",
     ),
     (

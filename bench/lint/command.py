@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from bench.lint.source import Source
 
 _LINT = """\
-Looks for learners' traps in Python scripts, notebooks and files for --workload: a score that is
-none, a split that leaks, a dropout that stands where none belongs (docs/lint.md).  The files are
-read and never run, but for --run.  A line that is meant so has a comment: # lint: ok, or
-# lint: ok(RULE).
+Looks for common mistakes in Python scripts, notebooks and files for --workload, such as a split
+that leaks or a misplaced dropout (docs/lint.md).  The files are read and never run, except with
+--run.  A comment on a line ignores its findings: # lint: ok, or # lint: ok(RULE).
 """
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
-    parser = verbs.add_parser("lint", help="the traps that a script falls into", description=_LINT)
+    parser = verbs.add_parser("lint", help="find common mistakes in a script", description=_LINT)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a script or notebook")
     parser.add_argument("--json", action="store_true", help="a list of objects, one a finding")
     parser.add_argument(

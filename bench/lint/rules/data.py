@@ -135,33 +135,32 @@ RULES = (
     Rule(
         "copies-across",
         "duplicates or flips across the split",
-        "the network is judged on pictures that it has learned from, so that the score tells what "
-        "it knows by heart",
-        "part the examples first, then augment the training part alone",
+        "the network is evaluated on images that it was trained on, so that the score measures "
+        "memorisation",
+        "split the examples first, then augment only the training part",
         _copies,
     ),
     Rule(
         "reshuffled-split",
         "a split that differs in each pass",
         "after one epoch 84 of 100 validation examples were trained on as well, after three 99 "
-        "(1,000 examples parted 800 to 200)",
-        "shuffle(…, reshuffle_each_iteration=False) before take and skip, or shuffle behind them",
+        "(1,000 examples split 800 to 200)",
+        "shuffle(…, reshuffle_each_iteration=False) before take and skip, or shuffle after them",
         _reshuffled,
     ),
     Rule(
         "other-seeds",
-        "two parts of a folder that are drawn with two seeds",
-        "they overlap: at validation_split=0.2, 80 of 100 validation pictures are trained on as "
-        "well",
+        "two subsets of a folder that are drawn with different seeds",
+        "they overlap: at validation_split=0.2, 80 of 100 validation images are trained on as well",
         'give both the same seed, or take subset="both"',
         _other_seeds,
     ),
     Rule(
         "split-by-image",
         "a split by image, not by shot",
-        "several pictures of one shot, patient or scene are nearly the same picture, and one on "
-        "either side is a leak",
-        "part the groups: GroupShuffleSplit, GroupKFold, or the list of their names",
+        "several images of one shot, patient or scene are nearly the same image, and one on either "
+        "side is a leak",
+        "split by group: GroupShuffleSplit, GroupKFold, or the list of their names",
         _by_image,
     ),
 )

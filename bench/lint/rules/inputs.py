@@ -149,26 +149,25 @@ RULES = (
     Rule(
         "no-scaling",
         "pixels that are not scaled",
-        "the first layer's sums are some 100 times what its weights were drawn for: a perceptron's "
-        "loss was 4.4 after three epochs on drawn digits, and 0.38 where they were scaled",
+        "the first layer's sums are some 100 times what its initial weights are made for: a "
+        "perceptron's loss after three epochs on generated digits was 4.4, and 0.38 with scaling",
         "divide by 255, or begin the network with `keras.layers.Rescaling(1 / 255)`",
         _unscaled,
     ),
     Rule(
         "squashed",
-        "a squashed aspect",
-        "shapes are no more what they were, a circle is an ellipse, and what is measured by size "
-        "or angle is lost",
-        "choose a size of the same aspect, or `crop_to_aspect_ratio=True`",
+        "a changed aspect ratio",
+        "shapes are distorted: a circle becomes an ellipse, and sizes and angles are wrong",
+        "choose a size of the same aspect ratio, or `crop_to_aspect_ratio=True`",
         _squashed,
     ),
     Rule(
         "other-preparation",
         "another resize or scaling when predicting than in training",
-        "the network sees other pictures than those it has learned from, and is worse on them "
-        "than its score",
+        "the network sees images unlike those that it was trained on, and is worse on them than "
+        "its score",
         "prepare them by the same function, or put scaling and resizing into the network; fit a "
-        "scaler to the training data alone, and transform all others by it",
+        "scaler to the training data only, and transform all others with it",
         _otherwise,
     ),
 )

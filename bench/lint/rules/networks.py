@@ -124,18 +124,18 @@ RULES = (
     Rule(
         "dropout-last",
         "dropout after the last layer",
-        "while training it blanks the network's own answers: at a rate p their squared error has "
-        "p / (1 - p) times the square of the answer on top, a quarter of it at 0.2, which no "
-        "weights take away",
+        "in training it zeroes some of the network's outputs: at a rate p that adds p / (1 - p) "
+        "times the output's square to the squared error, a quarter of it at 0.2, which no weights "
+        "can remove",
         "move it before the last layer with weights",
         partial(_misplaced, rule="dropout-last"),
     ),
     Rule(
         "dropout-activation",
-        "dropout before an activation that is not zero at zero, or bends",
-        "a dropped unit is not off behind a sigmoid (it puts out 0.5), and what is left is scaled "
-        "before it is bent, so that training and predicting compute other means",
-        "put the dropout behind the activation, before the next layer with weights",
+        "dropout before a nonlinear activation other than ReLU",
+        "a dropped unit is not off after a sigmoid (it outputs 0.5), and the others are scaled "
+        "before the nonlinearity, so that training and predicting have different means",
+        "put the dropout after the activation, before the next layer with weights",
         partial(_misplaced, rule="dropout-activation"),
     ),
     Rule(
@@ -143,13 +143,13 @@ RULES = (
         "dropout before a batch normalization",
         "the normalization learns the variance of what was dropped out, 1 / (1 - p) times that "
         "when predicting: twice at a rate of 0.5 (arXiv:1801.05134)",
-        "put the dropout behind the normalization and its activation",
+        "put the dropout after the normalization and its activation",
         partial(_misplaced, rule="dropout-norm"),
     ),
     Rule(
         "loss-sum",
-        "a loss that adds the errors up",
-        "it and its gradients grow with the batch and the outputs: on 8 pictures of 100x150 they "
+        "a loss that sums the errors",
+        "it and its gradients grow with the batch and the outputs: on 8 images of 100x150 they "
         "are 120,000 times those of the mean, at which no usual learning rate trains",
         "take the mean over the batch (`reduce_mean`, or leave `reduction` out)",
         _loss_by_sum,

@@ -228,15 +228,15 @@ RULES = (
     Rule(
         "not-rebuilt",
         "a model that is not rebuilt between runs",
-        "the second run begins where the first ended, and of folds it has seen what it is judged "
-        "on: a published curve of 100 epochs began at 98 % where an untrained network is at 10 %",
+        "the second run begins where the first ended, and a later fold was trained on its test "
+        "data: a published curve of 100 epochs began at 98 %, where an untrained network has 10 %",
         "build and compile the model inside the loop; compile alone keeps the weights",
         _not_rebuilt,
     ),
     Rule(
         "single-trainings",
         "a difference smaller than the spread",
-        "one network from another seed differs as well: five seeds of grind's reach from 38.7 to "
+        "one network differs as much from seed to seed: five seeds of grind's reach from 38.7 to "
         "88.6 s², so that a gain of 10 may be none",
         "train each from several seeds and compare the intervals (`experiment` does)",
         _single_trainings,

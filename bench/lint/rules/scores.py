@@ -210,17 +210,17 @@ RULES = (
     Rule(
         "training-score",
         "scoring on the training data",
-        "it tells what the network knows by heart: grind's published network without dropout had "
-        "an MSE far below 20 there, and a worse one on other pictures",
-        "judge by examples that are in no training: validation_data, or a test split",
+        "it measures memorisation: grind's published network without dropout had an MSE far below "
+        "20 there, and a worse one on other images",
+        "evaluate on examples that are not trained on: validation_data, or a test split",
         _on_training,
     ),
     Rule(
         "best-epoch",
         "the best epoch reported as the result",
         "the best of many noisy scores is better than the network: the epoch was chosen by the "
-        "data that judge it",
-        "report the last epoch, or judge the chosen one once by a third part of the data",
+        "data that it is evaluated on",
+        "report the last epoch, or evaluate the chosen one once on a third part of the data",
         _best_epoch,
     ),
     Rule(
