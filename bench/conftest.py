@@ -15,7 +15,7 @@ from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection, plugins, rerun, stop
+from bench.runner import collection, plugins, rerun_options, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.head import PACKAGES
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
     with plugins.one_line(config):
         plugins.check(config)
-        rerun.adopt(config.option, plugins.words(config))
+        rerun_options.adopt(config.option, plugins.words(config))
         found = devices.find()
         settings = options.read_settings(config.option, found)
         if settings.against is not None:

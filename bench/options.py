@@ -15,7 +15,7 @@ from bench.observe.devices import Found
 from bench.record.head import Device, Experiment, Limits
 from bench.record.repeats import Side, checks_for
 from bench.record.variant import AS_PUBLISHED, Variant, Way
-from bench.runner import cluster, container, interpreter, option_values, paths, rerun
+from bench.runner import cluster, container, interpreter, option_values, paths, rerun_options
 from bench.runner.container import Image
 from bench.runner.limits import chosen_limits
 from bench.runner.option_table import CLUSTER, OPTIONS
@@ -208,7 +208,9 @@ def add_to_verb(
     add_options(add, without)
     for name in without:
         unnamed = False if OPTIONS[name].get("action") == "store_true" else None
-        parser.set_defaults(**{rerun.attribute(name): OPTIONS[name].get("default", unnamed)})
+        parser.set_defaults(
+            **{rerun_options.attribute(name): OPTIONS[name].get("default", unnamed)}
+        )
 
 
 def read_settings(
@@ -259,7 +261,7 @@ def read_settings(
         dataset=data.name,
         page=not chosen.no_page,
         html=paths.page(chosen.html),
-        rerun_options=rerun.words(vars(chosen)),
+        rerun_options=rerun_options.words(vars(chosen)),
     )
 
 

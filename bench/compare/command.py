@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 _COMPARE = """\
 Compares two records row by row: what B's trainings take against A's.
 
-A and B are runs: a file, what its name begins with, `last`, `-2`, `best:ROW`.  As A, `last` is for
-each row the newest record before B in --results-dir that is comparable and has nothing against it,
-and `best` the fastest such record.  With A alone, a record that compare-envs left, its two sides
-are compared.
+A and B are runs: a file, the beginning of its name, `last`, `-2`, `best:ROW`.  As A, `last` is for
+each row the newest record before B in --results-dir that is comparable and counts, and `best` the
+fastest such record.  With A alone, a record of compare-envs, its two sides are compared.
 
 Runs of two machines are put side by side, `informative only`: no row is SLOWER or FASTER.
 
@@ -45,7 +44,7 @@ def add(verbs: Verbs) -> None:
         description=_COMPARE,
     )
     parser.add_argument("a", metavar="A", help=RUN)
-    parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
+    parser.add_argument("b", metavar="B", nargs="?", help="the run in question")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_results_dir(parser)
     parser.set_defaults(run=compare_records)
@@ -57,7 +56,7 @@ def add(verbs: Verbs) -> None:
     from bench.options import add_to_verb
 
     parser.add_argument("a", metavar="PYTHON_A", type=Path, help="an interpreter that can train")
-    parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the one that is judged")
+    parser.add_argument("b", metavar="PYTHON_B", type=Path, help="the interpreter in question")
     parser.add_argument("-k", dest="only", metavar="NAME", help="train this workload only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_to_verb(parser, ("--worker-python", "--worker-image", "--against"))

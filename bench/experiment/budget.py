@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser, what: str) -> None:
         "--budget",
         type=float,
         metavar="MINUTES",
-        help=f"begin no further {what} that would not end in so many (default: "
+        help=f"begin no {what} that would not end in time (default: "
         f"{_MINUTES:g}, and {_MINUTES_ON_A_GPU:g} on a GPU)",
     )
 

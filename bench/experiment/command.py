@@ -8,9 +8,9 @@ from bench.errors import GrindstoneError
 from bench.report.arguments import Verbs
 
 _EXPERIMENT = """\
-Trains the arms of an experiment, each from several seeds, and says which learns better: with an
-interval, and only where that is more than chance.  What is there already of the same experiment in
---results-dir is kept, also of a run that was interrupted, and the rest is trained.
+Trains the arms of an experiment, each from several seeds, and says which learns better, with an
+interval, where the difference is more than chance.  It continues an earlier run of the same
+experiment in --results-dir, also one that was interrupted.
 
 Exit status: 0 when all was trained or the time was up, 1 when a training failed.
 """
@@ -28,7 +28,7 @@ def add(verbs: Verbs) -> None:
         description=_EXPERIMENT,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="see --list")
-    parser.add_argument("--list", action="store_true", help="what there is")
+    parser.add_argument("--list", action="store_true", help="list the experiments")
     add_size(parser)
     parser.set_defaults(run=experiment, learning_curve=True)
     parser = verbs.add_parser(
@@ -46,10 +46,10 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     from bench.options import ONE_DEVICE, add_to_verb
     from bench.runner.option_table import OF_A_RUN
 
-    parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from so many")
-    parser.add_argument("--images", type=int, metavar="N", help="train on so many images")
+    parser.add_argument("--seeds", type=int, metavar="N", help="train every arm from N seeds")
+    parser.add_argument("--images", type=int, metavar="N", help="train on N images")
     budget.add(parser, "round of seeds")
-    parser.add_argument("--anew", action="store_true", help="go on with no earlier run")
+    parser.add_argument("--anew", action="store_true", help="do not continue an earlier run")
     add_to_verb(parser, (*OF_A_RUN, "--precision"), ONE_DEVICE)
 
 

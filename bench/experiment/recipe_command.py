@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from bench.runner.session import Session
 
 _RECIPE = """\
-Goes a learner's way: overfits 10 images, searches for a learning rate on 1,000, trains 20 epochs on
-all and watches both losses, then regularises; what is chosen is chosen on images that are held out.
+Trains step by step: overfits 10 images, searches for a learning rate on 1,000, trains 20 epochs on
+all and watches both losses, then regularises.  It chooses by images that are held out.
 
-Exit status: 2 where 10 images cannot be learned by heart, and nothing else is trained then.
+Exit status: 2 if the network cannot overfit 10 images; then nothing else is trained.
 """
 
 

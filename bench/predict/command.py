@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from bench.report.export.formats import Row
 
 _PREDICT = """\
-Says, a line for each file, how many seconds an espresso of this coffee will take, or which digit
-or thing a picture shows, with its probability.  Pictures are decoded, resized and scaled as the
-training images were.  Nothing in MODEL is run: only networks as --save-models saves them are loaded
+Predicts, a line for each file, how many seconds an espresso of this coffee will take, or what an
+image shows, with its probability.  Images are decoded, resized and scaled as the training images
+were.  Nothing in MODEL is run: only networks as --save-models saves them are loaded
 (docs/predict.md).
 
-Exit status: 0; 1 where a file could not be read, which a line says; 2 where nothing was asked.
+Exit status: 1 if a file could not be read, 2 if nothing could be predicted, else 0.
 """
 
 
@@ -46,10 +46,10 @@ class Answer:
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
-        "predict", help="what does a saved network say of pictures?", description=_PREDICT
+        "predict", help="what does a saved network predict for images?", description=_PREDICT
     )
     add_options(parser, evaluates=False)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="images")
     form = parser.add_mutually_exclusive_group()
     for name in ("csv", "json"):
         form.add_argument(
@@ -57,7 +57,7 @@ def add(verbs: Verbs) -> None:
             dest="form",
             action="store_const",
             const=name,
-            help=f"write {name.upper()} in the place of lines",
+            help=f"write {name.upper()} instead of lines",
         )
     add_out(parser)
     parser.set_defaults(run=run)

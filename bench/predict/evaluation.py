@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from bench.predict.network import Network
 
 _EVALUATE = """\
-Judges a saved network on the pictures in FOLDER, in any layout that --data-dir takes
-(docs/data.md): of grind's photographs on all, of digits and CIFAR-10 on those to test on.  Without
-FOLDER, on the data that `pytest bench/` has without --data-dir.
+Evaluates a saved network on the images in FOLDER, in any layout that --data-dir takes
+(docs/data.md): on all of grind's photographs, or on the test images of MNIST and CIFAR-10.  Without
+FOLDER, on the test images of `pytest bench/`.
 
-Pictures that the network was trained on, or of a shot that it was trained on, are told apart.  A
-page has the plots and the pictures that it was furthest off.
+Images that the network was trained on, or of a shot that it was trained on, are reported apart.  A
+page has the plots and the images with the largest errors.
 
-Exit status: 0 when it was judged, whatever came of it.
+Exit status: 0 if it was evaluated, whatever the result.
 """
 
 
@@ -56,7 +56,7 @@ def add(verbs: Verbs) -> None:
         description=_EVALUATE,
     )
     add_options(parser, evaluates=True)
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="pictures")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="images")
     parser.set_defaults(run=run)
 
 

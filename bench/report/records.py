@@ -16,10 +16,10 @@ UUIDs, serial numbers and addresses.  What was taken out is listed on standard e
 hardware, versions, the kernel's release and all times stay.
 """
 _MERGE = """\
-Writes one record of several runs: the repeats of one are counted on from those of another, so that
-a row that was trained in all of them has more, and rows of an interrupted run join the rest.  The
-runs must be of one machine, one Grindstone and the same settings but for what was trained.  Each
-counts as a check where the merged record is judged, which asks for more evidence (docs/compare.md).
+Writes one record of several runs: a row has the repeats of all of them, and rows of an interrupted
+run join the rest.  The runs must be of one machine, one version of Grindstone and the same settings
+but for what was trained.  Each counts as an interim check, so that comparing the merged record asks
+for more evidence (docs/compare.md).
 """
 
 
@@ -27,10 +27,10 @@ def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
     parser = verbs.add_parser("show", help="print the summary of a run")
     add_runs(parser)
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell what explains it, too")
+    parser.add_argument("-v", "--verbose", action="store_true", help="explain it, too")
     parser.set_defaults(run=show)
     parser = verbs.add_parser(
-        "share", help="a record without what tells whose machine it was", description=_SHARE
+        "share", help="a record without what identifies the machine", description=_SHARE
     )
     add_runs(parser)
     add_out(parser)

@@ -187,13 +187,13 @@ def _append(row: Reached) -> None:
 
 def add(verbs: Any) -> None:
     """Adds the verb `evidence`."""
-    parser = verbs.add_parser("evidence", help="remake the evidence that the floors stand on")
+    parser = verbs.add_parser("evidence", help="measure the missing evidence of the floors")
     parser.set_defaults(run=run)
     parser.add_argument("--data-dir", metavar="DIR", help="a folder with MNIST's IDX files")
     parser.add_argument("--cache-dir", metavar="DIR", help="where generated data are kept")
     parser.add_argument("--table", action="store_true", help="print the table and train nothing")
     parser.add_argument(
-        "--seeds", metavar="N", type=int, default=SEEDS_NEEDED, help="how many (default: 5)"
+        "--seeds", metavar="N", type=int, default=SEEDS_NEEDED, help="how many seeds (default: 5)"
     )
     names = [each.name for each in EVERY.values() if not each.learns_like]
     parser.add_argument(

@@ -61,8 +61,8 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "--workload": _list(
         "FILE",
-        "train the model in this file, which has model() and data(), in the place of "
-        "Grindstone's workloads; may be repeated (docs/own-models.md)",
+        "train the model in this file, which has model() and data(), instead of Grindstone's "
+        "workloads; may be repeated (docs/own-models.md)",
     ),
     "--mode": _list(
         "stock|tuned",
@@ -75,7 +75,7 @@ OPTIONS: Mapping[str, Option] = {
         "that the interpreter has)",
     ),
     "--batch": _list(
-        "N,…", "train with these batch sizes, a row each, and say what pays (without a floor)"
+        "N,…", "train with these batch sizes, a row each, and say which is faster (without a floor)"
     ),
     "--precision": _list(
         "|".join(PRECISIONS), "compute in these, a row each; tf32-off: float32 without a GPU's TF32"
@@ -93,7 +93,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "--epochs": _value(
         "N",
-        "train for so many in the place of the profile's (without a floor), 3 at least",
+        "train for so many instead of the profile's (without a floor), 3 at least",
         type=int,
     ),
     "--learning-curve": _flag(
@@ -131,8 +131,8 @@ OPTIONS: Mapping[str, Option] = {
         "kmnist, qmnist, emnist-letters, …, or a name of your own (default: mnist)",
         default="mnist",
     ),
-    "--synthetic": _flag("use generated data"),
-    "--seed": {"type": int, "default": 1, "help": "of weights, shuffling and dropout (default 1)"},
+    "--synthetic": _flag("use generated data, even where real ones are found"),
+    "--seed": {"type": int, "default": 1, "help": "of weights, shuffling and dropout (default: 1)"},
     "--worker-python": _list(
         "PYTHON",
         "train with this interpreter (default: the one that the plan on this host names, "
@@ -156,10 +156,10 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "--like": _value(
         "RUN",
-        "train with the data, the interpreter, the profile, the seed and what else an earlier run "
-        "was given, but for what is given here; not on its devices, nor its rows",
+        "train with the options of an earlier run (data, interpreter, profile, seed, …), except "
+        "those given here; not on its devices, nor its rows",
     ),
-    "--cache-dir": _value("DIR", "where data are kept between runs"),
+    "--cache-dir": _value("DIR", "where data are kept between runs (default: ~/.cache/grindstone)"),
     "--results-dir": _value(
         "DIR", "where the JSON record goes (default: results)", default="results"
     ),

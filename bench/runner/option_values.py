@@ -16,7 +16,7 @@ from bench.errors import GrindstoneError
 from bench.observe.devices import Found, device_groups
 from bench.record.head import Device
 from bench.record.variant import AS_PUBLISHED, PRECISIONS, Design, Variant
-from bench.runner import container, interpreter, paths, rerun
+from bench.runner import container, interpreter, paths, rerun_options
 from bench.runner.container import Image
 from bench.runner.option_table import INFERENCE_SECONDS, OPTIONS
 from bench.workloads import design as workload_design
@@ -41,7 +41,7 @@ _Word = TypeVar("_Word", bound=str)
 def must_name(chosen: argparse.Namespace) -> None:
     """Refuses an option that names nothing, as `--results-dir=$UNSET` does in a shell."""
     for option, attributes in OPTIONS.items():
-        given = getattr(chosen, rerun.attribute(option), None)
+        given = getattr(chosen, rerun_options.attribute(option), None)
         if given == "" or (isinstance(given, list) and "" in given):
             wanted = attributes.get("metavar", "a word")
             raise GrindstoneError(f"{option} names nothing; give {wanted}, or leave it out")

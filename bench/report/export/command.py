@@ -19,8 +19,8 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
         "export",
-        help="runs as flat rows, one a training: for pandas, spreadsheets, issues",
-        description="Writes a row a training.  docs/commands.md says what the columns are.",
+        help="runs as one row per training, for pandas, spreadsheets, issues",
+        description="Writes one row per training.  The columns are in docs/commands.md.",
     )
     add_runs(parser, nargs="+")
     form = parser.add_mutually_exclusive_group(required=True)
