@@ -10,7 +10,7 @@ import pytest
 
 from bench.errors import GrindstoneError
 from bench.record import codec
-from bench.runner.rerun import adopt
+from bench.runner.rerun_options import adopt
 from tests.conftest import ROOT
 from tests.support import bench_command, records
 from tests.support.asked import parsed
