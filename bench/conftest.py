@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 import pytest
 
@@ -15,10 +15,11 @@ from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection, plugins, rerun_options, stop
+from bench.runner import collection, plugins, rerun_options, rest, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.head import PACKAGES
+from bench.runner.output import Output
 from bench.runner.session import Session
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STOPPING] = stop.Stopping()
     config.add_cleanup(config.stash[_STOPPING].close)
     plugins.quieten(config)
+    config.pluginmanager.register(output := Output(sys.stdout))
+    # The reporter takes it, and pytest's capturing puts back what was there.
+    sys.stdout = cast("TextIO", output)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -96,10 +100,10 @@ def pytest_collection_modifyitems(
 
     What slows the machine for a quarter of an hour then meets all rows alike.
     """
-    rest = collection.keep_order(items)
+    in_order = collection.keep_order(items)
     yield  # -k chooses from the rows, and other plugins may shuffle
     config.stash[ROWS] = collection.rows(items)
-    rest(items)
+    in_order(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -109,7 +113,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
         with plugins.one_line(config):
             run.check_data(collection.every(session.items))
-            run.begin()
+            words = rest.kept(config.invocation_params.args)
+            run.begin(collection.due(session.items, run.settings), words)
         config.stash[_BEGUN] = True
         config.stash[LISTENER](RunStarted(trainings))
 

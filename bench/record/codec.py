@@ -51,6 +51,12 @@ def journal_line(result: Training, *, to_target: bool = False) -> bytes:
     return msgspec.json.encode({member: result}) + b"\n"
 
 
+def file_of(path: Path) -> Path:
+    """The file that holds a record: the journal of its name, while that alone is there."""
+    journal = path.with_suffix(JOURNAL)
+    return journal if journal.exists() and not path.exists() else path
+
+
 def read(path: Path) -> Record:
     """The record in a file, whichever schema it was written with.
 
@@ -59,10 +65,8 @@ def read(path: Path) -> Record:
     Raises:
         RecordError: there is none, it is damaged, or this version cannot read it.
     """
-    journal = path.with_suffix(JOURNAL)
     try:
-        there = journal if journal.exists() and not path.exists() else path
-        data = content(there, MOST_BYTES)
+        data = content(file_of(path), MOST_BYTES)
     except OSError as error:
         raise RecordError(
             f"{shown(path)} cannot be read: {why(error)}; name a record, as `{BENCHMARK}` leaves "

@@ -188,6 +188,19 @@ class Settings(Part, frozen=True, kw_only=True):
     host: str | None = None
 
 
+class Due(Part, frozen=True, kw_only=True):
+    """A training that is to come.
+
+    title: what a person calls it.
+    workload: its name.
+    path: of the file that the workload is in, where it is none of Grindstone's; else null.
+    """
+
+    title: Text
+    workload: Text
+    path: Text | None = None
+
+
 class Head(Part, frozen=True, kw_only=True):
     """What is known of a run when it begins.
 
@@ -198,6 +211,8 @@ class Head(Part, frozen=True, kw_only=True):
     plan: null where the machine has none.
     settings: what was asked for.
     versions: of the parent's side: python, pytest, numpy, …
+    due: all trainings that were to come, in their order; none where that was not known.
+    words: that `pytest bench/` was called with, but for those that choose among them.
     """
 
     schema: Literal[3] = SCHEMA
@@ -207,3 +222,5 @@ class Head(Part, frozen=True, kw_only=True):
     plan: Plan | None
     settings: Settings
     versions: dict[str, str]
+    due: tuple[Due, ...] = ()
+    words: tuple[str, ...] = ()

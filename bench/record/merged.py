@@ -26,7 +26,7 @@ _ASKED_FOR = (
     *("devices", "modes", "inputs", "time_to_target", "repeats", "interim_checks", "against"),
     *("workloads", "variants"),
 )
-_OF_ITS_OWN = ("started", "results", "time_to_target")
+_OF_ITS_OWN = ("started", "results", "time_to_target", "due", "words")
 
 
 def merged(runs: Sequence[_Run]) -> Record:
@@ -47,6 +47,8 @@ def merged(runs: Sequence[_Run]) -> Record:
         settings=_settings(records, before),
         results=_renumbered([each.results for each in records], before),
         time_to_target=_renumbered([each.time_to_target for each in records], before),
+        due=(),
+        words=(),
     )
 
 

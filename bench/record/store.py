@@ -238,6 +238,16 @@ def _hold(journal: Path) -> int | None:
     return held
 
 
+def is_held(journal: Path) -> bool:
+    """Whether a run is at it, as far as its file system tells."""
+    with contextlib.suppress(OSError), journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _nothing() -> None:
     """There is nothing to let go."""
 

@@ -108,7 +108,7 @@ def _is(
 
 
 def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult]) -> list[str]:
-    from bench.record import codec, ending
+    from bench.record import codec, ending, store
     from bench.report.format import short_name
 
     devices = {one.device.id: short_name(one.device.name) for one in trained}
@@ -120,7 +120,8 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
     ended = ["interrupted"] if interrupted else []
     if not whole and ended:
         status, ended = ending.INTERRUPTED, []
-    ended += [] if path.suffix != codec.JOURNAL else ["not ended"]
+    if path.suffix == codec.JOURNAL:
+        ended.append("goes on" if store.is_held(path) else "cut off")
     return [
         path.stem,
         _when(record.started),

@@ -52,9 +52,12 @@ def show(options: argparse.Namespace) -> int:
     from bench.record import codec
     from bench.report import summary
     from bench.report.format import Screen
+    from bench.runner import rest
 
     path = run_of(options)
     record, screen = codec.read(path), Screen.of(sys.stdout)
+    for line in rest.unfinished(path, record):
+        print(screen.plain(line))
     print(summary.text(record, path, screen, verbose=options.verbose), end="")
     return 0
 

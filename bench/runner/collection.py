@@ -16,7 +16,7 @@ import pytest
 from bench.datasets import cache
 from bench.errors import GrindstoneError, shown
 from bench.record import codec, ending
-from bench.record.head import Device
+from bench.record.head import Device, Due
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.record.variant import STOCK
@@ -27,6 +27,7 @@ from bench.runner.row import Row, title
 from bench.runner.session import Session
 from bench.workloads import EVERY
 from bench.workloads.backend import BACKENDS
+from bench.workloads.own import OwnWorkload
 
 if TYPE_CHECKING:
     from bench.options import Settings
@@ -289,15 +290,24 @@ def planned(items: Sequence[pytest.Item], settings: Settings) -> tuple[Planned, 
     return tuple(made)
 
 
+def due(items: Sequence[pytest.Item], settings: Settings) -> list[Due]:
+    """The same as the record has them."""
+    return [
+        Due(
+            title=each.title,
+            workload=row.workload.name,
+            path=str(row.workload.path) if isinstance(row.workload, OwnWorkload) else None,
+        )
+        for each, row in zip(planned(items, settings), every(items), strict=True)
+    ]
+
+
 def not_trained(session: pytest.Session) -> str | None:
     """What a run that was ended early has not trained, and how to; None where it was not."""
     stopped = session.shouldstop or session.shouldfail
     if not stopped and session.exitstatus != pytest.ExitCode.INTERRUPTED:
         return None
-    run, coming = session.config.stash[SESSION], every(session.items)
-    titles = [each.title for each in planned(session.items, run.settings)]
-    left = [each for each in zip(titles, coming, strict=True) if each[0] not in run.ended]
-    return rest.line(left, len(coming), session.config.invocation_params.args) if left else None
+    return rest.line(session.config.stash[SESSION].record.record)
 
 
 def add_clock(item: pytest.Item) -> None:

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from bench.datasets.prepared import Prepared
 from bench.errors import GrindstoneError, RecordError, UnableError, lines, unforeseen
 from bench.judge.bottleneck import with_bottlenecks
@@ -18,7 +20,7 @@ from bench.observe import devices
 from bench.observe.devices import Found
 from bench.observe.telemetry import GpuMonitor, idle_power
 from bench.options import Settings
-from bench.record.head import Device
+from bench.record.head import Device, Due
 from bench.record.measured import Measured
 from bench.record.model import Failed, Finished, Record, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat
@@ -56,7 +58,6 @@ class Session:
 
     versions: names of the packages whose versions the record tells; goes_on: the record that this
         run goes on with, instead of one of its own.
-    ended: the titles of the trainings that were not cut off, with their repeats.
     """
 
     def __init__(
@@ -71,7 +72,8 @@ class Session:
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
-        self.ended: set[str] = set()
+        self._due: tuple[Due, ...] = ()
+        self._words: tuple[str, ...] = ()
         self._machines_lost = ""
         self._idle: dict[Device, Measured[float]] = {}
         self._scratch = Scratch()
@@ -85,7 +87,8 @@ class Session:
         if self._goes_on:
             return self._goes_on
         head = head_of(self.settings, self._found, self._versions, self._started)
-        return RecordFile(new_path(self.settings.results_dir, self._started), head)
+        told = replace(head, due=self._due, words=self._words)
+        return RecordFile(new_path(self.settings.results_dir, self._started), told)
 
     @cached_property
     def _saver(self) -> ModelSaver | None:
@@ -102,12 +105,15 @@ class Session:
             raise
         return self
 
-    def begin(self) -> None:
+    def begin(self, due: Sequence[Due] = (), words: Sequence[str] = ()) -> None:
         """Looks at what every training needs, and claims the record's name: call it once, first.
+
+        due, words: all that is to be trained and what it was asked for by, as the record has them.
 
         Raises:
             GrindstoneError: an interpreter cannot train, or nothing can be recorded.
         """
+        self._due, self._words = tuple(due), tuple(words)
         self.settings.check_workers()
         self.record.begin()
 
@@ -198,7 +204,6 @@ class Session:
         except UnableError as error:
             told = lines(error)
             self._left_out[row.workload.name, row.way] = told
-            self.ended.add(shown)
             self._listener(RowLeftOut(shown, told))
             return ()
         except GrindstoneError as error:
@@ -212,7 +217,6 @@ class Session:
             with contextlib.suppress(RecordError):  # the interrupt is what has to get through
                 add(result.failed(row, repeat, result.interrupted(title, error), prepared, runs))
             raise
-        self.ended.add(shown)
         self._listener(RowEnded(shown, results, time.perf_counter() - begun))
         for each in results:
             try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.record import codec
-from bench.record.head import WITHHELD
+from bench.record.head import WITHHELD, Due
 from bench.report.rows import by_row, finished
 from tests.support import records
 from tests.support.comparison import Files, command
@@ -26,7 +26,9 @@ def test_repeats_are_counted_on_in_the_order_of_the_runs(write: Files) -> None:
     one = records.settings(repeats=3, interim_checks=(3,), devices=("cpu",), against="last")
     two = records.settings(repeats=2, interim_checks=(2,), devices=("cpu", "gpu:0"))
     b = write("b", [*repeats("mlp", [4.0, 5.0]), result("mlp", H100)], hour=1, settings=two)
-    a = write("a", [*repeats("mlp", [1.0, 2.0, 3.0]), failed("post", CPU, "x")], settings=one)
+    due = (Due(title="mlp on cpu", workload="mlp"),)
+    trained = [*repeats("mlp", [1.0, 2.0, 3.0])]
+    a = write("a", [*trained, failed("post", CPU, "x")], settings=one, due=due, words=("-x",))
     made = _merged(write, b, a)
     mlp, post, gpu = by_row(made.results)
     assert [(each.repeat, each.epochs.median) for each in finished(mlp)] == [
@@ -34,6 +36,7 @@ def test_repeats_are_counted_on_in_the_order_of_the_runs(write: Files) -> None:
     ]
     assert (len(post), gpu[0].repeat) == (1, 4)
     assert made.started == codec.read(a).started
+    assert (made.due, made.words) == ((), ())
     settings = made.settings
     assert (settings.repeats, settings.interim_checks) == (5, (3, 5))
     assert (settings.devices, settings.against) == (("cpu", "gpu:0"), None)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from bench.record import codec
+from bench.record.head import Due, Experiment
+from bench.record.model import Record
+from bench.record.store import RecordFile
 from bench.runner import rest
-from bench.runner.row import Row
-from bench.workloads import EVERY
-from bench.workloads.own import OwnWorkload
 from tests.conftest import ROOT
-from tests.support.records import CPU
+from tests.support import records
+from tests.support.records import CPU, H100, failed, result, time_to_target
 
-_MLP, _LAST = (Row(EVERY[name], CPU) for name in ("mlp", "last"))
-_OWN = Row(OwnWorkload("mine", Path("/mine.py"), "5f"), CPU)
+_POST, _MLP, _LAST = (
+    Due(title=f"{name} on cpu", workload=name) for name in ("post", "mlp", "last")
+)
+_OWN = Due(title="mine on cpu", workload="mine", path="/mine.py")
 
 
 @pytest.mark.parametrize(
-    ("words", "rows", "told"),
+    ("words", "left", "told"),
     [
         ([str(ROOT / "bench")], [_MLP], "-k mlp"),
         (["bench/", "-kmlp or last", "--lf"], [_LAST, _MLP], "-k 'last or mlp'"),
@@ -28,9 +34,95 @@ _OWN = Row(OwnWorkload("mine", Path("/mine.py"), "5f"), CPU)
     ],
 )
 def test_the_command_is_what_was_typed_with_another_choice_of_rows(
-    monkeypatch: pytest.MonkeyPatch, words: list[str], rows: list[Row], told: str
+    monkeypatch: pytest.MonkeyPatch, words: list[str], left: list[Due], told: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    line = rest.line([(row.title, row) for row in rows], 9, words)
-    assert line.startswith(f"Not trained: {len(rows)} of 9: {rows[0].title}")
+    line = rest.line(records.record([result("post")], due=(_POST, *left), words=rest.kept(words)))
+    assert line is not None
+    assert line.startswith(f"Not trained: {len(left)} of {len(left) + 1}: {left[0].title}")
     assert line.endswith(f"pytest bench/ {told}")
+
+
+_STOPPED = failed("mlp", CPU, "mlp on cpu: interrupted")
+_ALL = replace(H100, group="all")
+
+
+@pytest.mark.parametrize(
+    ("due", "trained", "left"),
+    [
+        ([_POST, _MLP, _LAST], [result("post"), _STOPPED], ["mlp on cpu", "last on cpu"]),
+        ([_POST, _MLP], [result("post"), failed("mlp", CPU, "killed")], []),
+        # What could not be trained has no result, and is behind us all the same.
+        ([_POST, _MLP, _LAST], [result("mlp")], ["last on cpu"]),
+        (
+            [_MLP, Due(title="mlp on cpu, 2", workload="mlp")],
+            [result("mlp", CPU)],
+            ["mlp on cpu, 2"],
+        ),
+        (
+            [Due(title="mlp on all", workload="mlp"), Due(title="mlp on gpu:0", workload="mlp")],
+            [result("mlp", _ALL)],
+            ["mlp on gpu:0"],
+        ),
+        (
+            [Due(title="mlp on cpu, to target", workload="mlp"), _MLP],
+            [time_to_target("mlp")],
+            ["mlp on cpu"],
+        ),
+    ],
+)
+def test_what_is_behind_the_last_that_came_to_its_end_is_left(
+    due: list[Due], trained: list[Any], left: list[str]
+) -> None:
+    to_target = [each for each in trained if hasattr(each, "targets")]
+    others = [each for each in trained if each not in to_target]
+    line = rest.line(records.record(others, to_target, due=tuple(due)))
+    told = f"Not trained: {len(left)} of {len(due)}: {', '.join(left)}. To train: "
+    assert (line or "").startswith(told if left else "")
+    assert (line is None) == (not left)
+
+
+def _journal(folder: Path, made: Record) -> RecordFile:
+    file = RecordFile(folder / "run.json", codec.head_of(made))
+    for each in made.results:
+        file.add(each)
+    return file
+
+
+_CUT_OFF = "CUT OFF: its run was killed, lost its power, or had no room to write it whole"
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ({"due": (_POST, _MLP)}, ["Not trained: 1 of 2: mlp on cpu. To train: pytest"]),
+        ({"due": (_POST,)}, []),
+        ({}, ["It does not tell what else was to be trained."]),
+        (
+            {"settings": records.settings(experiment=Experiment(name="x"))},
+            ["The same command goes on with it."],
+        ),
+    ],
+)
+def test_a_record_whose_run_is_gone_says_so_first_and_one_whose_run_goes_on_that_it_does(
+    tmp_path: Path, head: dict[str, Any], told: list[str]
+) -> None:
+    made = records.record([result("post")], **head)
+    file = _journal(tmp_path, made)
+    coming = f", {len(made.due) - 1} to come" if made.due else ""
+    assert [*rest.unfinished(file.path, made)] == [f"GOES ON: 1 training so far{coming}"]
+    file._let_go()
+    for path in (file.path, file.journal):
+        first, *others = rest.unfinished(path, made)
+        assert first == _CUT_OFF
+        assert len(others) == len(told)
+        assert all(line.startswith(start) for line, start in zip(others, told, strict=True))
+    file.close()
+    assert [*rest.unfinished(file.path, made)] == []
+
+
+def test_of_a_run_that_somebody_interrupted_the_rest_is_named_too(tmp_path: Path) -> None:
+    made = records.record([result("post"), _STOPPED], due=(_POST, _MLP))
+    path = records.write(tmp_path, "run.json", made)
+    (line,) = rest.unfinished(path, made)
+    assert line.startswith("Not trained: 1 of 2: mlp on cpu. To train: pytest")
