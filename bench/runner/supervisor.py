@@ -286,7 +286,8 @@ class WorkerProcess:
             raise UnableError(message.reason)
         if isinstance(message, messages.Error):
             if message.of_file:  # it names the line: what was logged besides would hide it
-                raise WorkerError(f"{self._launch.title}: {message.message}")
+                told = self._why_processes_end() or message.message
+                raise WorkerError(f"{self._launch.title}: {told}")
             raise self._failure(message.message)
         self._reported[type(message)] = message
         if isinstance(message, messages.Phase):
@@ -306,13 +307,22 @@ class WorkerProcess:
 
         Raises:
             queue.Empty: nothing did.
+            WorkerError: nothing ever will.
         """
         left = silence
         while left > 0:
             with contextlib.suppress(queue.Empty):
                 return self._messages.get(timeout=min(left, _SLICE))
+            if told := self._why_processes_end():
+                raise WorkerError(f"{self._launch.title}: {told}")
             left -= _SLICE
         return self._messages.get_nowait()
+
+    def _why_processes_end(self) -> str:
+        """What a file of one's own waits for in vain until its data are there; "" for nothing."""
+        if self._job.own is None or messages.Data in self._reported:
+            return ""
+        return self._log.why_processes_end(Path(self._job.own.path))
 
     def _read(self, stream: IO[str]) -> None:
         try:

@@ -32,6 +32,11 @@ _CAUSES = (
 _OUT_OF_MEMORY = re.compile(
     "ran out of memory|RESOURCE_EXHAUSTED|CUDA out of memory|bad_alloc|annot allocate memory"
 )
+# What Python says in a process that begins others before it has run its program's file, and in one
+# of a pool that fails, for which the pool begins another.
+_AGAIN = "current process has finished its bootstrapping phase"
+_DIED = re.compile(r"Process \w*PoolWorker-\d+:$")
+_MANY_DIED = 30
 
 
 class WorkerLog:
@@ -65,6 +70,21 @@ class WorkerLog:
         routine = _ROUTINE if is_gpu else _ROUTINE_WITHOUT_GPU
         told = dict.fromkeys(line for line in self._lines() if not routine.match(line))
         return list(told)[-_LAST_LINES:]
+
+    def why_processes_end(self, file: Path) -> str:
+        """Why those that a file of one's own begins end, each at once; "" while they do not."""
+        lines = self._lines()
+        if any(_AGAIN in line for line in lines):
+            found = re.findall(rf'File "{re.escape(str(file))}", line (\d+)', "\n".join(lines))
+            at = f":{found[0]}" if found else ""
+            return (
+                f"{file.name}{at}: each process that it begins runs it, too; begin them in data()"
+            )
+        died = [place for place, line in enumerate(lines) if _DIED.match(line)]
+        if len(died) < _MANY_DIED:
+            return ""
+        *_, said = lines[died[-2] : died[-1]]
+        return f"{file.name}: each process of its pool ends as it begins: {said}"
 
     def tells_of_memory(self) -> bool:
         """Whether it says that memory ran out."""

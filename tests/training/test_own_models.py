@@ -168,6 +168,15 @@ def test_data_that_come_in_batches_are_read_once_without_training(said: Said) ->
         assert isinstance(_one(said[f"{name} stock"], "Quality")["data_seconds"], kind)
 
 
+def test_numbers_that_are_none_are_told_of_a_dataset_and_trained_on(said: Said) -> None:
+    messages = said["missing stock"]
+    assert _one(messages, "Data")["not_finite"] == [
+        "2 of 32 numbers in y of the training data are NaN or infinite",
+        "1 of 16 numbers in y of the validation data are NaN or infinite",
+    ]
+    assert _one(messages, "Quality")["value"] < _one(messages, "Quality")["untrained"]
+
+
 def test_arithmetic_is_counted_where_every_layer_is_known(said: Said) -> None:
     convnet = (26 * 26 * 9 * 32) * 2 + (11 * 11 * 9 * 32 * 64) * 3 + 1600 * 10 * 3
     assert _one(said["mnist_convnet stock"], "Rate")["flop_per_image"] == 2 * convnet

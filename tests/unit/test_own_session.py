@@ -28,7 +28,8 @@ from bench.runner.events import Event, Noted, Phase, RowLeftOut
 from bench.runner.row import Row, rows
 from bench.runner.run import arguments
 from bench.runner.session import Session
-from bench.worker.own.data import Split, not_finite
+from bench.worker.messages import OwnFile
+from bench.worker.own.data import Reader, Split, not_finite
 from bench.workloads.own import Floor, OwnWorkload, read
 from bench.workloads.workload import Mode
 from tests.support import fake_worker
@@ -250,6 +251,79 @@ def test_a_backend_that_a_file_sets_and_that_does_not_train_is_told(tmp_path: Pa
     assert told("tensorflow") == []
 
 
+class _Batches:
+    """A PyDataset of three batches; in its second and its last a number is none."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int) -> Any:
+        return np.full((4, 1), np.nan if number else 1, "float32"), {"a": np.ones(4, "int64")}
+
+
+def _leaves(part: Any) -> list[Any]:
+    parts = tuple(part.values()) if isinstance(part, dict) else part
+    if not isinstance(parts, tuple):
+        return [part]
+    return [leaf for each in parts for leaf in _leaves(each)]
+
+
+def test_numbers_that_are_none_are_told_of_batches_as_they_are_read() -> None:
+    keras = SimpleNamespace(utils=SimpleNamespace(Sequence=_Batches))
+    backend: Any = SimpleNamespace(is_dataset=lambda _: False, keras=keras, flatten=_leaves)
+    reader = Reader(backend, OwnFile("x.py", ""), print)
+    batches = _Batches()
+    train, validation = reader.splits((lambda: iter([batches[0], batches[1]]), batches))
+    assert not_finite(backend, "the training data", train) == (
+        "4 of 8 numbers in x of the training data are NaN or infinite",
+    )
+    told = "4 of 8 numbers in x of the first and the last batch of it are NaN or infinite"
+    assert not_finite(backend, "it", validation) == (told,)
+
+
+_IN_ITS_FILE = """  File "{}", line 9, in <module>
+    pool = multiprocessing.Pool(4)
+RuntimeError:
+        An attempt has been made to start a new process before the
+        current process has finished its bootstrapping phase.
+"""
+_POOL_FAILS = "".join(
+    f"Process ForkPoolWorker-{number}:\nTraceback:\n  File\nValueError: no licence\n"
+    for number in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    ("logged", "ends", "told"),
+    [
+        (_IN_ITS_FILE, "", ":9: each process that it begins runs it, too; begin them in data()"),
+        (
+            _IN_ITS_FILE,
+            'say("error", message="my_model.py:9: BrokenProcessPool: it broke", of_file=True)',
+            ":9: each process that it begins runs it, too; begin them in data()",
+        ),
+        (
+            _POOL_FAILS,
+            "",
+            ": each process of its pool ends as it begins: ValueError: no licence",
+        ),
+    ],
+)
+def test_processes_that_end_as_they_begin_are_not_waited_for(
+    tmp_path: Path, logged: str, ends: str, told: str
+) -> None:
+    workload = _workload(tmp_path)
+    text = logged.format(workload.path)
+    worker = f"print({text!r}, file=sys.stderr, flush=True)\n{ends}\nwait_for_ever()\n"
+    settings = replace(
+        _settings(tmp_path, workload), worker_python=fake_worker.write(tmp_path, worker)
+    )
+    with Session(settings, Found((CPU,))) as session:
+        (result,) = session.train(Row(workload, CPU))
+    assert isinstance(result, Failed)
+    assert result.reason == f"my_model on cpu: my_model.py{told}"
+
+
 def test_numbers_that_are_none_are_counted_for_each_array_and_told_before_training(
     tmp_path: Path,
 ) -> None:
@@ -259,12 +333,13 @@ def test_numbers_that_are_none_are_counted_for_each_array_and_told_before_traini
     backend: Any = SimpleNamespace(
         flatten=lambda part: [*part.values()] if isinstance(part, dict) else [part]
     )
-    told = list(not_finite(backend, "the training data", split))
+    told = [*not_finite(backend, "the training data", split)]
     assert told == [
         "1 of 2 numbers in x (2 of 2) of the training data are NaN or infinite",
         "2 of 3 numbers in y of the training data are NaN or infinite",
     ]
-    assert list(not_finite(backend, "it", Split("tf.data", (None,), 4))) == []
+    assert not_finite(backend, "it", Split("tf.data", (None,), 4)) == ()
+    assert not_finite(backend, "it", None) == ()
     worker = WORKER.replace("train=500,", f"train=500, not_finite={told},")
     settings = replace(
         _settings(tmp_path, workload := _workload(tmp_path)),

@@ -34,6 +34,36 @@ _EXPECTED = (
 )
 
 
+class Numbers:
+    """How many numbers of some batches there are in each array, and how many of them are none.
+
+    flatten: the leaves of a structure.
+    """
+
+    def __init__(self, flatten: Callable[[Any], list[Any]]) -> None:
+        self._flatten = flatten
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def add(self, batch: Any) -> None:
+        """Counts those of (x,), (x, y), (x, y, weights) or x."""
+        parts = batch if isinstance(batch, tuple | list) else (batch,)
+        for name, part in zip(("x", "y", "the weights"), parts, strict=False):
+            every = self._flatten(part)
+            for place, leaf in enumerate(every, start=1):
+                which = f"{name} ({place} of {len(every)})" if len(every) > 1 else name
+                none, count = self._counts.get(which, (0, 0))
+                more_none, more = _counted(leaf)
+                self._counts[which] = none + more_none, count + more
+
+    def told(self, what: str) -> tuple[str, ...]:
+        """`3 of 400 numbers in y of the training data are NaN or infinite`, for each such array."""
+        return tuple(
+            f"{none:,} of {count:,} numbers in {which} of {what} are NaN or infinite"
+            for which, (none, count) in self._counts.items()
+            if none
+        )
+
+
 @dataclass(frozen=True)
 class Split:
     """A half of the data, as `fit` and `evaluate` take it.
@@ -41,12 +71,14 @@ class Split:
     parts: the arrays, (x,), (x, y) or (x, y, weights), or what batches come from, alone.
     examples: of an epoch.
     steps: batches of an epoch, where it does not end by itself.
+    numbers: of the batches that were read before the clock starts.
     """
 
     kind: Kind
     parts: Any
     examples: int
     steps: int | None = None
+    numbers: Numbers | None = None
 
     @property
     def in_memory(self) -> bool:
@@ -137,8 +169,8 @@ class Reader:
                     f"{what}: {getattr(value, '__name__', value)}() returned "
                     f"{_described(batches)}, and not a generator"
                 )
-            examples, number = self._count(what, batches, steps)
-            return Split("generator", (value,), examples, number)
+            examples, number, numbers = self._count(what, batches, steps)
+            return Split("generator", (value,), examples, number, numbers)
         return self._of_arrays(what, value, steps)
 
     def _of_arrays(self, what: str, parts: tuple[Any, ...], steps: int | None) -> Split:
@@ -171,29 +203,33 @@ class Reader:
             )
         if steps and not endless:
             dataset = dataset.repeat()
-        examples, _ = self._count(what, iter(dataset), steps, ends=not endless)
-        return Split("tf.data", (dataset,), examples, steps)
+        examples, _, numbers = self._count(what, iter(dataset), steps, ends=not endless)
+        return Split("tf.data", (dataset,), examples, steps, numbers)
 
     def _of_sequence(self, what: str, sequence: Any, steps: int | None) -> Split:
         """Its batches have the size of the first, but for the last: reading all may take long."""
         number = steps or len(sequence)
         if number < 1:
             raise FileError(f"{what}: {_described(sequence)} has no batches")
-        first = _rows(self._backend, what, sequence[0])
-        last = first if steps or number == 1 else _rows(self._backend, what, sequence[number - 1])
-        return Split("PyDataset", (sequence,), (number - 1) * first + last, steps)
+        ends = [sequence[0]] if steps or number == 1 else [sequence[0], sequence[number - 1]]
+        rows = [_rows(self._backend, what, each) for each in ends]
+        numbers = Numbers(self._backend.flatten)
+        for each in ends:
+            numbers.add(each)
+        return Split("PyDataset", (sequence,), (number - 1) * rows[0] + rows[-1], steps, numbers)
 
     def _count(
         self, what: str, batches: Iterator[Any], steps: int | None, *, ends: bool = False
-    ) -> tuple[int, int]:
-        """The examples and batches of a pass.
+    ) -> tuple[int, int, Numbers]:
+        """The examples and batches of a pass, and their numbers.
 
         ends: whether it is known to.
         """
-        examples, number = 0, 0
+        examples, number, numbers = 0, 0, Numbers(self._backend.flatten)
         begun = told = time.monotonic()
         for batch in batches:
             examples, number = examples + _rows(self._backend, what, batch), number + 1
+            numbers.add(batch)
             if number == steps:
                 break
             now = time.monotonic()
@@ -207,7 +243,7 @@ class Reader:
                 )
         if not examples or (steps and number < steps):
             raise FileError(f"{what} end after {number} batches, and {steps or 1} are needed")
-        return examples, number
+        return examples, number, numbers
 
 
 def seconds_alone(split: Split, synchronise: Callable[[], None]) -> float | None:
@@ -270,21 +306,31 @@ def baselines(train: Split, validation: Split | None) -> dict[str, float]:
     return found
 
 
-def not_finite(backend: Backend, what: str, split: Split | None) -> Iterator[str]:
-    """`3 of 400 numbers in y of the training data are NaN or infinite`, for each such array."""
+def not_finite(backend: Backend, what: str, split: Split | None) -> tuple[str, ...]:
+    """Which arrays hold numbers that are none, a line each; of batches in those that were read."""
+    if split is None:
+        return ()
+    numbers = split.numbers or Numbers(backend.flatten)
+    if split.in_memory:
+        numbers.add(split.parts)
+    if split.kind == "PyDataset":
+        what = f"the first and the last batch of {what}"
+    return numbers.told(what)
+
+
+def _counted(leaf: Any) -> tuple[int, int]:
+    """How many numbers of an array are NaN or infinite, of how many; of integers nobody asks."""
     import numpy as np
 
-    if split is None or not split.in_memory:
-        return
-    for name, part in zip(("x", "y", "the weights"), split.parts, strict=False):
-        every = backend.flatten(part)
-        for place, array in enumerate(every, start=1):
-            ends = (array.min(), array.max()) if array.size and array.dtype.kind == "f" else ()
-            if np.isfinite(ends).all():
-                continue
-            count = array.size - np.count_nonzero(np.isfinite(array))
-            which = f"{name} ({place} of {len(every)})" if len(every) > 1 else name
-            yield f"{count:,} of {array.size:,} numbers in {which} of {what} are NaN or infinite"
+    if "float" not in str(getattr(leaf, "dtype", "")):
+        return 0, 0
+    try:
+        array = np.asarray(leaf)
+    except (TypeError, ValueError, RuntimeError):  # on a GPU, or with rows of several lengths
+        return 0, 0
+    if array.dtype.kind != "f" or not array.size or np.isfinite((array.min(), array.max())).all():
+        return 0, array.size
+    return array.size - np.count_nonzero(np.isfinite(array)), array.size
 
 
 def _targets(split: Split | None) -> Any:
