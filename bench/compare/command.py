@@ -88,7 +88,10 @@ def compare_records(options: argparse.Namespace) -> int:
     now = comparable.read(*resolve([options.b], folder))
     against = options.a
     if against not in ("last", "best"):  # which are of each row, here
-        (against,) = map(str, resolve([against], folder))
+        (before,) = resolve([against], folder)
+        if before.exists() and now.path.exists() and before.samefile(now.path):
+            raise GrindstoneError(f"A and B are the same run, {shown(before)}; name two")
+        against = str(before)
     choose, skipped = match.baseline(against, folder, now)
     for line in skipped:
         print(f"bench: skipped: {shown(line)}", file=sys.stderr)

@@ -20,6 +20,9 @@ from bench.record.model import Record
 
 _PATHS = ("interpreter", "worker_python", "second_worker", "path", "workloads[]")
 _FOLDERS = ("data_dir", "folder", "against")
+# Words of a command line, which may name files from where somebody stood.
+_OPTIONS = ("words[]", "settings.rerun_options[]")
+_NAMES_A_PATH = re.compile(r"(|--?[\w-]+=)(?!-|.*://)[^=]*/")
 # No record is told by these words of `against`.
 _NO_FILE = ("last", "best")
 # Accounts that are nobody's.
@@ -141,6 +144,8 @@ def _cleaned(value: Any, member: str, withheld: _Withheld) -> Any:
         return withheld.take("host names", member, WITHHELD)
     if member.endswith("processes.value[].name"):
         return withheld.take("names of other processes", member, None)
+    if member in _OPTIONS and (found := _NAMES_A_PATH.match(value)):
+        return withheld.take("paths", member, f"{found[1]}<path>")
     if name in _PATHS:
         return _of_path(PurePosixPath(value).name or WITHHELD, value, member, withheld)
     if name in _FOLDERS and value not in _NO_FILE:

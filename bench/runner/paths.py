@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -61,8 +62,16 @@ def page(named: str | Path | None) -> Path | None:
         raise GrindstoneError(f"--html {file} is a folder; name a file in it")
     if file.exists() and not file.is_file():  # it would be replaced: root would lose /dev/null
         raise GrindstoneError(f"--html {file} is no ordinary file; name another one")
+    if file.exists() and file.stat().st_size and not _is_page(file):
+        raise GrindstoneError(f"--html {file} is there already, and no page; name another file")
     folder("--html", file.parent)
     return file
+
+
+def _is_page(file: Path) -> bool:
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        return opened.read(15).lower() == b"<!doctype html>"
+    return False
 
 
 def interpreter(named: str | Path) -> Path:

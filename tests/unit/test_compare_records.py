@@ -273,7 +273,8 @@ def test_what_does_not_count_is_told_so_beside_another_machine(write: Files) -> 
 def test_the_legend_explains_only_columns_that_hold_something(write: Files) -> None:
     a, b = write("a", repeats("mlp")), write("b", flagged(repeats("mlp")))
     assert "B takes longer" not in compare_command(a, b).stdout
-    assert "B takes longer" in compare_command(a, a).stdout
+    c = write("c", repeats("mlp"), hour=1)
+    assert "B takes longer" in compare_command(a, c).stdout
 
 
 def test_a_record_that_missed_its_floor_is_no_baseline_however_fast_it_was(write: Files) -> None:
@@ -326,6 +327,7 @@ def test_both_sides_are_runs(write: Files) -> None:
         assert (done.returncode, done.stdout.splitlines()[0]) == (1, "SLOWER: 1 row")
         assert f"B: {b}" in done.stdout
     assert "no run 'c'" in refusal("a", "c", "--results-dir", write.folder)
+    assert "a.json; name two" in refusal("a", "a", "--results-dir", write.folder)
 
 
 # ---- from a shell

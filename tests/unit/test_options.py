@@ -270,6 +270,12 @@ def test_a_page_that_could_not_be_written_is_refused_first(tmp_path: Path) -> No
     with pytest.raises(GrindstoneError, match=r"^--html .* is no ordinary file; name another"):
         chosen(f"--html={tmp_path / 'pipe'}")
     assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(GrindstoneError, match=r"^--html .*run.json is there already, and no page"):
+        chosen(f"--html={tmp_path / 'run.json'}")
+    page = tmp_path / "page.html"
+    page.write_text("<!DOCTYPE html>\n<p>of an earlier run", encoding="utf-8")
+    assert chosen(f"--html={page}").html == page
 
 
 def test_an_interpreter_is_found_from_any_folder_and_no_link_is_followed(

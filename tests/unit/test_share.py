@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.record import codec
-from bench.record.head import WITHHELD
+from bench.record.head import WITHHELD, Due
 from bench.record.model import Concurrent, File, Finished, Input, Record
 from bench.record.shared import shared
 from bench.record.telemetry import GpuProcess
@@ -64,8 +64,11 @@ FULL = record(
         second_worker="/opt/b/bin/python",
         against=f"{HOME}/old.json",
         workloads=(f"{HOME}/my models/mlp.py",),
+        rerun_options=(f"--cache-dir=../{USER}/kept", "--seed=3"),
         host=f"{HOST}-rack7",
     ),
+    due=(Due(title="mlp on cpu", workload="mlp", path=f"{HOME}/my models/mlp.py"),),
+    words=("--html", f"{USER}/page.html", "-x"),
 )
 
 
