@@ -192,6 +192,10 @@ SILENT = [
     "shuffle_dataset_op.cc:162] Shuffle buffer filled.\nEpoch 2/5",
     "docker: Version tag does not match the manifest",
     "Unknown layer: overlayfs",
+    "TypeError: LogisticRegression.fit() got an unexpected keyword argument 'epochs'",
+    "for k, v in config.items():\nAttributeError: 'NoneType' object has no attribute 'items'",
+    "WARNING: CPU: 3 PID: 1 at drivers/gpu/drm/i915/display/intel_dp.c:100 intel_dp_init+0x10",
+    "Quota usage: GPUS_ALL_REGIONS 0.0 of 1.0",
 ]
 
 
