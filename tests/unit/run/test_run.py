@@ -73,7 +73,9 @@ def test_the_doctor_explains_a_file_of_the_caller_s_folder_without_ansible(
     done = run("doctor", "--explain", "my log", "--system", "arch")
     assert done.returncode == 3, done.stderr
     assert f"called:|--explain|{tmp_path}/my log|--system|arch|None\n" in done.stdout
-    assert run("doctor", "--explain", "-").stdout == "called:|--explain|-|None\n"
+    assert run("doctor", "my log").stdout == f"called:|--explain|{tmp_path}/my log|None\n"
+    for words in (["--explain", "-"], ["-"]):
+        assert run("doctor", *words).stdout == "called:|--explain|-|None\n"
 
 
 @pytest.mark.parametrize("command", ["docs", "collection", "lock"])
