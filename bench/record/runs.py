@@ -131,7 +131,7 @@ def _beginning(word: str, folder: Path) -> Path:
         return (exact or found)[0].path
     if not found:
         raise RecordError(
-            f"no run {word!r}: there is no such file, and no record in {folder} begins so; "
+            f"no run {word!r}: there is no such file, and no record in {folder} begins with that; "
             f"{_listed(folder)}"
         )
     names = some([run.name for run in found], _NAMED)

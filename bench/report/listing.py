@@ -25,7 +25,7 @@ _GAP = "  "
 
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
-    parser = verbs.add_parser("list", help="list the runs here, the newest first, a line each")
+    parser = verbs.add_parser("list", help="list the runs, the newest first")
     parser.add_argument("--workload", metavar="NAME", help="only runs that trained this")
     parser.add_argument(
         "--device",
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     for line in _aligned([[*map(shown, cells)] for cells in lines]):
         print(screen.plain(line if not sys.stdout.isatty() else _cut(line, screen.width)))
     if not lines:
-        of_them = f", and none of its {counted(len(every), 'run')} is so" if every else ""
+        of_them = f", and none of its {counted(len(every), 'run')} matches" if every else ""
         of_them = of_them if folder.exists() else ", which is not there"
         print(f"bench: nothing to list in {shown(folder)}{of_them}", file=sys.stderr)
     return 0

@@ -182,7 +182,7 @@ def findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
         best, least, most = _range(gains)
         where = f" on {place}" if several else ""
         most_in = f"in {best}" if len(gains) == 1 else f"most in {best}"
-        yield f"Tuned{where}: {shown.one_or_range(least, most)} times stock, {most_in}"
+        yield f"Tuned{where}: {shown.one_or_range(least, most)} times as fast as stock, {most_in}"
     for each in rows.finished(results):
         gain, pace = rows.scaling(each, results), rows.concurrent_pace(each, results)
         if gain:

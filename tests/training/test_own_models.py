@@ -248,4 +248,4 @@ def test_the_example_of_the_document_is_a_row_like_any_other(
     assert (stock.mode, tuned.mode) == ("stock", "tuned")
     assert stock.model == tuned.model
     assert tuned.quality.untrained == pytest.approx(stock.quality.untrained)
-    assert re.search(r"Tuned: [\d.]+ times stock, in my_model", ended.output)
+    assert re.search(r"Tuned: [\d.]+ times as fast as stock, in my_model", ended.output)

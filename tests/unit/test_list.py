@@ -144,7 +144,7 @@ def test_nothing_to_list_is_said_and_no_error(tmp_path: Path, folder: Path) -> N
     assert "none of its 3 runs" in command(*listed).stderr
     for older in sorted(folder.iterdir())[1:]:
         older.unlink()
-    assert "none of its 1 run is so" in command(*listed).stderr
+    assert "none of its 1 run matches" in command(*listed).stderr
 
 
 def test_a_name_from_a_record_moves_no_cursor(tmp_path: Path) -> None:
