@@ -91,9 +91,11 @@ def seen_on(capability: str) -> str:
 
 
 def test_a_gpu_with_most_kernels_ready_is_told_of_seconds_and_one_without_of_minutes() -> None:
-    partly = "a part of its kernels is compiled for H100 SXM5 80GB (Hopper) at the first use, in "
+    partly = "some kernels are compiled for H100 SXM5 80GB (Hopper) at their first use, in "
     assert f"{partly}seconds Python" in seen_on("9.0")
-    assert "compiled for B200 (Blackwell) at the first start, once and for" in seen_on("10.0")
+    assert "kernels are compiled for B200 (Blackwell) once, at the first start, for" in seen_on(
+        "10.0"
+    )
     assert "compiled for" not in seen_on("8.0")
 
 

@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Says it and ends."""
-        self.exit(2, f"run plan: {message} (./run plan --help says what there is)\n")
+        self.exit(2, f"run plan: {message} (see ./run plan --help)\n")
 
 
 def parser() -> Parser:

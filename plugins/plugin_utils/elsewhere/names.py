@@ -186,7 +186,7 @@ def _named(told: str) -> tuple[str, str]:
         )
     raise RefusedError(
         f"--gpu «{told}»",
-        "a GPU of NVIDIA's by its name, or by its PCI id such as 10de:2684",
+        "an NVIDIA GPU's name, or its PCI id such as 10de:2684",
         "name one of these: " + ", ".join(_like(_words(said))),
     )
 

@@ -155,8 +155,8 @@ def _first_start(tensorflow: TensorFlowPlan, facts: HostFacts) -> str:
         seen = "; confirmed on this host by its verification"
     chips = gpus.titles([g for g in facts.gpus if g.chip_title in tensorflow.compiled])
     if tensorflow.partly:
-        return f"a part of its kernels is compiled for {chips} at the first use, in seconds{seen}"
-    return f"compiled for {chips} at the first start, once and for minutes{seen}"
+        return f"some kernels are compiled for {chips} at their first use, in seconds{seen}"
+    return f"kernels are compiled for {chips} once, at the first start, for minutes{seen}"
 
 
 def _left(facts: HostFacts) -> str:

@@ -39,7 +39,7 @@ def entry(row: Repository) -> RepositoryEntry:
 
 def _reason(request: Request, stack: Stack, where: str) -> str:
     if request.unseen:
-        return f"{where}; the GPU is not on the bus, so that what takes most of them is taken"
+        return f"{where}; the GPU is not on the bus: the stack for most GPUs"
     holding = limit(request, stack)
     return f"{where}; {holding}" if holding else where
 
