@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
     parser = verbs.add_parser(
         "experiment",
-        help="which of several networks learns better, over several seeds?",
+        help="train networks from several seeds, and say which learns better",
         description=_EXPERIMENT,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="see --list")
@@ -32,7 +32,7 @@ def add(verbs: Verbs) -> None:
     add_size(parser)
     parser.set_defaults(run=experiment, learning_curve=True)
     parser = verbs.add_parser(
-        "batch-sweep", help="which batch size is fast, and learns as well?", description=_SWEEP
+        "batch-sweep", help="find a batch size that is fast and learns as well", description=_SWEEP
     )
     parser.add_argument("workload_name", metavar="WORKLOAD", help="as `-k` chooses it")
     parser.add_argument("--batches", metavar="N,…", help="(default: 32,128,512,2048)")

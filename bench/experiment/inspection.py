@@ -27,12 +27,12 @@ _STEPS, _LEAST_STEPS, _MOST_STEPS = 100, 20, 10_000
 
 def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
-    parser = verbs.add_parser("summary", help="a network's layers, parameters and arithmetic")
+    parser = verbs.add_parser("summary", help="print a network's layers, parameters and operations")
     add_what(parser)
     add_where(parser)
     parser.set_defaults(run=summary)
     parser = verbs.add_parser(
-        "lr-range", help="which learning rates does a network learn at?", description=_RANGE
+        "lr-range", help="find the learning rates of a network", description=_RANGE
     )
     add_what(parser)
     add_where(parser, draws=True)

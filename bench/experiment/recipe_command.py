@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
     from bench.runner.option_table import OF_A_RUN
 
     parser = verbs.add_parser(
-        "recipe", help="from ten images to all of them, a step at a time", description=_RECIPE
+        "recipe", help="train step by step, from ten images to all", description=_RECIPE
     )
     add_what(parser)
     parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")

@@ -18,8 +18,8 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
         "page",
-        help="write the page, with plots, of one run or of several",
-        description="A RUN may be a folder here, as playbooks/bench.yml leaves one.",
+        help="write the HTML page of one run or of several",
+        description="A RUN may also be a folder of records, as playbooks/bench.yml writes it.",
     )
     add_runs(parser, nargs="+")
     parser.add_argument(

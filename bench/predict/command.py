@@ -46,7 +46,7 @@ class Answer:
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
-        "predict", help="what does a saved network predict for images?", description=_PREDICT
+        "predict", help="predict images with a saved network", description=_PREDICT
     )
     add_options(parser, evaluates=False)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="images")

@@ -52,7 +52,7 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
         "evaluate",
-        help="how well does a saved network predict, and where is it wrong?",
+        help="measure how well a saved network predicts",
         description=_EVALUATE,
     )
     add_options(parser, evaluates=True)

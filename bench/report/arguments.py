@@ -16,7 +16,7 @@ from bench.runner.paths import from_here
 # argparse names the type of add_subparsers() nowhere else.
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-RUN = "a file, what its name begins with, `last`, `-2` (the one before), `best` or `best:ROW`"
+RUN = "a file, the beginning of its name, `last`, `-2` (the one before), `best` or `best:ROW`"
 
 
 def add_runs(parser: argparse.ArgumentParser, **attributes: Any) -> None:
@@ -32,7 +32,7 @@ def add_results_dir(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("results"),
         metavar="DIR",
-        help="where runs are looked for that are not named by a path (default: results)",
+        help="folder of the runs (default: results)",
     )
 
 

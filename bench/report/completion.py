@@ -73,7 +73,7 @@ complete -o default -F _grindstone_bench grindstone python python3
 def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
-        "completion", help="a script for completion in bash or zsh", description=_COMPLETION
+        "completion", help="print a script for completion in bash or zsh", description=_COMPLETION
     )
     parser.add_argument("shell", choices=SHELLS)
     parser.set_defaults(run=functools.partial(run, verbs))

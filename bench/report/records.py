@@ -30,13 +30,13 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="explain it, too")
     parser.set_defaults(run=show)
     parser = verbs.add_parser(
-        "share", help="a record without what identifies the machine", description=_SHARE
+        "share", help="write a record without what identifies the machine", description=_SHARE
     )
     add_runs(parser)
     add_out(parser)
     parser.set_defaults(run=share)
     parser = verbs.add_parser(
-        "merge", help="one record of several runs of one machine", description=_MERGE
+        "merge", help="write one record of several runs of one machine", description=_MERGE
     )
     add_runs(parser, nargs="+")
     add_out(parser, required=True)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from bench.errors import GrindstoneError
 from bench.invocation import INSTALLED, ROOT
 
-_HELP = "what is wrong with this machine, or what an error's text means (--explain FILE)"
+_HELP = "diagnose this machine, or explain an error (--explain FILE)"
 
 
 def add(verbs: Any) -> None:

@@ -19,7 +19,7 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
         "export",
-        help="runs as one row per training, for pandas, spreadsheets, issues",
+        help="write one row per training, for pandas, spreadsheets, issues",
         description="Writes one row per training.  The columns are in docs/commands.md.",
     )
     add_runs(parser, nargs="+")

@@ -19,8 +19,8 @@ def add(verbs: Verbs) -> None:
     """Adds the verb to `python -m bench`."""
     parser = verbs.add_parser(
         "fleet",
-        help="many hosts in one table, the odd one out marked",
-        description="A RUN may be a folder here, as playbooks/bench.yml leaves one.",
+        help="print many hosts as one table, the odd one out marked",
+        description="A RUN may also be a folder of records, as playbooks/bench.yml writes it.",
     )
     add_runs(parser, nargs="+")
     parser.set_defaults(run=run)
