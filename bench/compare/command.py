@@ -80,7 +80,7 @@ def compare_records(options: argparse.Namespace) -> int:
         record = comparable.read(path)
         if not record.two_sided:
             raise GrindstoneError(
-                f"{path} holds one environment; name the record to compare it with as well: "
+                f"{path} has one environment: name a second run to compare it with, as in "
                 f"{COMMAND} compare last {path}"
             )
         a, b = (_environment(record, side) for side in SIDES)
