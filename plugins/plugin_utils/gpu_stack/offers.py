@@ -148,7 +148,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
         raise _too_old(request, stack, drive, source)
     built = [pair for pair in new if not too_new_a_kernel(request, *pair)]
     if not built:
-        raise _will_not_build(request, *new[0])
+        raise _will_not_build(request, *new[0], source)
     # NVSwitches need a fabric manager, without which CUDA fails with error 802.
     whole = [pair for pair in built if pair[0].row.fabric_manager or not request.facts.switches]
     if not whole:
@@ -201,7 +201,7 @@ def _drives(request: Request, gpu: Gpu, offer: Offer) -> bool:
     return request.matrix.generation(gpu).is_driven_by(offer.number)
 
 
-def _from(request: Request, source: Origin) -> str:
+def whose(request: Request, source: Origin) -> str:
     """Whose drivers they are; where nobody has asked for NVIDIA's, what has it set up."""
     if source == "distribution":
         return request.system_title
@@ -211,7 +211,7 @@ def _from(request: Request, source: Origin) -> str:
 
 
 def _not_offered(request: Request, offered: list[Offer], source: Origin) -> RefusedError:
-    where, branch = _from(request, source), request.options.branch
+    where, branch = whose(request, source), request.options.branch
     if not offered:
         asked = request.options.driver_origin == source
         others = {a for row in _elsewhere(request, source) for a in row.architectures}
@@ -270,18 +270,23 @@ def no_module_for_all(request: Request) -> RefusedError:
     )
 
 
-def _will_not_build(request: Request, offer: Offer, module: Flavour) -> RefusedError:
-    first = dotted(_ceiling(offer, module, known=True))
-    return RefusedError(
-        f"kernel {too_new_a_kernel(request, offer, module)}",
+def _will_not_build(
+    request: Request, offer: Offer, module: Flavour, source: Origin
+) -> FallsShortError:
+    first, kernel = (
+        dotted(_ceiling(offer, module, known=True)),
+        too_new_a_kernel(request, offer, module),
+    )
+    return FallsShortError(
+        f"kernel {kernel}",
         f"one before {first}, which the {module} module of {offer.branch} builds for",
         "boot an older kernel and remove that one",
-        nearest=True,
+        why=f"{whose(request, source)}'s driver {offer.branch} does not build for kernel {kernel}",
     )
 
 
 def _incomplete(request: Request, offer: Offer, source: Origin, part: str) -> FallsShortError:
-    have = f"{_from(request, source)}'s driver {offer.branch}"
+    have = f"{whose(request, source)}'s driver {offer.branch}"
     return FallsShortError(
         f"{len(request.facts.switches)} NVSwitches, and {have} without {part}",
         "a driver whose packages have one, which the NVSwitches need",
@@ -291,7 +296,7 @@ def _incomplete(request: Request, offer: Offer, source: Origin, part: str) -> Fa
 
 def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin) -> FallsShortError:
     floor = floors.floor(stack, request.gpus)
-    have = f"{_from(request, source)}'s driver {_branches(below)}"
+    have = f"{whose(request, source)}'s driver {_branches(below)}"
     return FallsShortError(
         f"{gpus.titles(request.gpus)}, and {have}",
         f"{floor.version} or newer, which {floor.by} needs",
@@ -327,7 +332,7 @@ def _drives_not_all(request: Request, offers: list[Offer], source: Origin) -> Fa
         have = f"{newest.at_least} and later"
         if newest.older and last:
             do = f"{newest.older.format(branch=last)}, then run the same command again"
-    have = f"{_from(request, source)}'s driver {have}"
+    have = f"{whose(request, source)}'s driver {have}"
     return FallsShortError(
         f"{gpus.titles(culprits)}, and {have}",
         f"a branch that drives {them} ({needs})",
