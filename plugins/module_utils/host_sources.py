@@ -1,10 +1,12 @@
-"""Where a host's packages come from: apt's sources, and pacman's."""
+"""Where a host's packages come from: apt's sources and preferences, and pacman's."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from .sysroot import inside, names, text
 
@@ -17,6 +19,15 @@ NVIDIAS = re.compile(r"/compute/cuda/repos/|file:/+var/(cuda-repo|nvidia-driver-
 PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/([\w.+-]+)")
 ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
 DEB822 = re.compile(r"^Suites:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# apt_preferences(5): the names of files that are read, and the fields.
+PREFERENCES = re.compile(r"^[\w-][\w.-]*\.pref$|^[\w-]+$")
+PIN = re.compile(r"^(Package|Pin|Pin-Priority):(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
+OWN_PINS = "grindstone-nvidia"
+# Of an archive that has no drivers, and whose name is nobody's business.
+OTHERS = re.compile(
+    r"origin (?!.*(nvidia\.com|ubuntu\.com|debian\.org))"
+    r"|release .*\b[ol]=(?!Ubuntu|Debian|NVIDIA|LP-PPA|[*/])"
+)
 # How the addresses of Arch's own mirrors end; Manjaro's are others.
 OF_ARCH = "/$repo/os/$arch"
 
@@ -77,3 +88,27 @@ def _of_arch(root: Path) -> set[str]:
         if name != "options" and all(server.endswith(OF_ARCH) for server in servers):
             found.add(name)
     return found
+
+
+def pins(root: Path) -> list[dict[str, Any]]:
+    """What apt's preferences say, in the order in which apt reads them.
+
+    Not Grindstone's own, nor what they say of archives without drivers.
+    """
+    folder = "etc/apt/preferences.d"
+    named = [each for each in names(root / folder) if PREFERENCES.match(each) and each != OWN_PINS]
+    return [
+        {"file": f"/{name}", **pin}
+        for name in ["etc/apt/preferences", *(f"{folder}/{each}" for each in named)]
+        for pin in _pins(text(root / name))
+    ]
+
+
+def _pins(said: str) -> Iterator[dict[str, Any]]:
+    said = re.sub(r"^[ \t]*#.*\n?", "", said + "\n", flags=re.MULTILINE)
+    for stanza in re.split(r"\n[ \t]*\n", said):
+        told = {name.lower(): " ".join(value.split()) for name, value in PIN.findall(stanza)}
+        priority = told.get("pin-priority", "")
+        pin = told.get("pin", "")
+        if told.get("package") and re.match(r"[+-]?\d+$", priority) and not OTHERS.match(pin):
+            yield {"packages": told["package"], "pin": pin, "priority": int(priority)}

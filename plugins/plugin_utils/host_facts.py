@@ -241,12 +241,22 @@ class Unfinished(msgspec.Struct, frozen=True):
     status: str = ""
 
 
+class Pin(msgspec.Struct, frozen=True):
+    """What apt's preferences say of packages.  pin: such as "release o=NVIDIA"."""
+
+    file: str = ""
+    packages: str = ""
+    pin: str = ""
+    priority: int = 0
+
+
 class PackageManager(msgspec.Struct, frozen=True):
     """manager: "apt" or "pacman".  locked: by nobody, as after a power cut.
 
     half_installed: what dpkg has not finished; unfinished: in which state it is, where it is told.
     repositories: foreign ones, "nvidia" or "ppa:…"; repository_files: where each is set up.
     suites: that packages are taken from, such as "noble-updates"; Arch's own are "core" and so on.
+    pins: what apt's preferences say, but for Grindstone's own; the first that fits counts.
     """
 
     manager: str = ""
@@ -257,6 +267,7 @@ class PackageManager(msgspec.Struct, frozen=True):
     repositories: tuple[str, ...] = ()
     repository_files: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     suites: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
     unattended_upgrades: bool = False
 
 

@@ -56,6 +56,8 @@ OTHERS = {
     "realtime": "realtime",
     **{f"{cloud}-lts-{{v}}": cloud for cloud in ("aws", "gcp", "oracle")},
     "kvm": "kvm",
+    "intel-iotg": "intel-iotg",
+    "intel": "intel",
     "fips": "fips",  # Ubuntu Pro's
 }
 OWN = r"\d+\.\d+\.0-\d{1,4}-[a-z]"  # and not a mainline build, such as 6.18.14-061814-generic
@@ -130,9 +132,9 @@ def nvidia(driver: Iterable[Package]) -> list[Package]:
     ]
 
 
-def nvidia_for_ubuntu() -> list[Package]:
-    """NVIDIA's repository for an Ubuntu."""
-    return nvidia(ubuntu_driver("580", "", "580.126.09-0ubuntu1"))
+def nvidia_for_ubuntu(*, driver: bool) -> list[Package]:
+    """NVIDIA's repository for an Ubuntu; driver: the role's pins do not keep its driver out."""
+    return nvidia(ubuntu_driver("580", "", "580.126.09-0ubuntu1") if driver else [])
 
 
 def nvidia_for_debian() -> list[Package]:

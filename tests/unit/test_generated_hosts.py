@@ -27,6 +27,7 @@ DRIVEN = ("T4", "A100", "RTX 3090", "RTX 4090", "RTX 3060 Mobile", "L40S", "H100
 # Each kind: releases, and the packages that follow them, by the system whose kernels they are.
 UBUNTUS = [
     *("generic", "lowlatency", "aws", "azure", "gcp", "gke", "oracle", "nvidia", "kvm"),
+    "intel-iotg",
     *("generic-hwe", "oem", "virtual", "azure-fde", "realtime"),
 ]
 ALIASED = {"virtual": "generic", "generic-hwe": "generic"}

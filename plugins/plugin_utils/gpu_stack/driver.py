@@ -45,6 +45,12 @@ def decide(request: Request, stack: Stack) -> DriverPlan:
     return install(request, stack, misfit)
 
 
+def is_to_be_installed(request: Request) -> bool:
+    """Whether one has to be, whichever it is."""
+    needed = request.has_gpu and not request.borrowed and request.options.driver != "skip"
+    return needed and not is_there(request.facts)
+
+
 def _until(request: Request) -> str:
     """What the next upgrade brings where the distribution rolls."""
     facts, matrix = request.facts, request.matrix

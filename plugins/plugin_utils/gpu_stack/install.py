@@ -7,14 +7,14 @@ from typing import Literal
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
-from . import gpus, kernels, obstacles, offers
+from . import gpus, kernels, obstacles, offers, pins
 from .cuda import entry
 from .offers import FallsShortError, Offer
 from .options import RefusedError
 from .plan import DriverPlan, InstallDriver
 from .removal import in_the_way
 from .request import Request
-from .rows import Flavour, Origin
+from .rows import Flavour, Origin, Precompiled
 from .stack_rows import Stack
 
 
@@ -28,20 +28,9 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     kernels.must_not_be_realtime(request)
     source, offer, module = _chosen(request, stack, misfit)
     row, facts = offer.row, request.facts
-    ready = row.precompiled if row.precompiled and module in row.precompiled.packages else None
-    compiled = kernels.compiled(request, ready.kernels) if ready else []
-    ready = ready if compiled else None
-    fabric = _names(request, offer, module, row.fabric_manager) if facts.switches else ()
+    ready, driver = _driver(request, offer, module)
+    fabric = _fabric(request, offer, module)
     subnet = row.subnet_manager if facts.has_subnet else None
-    driver = _names(
-        request,
-        offer,
-        module,
-        *(row.packages.headless if is_server(request) else row.packages.desktop),
-        ready.packages[module] if ready else row.module[module],
-        *fabric,
-        compiled=compiled,
-    )
     headers = () if ready else tuple(kernels.headers(request))
     images = kernels.held(request) if ready else ()
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
@@ -79,10 +68,40 @@ def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer,
         if source not in first and not any(isinstance(r, FallsShortError) for r in refusals):
             break
         try:
-            return source, *offers.choose(request, stack, source)
+            offer, module = offers.choose(request, stack, source)
+            _, names = _driver(request, offer, module)
+            needs = _names(request, offer, module, *offer.row.first, *offer.row.needs)
+            pins.must_let_in(request, offer, (*names, *needs), offers.whose(request, source))
+            return source, offer, module
         except RefusedError as refused:
             refusals.append(refused)
     raise refusals[0]
+
+
+def _driver(
+    request: Request, offer: Offer, module: Flavour
+) -> tuple[Precompiled | None, tuple[str, ...]]:
+    """What has the module ready, None where DKMS builds it; and the driver's packages."""
+    row = offer.row
+    ready = row.precompiled if row.precompiled and module in row.precompiled.packages else None
+    compiled = kernels.compiled(request, ready.kernels) if ready else []
+    ready = ready if compiled else None
+    names = _names(
+        request,
+        offer,
+        module,
+        *(row.packages.headless if is_server(request) else row.packages.desktop),
+        ready.packages[module] if ready else row.module[module],
+        compiled=compiled,
+    )
+    return ready, (*names, *_fabric(request, offer, module))
+
+
+def _fabric(request: Request, offer: Offer, module: Flavour) -> tuple[str, ...]:
+    """The fabric manager, where there are NVSwitches."""
+    return _names(
+        request, offer, module, *[offer.row.fabric_manager] * bool(request.facts.switches)
+    )
 
 
 def is_server(request: Request) -> bool:

@@ -151,6 +151,19 @@ def _own_headers(kernel: Kernel, row: KernelLine) -> str:
     return row.own_headers.format(release=release)
 
 
+def must_be_driven(request: Request) -> None:
+    """Raises RefusedError where a kernel is for machines on which NVIDIA's module drives no GPU."""
+    for kernel in served(request):
+        row = line(request, kernel)
+        if row and row.undriven:
+            raise RefusedError(
+                f"kernel {kernel.release}, {row.undriven}",
+                "a machine that NVIDIA's module is made for",
+                "use another, or install a driver of your own that works here",
+                nearest=True,
+            )
+
+
 def must_not_be_realtime(request: Request) -> None:
     """Raises RefusedError where a PREEMPT_RT kernel is in the way: NVIDIA's module refuses it."""
     kernels = request.facts.kernels

@@ -168,6 +168,7 @@ def _offer_faults(row: DriverOffer) -> Iterable[str]:
     yield from _template_faults(
         [
             *row.first,
+            *row.needs,
             *row.packages.desktop,
             *row.packages.headless,
             *row.module.values(),

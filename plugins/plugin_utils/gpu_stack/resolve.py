@@ -18,6 +18,7 @@ from . import (
     floors,
     gpus,
     install,
+    kernels,
     leftout,
     obstacles,
     room,
@@ -106,6 +107,8 @@ class _Built:
 
 def _planned(request: Request, found: HostFacts) -> Plan:
     facts = request.facts
+    if driver.is_to_be_installed(request):
+        kernels.must_be_driven(request)
     inside = container.decide(request)
     stack = container.stack(request) if inside else wheel.fitted(request, stacks.choose(request))
     planned_driver = driver.decide(request, stack)

@@ -72,19 +72,35 @@ class KernelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     releases: a regular expression for the whole release.  flavours: patterns of its flavours, in
     which {version} is the system's.  aliases: those that are another's, by regular expression.
     headers: the package of a flavour's newest headers; own_headers: of one {release}, "" for none.
+    undriven: why NVIDIA's module drives no GPU under them, "" where it does.
     """
 
     releases: Text
     flavours: Names
     headers: Text
     own_headers: str = ""
+    undriven: str = ""
     aliases: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
+
+
+class FreshKernel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A kernel that people install a new host with, or instead of its usual one.
+
+    package: what it is from; metas: what keeps it up to date; both named after it if not said.
+    """
+
+    kernel: Text
+    flavour: Text
+    package: str = ""
+    metas: Names | None = None
+    architecture: Text = "x86_64"
 
 
 class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a new host of a system's version has.
 
     kernel: its release, from `package`, which the packages `metas` keep up to date.
+    others: its other kernels by the words that people have for them.
     python: the version of its python3.
     """
 
@@ -95,6 +111,7 @@ class Fresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     glibc: Version
     metas: Names = ()
     codename: str = ""
+    others: dict[str, FreshKernel] = {}  # noqa: RUF012 (msgspec makes a new one each time)
 
 
 class System(Row, frozen=True, kw_only=True):
@@ -218,6 +235,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     desktop, {kernel} a kernel's flavour.
     branches: each with the module to prefer.  at_least: the branch that a rolling one has reached.
     first: what is installed before the rest.  module: what DKMS builds the module from.
+    needs: what the packages depend on, which a pin of apt's may keep out.
     ceilings: kernels that a module does not build for.
     others: packages of which there can be one only.  components: of the distribution's archive.
     fabric_manager: the package that a host with NVSwitches needs beside it, "" for none.
@@ -233,6 +251,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     at_least: Branch = ""
     first: Names = ()
     packages: Packages = Packages()
+    needs: Names = ()
     module: dict[Flavour, str]
     precompiled: Precompiled | None = None
     ceilings: tuple[Ceiling, ...] = ()

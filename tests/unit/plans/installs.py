@@ -17,11 +17,15 @@ RELEASE = r"\d+(\.\d+){2}\S*?(?=-[a-z])"  # a kernel's, up to its flavour
 
 @dataclass(frozen=True)
 class Archive:
-    """Where a host takes packages from: its system's archive, and NVIDIA's where a plan adds it."""
+    """Where a host takes packages from: its system's archive, and NVIDIA's where a plan adds it.
+
+    driver: whether the driver is from there; else the role's pins keep NVIDIA's out.
+    """
 
     system: str
     version: str
     nvidia: bool
+    driver: bool
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Installs:
             return
         here = (came.system.id, came.system.version)
         kind = tuple(re.sub(RELEASE, "RELEASE", name) for name in names)
-        known = self.sets.setdefault(Archive(*here, nvidia), {})
+        known = self.sets.setdefault(Archive(*here, nvidia, _is_nvidias(came)), {})
         if kind in known:
             return
         known[kind] = (names, host.name)
@@ -62,13 +66,19 @@ class Installs:
         ]
 
 
+def _is_nvidias(plan: Plan) -> bool:
+    """Whether the driver is to be installed from NVIDIA's repository."""
+    driver = plan.record.driver
+    return isinstance(driver, InstallDriver) and driver.repository is not None
+
+
 def _names(plan: Plan, found: Facts) -> tuple[Names, bool]:
     """The packages, as a package manager is told them; whether NVIDIA's repository is added."""
     names, nvidia = list(plan.packages), False
     driver, cuda = plan.record.driver, plan.record.cuda
     if isinstance(driver, InstallDriver):
         names += [*driver.first, *driver.packages]
-        nvidia = driver.repository is not None
+        nvidia = _is_nvidias(plan)
     inside = plan.record.container
     if isinstance(inside, ContainerPlan):
         # The toolkit has a repository of its own, but in Arch: the plan's, or one that is there.
