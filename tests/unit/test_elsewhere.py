@@ -78,12 +78,18 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "RTX"], ["«RTX»", "10de:2684"]),
         (["--host", "debian-13", "--gpu", "RX 7900 XTX"], ["AMD's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Arc A770"], ["Intel's", "leave --gpu out"]),
-        (["--host", "debian-13", "--gpu", "Jetson Orin"], ["JetPack", "leave --gpu out"]),
+        (
+            ["--host", "debian-13", "--gpu", "Jetson Orin"],
+            ["a Jetson's GPU", "use NVIDIA's TensorFlow for JetPack"],
+        ),
         (["--host", "debian-13", "--gpu", "p3.2xlarge"], ["a machine", "name its GPUs"]),
         (["--host", "debian-13", "--gpu", "GeForce 9800 GT"], ["before Fermi", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "Radeon RX 580"], ["AMD's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "RTX 1080"], ["«RTX 1080»", "GeForce GTX 1080"]),
-        (["--host", "debian-13", "--gpu", "Thor"], ["JetPack", "leave --gpu out"]),
+        (
+            ["--host", "debian-13", "--gpu", "Thor"],
+            ["a Jetson's GPU", "use NVIDIA's TensorFlow for JetPack"],
+        ),
         (["--host", "debian-13", "--gpu", "Apple M2"], ["Apple's", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "none"], ["no GPU", "leave --gpu out"]),
         (["--host", "debian-13", "--gpu", "MIG 1g.10gb"], ["a slice of a GPU (MIG)", "H100"]),
@@ -211,7 +217,16 @@ def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: 
     assert names.gpus([said])[0].device == device
 
 
-COUNTED = {"two 3090s": 2, "A100 x 4": 4, "T4 (8x)": 8, "2 4090": 2, "RTX 4090 + T4": 2, "T4": 1}
+COUNTED = {
+    "4090/3090": 2,
+    "3090; T4": 2,
+    "two 3090s": 2,
+    "A100 x 4": 4,
+    "T4 (8x)": 8,
+    "2 4090": 2,
+    "RTX 4090 + T4": 2,
+    "T4": 1,
+}
 
 
 def test_a_count_may_stand_behind_and_be_a_word() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from plugins.plugin_utils.elsewhere import derived
 from plugins.plugin_utils.elsewhere import hosts as elsewhere_hosts
+from plugins.plugin_utils.gpu_stack import fresh, kernels, request
+from plugins.plugin_utils.gpu_stack.options import Options
 from plugins.plugin_utils.host_facts import parse
 from tests.unit.plans import recorded
 from tests.unit.test_elsewhere import Capture, run
@@ -96,12 +98,11 @@ def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
     [
         ("Windows 11", "name the system in WSL2, as «ubuntu-24.04 wsl»"),
         ("mint debian edition", "one of LMDE 6 (as debian-12), LMDE 7 (as debian-13): name one"),
-        ("DGX OS 7", "ubuntu-24.04 for 7, with --driver skip"),
-        ("ubuntu 24.04 (aarch64)", "name the system alone, with --architecture aarch64"),
+        ("DGX OS 7", "ubuntu-24.04 for 7 and a DGX Spark (--gpu GB10), with --driver skip"),
         ("L4T 36.4", "NVIDIA's TensorFlow for JetPack"),
         ("JetPack 6.2", "NVIDIA's TensorFlow for JetPack"),
         ("Raspberry Pi OS", "with --architecture aarch64"),
-        ("Proxmox VE 9", "debian-13 for 9"),
+        ("Proxmox VE", "say which, as proxmox 9"),
     ],
 )
 def test_what_is_no_system_says_which_to_name(said: str, do: str, capsys: Capture) -> None:
@@ -159,3 +160,72 @@ def test_a_system_for_desktops_gets_the_driver_with_a_screen(
 ) -> None:
     _code, told, _wrong = run(capsys, "--host", said, "--gpu", "RTX 4090")
     assert ("nvidia-driver-580-open" in told, "nvidia-headless" in told) == (screen, not screen)
+
+
+@pytest.mark.parametrize(
+    ("said", "system", "flavour", "release"),
+    [
+        ("24.04 HWE", "Ubuntu 24.04", "generic-hwe-24.04", "6.17."),
+        (
+            "Ubuntu Server 24.04.3 LTS (HWE kernel 6.14)",
+            "Ubuntu 24.04",
+            "generic-hwe-24.04",
+            "6.14.",
+        ),
+        ("ubuntu 22.04 kernel 6.5", "Ubuntu 22.04", "generic-hwe-22.04", "6.5."),
+        ("Ubuntu 22.04 kernel 5.15.0-160-generic", "Ubuntu 22.04", "generic", "5.15."),
+        ("Ubuntu 22.04 GA kernel", "Ubuntu 22.04", "generic", "5.15."),
+        ("ubuntu 24.04 lts", "Ubuntu 24.04", "generic", "6.8."),
+        ("ubuntu 24.04 cloud image", "Ubuntu 24.04", "virtual", "6.8."),
+        ("Ubuntu 24.04 on EC2", "Ubuntu 24.04", "aws", "6.14."),
+        ("ubuntu 22.04 intel-iotg", "Ubuntu 22.04", "intel-iotg", "5.15."),
+        ("debian 13 cloud image", "Debian 13", "cloud-amd64", "6.12."),
+        ("Debian 13 with backports kernel 6.17", "Debian 13", "amd64", "6.17."),
+        ("debian trixie kernel 6.16", "Debian 13", "amd64", "6.16."),
+        ("Proxmox VE 9.1", "Debian 13", "6.17", "6.17."),
+        ("proxmox 8 kernel 6.11", "Debian 12", "6.11", "6.11."),
+        ("arch linux-lts", "Arch", "linux-lts", "6.12."),
+        ("archlinux zen", "Arch", "linux-zen", "6.18."),
+    ],
+)
+def test_a_kernel_is_known_by_its_line_its_number_or_both(
+    said: str, system: str, flavour: str, release: str
+) -> None:
+    facts = elsewhere_hosts.named(said, (), recorded.MATRIX)
+    (kernel,) = facts.kernels.installed
+    assert (str(facts.distribution), kernel.flavour) == (system, flavour)
+    assert facts.kernel == kernel.release
+    assert kernel.release.startswith(release)
+
+
+def test_every_other_kernel_of_a_fresh_host_is_of_a_line_that_has_rows() -> None:
+    named = 0
+    for system in recorded.MATRIX.systems:
+        for version, told in system.fresh.items():
+            for other in told.others.values():
+                seen = request.seen(
+                    fresh.host(system, version, (), other), Options(), recorded.MATRIX
+                )
+                (kernel,) = seen.facts.kernels.installed
+                line = kernels.line(seen, kernel)
+                assert line, kernel
+                assert kernels.followed(seen, kernel, line), kernel
+                named += 1
+    assert named
+
+
+@pytest.mark.parametrize("said", ["ubuntu 24.04 arm64", "24.04 (aarch64)"])
+def test_a_machine_with_an_arm_processor_is_planned_on_arm(said: str, capsys: Capture) -> None:
+    words = ["--host", said, "--gpu", "RTX A4000"]
+    code, told, _wrong = run(capsys, *words)
+    assert code == 1
+    assert "on aarch64, for which TensorFlow's wheels have no CUDA" in " ".join(told.split())
+    assert run(capsys, *words, "--framework", "jax")[0] == 0
+
+
+def test_a_raspberry_pi_is_refused_with_the_reason(capsys: Capture) -> None:
+    words = ["--host", "noble raspberry pi 5", "--gpu", "RTX A4000"]
+    for more in ([], ["--framework", "jax"]):
+        code, told, _wrong = run(capsys, *words, *more)
+        assert code == 1
+        assert "a Raspberry Pi's, whose PCIe does not keep" in " ".join(told.split())

@@ -52,9 +52,13 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     which = made.add_mutually_exclusive_group(required=True)
-    which.add_argument("--host", metavar="SYSTEM", help="a fresh one, such as ubuntu-24.04")
+    which.add_argument(
+        "--host", metavar="SYSTEM", help="a fresh one, such as ubuntu-24.04 or «24.04 HWE»"
+    )
     which.add_argument("--bundle", metavar="FILE", type=Path, help="a bundle of the doctor's")
-    made.add_argument("--gpu", metavar="NAME", action="append", default=[], help="may be repeated")
+    made.add_argument(
+        "--gpu", metavar="NAME", action="append", default=[], help="or several; may be repeated"
+    )
     made.add_argument(
         "--nvswitches",
         metavar="COUNT",
@@ -101,11 +105,12 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
         return hosts.of_bundle(told.bundle)
     gpus = names.gpus(told.gpu)
     host = hosts.named(told.host, gpus, matrix)
+    arm = "aarch64" in (host.architecture, names.architecture(gpus))
     facts = msgspec.structs.replace(
         host,
         secure_boot=SecureBoot("enabled" if told.secure_boot == "on" else "disabled"),
         desktop=told.desktop or host.desktop,
-        architecture=told.architecture or names.architecture(gpus),
+        architecture=told.architecture or ("aarch64" if arm else "x86_64"),
         switches=names.switches(gpus, told.nvswitches),
     )
     return {f"a fresh {facts.distribution}": facts}

@@ -18,16 +18,20 @@ from ..requirements import msgspec
 
 # What is no system's name, and what to do instead.
 _IN_WSL = "name the system in WSL2, as «ubuntu-24.04 wsl»"
-_PI = "name debian-12 or debian-13 for that of 64 bits, with --architecture aarch64"
+_PI = (
+    "name debian-13 for that of 64 bits, with --architecture aarch64 and no GPU: on a Raspberry Pi "
+    "NVIDIA's module drives none as it is"
+)
 _INSTEAD = {
     "wsl": _IN_WSL,
     "windows": _IN_WSL,
-    "proxmox": "name debian-12 for Proxmox 8, debian-13 for 9: its headers alone differ",
+    "proxmox": "say which, as proxmox 9",
+    "pve": "say which, as proxmox 9",
     "raspberry": _PI,
     "raspbian": _PI,
-    "dgx": "name ubuntu-22.04 for DGX OS 6, ubuntu-24.04 for 7, with --driver skip: its own driver "
-    "stays where it works",
-    "arm": "name the system alone, with --architecture aarch64",
+    "raspi": _PI,
+    "dgx": "name ubuntu-22.04 for DGX OS 6, ubuntu-24.04 for 7 and a DGX Spark (--gpu GB10), with "
+    "--driver skip: its own driver stays where it works",
     "jetpack": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "jetson": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "macos": "name a Linux: there is no CUDA for macOS",

@@ -13,7 +13,7 @@ from ..gpu_stack import fresh
 from ..gpu_stack.gpus import titles
 from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import RefusedError
-from ..gpu_stack.rows import System
+from ..gpu_stack.rows import FreshKernel, System
 from ..host_facts import Distribution, Driver, Gpu, HostFacts, Kernels, parse
 from ..requirements import msgspec
 from . import derived
@@ -29,8 +29,18 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
 
 # What people write beside a system's name, and for one that is called otherwise.
 _NO_NAME = {"linux", "gnu", "lts", "os", "server", "edition", "release", "rolling", "slim", "pro"}
-_NO_NAME |= {"on", "in", "under", "jellyfish", "numbat", "raccoon", "fossa"}  # "Noble Numbat"
-_NO_NAME |= {"minimal", "live", "netinst", "iso"}
+_NO_NAME |= {
+    "on",
+    "in",
+    "under",
+    "with",
+    "jellyfish",
+    "numbat",
+    "raccoon",
+    "fossa",
+}  # "Noble Numbat"
+_NO_NAME |= {"minimal", "live", "netinst", "iso", "image", "ami", "vm", "bare", "metal"}
+_NO_NAME |= {"kernel", "generic", "ga"}
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
 _DESKTOPS = {"desktop", "mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde"}
 _DESKTOPS |= {"plasma", "xfce", "workstation"}
@@ -41,11 +51,22 @@ _SPELLINGS = (
     (r"\bwsl\s*[12]\b", "wsl"),
     (r"\bmac\s*os\b", "macos"),
     (r"\bl4t\b", "jetpack"),
-    (r"\b(arm64|aarch64)\b", "arm"),
+    (r"\b(proxmox|pve)(\s*ve)?\s*8[\d.]*", "debian 12 pve"),
+    (r"\b(proxmox|pve)(\s*ve)?\s*9[\d.]*", "debian 13 pve"),
+    (r"\braspberry\s*pi\s*os\b", "raspbian"),
+    (r"\braspberry\s*pi(\s*\d\w*)?", "raspi"),
+    (r"\b(amazon\s+)?ec2\b", "aws"),
+    (r"\bintel[- ]iotg?\b", "iotg"),
+    (r"\bbackport(ed)?\b|\bbpo\b", "backports"),
+    (r"\b(arm64|aarch64|arm)\b", ""),
     (r"\b(x86[_-]64|amd64|x64|64[ -]?bits?)\b", ""),
     (r"(?<!\d)(\d\d)[-_]?(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
 )
 _UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
+_ARM = re.compile(r"\b(arm|arm64|aarch64)\b")
+# A kernel by its number: "kernel 6.14", "HWE 6.8", "kernel 6.17.8+deb13-amd64".
+_KERNEL = re.compile(r"\b(kernel|hwe|backports?)[ :(-]*([4-9]\.\d+)[\d.]*([+-](deb|bpo)?\d+)*")
+_NEWER = ("hwe", "backports")  # kernels that are installed for their number
 
 
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
@@ -61,24 +82,25 @@ def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
         return _under_wsl(name, _named(name, words, (), known), gpus, matrix)
     facts = _named(name, words, gpus, known)
     desktop = facts.desktop or bool((_DESKTOPS | _FLAVOURS).intersection(every))
-    return msgspec.structs.replace(facts, desktop=desktop)
+    arm = "aarch64" if _ARM.search(name.lower()) else facts.architecture
+    return msgspec.structs.replace(facts, desktop=desktop, architecture=arm)
 
 
 def _words(name: str) -> list[str]:
-    """Its words, in one spelling."""
-    said = name.lower()
+    """Its words, in one spelling, without a kernel's number."""
+    said = _KERNEL.sub(r"\1 ", name.lower())
     for pattern, spelling in _SPELLINGS:
         said = re.sub(pattern, spelling, said)
-    every = re.findall(r"[a-z]+|\d[\d.]*", said)
-    return [word for word in every if word not in _NO_NAME]
+    return re.findall(r"[a-z]+|\d[\d.]*", said)
 
 
 def _named(
     name: str, words: list[str], gpus: tuple[Gpu, ...], known: dict[str, tuple[System, str]]
 ) -> HostFacts:
-    fitting = [each for each in known.values() if words and all(_is(w, *each) for w in words)]
+    fitting = [each for each in known.values() if _is_all(words, *each)]
     if len(fitting) == 1:
-        return fresh.host(*fitting[0], gpus)
+        return fresh.host(*fitting[0], gpus, _kernel(name, words, *fitting[0]))
+    words = [word for word in words if word not in _NO_NAME]
     made_of = derived.host(name, words, gpus, known) or _of_another_version(words, gpus, known)
     if made_of is None:
         ids = dict.fromkeys(row.id for row, _version in known.values())
@@ -119,6 +141,30 @@ def _under_wsl(name: str, facts: HostFacts, gpus: tuple[Gpu, ...], matrix: Matri
         kernels=Kernels(_UNDER_WSL, _UNDER_WSL),
         driver=Driver(devices=("/dev/dxg",) if gpus else ()),
     )
+
+
+def _is_all(words: list[str], system: System, version: str) -> bool:
+    """Whether the words are of that system's version, or of a kernel of its."""
+    others = {word for words_of_it in system.fresh[version].others for word in words_of_it.split()}
+    names = [word for word in words if word not in others | _NO_NAME]
+    return bool(names) and all(_is(word, system, version) for word in names)
+
+
+def _kernel(name: str, words: list[str], system: System, version: str) -> FreshKernel | None:
+    """The kernel that is said by word, number or both; None where none is."""
+    usual = system.fresh[version]
+    others = {word: kernel for said, kernel in usual.others.items() for word in said.split()}
+    by_word = next((others[word] for word in words if word in others), None)
+    said = _KERNEL.search(name.lower())
+    if not said or (not by_word and usual.kernel.startswith(f"{said[2]}.")):
+        return by_word
+    found = by_word or next((others[word] for word in _NEWER if word in others), None)
+    kernel = found or FreshKernel(
+        kernel=usual.kernel, flavour=usual.flavour, package=usual.package, metas=usual.metas
+    )
+    old = ".".join(kernel.kernel.split(".")[:2])
+    told = msgspec.json.encode(kernel).decode().replace(old, said[2])
+    return msgspec.json.decode(told, type=FreshKernel)
 
 
 def _is(word: str, system: System, version: str) -> bool:

@@ -29,7 +29,7 @@ _COUNTS = [
         r"(?P<name>.+\S)\s+\(?(?P<count>\d+)\s*[x×]\)?",
     )
 ]
-_AND = re.compile(r",|\+|&|\band\b", re.IGNORECASE)
+_AND = re.compile(r",|;|/|\+|&|\band\b", re.IGNORECASE)
 _IN_WORDS = {"dual": 2, "two": 2, "three": 3, "quad": 4, "four": 4, "eight": 8}
 # Spellings of names, in small letters: "RTX5090", "4090Ti", "1660s", "4070 TiS", "4090D", "MX 450".
 _SPELLINGS = (
@@ -58,20 +58,34 @@ _EIGHT = 8
 _IN_SOCKETS = re.compile(r"SXM|\bH20$|\bH800$")
 _IN_SLOTS = re.compile(r"\b(pcie|nvl|cnx)", re.IGNORECASE)
 _LEAST = 3  # letters that stand for a longer word, as "sxm" does for "SXM5"
-# What is no GPU of NVIDIA's on a PCI bus, and what to do.
+# What is no GPU of NVIDIA's on a PCI bus; what was expected, and what to do.
+_OTHERS = (
+    "a GPU of NVIDIA's, which TensorFlow's CUDA is for",
+    "leave --gpu out for a plan without one",
+)
 _NO_GPU = (
-    (r"\b(amd|radeon|rx|instinct|mi\d{2,3}[a-z]?|firepro|vega)\b", "a GPU of AMD's", "CUDA"),
-    (r"\b(intel|arc|iris|uhd|gaudi)\b", "a GPU of Intel's", "CUDA"),
-    (r"^(none|no( gpus?)?|nothing|cpu( only)?)$", "no GPU", "CUDA"),
-    (r"\bapple\b|^m\d (pro|max|ultra)$", "a GPU of Apple's", "CUDA"),
+    (r"\b(amd|radeon|rx|instinct|mi\d{2,3}[a-z]?|firepro|vega)\b", "a GPU of AMD's", *_OTHERS),
+    (r"\b(intel|arc|iris|uhd|gaudi)\b", "a GPU of Intel's", *_OTHERS),
+    (r"^(none|no( gpus?)?|nothing|cpu( only)?)$", "no GPU", *_OTHERS),
+    (r"\bapple\b|^m\d (pro|max|ultra)$", "a GPU of Apple's", *_OTHERS),
     (
         r"\bfx\s*\d{3,4}|\b[6-9]\d00\s*(gtx?|gts|gs|ultra)\b|\b(gtx?|gts)\s*2\d\d\b",
         "a GPU from before Fermi",
-        "CUDA",
+        *_OTHERS,
     ),
-    (r"\btpu\b", "a TPU of Google's", "CUDA"),
-    (r"\b(jetson|tegra|orin|xavier|thor)\b", "a Jetson's GPU, which JetPack drives", "CUDA"),
-    (r"^[a-z]+\d+[a-z]*(-\w+)?\.\w+$|^standard_\w+$|^[agn]\d-\w+-\w+$|\bdgx\b", "a machine", ""),
+    (r"\btpu\b", "a TPU of Google's", *_OTHERS),
+    (
+        r"\b(jetson|tegra|orin|xavier|thor)\b",
+        "a Jetson's GPU, which JetPack drives",
+        "a PCI GPU, as no wheel is built for a Jetson",
+        "use NVIDIA's TensorFlow for JetPack there",
+    ),
+    (
+        r"^[a-z]+\d+[a-z]*(-\w+)?\.\w+$|^standard_\w+$|^[agn]\d-\w+-\w+$|\bdgx\b",
+        "a machine",
+        "a GPU's name",
+        "name its GPUs, as 8 x H100",
+    ),
 )
 
 
@@ -168,13 +182,9 @@ def _named(told: str) -> tuple[str, str]:
     number = _NUMBER.fullmatch(said.strip())
     if number:
         return "", number[1].lower()
-    for pattern, what, need in _NO_GPU:
+    for pattern, what, expected, do in _NO_GPU:
         if re.search(pattern, said.strip(), re.IGNORECASE):
-            raise RefusedError(
-                f"--gpu «{said}», {what}",
-                "a GPU of NVIDIA's, which TensorFlow's CUDA is for" if need else "a GPU's name",
-                "leave --gpu out for a plan without one" if need else "name its GPUs, as 8 x H100",
-            )
+            raise RefusedError(f"--gpu «{said}», {what}", expected, do)
     found = _boards(_of_names(said))
     if found:
         return found[0], known()[found[0]]

@@ -6,20 +6,25 @@ from collections.abc import Sequence
 
 from ..host_environment import Environment, Python
 from ..host_facts import Distribution, Gpu, HostFacts, Kernel, Kernels, PackageManager
-from .rows import System
+from .rows import Fresh, FreshKernel, System
 
 _ROOM = 10**6  # MB: a disk that has room for all
 _MANAGERS = {"debian": "apt", "ubuntu": "apt", "arch": "pacman"}
 
 
-def host(system: System, version: str, gpus: Sequence[Gpu] = ()) -> HostFacts:
-    """A new server with those GPUs: one kernel, one Python, no driver, room for all."""
+def host(
+    system: System, version: str, gpus: Sequence[Gpu] = (), other: FreshKernel | None = None
+) -> HostFacts:
+    """A new server with those GPUs: one kernel, one Python, no driver, room for all.
+
+    other: the kernel that it has, where it is not the usual one.
+    """
     told = system.fresh[version]
-    kernel = Kernel(told.kernel, told.package, told.flavour, told.metas)
+    kernel = _kernel(other or told)
     python = Python(f"/usr/bin/python{told.python}", told.python, True, True, True)
     return HostFacts(
         distribution=Distribution(system.id, system.name, version, told.codename),
-        architecture="x86_64",
+        architecture=other.architecture if other else "x86_64",
         kernel=kernel.release,
         glibc=told.glibc,
         gpus=tuple(gpus),
@@ -29,3 +34,9 @@ def host(system: System, version: str, gpus: Sequence[Gpu] = ()) -> HostFacts:
         environment=Environment(),
         free_mb=_ROOM,
     )
+
+
+def _kernel(told: Fresh | FreshKernel) -> Kernel:
+    package = told.package or f"linux-image-{told.kernel}"
+    metas = (f"linux-image-{told.flavour}",) if told.metas is None else told.metas
+    return Kernel(told.kernel, package, told.flavour, metas)
