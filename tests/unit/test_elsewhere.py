@@ -211,6 +211,12 @@ def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> Non
         ("GB200 NVL72", "0x2941"),
         ("Grace Hopper", "0x2342"),
         ("NVIDIA DGX Spark (GB10)", "0x2e12"),
+        ("Tesla K40", "0x1024"),
+        ("GTX 965", "0x13d9"),
+        ("vGPU T4-4Q", "0x1eb8"),
+        ("GRID V100DX-8Q", "0x1db1"),
+        ("RTXA6000-48Q", "0x2230"),
+        ("A100D-2-20C", "0x20b3"),
     ],
 )
 def test_a_gpu_is_known_by_the_names_that_people_have_for_it(said: str, device: str) -> None:

@@ -40,7 +40,7 @@ _NO_NAME |= {
     "fossa",
 }  # "Noble Numbat"
 _NO_NAME |= {"minimal", "live", "netinst", "iso", "image", "ami", "vm", "bare", "metal"}
-_NO_NAME |= {"kernel", "generic", "ga"}
+_NO_NAME |= {"kernel", "generic", "ga", "edge", "from", "a", "an", "the", "my", "box", "machine"}
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
 _DESKTOPS = {"desktop", "mate", "budgie", "studio", "unity", "cinnamon", "kylin", "gnome", "kde"}
 _DESKTOPS |= {"plasma", "xfce", "workstation"}

@@ -33,6 +33,7 @@ _AND = re.compile(r",|;|/|\+|&|\band\b", re.IGNORECASE)
 _IN_WORDS = {"dual": 2, "two": 2, "three": 3, "quad": 4, "four": 4, "eight": 8}
 # Spellings of names, in small letters: "RTX5090", "4090Ti", "1660s", "4070 TiS", "4090D", "MX 450".
 _SPELLINGS = (
+    (r"\brtxa(?=\d)", "rtx a"),
     (r"\bdgx\s+spark\b", "gb10"),
     (r"^(nvidia\s+)?grace[ -]hopper$", "gh200"),
     (r"(?<=\d{4})s\b|(?<=\dti) ?s\b|(?<=\d ti) ?s\b", " super"),
@@ -154,10 +155,7 @@ def _in_socket(gpu: Gpu) -> bool:
 
 
 def _gpu(said: str, place: int) -> Gpu:
-    share = re.search(VIRTUAL.pattern, said.strip(), re.IGNORECASE)
-    whole = (
-        re.sub(r"\bgrid\b", "", said.strip()[: share.start()], flags=re.IGNORECASE) if share else ""
-    )
+    whole = _shared(said.strip())
     name, device = _named(whole or said)
     chip = of_device(int(device, 16))
     return Gpu(
@@ -170,6 +168,17 @@ def _gpu(said: str, place: int) -> Gpu:
         display=bool(_SCREENS.match(name)) and not whole,
         virtual=bool(whole),
     )
+
+
+def _shared(said: str) -> str:
+    """The GPU that it is a share of, "" for none: "Tesla V100" of "GRID V100DX-8Q"."""
+    share = re.search(VIRTUAL.pattern, said, re.IGNORECASE)
+    if not share:
+        return ""
+    whole = re.sub(r"\b(grid|vgpu)\b", "", said[: share.start()], flags=re.IGNORECASE).strip()
+    # Their names tell the boards of one GPU apart by letters.
+    plain = re.sub(r"(?<=\d)[a-z]{1,2}$", "", whole, flags=re.IGNORECASE)
+    return whole if _boards(whole) else plain
 
 
 def _named(told: str) -> tuple[str, str]:
@@ -185,7 +194,7 @@ def _named(told: str) -> tuple[str, str]:
     for pattern, what, expected, do in _NO_GPU:
         if re.search(pattern, said.strip(), re.IGNORECASE):
             raise RefusedError(f"--gpu «{said}», {what}", expected, do)
-    found = _boards(_of_names(said))
+    found = _boards(_of_names(said)) or _lettered(said)
     if found:
         return found[0], known()[found[0]]
     if told != said and not said:
@@ -221,6 +230,15 @@ def _boards(said: str) -> list[str]:
     longer = [name for name in known() if has_number and _has(_core(name), core)]
     longer.sort(key=lambda name: (bool(_carried(name)) != carried, len(name)))
     return exact or longer
+
+
+def _lettered(said: str) -> list[str]:
+    """The boards whose number has one letter more than is said: K40m of "Tesla K40"."""
+    *others, last = _core(said) or [""]
+    several = (
+        _boards(" ".join([*others, last + letter])) for letter in "abcdefghijklmnopqrstuvwxyz"
+    )
+    return next(filter(None, several), []) if last[-1:].isdigit() else []
 
 
 def _has(name: list[str], said: list[str]) -> bool:
