@@ -42,6 +42,13 @@ def told(text: str) -> str:
     return explain(text, answer(text, host, rows.symptoms(), rows.languages()))
 
 
+def test_a_fix_is_called_as_the_doctor_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"Failed call to cuInit: UNKNOWN ERROR (303)"
+    assert "fix    ansible-playbook site.yml\n" in doctor("--explain", "-", text=text).stdout
+    monkeypatch.setenv("GRINDSTONE_RUN", "./run")
+    assert "fix    ./run site\n" in doctor("--explain", "-", text=text).stdout
+
+
 def test_a_text_from_standard_input_is_explained_with_its_line() -> None:
     done = doctor("--explain", "-", text=f"first\n{MISMATCH}\n".encode())
     assert done.returncode == 0, done.stderr

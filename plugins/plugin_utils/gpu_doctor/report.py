@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..lines import wrapped
 from . import normal
 from .examine import Finding
@@ -77,7 +79,7 @@ def sum_up(findings: list[Finding]) -> str:
         return ""
     first = findings[0]
     others = f" (and {len(findings) - 1} more, above)" if len(findings) > 1 else ""
-    return f"{first.symptom}: {first.evidence}; fix: {first.fix}{others}"
+    return f"{first.symptom}: {first.evidence}; fix: {_called(first.fix)}{others}"
 
 
 def fine(host: Host, findings: list[Finding]) -> list[str]:
@@ -113,13 +115,19 @@ def _host(host: Host) -> list[str]:
 
 def _details(finding: Finding) -> list[str]:
     """The command stands on one line, however long: it is there to be copied."""
-    command, *notes = finding.fix.split("   # ", 1)
+    command, *notes = _called(finding.fix).split("   # ", 1)
     return [
         *_wrap(_label("cause"), finding.cause),
         *_wrap(_label("where"), finding.where),
         f"{_label('fix')}{command}",
         *_wrap(_label(""), "".join(f"# {note}" for note in notes)),
     ]
+
+
+def _called(command: str) -> str:
+    """The same by `./run`, where that was typed: then `ansible-playbook` need not be on PATH."""
+    run = os.environ.get("GRINDSTONE_RUN")  # which `./run` leaves here
+    return command.replace("ansible-playbook site.yml", f"{run} site") if run else command
 
 
 def _short(text: str, most: int) -> str:
