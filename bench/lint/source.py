@@ -85,7 +85,12 @@ def read(path: Path) -> Source:
         raise SourceError(
             f"{shown(path)} is not text, and a Python script is expected: {error}"
         ) from error
-    tree = _parsed(text, lambda line: f"{shown(path)}:{line}")
+    try:
+        tree = _parsed(text, lambda line: f"{shown(path)}:{line}")
+    except SourceError:
+        if path.suffix in (".py", ".pyw", ""):
+            raise
+        raise SourceError(f"{shown(path)} is no Python file and no notebook; name one") from None
     return Source(path, tree, allowed=_allowed(text))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import DataError, shown
 from bench.predict.asking import Asked, add_options, asking
-from bench.report.arguments import Verbs, add_out, write
+from bench.report.arguments import Verbs, add_out, new_file, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: the network may not be loaded, or there is no worker to ask it.
     """
+    new_file(options.out)
     with asking(options) as asked:
         answers = list(_answered(asked, options.files))
     problems = [each for each in answers if each.problem is not None]

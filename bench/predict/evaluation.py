@@ -120,10 +120,13 @@ def _examples(asked: Asked, folder: Path | None) -> Examples:
     if folder is None:
         return _without_folder(asked)
     found = data_folder.look(paths.absolute("FOLDER", folder))
-    if found.refusal is not None:
-        raise DataError(found.refusal)
     classes = len(network.preprocessing.labels)
-    return examples.of_folder(found, network.workload.dataset, name, image[:2], classes)
+    try:
+        if found.refusal is not None:
+            raise DataError(found.refusal)
+        return examples.of_folder(found, network.workload.dataset, name, image[:2], classes)
+    except DataError as error:  # which speaks of the option that names the folder to a training
+        raise DataError(str(error).replace("--data-dir", "FOLDER")) from error
 
 
 def _without_folder(asked: Asked) -> Examples:

@@ -107,6 +107,8 @@ def _no_json(data: bytes, error: ValueError) -> str:
     known = None if data.lstrip()[:1] == b"{" else signatures.read(data[: signatures.ENOUGH])
     if known:
         return f"is no record, but {known.what}: {known.mend}"
+    if data.lstrip()[:1].isalnum():
+        return f"is text and no record of Grindstone's; `{BENCHMARK}` leaves them in results/"
     return f"is damaged: it is no JSON ({error}); it may have been cut short in a copy"
 
 

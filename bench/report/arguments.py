@@ -76,23 +76,44 @@ def folder_of(options: argparse.Namespace) -> Path:
     return from_here("--results-dir", options.results_dir)
 
 
+def new_file(out: Path | None) -> Path | None:
+    """The file that is to be written: whoever takes long to make it looks first.
+
+    Raises:
+        GrindstoneError: it is there, or its folder is not.
+    """
+    if out is None:
+        return None
+    out = from_here("--out", out)
+    if out.is_dir():
+        raise GrindstoneError(f"--out {out} is a folder; name a file in it")
+    if os.path.lexists(out):
+        raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
+    try:
+        out.parent.stat()  # a folder that is not there is not made
+    except OSError as error:
+        raise _unwritten(out, error) from error
+    return out
+
+
 def write(text: str, out: Path | None) -> None:
     """Writes a file whole or not at all, or standard output.
 
     Raises:
         GrindstoneError: it is there, or cannot be written.
     """
-    if out is None:
+    file = new_file(out)
+    if file is None:
         sys.stdout.write(text)
         return
-    out = from_here("--out", out)
-    if os.path.lexists(out):
-        raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
     try:
-        out.parent.stat()  # a folder that is not there is not made
-        with cache.whole(out) as file:
-            file.write(text.encode())
+        with cache.whole(file) as opened:
+            opened.write(text.encode())
     except OSError as error:
-        raise GrindstoneError(
-            f"--out {out} cannot be written: {why(error)}; name a file in another folder"
-        ) from error
+        raise _unwritten(file, error) from error
+
+
+def _unwritten(out: Path, error: OSError) -> GrindstoneError:
+    return GrindstoneError(
+        f"--out {out} cannot be written: {why(error)}; name a file in another folder"
+    )

@@ -27,6 +27,7 @@ _MOST = 1_000_000
 _FLOOR = re.compile(r"\s*(>=|<=)\s*(\S+)\s*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _LONGEST_LINE = 60  # characters of a line that is no Python
+_PYTHON = (".py", ".pyw", "")
 _NO_TEXT = (b"\x89HDF", b"PK\x03\x04", b"\xff\xfe", b"\xfe\xff")
 _NOTEBOOK = "{} is a notebook, and a Python file is expected: {}jupyter nbconvert --to script {}"
 _ACCURACY = re.compile(r"val_(\w+_)?acc(uracy)?")
@@ -168,6 +169,10 @@ def _parsed(path: Path, source: bytes) -> ast.Module:
     try:
         tree = ast.parse(source, str(path))
     except SyntaxError as error:
+        if path.suffix not in _PYTHON:
+            raise GrindstoneError(
+                f"{path} is no Python file; name one that has the functions model() and data()"
+            ) from error
         line = f": {shown(text[:_LONGEST_LINE])}" if (text := (error.text or "").strip()) else ""
         told = f"{path}:{error.lineno or 1}: SyntaxError: {error.msg}{line}"
         raise GrindstoneError(told) from error

@@ -135,6 +135,7 @@ def test_a_run_of_an_older_schema_is_exported() -> None:
     [
         (["--columns", "epochs_s"], "no column 'epochs_s'; there is epoch_s, epochs, "),
         (["--out", "THERE"], "is there already; name another file"),
+        (["--out", "."], "--out . is a folder; name a file in it"),
         (["--out", "none/x.csv"], "cannot be written: No such file or directory"),
     ],
 )

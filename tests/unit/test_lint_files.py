@@ -171,10 +171,12 @@ def test_what_cannot_be_looked_at_is_one_line(
 
 def test_a_name_of_no_file_is_one_line(tmp_path: Path, capsys: Captured) -> None:
     os.mkfifo(tmp_path / "pipe")
+    written(tmp_path, "what it's for\n", "notes.md")
     for name, told in (
         ("none.py", "cannot be read: No such file or directory"),
         ("", "is a folder; name its Python files or notebooks"),
         ("pipe", "is no ordinary file"),
+        ("notes.md", "notes.md is no Python file and no notebook; name one"),
     ):
         assert main(["lint", str(tmp_path / name)]) == 2
         (line,) = capsys.readouterr().err.splitlines()

@@ -156,6 +156,8 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
             read(tmp_path / "net.keras")
     with pytest.raises(GrindstoneError, match=r"is a notebook, .* jupyter nbconvert --to script"):
         read(_file(tmp_path, "{}", "model.ipynb"))
+    with pytest.raises(GrindstoneError, match=r"notes.md is no Python file; name one that has"):
+        read(_file(tmp_path, "what it's for\n", "notes.md"))
 
 
 def test_two_files_of_one_name_or_that_of_a_workload_are_refused(tmp_path: Path) -> None:

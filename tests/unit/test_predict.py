@@ -73,6 +73,8 @@ def test_answers_are_written_for_other_programs(tmp_path: Path) -> None:
     assert done.returncode == 1
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
     assert [row["label"] for row in rows] == ["7", ""]
+    done = asked(tmp_path, "predict", f"--out={out}", model, *files, worker="sys.exit(9)")
+    assert done.stderr == f"bench: --out {out} is there already; name another file, or remove it\n"
 
 
 def test_a_photograph_is_made_as_those_in_training_were(
@@ -210,6 +212,7 @@ def test_a_folder_without_such_pictures_is_refused_in_a_line(tmp_path: Path) -> 
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert str(folder) in line
+        assert "--data-dir" not in line
     model = networks.saved(tmp_path / "others", "mlp")
     data = shots(tmp_path / "shots", {20: 20, 30: 30})
     done = asked(tmp_path, "evaluate", model, data, "--no-page")
