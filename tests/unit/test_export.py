@@ -81,7 +81,8 @@ def test_names_are_each_one_and_documented() -> None:
 
 
 def test_a_row_a_training_with_units_in_the_header(written: Path) -> None:
-    done = command("export", written, written, "--csv")
+    other = records.write(written.parent, "other.json", _EVERYTHING)
+    done = command("export", written, other, "--csv")
     assert (done.returncode, done.stderr) == (0, "")
     rows = _csv(done.stdout)
     assert len(rows) == 6
@@ -153,6 +154,7 @@ def test_a_file_is_written_whole(written: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     assert command("export", written, "--csv", "--out", out).stdout == ""
     assert out.read_text() == command("export", written, "--csv").stdout
+    assert out.read_text() == command("export", written, written, "--csv").stdout
     assert sorted(tmp_path.iterdir()) == [out, written]
 
 

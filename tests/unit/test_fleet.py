@@ -191,6 +191,8 @@ def test_a_folder_has_a_record_a_host_and_says_why_others_have_none(tmp_path: Pa
     assert [each.name for each in read.members] == ["gpu1", "gpu2"]
     assert read.missing["gpu3"].startswith(f"{tmp_path}/gpu3.json is damaged")
     assert read.missing["gpu4"] == "it could\\x1b[2J not be reached"
+    again = reading.read([str(tmp_path), str(tmp_path / "gpu1.json")], tmp_path)
+    assert again.members == read.members
     done = command("fleet", tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("Fleet: 4 hosts, 2 without a record\n")

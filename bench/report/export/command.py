@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
     usual = SHORT if options.form == "markdown" else [column.name for column in COLUMNS]
     names = usual if options.columns is None else _chosen(options.columns)
-    rows = flat(runs_of(options), names)
+    each_once = {path.resolve(): path for path in runs_of(options)}
+    rows = flat([*each_once.values()], names)
     make = {"csv": formats.as_csv, "markdown": formats.as_markdown, "json": formats.as_json}
     write(make[options.form](names, rows), options.out)
     return 0

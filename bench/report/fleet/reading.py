@@ -63,7 +63,8 @@ def read(words: Sequence[str], folder: Path) -> Fleet:
             members += [_member(path) for path in resolve([word], folder)]
     if not members and not missing:
         raise RecordError(f"{', '.join(words)}: no record there; name records, or another folder")
-    return Fleet(tuple(_told_apart(members)), missing)
+    each_once = {member.path.resolve(): member for member in members}
+    return Fleet(tuple(_told_apart([*each_once.values()])), missing)
 
 
 def _read_folder(folder: Path, members: list[Member], missing: dict[str, str]) -> None:
