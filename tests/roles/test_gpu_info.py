@@ -49,6 +49,7 @@ def test_a_fresh_debian_is_read_and_left_as_it_is(
         "repositories": [],
         "repository_files": {},
         "suites": ["bookworm"],
+        "pins": [],
         "unattended_upgrades": False,
     }
     assert found["driver"]["packages"] == found["cuda"] == found["cudnn"] == []
