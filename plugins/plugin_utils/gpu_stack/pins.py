@@ -48,7 +48,7 @@ def _against(request: Request, row: DriverOffer, branch: str, name: str) -> Pin 
         every = tuple(pin for pin in every if _OF_NVIDIA not in pin.file)
     own = [pin for pin in every if _is_of(pin.packages, name, branch)]
     for pin in [*own, *(pin for pin in every if pin.packages == "*")]:
-        if _fits(pin.pin, request, row, branch):
+        if _fits(pin, request, row, branch):
             return pin if pin.priority < 0 else None
         # Where names have no branch, the pinned one takes this one's place.
         other = re.match(r"version (\d{3})\b", pin.pin)
@@ -69,33 +69,38 @@ def _is_of(packages: str, name: str, branch: str) -> bool:
     return False
 
 
-def _fits(pin: str, request: Request, row: DriverOffer, branch: str) -> bool:
+def _fits(pin: Pin, request: Request, row: DriverOffer, branch: str) -> bool:
     """Whether the pin is of that branch of the origin's driver."""
-    kind, _, said = pin.partition(" ")
+    kind, _, said = pin.pin.partition(" ")
     if kind == "version":
         return _is(said, f"{branch}.999.99-9") and not said.startswith("/")
     if kind == "origin":
         own = _NVIDIAS if row.origin == "nvidia" else _HOSTS.get(request.system.id, ())
         return any(_is(said.strip('"'), host) for host in own)
-    told = _release(request, row.origin)
+    told = _release(request, row.origin, lets_in=pin.priority >= 0)
     terms = [term.strip().partition("=") for term in said.split(",")]
     return kind == "release" and all(
         key == "*" or any(_is(value, each) for each in told.get(key, ())) for key, _, value in terms
     )
 
 
-def _release(request: Request, origin: Origin) -> dict[str, tuple[str, ...]]:
-    """What the Release file of the origin's archive says of itself, by apt's letters."""
+def _release(request: Request, origin: Origin, *, lets_in: bool) -> dict[str, tuple[str, ...]]:
+    """What the Release files of the origin's archive say of themselves, by apt's letters.
+
+    lets_in: one of its suites is enough; to keep the driver out, it has to be the release's own.
+    """
     here = request.facts.distribution
     if origin == "nvidia":
         return {"o": ("NVIDIA",), "l": ("NVIDIA CUDA",)}
+    name, release = (request.system.name,), (here.codename,)
+    suites = tuple(f"{here.codename}-{each}" for each in ("updates", "security")) if lets_in else ()
     return {
-        "o": (request.system.name,),
-        "l": (request.system.name,),
-        "n": (here.codename,),
-        "a": (here.codename,),
+        "o": name,
+        "l": name,
+        "n": (*release, *suites),
+        "a": (*release, *suites, *(("stable", "oldstable") if lets_in else ())),
         "c": ("non-free", "restricted"),
-        "v": (here.version,),
+        "v": (here.version, f"{here.version}.1"),
     }
 
 
