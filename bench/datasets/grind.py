@@ -195,7 +195,7 @@ def _must_differ(train: Split, test: Split, baselines: Mapping[str, float], fold
     raise DataError(
         f"{folder} has pull times of {range_}: always saying their mean is off by {guess:.1f} s², "
         f"and repeated shots of one grind differ by {best:.1f} s², so that no floor could be met; "
-        f"add shots of shorter and longer pull times, or leave --data-dir out to have them drawn"
+        f"add shots of shorter and longer pull times, or leave --data-dir out for generated ones"
     )
 
 

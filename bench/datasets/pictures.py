@@ -62,7 +62,7 @@ def first_size(folder: Folder) -> tuple[int, int] | None:
 def opened(path: Path) -> Image.Image:
     """The picture at `path`, not yet decoded, if this Pillow reads its format."""
     if not path.is_file():  # a pipe would never end
-        raise DataError(f"{shown(path)} is no file, or a link to none: take it away")
+        raise DataError(f"{shown(path)} is no file, or a link to none: remove it")
     Image.init()  # registers what is built in: some have no WebP or AVIF
     return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
 
@@ -88,7 +88,7 @@ def read(path: Path) -> Image.Image:
     except Exception as error:  # a damaged picture fails anywhere in Pillow, with any exception
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(
-                f"{shown(path)} cannot be read: {why(error)}; make it readable, or take it away"
+                f"{shown(path)} cannot be read: {why(error)}; make it readable, or remove it"
             ) from error
         raise DataError(_no_picture(path)) from error
 
@@ -183,14 +183,14 @@ def _must_be_ordinary(picture: Image.Image, path: Path) -> None:
     if picture.mode in ("I", "F"):  # Pillow would clip these to white
         raise DataError(
             f"{shown(path)} is a grey picture of 32 bits (mode {picture.mode}); "
-            "save it with 8 or 16 bits a channel, or take it away"
+            "save it with 8 or 16 bits a channel, or remove it"
         )
 
 
 def _too_large(path: Path, found: str = "") -> str:
     return (
         f"{shown(path)} claims more pixels than any microscope's frame{found}; at most "
-        f"{MOST_PIXELS // 10**6} million are read: scale it down, or take it away"
+        f"{MOST_PIXELS // 10**6} million are read: scale it down, or remove it"
     )
 
 
@@ -202,7 +202,7 @@ def _no_picture(path: Path) -> str:
     damaged = head.startswith(_READ) or (head.startswith(b"RIFF") and "WEBP" in Image.OPEN)
     if signature is None or damaged:
         found = "is empty" if not head else "is no whole picture"
-        return f"{shown(path)} {found}; copy it again, or take it away"
+        return f"{shown(path)} {found}; copy it again, or remove it"
     return f"{shown(path)} is {signature.what}: {signature.mend}"
 
 

@@ -77,7 +77,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Signature], ...] = (
         )
         for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
     ),
-    (4, b"ftyp", Signature("a film", "take it away")),
+    (4, b"ftyp", Signature("a film", "remove it")),
 )
 
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)

@@ -45,7 +45,7 @@ def _of_size(path: Path, read: Read, size: tuple[int, int]) -> NDArray[np.uint8]
     if made.shape[:2] != size:
         height, width = made.shape[:2]
         raise DataError(
-            f"{shown(path)} has {width}x{height} pixels in place of {size[1]}x{size[0]}, to which "
-            "no training image was resized: scale it yourself, as those were"
+            f"{shown(path)} has {width}x{height} pixels in place of {size[1]}x{size[0]}, and "
+            "training images were never resized: scale it yourself"
         )
     return made

@@ -283,7 +283,7 @@ def test_a_file_that_is_no_picture_or_has_milliseconds_is_refused(
     (folder / "25" / name).write_bytes(b"")
     line = refusal(folder, tmp_path)
     assert str(folder / "25" / name) in line
-    assert line.endswith("take it away")
+    assert line.endswith("remove it")
 
 
 def test_a_picture_outside_the_folders_of_seconds_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def _names(path: Path) -> frozenset[str]:
 
 def _must_be_file(path: Path) -> None:
     if not path.is_file():  # a pipe would never end
-        raise DataError(f"{shown(path)} is no file: take it away")
+        raise DataError(f"{shown(path)} is no file: remove it")
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ class Shots:
         if not self.photographs:
             raise DataError(
                 f"{shown(self.folder)} holds no grind photographs; expected {LAYOUT}: put some "
-                "there, or take the folder away to have them drawn"
+                "there, or remove the folder for generated ones"
             )
         return self.photographs
 
@@ -193,23 +193,23 @@ def _look_into_shot(folder: Folder, seen: _Seen) -> None:
     if not _is_pull_time(seconds):
         seen.problems.append(
             f"the folder {shown(folder.path)} is not named by a pull time; expected seconds above "
-            f"0 and up to {LONGEST_PULL:.0f}, as in 27 or 27.5: rename it, or take it away"
+            f"0 and up to {LONGEST_PULL:.0f}, as in 27 or 27.5: rename it, or remove it"
         )
         return
     for inner in folder.folders:
-        seen.problems.append(f"{shown(inner.path)} is no file; expected a picture: take it away")
+        seen.problems.append(f"{shown(inner.path)} is no file; expected a picture: remove it")
     for name in folder.files:
         path, stem = folder.path / name, Path(name).stem
         timed = _TIMED.fullmatch(stem)
         if not pictures.is_picture(name):
             seen.problems.append(
                 f"{shown(path)} is not named as a picture ({', '.join(pictures.SUFFIXES)}): "
-                "take it away"
+                "remove it"
             )
         elif _MILLISECONDS.fullmatch(stem):
             seen.problems.append(
                 f"{shown(path)} is not named <unixtime>-<machine>, as in 1606089600-silvia.png, "
-                "the time in whole seconds: rename it, or take it away"
+                "the time in whole seconds: rename it, or remove it"
             )
         elif timed:
             seen.photographs.append(
