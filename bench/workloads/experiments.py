@@ -133,7 +133,7 @@ _ALL = (
     *(
         Experiment(
             name,
-            f"What does {called} learn in 50 and 100 epochs that it does not in 10, built anew?",
+            f"What does {called} learn in 50 and 100 epochs that it does not in 10, rebuilt?",
             tuple(Arm(workload, Design(epochs=epochs)) for epochs in (10, 50, 100)),
             epochs=10,
             seeds=3,
@@ -154,14 +154,14 @@ _ALL = (
     ),
     _on_circles(
         "circles-sum-adam",
-        "Does Adam, which divides by the gradient's size, feel that they are added up?",
+        "Does Adam, which divides by the gradient's size, notice the sum?",
         (Arm("circles"), Arm("circles", Design(loss="sum"))),
         source=f"{_CIRCLES}, with the optimizer that its sequel does not name",
         measure="the mean of the squared errors",
     ),
     _on_circles(
         "circles-dropout",
-        "What does a dropout behind the last layer do?",
+        "What does a dropout after the last layer do?",
         (Arm("circles"), Arm("circles", Design(last_dropout=0.2))),
         source=f"{_CIRCLES}: it blanks pixels of the output",
         measure="no dropout behind the last layer",
