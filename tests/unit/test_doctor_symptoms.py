@@ -196,6 +196,8 @@ SILENT = [
     "for k, v in config.items():\nAttributeError: 'NoneType' object has no attribute 'items'",
     "WARNING: CPU: 3 PID: 1 at drivers/gpu/drm/i915/display/intel_dp.c:100 intel_dp_init+0x10",
     "Quota usage: GPUS_ALL_REGIONS 0.0 of 1.0",
+    "Collective all_reduce tensors: 10 all_reduces, num_devices = 2, implementation = NCCL",
+    "TensorFloat-32 will be used for the matrix multiplication. This will only be logged once.",
 ]
 
 
