@@ -105,9 +105,12 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {"python": "3.11", "tensorflow": "2.20.0"},
     {"python": "3.13", "tensorflow": "2.21.0", "cudnn": ""},
 ]
+PIN = {"file": "/etc/apt/preferences", "priority": -1}
 SELDOM: list[dict[str, Any]] = [
     {"secure_boot": {"enrolled": True}},
     {"packages": {"repositories": ["nvidia"]}},
+    {"packages": {"pins": [{**PIN, "packages": "*nvidia* libcuda1", "pin": "release *"}]}},
+    {"packages": {"pins": [{**PIN, "packages": "*", "pin": "release o=NVIDIA"}]}},
     {"packages": {"repositories": ["ppa:graphics-drivers"]}},
     {"packages": {"held": ["nvidia-driver-470"]}},
     {"packages": {"half_installed": ["libc-bin"]}},

@@ -75,7 +75,7 @@ def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer,
             return source, offer, module
         except RefusedError as refused:
             refusals.append(refused)
-    raise refusals[0]
+    raise next((each for each in refusals if isinstance(each, pins.KeptOutError)), refusals[0])
 
 
 def _driver(

@@ -23,8 +23,12 @@ _HOSTS = {
 _OF_NVIDIA = "/nvidia-driver-pinning-"  # its own packages of pins, one of which is there at most
 
 
+class KeptOutError(RefusedError):
+    """A pin keeps a package out."""
+
+
 def must_let_in(request: Request, offer: Offer, names: Sequence[str], where: str) -> None:
-    """Raises RefusedError where a pin keeps one of a driver's packages out that are not there yet.
+    """Raises KeptOutError where a pin keeps one of a driver's packages out that are not there yet.
 
     where: whose packages they are, in words.
     """
@@ -32,7 +36,7 @@ def must_let_in(request: Request, offer: Offer, names: Sequence[str], where: str
     for name in names:
         pin = None if name in there else _against(request, offer.row, offer.branch, name)
         if pin:
-            raise RefusedError(
+            raise KeptOutError(
                 f"{pin.file}, which keeps {where}'s {name} out (Pin: "
                 f"{pin.pin}, Pin-Priority: {pin.priority})",
                 "packages that apt may take",
@@ -48,13 +52,21 @@ def _against(request: Request, row: DriverOffer, branch: str, name: str) -> Pin 
         every = tuple(pin for pin in every if _OF_NVIDIA not in pin.file)
     own = [pin for pin in every if _is_of(pin.packages, name, branch)]
     for pin in [*own, *(pin for pin in every if pin.packages == "*")]:
-        if _fits(pin, request, row, branch):
+        if _fits(pin, request, row.origin, branch):
             return pin if pin.priority < 0 else None
-        # Where names have no branch, the pinned one takes this one's place.
-        other = re.match(r"version (\d{3})\b", pin.pin)
-        if other and pin.priority > _USUAL and branch not in name and other[1] != branch:
+        if pin.priority > _USUAL and _prefers_another(pin, request, row, branch, name):
             return pin
     return None
+
+
+def _prefers_another(pin: Pin, request: Request, row: DriverOffer, branch: str, name: str) -> bool:
+    """Whether what the pin prefers takes the package's place: another branch's, or origin's."""
+    version = re.match(r"version (\d{3})\b", pin.pin)
+    if version:
+        return branch not in name and version[1] != branch  # with it the name is another's
+    other: Origin = "distribution" if row.origin == "nvidia" else "nvidia"
+    there = other == "distribution" or other in request.facts.packages.repositories
+    return there and pin.packages != "*" and _fits(pin, request, other, branch)
 
 
 def _is_of(packages: str, name: str, branch: str) -> bool:
@@ -69,15 +81,15 @@ def _is_of(packages: str, name: str, branch: str) -> bool:
     return False
 
 
-def _fits(pin: Pin, request: Request, row: DriverOffer, branch: str) -> bool:
+def _fits(pin: Pin, request: Request, origin: Origin, branch: str) -> bool:
     """Whether the pin is of that branch of the origin's driver."""
     kind, _, said = pin.pin.partition(" ")
     if kind == "version":
         return _is(said, f"{branch}.999.99-9") and not said.startswith("/")
     if kind == "origin":
-        own = _NVIDIAS if row.origin == "nvidia" else _HOSTS.get(request.system.id, ())
+        own = _NVIDIAS if origin == "nvidia" else _HOSTS.get(request.system.id, ())
         return any(_is(said.strip('"'), host) for host in own)
-    told = _release(request, row.origin, lets_in=pin.priority >= 0)
+    told = _release(request, origin, lets_in=pin.priority >= 0)
     terms = [term.strip().partition("=") for term in said.split(",")]
     return kind == "release" and all(
         key == "*" or any(_is(value, each) for each in told.get(key, ())) for key, _, value in terms
