@@ -115,8 +115,8 @@ def could_be_tuned(result: Finished) -> bool:
 
 
 def _both_modes(result: Finished, rerun_options: Sequence[str]) -> str:
-    file = ["--workload", result.file.path] if result.file else []
-    return command([*file, *rerun_options, "--mode", "stock,tuned"])
+    chosen = ["--workload", result.file.path] if result.file else ["-k", result.workload]
+    return command([*chosen, *rerun_options, "--mode", "stock,tuned"])
 
 
 def judge(seen: Figures) -> Bottleneck:

@@ -15,17 +15,22 @@ from bench.record.variant import STOCK
 from bench.report import format as shown
 from bench.report import inference, rows, targets
 from bench.report.caveats import caveats
+from bench.workloads import ON_REQUEST, WORKLOADS
 from bench.workloads.workload import ERRORS
 
 Told = Sequence[Result | TargetResult]
 
 
 def train_again(record: Record) -> list[str]:
-    """The options that train the same again, with the files of one's own that it trained."""
+    """The options that train the same again: its files or workloads, where not all by default."""
     settings = record.settings
-    files = [word for path in settings.workloads for word in ("--workload", path)]
+    trained = dict.fromkeys(each.workload for each in (*record.results, *record.time_to_target))
+    named = [name for name in trained if name in WORKLOADS or name in ON_REQUEST]
+    chosen = [word for path in settings.workloads for word in ("--workload", path)]
+    if named and not chosen and set(named) != set(WORKLOADS):
+        chosen = ["-k", " or ".join(named)]
     devices = ["--device", ",".join(settings.devices)] if settings.devices else []
-    return [*files, *devices, *settings.rerun_options]
+    return [*chosen, *devices, *settings.rerun_options]
 
 
 # Pauses before epochs that are worth a word, in s and as a share of the median epoch: drawing the

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judge.bottleneck import Figures, judge, with_bottlenecks
+from bench.judge.bottleneck import Figures, figures, judge, with_bottlenecks
 from bench.record.model import Bottleneck, Cause, Finished, Result
 from bench.workloads.workload import Mode
 from tests.support.records import CPU, GT1030, H100, failed, result
@@ -142,8 +142,8 @@ def test_a_cause_begins_at_its_threshold(
     short: dict[str, float], enough: dict[str, float], cause: Cause
 ) -> None:
     healthy = {"share": 0.3, "busy": 0.95, "waiting": 0.01, "gain": 1.0}
-    for figures, expected in ((short, "memory-bound"), (enough, cause)):
-        seen: Any = {**healthy, **figures}
+    for measured, expected in ((short, "memory-bound"), (enough, cause)):
+        seen: Any = {**healthy, **measured}
         assert judge(Figures(gpu=True, tuned=False, **seen)).cause == expected
 
 
@@ -226,3 +226,8 @@ def test_a_failed_training_is_not_judged_and_its_place_stays() -> None:
     results = with_bottlenecks([result(share=0.3), killed, _TUNED])
     assert results[1] == killed
     assert _causes(*results) == ["memory-bound", "memory-bound"]
+
+
+def test_both_modes_are_of_the_workload_alone() -> None:
+    seen = figures(result("mlp"), None)
+    assert seen.both_modes == "pytest bench/ -k mlp --mode stock,tuned"

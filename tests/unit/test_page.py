@@ -205,7 +205,7 @@ def test_every_setting_is_told() -> None:
     assert told["Compared with"] == "best"
     assert told["Data folder"] == "/data"
     assert told["Repeats"] == "24 at most, looked at after 12 and 24"
-    assert told["The same again"] == "pytest bench/ --device cpu,gpu:0 --profile full"
+    assert told["The same again"] == "pytest bench/ -k mlp --device cpu,gpu:0 --profile full"
     assert told["Limits"].startswith("300 s to start, 1,800 s for the first epoch, 120 s for a ")
 
 

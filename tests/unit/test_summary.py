@@ -265,12 +265,12 @@ def test_the_next_step_trains_on_the_same_data() -> None:
     again = ("--data-dir=/my data", "--profile=smoke", "--seed=7")
     chosen = settings(profile="smoke", rerun_options=again, devices=("cpu",))
     text = _shown(record([result("mlp")], settings=chosen), width=400)
-    assert "Next: pytest bench/ --device cpu --like results/run.json --profile quick (the" in text
+    assert "Next: pytest bench/ -k mlp --device cpu --like results/run.json --profile" in text
     chosen = settings(profile="quick", rerun_options=again)
     text = _shown(record([result("mlp", bottleneck=cases.UNKNOWN)], settings=chosen), width=400)
-    both = "pytest bench/ --like results/run.json --mode stock,tuned"
+    both = "pytest bench/ -k mlp --like results/run.json --mode stock,tuned"
     assert both in text
-    whole = "pytest bench/ '--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned"
+    whole = "pytest bench/ -k mlp '--data-dir=/my data' --profile=smoke --seed=7 --mode stock,tuned"
     limited = replace(cases.UNKNOWN, fix=f"{whole} shows what tuning gains")
     made = record([result("mlp", bottleneck=limited)], settings=chosen)
     assert f"{both} shows what" in " ".join(_shown(made, width=400, verbose=True).split())
@@ -288,3 +288,11 @@ def test_a_command_is_as_short_as_it_can_be() -> None:
     assert brief(fix, made, None) == fix
     apart = record(settings=settings(rerun_options=("--profile", "full", "--data-dir", "/data")))
     assert brief("a full batch --profile full --data-dir /data", apart, path).startswith("a full b")
+
+
+def test_the_next_step_trains_what_was_trained_and_no_more() -> None:
+    smoke = settings(profile="smoke")
+    names = ("mlp", "cnn_simple", "cnn_large", "convnet", "post")
+    every, some = (record([*map(result, chosen)], settings=smoke) for chosen in (names, names[:2]))
+    assert "Next: pytest bench/ --profile quick" in _shown(every)
+    assert "Next: pytest bench/ -k 'mlp or cnn_simple' --profile quick" in _shown(some)
