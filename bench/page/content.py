@@ -16,6 +16,7 @@ from bench.report import folds, inference, notes, posts, rows, summary, table, t
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
+from bench.runner import rest
 
 _CAPTION = "An epoch is the median of all but the first, ± their median absolute deviation (MAD)."
 _CAPTION_OF_GPUS = "{}: the GPU over the steady epochs, beside what it can do."
@@ -118,7 +119,10 @@ def run(
         worth=speeds.worth(rows.finished(results)) if drawn and not made else None,
         answers=_answers(results),
         findings=tuple(found),
-        warnings=tuple(notes.warnings(record, told, names)),
+        warnings=(
+            *(rest.unfinished(path, record) if path else ()),
+            *notes.warnings(record, told, names),
+        ),
         details=tuple(notes.details(record, told, names)),
         workloads=tuple(
             _workloads(record, path, rows.finished(results), names, past) if drawn else ()

@@ -143,6 +143,7 @@ class RecordFile:
             self.journal.unlink(missing_ok=True)
             self._let_go()
         except OSError as error:
+            self._let_go()  # the run has ended all the same
             raise self._not_written(self.path, error) from error
 
     def _hold(self) -> None:

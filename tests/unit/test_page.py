@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from bench import __main__ as command
 from bench.errors import GrindstoneError
-from bench.page import films, gpu, plots
+from bench.page import content, films, gpu, plots
+from bench.page.history import Past
 from bench.page.write import page, write
+from bench.record.head import Due
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
 from bench.report import format as shown
@@ -232,6 +234,14 @@ def test_what_failed_is_in_the_table_and_has_no_plots() -> None:
     text = page([(made, None)])
     assert "FAILED: the worker was killed" in text
     assert "svg" not in [name for name, _ in parsed(text)]
+
+
+def test_what_was_not_trained_is_the_first_warning(tmp_path: Path) -> None:
+    due = tuple(Due(title=f"{name} on cpu", workload=name) for name in ("mlp", "post"))
+    stopped = failed("post", CPU, "post on cpu: interrupted")
+    made = record([result("mlp"), stopped], due=due, words=("--synthetic",))
+    warnings = content.run(made, tmp_path / "run.json", Past(made)).warnings
+    assert warnings[0].startswith("Not trained: 1 of 2: post on cpu. To train: pytest bench/ --syn")
 
 
 def test_several_runs_have_a_list_of_them_first() -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bench.errors import RecordError
 from bench.record import codec
 from bench.record.model import Bottleneck
-from bench.record.store import RecordFile, new_path, paths
+from bench.record.store import RecordFile, is_held, new_path, paths
 from tests.conftest import ROOT, unprivileged
 from tests.support.records import CPU, failed, head, result, time_to_target
 
@@ -110,8 +110,10 @@ def test_a_full_disk_leaves_what_was_written_before(tiny_disk: Callable[[int], P
     assert "what was written before is whole" in message
     assert "\n" not in message
     assert file.journal.read_bytes() == before
+    assert is_held(file.journal)
     with pytest.raises(RecordError, match=r"run\.json cannot be written: No space left"):
         file.close()
+    assert not is_held(file.journal)
     assert file.journal.read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["run.jsonl"]
 
