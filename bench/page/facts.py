@@ -44,7 +44,7 @@ def _software(record: Record, path: Path | None) -> Iterator[tuple[str, str]]:
     )
     variables = dict.fromkeys(each.pinned.variables for each in workers)
     yield "Plan", f"{plan.stack}, {plan.framework} {plan.version}" if plan else "none on this host"
-    yield "Trained with", "; ".join(trained) or "nothing"
+    yield "Trained with", "; ".join(trained) or "none"
     libraries = dict.fromkeys(each.foreign for each in workers)
     yield "Environment", "; ".join(filter(None, variables)) or "nothing that changes the training"
     yield "Libraries", "; ".join(filter(None, libraries)) or "the environment's own"
@@ -60,19 +60,19 @@ def _settings(record: Record) -> Iterator[tuple[str, str]]:
     yield "Profile", asked.profile
     yield "Devices", ", ".join(asked.devices or ()) or "all"
     yield "Modes", ", ".join(asked.modes or ()) or "as the profile has them"
-    yield "Otherwise than published", "; ".join(variants) or "nothing"
-    yield "Models of one's own", ", ".join(asked.workloads) or "none"
+    yield "Changes", "; ".join(variants) or "none"
+    yield "Your own models", ", ".join(asked.workloads) or "none"
     yield "Experiment", asked.experiment.name if asked.experiment else "none"
-    yield "Images on the clock from", ", ".join(asked.inputs) or "memory"
+    yield "Images read on the clock from", ", ".join(asked.inputs) or "memory"
     yield "Trainings to a target", "yes" if asked.time_to_target else "no"
-    yield "Data of MNIST's networks", asked.dataset
+    yield "Data of the MNIST networks", asked.dataset
     yield "Data folder", asked.data_dir or "none named"
     yield "Generated data asked for", "yes" if asked.synthetic else "no"
     yield "Seed", str(asked.seed)
     if not asked.experiment:  # which may be gone on with for more seeds; its table counts them
         yield "Repeats", _repeats(asked)
-    yield "Compared with", asked.against or "nothing"
-    yield "Limits", _limits(asked.limits)
+    yield "Compared with", asked.against or "none"
+    yield "Worker timeouts", _limits(asked.limits)
     yield "Worker", asked.worker_python
     yield "Worker of side B", asked.second_worker or "none"
     yield "Run by", f"playbooks/bench.yml, as {asked.host}" if asked.host else "hand"
