@@ -208,7 +208,8 @@ def test_every_setting_is_told() -> None:
     assert told["Data folder"] == "/data"
     assert told["Repeats"] == "24 at most, looked at after 12 and 24"
     assert told["The same again"] == "pytest bench/ -k mlp --device cpu,gpu:0 --profile full"
-    assert told["Worker timeouts"].startswith("300 s to start, 1,800 s for the first epoch, 120 s for a ")
+    timeouts = "300 s to start, 1,800 s for the first epoch, 120 s for a "
+    assert told["Worker timeouts"].startswith(timeouts)
 
 
 def test_of_several_runs_each_has_a_heading_above_those_of_its_parts() -> None:

@@ -132,7 +132,7 @@ RULES = (
     ),
     Rule(
         "dropout-activation",
-        "dropout before a nonlinear activation other than ReLU",
+        "dropout before an activation such as sigmoid or tanh (ReLU is fine)",
         "a dropped unit is not off after a sigmoid (it outputs 0.5), and the others are scaled "
         "before the nonlinearity, so that training and predicting have different means",
         "put the dropout after the activation, before the next layer with weights",
