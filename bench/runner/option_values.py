@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
+import shlex
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -22,7 +23,7 @@ from bench.runner.option_table import INFERENCE_SECONDS, OPTIONS
 from bench.workloads import design as workload_design
 from bench.workloads.backend import BACKENDS, FRAMEWORKS, Backend
 from bench.workloads.design import FOLDS
-from bench.workloads.own import OwnWorkload, read_files
+from bench.workloads.own import OwnWorkload, is_workload, read_files
 from bench.workloads.workload import MODES, Workload
 
 # The test that trains what is not trained by default.
@@ -189,7 +190,16 @@ def on_request(chosen: argparse.Namespace) -> tuple[Workload, ...]:
 
 
 def own_workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
-    """Those in files of one's own."""
+    """Those in files of one's own.
+
+    Raises:
+        GrindstoneError: a file is none, stands where pytest takes it for tests, or is not all that
+            was asked for.
+    """
+    for each in map(Path, getattr(chosen, "file_or_dir", None) or ()):
+        if each.suffix == ".py" and each.is_file() and is_workload(each):
+            option = shlex.quote(f"--workload={each}")
+            raise GrindstoneError(f"{each} is a model of your own; name it as {option}")
     named = [paths.from_here("--workload", each) for each in chosen.workload or ()]
     made = read_files(named, workloads.EVERY)
     for name in ("input", "time_to_target", "data_dir", "synthetic"):

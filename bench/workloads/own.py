@@ -109,8 +109,8 @@ def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload
     """
     names = dict.fromkeys(taken, "a workload of Grindstone's")
     found = []
-    for path in paths:
-        workload = read(path)
+    for workload in dict.fromkeys(map(read, paths)):
+        path = workload.path
         if workload.name in names:
             raise GrindstoneError(
                 f"{path}: {workload.name} is the name of {names[workload.name]} already; give it "
@@ -119,6 +119,14 @@ def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload
         names[workload.name] = str(path)
         found.append(workload)
     return tuple(found)
+
+
+def is_workload(path: Path) -> bool:
+    """Whether a file is one: it has the functions, and nothing is wrong with it."""
+    try:
+        return bool(read(path))
+    except GrindstoneError:
+        return False
 
 
 def read(path: Path) -> OwnWorkload:

@@ -99,3 +99,13 @@ def test_a_file_that_is_none_is_one_line_and_exit_4_before_anything(tmp_path: Pa
         "is model()"
     )
     assert not (tmp_path / "results").exists()
+
+
+def test_a_file_behind_an_option_is_not_taken_for_tests_and_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "my_model.py"
+    file.write_text(_TEXT, encoding="utf-8")
+    ended = _ran(tmp_path, "bench", "run", "--mode=stock", str(file))
+    assert ended.returncode == 4
+    told = f"ERROR: bench: {file} is a model of your own; name it as --workload={file}"
+    assert told in (ended.stdout + ended.stderr).splitlines()
+    assert not (tmp_path / "results").exists()

@@ -167,7 +167,7 @@ def test_two_files_of_one_name_or_that_of_a_workload_are_refused(tmp_path: Path)
         read_files([one, other], ["mlp"])
     with pytest.raises(GrindstoneError, match="mlp is the name of a workload of Grindstone's"):
         read_files([_file(tmp_path, _PLAIN, "mlp.py")], ["mlp"])
-    assert [each.name for each in read_files([one], ["mlp"])] == ["my_model"]
+    assert [each.name for each in read_files([one, one], ["mlp"])] == ["my_model"]
 
 
 @given(st.text(max_size=40))
