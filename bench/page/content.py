@@ -93,7 +93,6 @@ def run(
         if made
         else table.cells(results)
     )
-    status = "; ".join(str(summary.status(record, names)).split(summary.GAP))
     found = [
         *(experiment_table.remarks(made) if made else ()),
         *(() if made else summary.findings(results, names)),
@@ -106,12 +105,7 @@ def run(
         title=f"{host or _named(record.machine)}, {record.started:%Y-%m-%d %H:%M} UTC",
         verdict=(
             *(experiment_table.answers(made) if made else ()),
-            # Without the name that it begins with on a terminal.
-            *(
-                " ".join(str(line).removeprefix(summary.TITLE).split())
-                for line in summary.headline(record, results)
-            ),
-            status,
+            *_verdict(record, results, names),
         ),
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
@@ -129,6 +123,13 @@ def run(
         ),
         facts=tuple(facts.of(record, path)),
     )
+
+
+def _verdict(record: Record, results: Sequence[Result], names: shown.Names) -> Iterator[str]:
+    """The first line of a terminal without the name that it begins with, and the status."""
+    for line in summary.headline(record, results):
+        yield " ".join(str(line).removeprefix(summary.TITLE).split())
+    yield "; ".join(str(summary.status(record, names)).split(summary.GAP))
 
 
 def _named(machine: Machine) -> str:
