@@ -94,6 +94,11 @@ def test_a_pin_keeps_out_what_apt_keeps_out(said: Said, tmp_path: Path) -> None:
     assert bool(here.refuses(NAMES)) == (said in OUT)
 
 
+@pytest.mark.parametrize(("first", "out"), [("archive", True), ("security", True), ("ppa", False)])
+def test_a_pin_by_a_host_is_of_the_distribution_s_own_archives(first: str, out: bool) -> None:
+    assert bool(outcome([("nvidia-*", f"origin {first}.ubuntu.com", NEVER)])) == out
+
+
 @pytest.mark.parametrize("said", OUT, ids=lambda each: f"{each[0]} {each[1]}")
 def test_of_several_pins_the_first_that_fits_counts(said: Said, tmp_path: Path) -> None:
     first, last = [LETS_IN, said], [said, LETS_IN]

@@ -16,9 +16,10 @@ _USUAL = 500  # the priority of what no pin is of
 # Regular expressions whose search is no long one, for a bundle may hold any.
 _REGEX = re.compile(r"/\^?([\w-]|\\?\.|\.\*){1,60}\$?/")
 _NVIDIAS = ("developer.download.nvidia.com",)
-_HOSTS = {
-    "ubuntu": ("archive.ubuntu.com", "security.ubuntu.com"),
-    "debian": ("security.debian.org"),
+# A distribution's own archives: their domain, and what their hosts' names begin with.
+_ARCHIVES = {
+    "ubuntu": ("ubuntu.com", ("archive", "security")),
+    "debian": ("debian.org", ("deb", "security")),
 }
 _OF_NVIDIA = "/nvidia-driver-pinning-"  # its own packages of pins, one of which is there at most
 
@@ -87,7 +88,8 @@ def _fits(pin: Pin, request: Request, origin: Origin, branch: str) -> bool:
     if kind == "version":
         return _is(said, f"{branch}.999.99-9") and not said.startswith("/")
     if kind == "origin":
-        own = _NVIDIAS if origin == "nvidia" else _HOSTS.get(request.system.id, ())
+        domain, hosts = _ARCHIVES.get(request.system.id, ("", ()))
+        own = _NVIDIAS if origin == "nvidia" else [f"{host}.{domain}" for host in hosts]
         return any(_is(said.strip('"'), host) for host in own)
     told = _release(request, origin, lets_in=pin.priority >= 0)
     terms = [term.strip().partition("=") for term in said.split(",")]
