@@ -40,9 +40,9 @@ def _kept_modules() -> Path:
     seen += [f"{path} {path.stat().st_mtime_ns}" for path in sources]
     name = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:12]
     folder = cache_folder() / f"modules-{name}"
-    if not folder.exists():
-        remove_stale("modules-*")
-        folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)  # it is in use
+    remove_stale("modules-*")
     return folder
 
 

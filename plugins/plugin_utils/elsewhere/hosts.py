@@ -29,16 +29,8 @@ def systems(matrix: Matrix) -> dict[str, tuple[System, str]]:
 
 # What people write beside a system's name, and for one that is called otherwise.
 _NO_NAME = {"linux", "gnu", "lts", "os", "server", "edition", "release", "rolling", "slim", "pro"}
-_NO_NAME |= {
-    "on",
-    "in",
-    "under",
-    "with",
-    "jellyfish",
-    "numbat",
-    "raccoon",
-    "fossa",
-}  # "Noble Numbat"
+_NO_NAME |= {"on", "in", "under", "with"}
+_NO_NAME |= {"jellyfish", "numbat", "raccoon", "fossa"}  # "Noble Numbat"
 _NO_NAME |= {"minimal", "live", "netinst", "iso", "image", "ami", "vm", "bare", "metal"}
 _NO_NAME |= {"kernel", "generic", "ga", "edge", "from", "a", "an", "the", "my", "box", "machine"}
 _FLAVOURS = {"kubuntu", "xubuntu", "lubuntu", "edubuntu"}  # Ubuntu with another desktop
@@ -163,8 +155,14 @@ def _kernel(name: str, words: list[str], system: System, version: str) -> FreshK
         kernel=usual.kernel, flavour=usual.flavour, package=usual.package, metas=usual.metas
     )
     old = ".".join(kernel.kernel.split(".")[:2])
-    told = msgspec.json.encode(kernel).decode().replace(old, said[2])
-    return msgspec.json.decode(told, type=FreshKernel)
+    metas = kernel.metas and tuple(meta.replace(old, said[2]) for meta in kernel.metas)
+    return msgspec.structs.replace(
+        kernel,
+        kernel=kernel.kernel.replace(old, said[2]),
+        flavour=kernel.flavour.replace(old, said[2]),
+        package=kernel.package.replace(old, said[2]),
+        metas=metas,
+    )
 
 
 def _is(word: str, system: System, version: str) -> bool:
