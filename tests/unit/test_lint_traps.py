@@ -1,6 +1,7 @@
 """Each of a learner's traps: a script that falls into it on purpose, and its twin that does not.
 
-The line that has to be found ends in `# trap: RULE`; nothing else may be found.
+A rule's are the cells of lint/traps/RULE.py, a trap and its twin in turn.  The line that has to be
+found ends in `# trap: RULE`; nothing else may be found.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import pytest
 from bench.lint.checker import look
 from bench.lint.rules import RULES
 from bench.lint.source import read
-from tests.support import traps_of_data, traps_of_judging, traps_of_networks
 
 _HEAD = """\
 import keras
@@ -29,7 +29,12 @@ def build(units=64):
     return model
 model = build()
 """
-CASES = {**traps_of_data.CASES, **traps_of_judging.CASES, **traps_of_networks.CASES}
+_TRAP, _TWIN = "# %% trap\n", "# %% twin\n"
+_FILES = sorted((Path(__file__).parent / "lint/traps").glob("*.py"))
+CASES = {
+    path.stem: [pair.split(_TWIN) for pair in path.read_text(encoding="utf-8").split(_TRAP)[1:]]
+    for path in _FILES
+}
 _EVERY = [(rule, number) for rule, pairs in CASES.items() for number in range(len(pairs))]
 
 

@@ -1,0 +1,21 @@
+# %% trap
+model.fit(x, y, epochs=5)
+loss, accuracy = model.evaluate(x, y)  # trap: training-score
+# %% twin
+model.fit(x, y, epochs=5)
+print(model.evaluate(x, y))
+loss, accuracy = model.evaluate(x_test, y_test)
+# %% trap
+model.fit(x, y, validation_data=(x, y))  # trap: training-score
+# %% twin
+model.fit(x, y, validation_data=(x_test, y_test))
+# %% trap
+flow = keras.preprocessing.image.ImageDataGenerator(rescale=1 / 255)
+train = flow.flow_from_directory("photos/train", target_size=(28, 28))
+test = flow.flow_from_directory("photos/train", target_size=(28, 28))
+model.fit(train, validation_data=test)  # trap: training-score
+# %% twin
+flow = keras.preprocessing.image.ImageDataGenerator(rescale=1 / 255, validation_split=0.2)
+train = flow.flow_from_directory("photos", target_size=(28, 28), subset="training")
+test = flow.flow_from_directory("photos", target_size=(28, 28), subset="validation")
+model.fit(train, validation_data=test)
