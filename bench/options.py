@@ -106,11 +106,7 @@ class Settings:
         return self.worker_python
 
     def one_device(self, found: Found) -> Device:
-        """For what trains on one: the device that was named, else the first GPU, else the CPU.
-
-        Raises:
-            GrindstoneError: several were named.
-        """
+        """For what trains on one: the device that was named, else the first GPU, else the CPU."""
         if self.devices_asked_for is None:
             return found.devices[1] if len(found.devices) > 1 else found.devices[0]
         if len(self.devices) != 1 or self.devices[0].group:
@@ -160,11 +156,7 @@ class Settings:
         return Store(folder, named, cache, synthetic=self.synthetic, name=self.dataset)
 
     def check_workers(self) -> None:
-        """Refuses an interpreter that cannot train, before anything is generated or downloaded.
-
-        Raises:
-            GrindstoneError: it is not there, or lacks what is to train.
-        """
+        """Refuses an interpreter that cannot train, before anything is generated or downloaded."""
         within, backends = self.limits.start, self.backends
         if self.worker_image:
             self.worker_image.check(within, lambda what: print(f"{what} …", flush=True), backends)
@@ -216,10 +208,9 @@ def add_to_verb(
 def read_settings(
     chosen: argparse.Namespace, found: Found, environments: tuple[Path, Path] | None = None
 ) -> Settings:
-    """The options as chosen.  environments: the interpreters of sides A and B, if two are compared.
+    """The options as chosen.
 
-    Raises:
-        GrindstoneError: what one names is not here, is broken, or is out of range.
+    environments: the interpreters of sides A and B, if two are compared.
     """
     option_values.must_name(chosen)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))

@@ -114,11 +114,7 @@ def exit_status(compared: Sequence[Compared]) -> int:
 
 
 def with_baseline(now: Rows, choose: Choose) -> list[Compared]:
-    """The answers for every row of a record.
-
-    Raises:
-        GrindstoneError: it has two sides.
-    """
+    """The answers for every row of a record."""
     refuse_two_sides(now)
     pairs = [choose(row) for row in now.alone.values()]
     return _answered(pairs, str(now.path), now.interim_checks)

@@ -68,11 +68,7 @@ class Comparison:
 
 
 def request(against: str, settings: Settings) -> ComparisonRequest:
-    """What `--against` asks for.
-
-    Raises:
-        GrindstoneError: there is nothing to compare with.
-    """
+    """What `--against` asks for."""
     choose, skipped = baseline(against, settings.results_dir, None)
     a = in_words(against, settings.results_dir)
     return ComparisonRequest(a, "this run", choose, skipped)

@@ -54,11 +54,7 @@ class Folder:
 
 
 def read(path: Path) -> Folder:
-    """Lists a folder that a person named.
-
-    Raises:
-        DataError: it cannot be listed, or holds more than anybody's pictures.
-    """
+    """Lists a folder that a person named."""
     if os.path.isfile(path):  # noqa: PTH113 - Path's raises where it may not look
         raise DataError(f"{shown(path)} is a file: name its folder, {shown(path.parent)}")
     left = [_MOST]

@@ -42,11 +42,7 @@ def add(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def of(options: argparse.Namespace, device: Device) -> Budget:
-    """The one that was asked for, from now on.
-
-    Raises:
-        GrindstoneError: it is no time.
-    """
+    """The one that was asked for, from now on."""
     minutes: float = _MINUTES_ON_A_GPU if device.is_gpu else _MINUTES
     if options.budget is not None:
         minutes = options.budget

@@ -54,11 +54,7 @@ def add_size(parser: argparse.ArgumentParser) -> None:
 
 
 def experiment(options: argparse.Namespace) -> int:
-    """Trains an experiment and prints what came of it; the exit status.
-
-    Raises:
-        GrindstoneError: there is no such experiment, or an option is wrong.
-    """
+    """Trains an experiment and prints what came of it; the exit status."""
     from bench.experiment.run import trained
     from bench.workloads.experiments import EXPERIMENTS
 
@@ -76,11 +72,7 @@ def experiment(options: argparse.Namespace) -> int:
 
 
 def batch_sweep(options: argparse.Namespace) -> int:
-    """The same of a workload with several batch sizes.
-
-    Raises:
-        GrindstoneError: there is no such workload, or an option is wrong.
-    """
+    """The same of a workload with several batch sizes."""
     from bench.experiment.run import trained
     from bench.runner.option_values import numbers
     from bench.workloads import EVERY

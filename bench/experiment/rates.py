@@ -112,11 +112,7 @@ def drawn(tried: Sequence[Tried], screen: Screen) -> Iterator[str]:
 
 
 def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path: Path) -> None:
-    """Writes the plot as a page.
-
-    Raises:
-        GrindstoneError: it cannot be written.
-    """
+    """Writes the plot as a page."""
     from bench.page import plots
     from bench.page.content import Run, Workload
     from bench.page.plots import Line

@@ -40,12 +40,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Goes through it.
-
-    Raises:
-        GrindstoneError: ten images cannot be learned by heart, a training failed, or an option is
-            wrong.
-    """
+    """Goes through it."""
     import dataclasses
 
     from bench.experiment import budget, recipe

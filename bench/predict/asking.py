@@ -80,11 +80,7 @@ class Asked:
 
 @contextmanager
 def asking(options: argparse.Namespace) -> Iterator[Asked]:
-    """The network that was named, on the device that was.
-
-    Raises:
-        GrindstoneError: it may not be loaded, or an option is wrong.
-    """
+    """The network that was named, on the device that was."""
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.scratch import Scratch
@@ -107,11 +103,7 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
 def _answers(
     network: Network, settings: Settings, device: Device, scratch: Path, images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """What the network answers, by a worker of its own.
-
-    Raises:
-        GrindstoneError: there is no worker, it cannot load the network, or that answers otherwise.
-    """
+    """What the network answers, by a worker of its own."""
     import numpy as np
 
     from bench.runner.events import ignore

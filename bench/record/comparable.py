@@ -185,11 +185,7 @@ Found = tuple[Row, Rows]
 
 
 def read(path: Path) -> Rows:
-    """The rows of the record in a file.
-
-    Raises:
-        RecordError: there is none, it is damaged, or this version cannot read it.
-    """
+    """The rows of the record in a file."""
     return Rows.of(path, codec.read(path))
 
 

@@ -89,11 +89,7 @@ _MOST_REPEATS = 1000
 
 
 def checks_for(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
-    """After how many repeats a row is checked, from `--processes`.
-
-    Raises:
-        GrindstoneError: nobody trains so many.
-    """
+    """After how many repeats a row is checked, from `--processes`."""
     if wanted is None:
         return INTERIM_CHECKS if compared else (1,)
     if not 1 <= wanted <= _MOST_REPEATS:

@@ -44,11 +44,7 @@ def add(verbs: Verbs) -> None:
 
 
 def show(options: argparse.Namespace) -> int:
-    """Prints the summary; the exit status is 0 whatever the run's was.
-
-    Raises:
-        GrindstoneError: the record cannot be read.
-    """
+    """Prints the summary; the exit status is 0 whatever the run's was."""
     from bench.record import codec
     from bench.report import summary
     from bench.report.format import Screen
@@ -63,11 +59,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def share(options: argparse.Namespace) -> int:
-    """Writes the record, and what was taken out of it.
-
-    Raises:
-        GrindstoneError: the record cannot be read, or the file not be written.
-    """
+    """Writes the record, and what was taken out of it."""
     from bench.record import codec
     from bench.record.shared import shared
 
@@ -82,12 +74,7 @@ def share(options: argparse.Namespace) -> int:
 
 
 def merge(options: argparse.Namespace) -> int:
-    """Writes the record of several runs.
-
-    Raises:
-        GrindstoneError: a record cannot be read, they do not belong together, or the file cannot
-            be written.
-    """
+    """Writes the record of several runs."""
     from bench.record import codec
     from bench.record.merged import merged
 

@@ -50,11 +50,7 @@ class Series:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains what is missing and appends its rows.
-
-    Raises:
-        GrindstoneError: something could not be trained.
-    """
+    """Trains what is missing and appends its rows."""
     if options.table:
         print(table(read_evidence()))
         return 0

@@ -84,11 +84,7 @@ def _broken_off(root: Folder, home: Path) -> str:
 
 
 def read(files: Mapping[_Role, Path]) -> tuple[Half, Half]:
-    """Both splits.
-
-    Raises:
-        DataError: a file is damaged, or they do not belong together.
-    """
+    """Both splits."""
     train, test = (_half(files[part, "image"], files[part, "label"]) for part in ("train", "test"))
     return train, test
 

@@ -54,11 +54,7 @@ class Shots:
     note: str
 
     def found(self) -> tuple[Photograph, ...]:
-        """The photographs.
-
-        Raises:
-            DataError: something stands in the way.
-        """
+        """The photographs."""
         if len(self.problems) == 1:
             raise DataError(self.problems[0])
         if self.problems:
@@ -78,9 +74,6 @@ def find(root: Folder, taken: frozenset[Path]) -> Shots | None:
     """The photographs below a folder, or None where there is nothing that is meant as such.
 
     taken: folders that belong to something else.
-
-    Raises:
-        DataError: there are several folders of photographs.
     """
     meant = root.inner("grind")  # is meant for them, whatever is in it
     if meant is not None:

@@ -38,11 +38,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the rows.
-
-    Raises:
-        GrindstoneError: a record cannot be read, a column does not exist, a file is there already.
-    """
+    """Writes the rows."""
     from bench.report.export import formats
     from bench.report.export.columns import COLUMNS, SHORT
 
@@ -56,11 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def flat(paths: Sequence[Path], names: Sequence[str]) -> list[dict[str, Cell]]:
-    """The rows of some records with the columns of these names.
-
-    Raises:
-        RecordError: a record cannot be read.
-    """
+    """The rows of some records with the columns of these names."""
     from bench.record import codec
     from bench.report.export.columns import COLUMNS
     from bench.report.export.trained import trainings

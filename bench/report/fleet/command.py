@@ -27,11 +27,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the table; the exit status is 0 whatever the runs' was.
-
-    Raises:
-        GrindstoneError: a record cannot be read.
-    """
+    """Prints the table; the exit status is 0 whatever the runs' was."""
     from bench.report.fleet import reading, sheet
     from bench.report.format import Screen
 
