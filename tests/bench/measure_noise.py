@@ -3,7 +3,7 @@
     python -m pytest tests/bench/measure_noise.py -s [--trainings N]
 
 Not part of `./run test`: it holds times.  Trains the perceptron N times on the CPU with the real
-command, and writes each process's median steady epoch and verdict to `tests/unit/noise.json`.
+command, and writes the processes' median steady epochs and verdicts to `tests/unit/noise.json`.
 `tests/unit/test_compare_simulated.py` draws its noise from that file, so record it on the machine
 where you mean to compare, and run nothing else beside it.
 """
@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def test_how_much_processes_that_do_the_same_differ(
     made = recording(json.loads(record.read_text(encoding="utf-8")), load)
     text = json.dumps(made, indent=1) + "\n"
     pytestconfig.getoption("recording").write_text(text, encoding="utf-8")
-    assert len(made["processes"]) == trainings
+    assert len(made["medians"]) == trainings
 
 
 def recording(record: Mapping[str, Any], load: float) -> dict[str, Any]:
@@ -59,12 +60,6 @@ def recording(record: Mapping[str, Any], load: float) -> dict[str, Any]:
         "workload": WORKLOAD,
         "profile": PROFILE,
         "note": "",
-        "processes": [
-            {
-                "median": entry["epochs"]["median"],
-                "spread": entry["epochs"]["spread"],
-                "verdict": entry["verdict"]["word"],
-            }
-            for entry in finished
-        ],
+        "verdicts": Counter(entry["verdict"]["word"] for entry in finished),
+        "medians": [entry["epochs"]["median"] for entry in finished],
     }

@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 COMPARISONS = 3000
 PROMISED = 0.01
 RECORDING = json.loads((Path(__file__).parent / "noise.json").read_text(encoding="utf-8"))
-RECORDED: Floats = np.log([repeat["median"] for repeat in RECORDING["processes"]])
+RECORDED: Floats = np.log(RECORDING["medians"])
 
 # (random generator, shape of which the last axis is the repeats in the order of their time)
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Floats]

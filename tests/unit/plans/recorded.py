@@ -177,12 +177,17 @@ def _switch(place: int, device: str) -> dict[str, str]:
 
 
 def _facts(said: dict[str, Any]) -> dict[str, Any]:
-    """What a host's row tells, as gpu_info does.  A kernel that is named also boots next."""
+    """What a host's row tells, as gpu_info does.
+
+    A kernel that is named, or is the only one, runs and boots next.
+    """
     facts = dict(said)
-    if "kernel" in said:
-        boots = {"running": said["kernel"], "next": said["kernel"]}
+    installed = said.get("kernels", {}).get("installed")
+    if isinstance(installed, dict) and len(installed) == 1:
+        facts.setdefault("kernel", *installed)
+    if "kernel" in facts:
+        boots = {"running": facts["kernel"], "next": facts["kernel"]}
         facts["kernels"] = boots | said.get("kernels", {})
-    installed = facts.get("kernels", {}).get("installed")
     if isinstance(installed, dict):
         each = [_kernel(release, flavour) for release, flavour in installed.items()]
         facts["kernels"] = {**facts["kernels"], "installed": each}
