@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import os
 import platform
+import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn
 
 if not __package__:  # called by this folder's name, from any other: `python /…/bench list`
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import bench
+from bench import files
 from bench.compare import command as compare
 from bench.errors import GrindstoneError, lines, unforeseen, why
 from bench.experiment import command as experiment
@@ -39,10 +42,12 @@ _VERBS = (
 # What a write to standard output fails with, which names no file.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
+_NO_VERB = re.compile(r"argument VERB: invalid choice: '(.*)' \(choose from (.*)\)")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend (docs/exit-codes.md)."""
-    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # as by `>&-`
+    files.open_streams()
     options = parser().parse_args(arguments)
     stopping = stop.Stopping()
     try:
@@ -62,10 +67,6 @@ def main(arguments: list[str] | None = None) -> int:
         return stopping.status or 128 + signal.SIGINT
     finally:
         stopping.close()
-
-
-def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _unforeseen(error: BaseException) -> int:
@@ -89,19 +90,27 @@ class _Paragraphs(argparse.HelpFormatter):
         )
 
 
-class _Verb(argparse.ArgumentParser):
-    """Shows descriptions in the width of the terminal."""
+class _Parser(argparse.ArgumentParser):
+    """Shows descriptions in the width of the terminal, and what is wrong in one line."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Paragraphs, **settings)
 
+    def error(self, message: str) -> NoReturn:
+        """Says it, and where the right words are."""
+        if match := _NO_VERB.match(message):
+            near = difflib.get_close_matches(match[1], re.findall(r"[\w-]+", match[2]), 1)
+            meant = "".join(f" (do you mean {each}?)" for each in near)
+            message = f"there is no verb {match[1]}{meant}"
+        self.exit(2, f"bench: {lines(message)}; `{self.prog} --help` lists what there is\n")
+
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    made = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    made = _Parser(prog=COMMAND, description=__doc__)
     version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
     made.add_argument("--version", action="version", version=version)
-    verbs: Verbs = made.add_subparsers(required=True, metavar="VERB", parser_class=_Verb)
+    verbs: Verbs = made.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
     for verb in _VERBS:
         verb.add(verbs)
     return made

@@ -15,11 +15,10 @@ from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection, plugins, rerun_options, rest, stop
+from bench.runner import collection, output, plugins, rerun_options, rest, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.head import PACKAGES
-from bench.runner.output import Output
 from bench.runner.session import Session
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Checks what was asked for, before anything is collected."""
+    output.open_streams(config)
     with plugins.one_line(config):
         plugins.check(config)
         rerun_options.adopt(config.option, plugins.words(config))
@@ -60,9 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STOPPING] = stop.Stopping()
     config.add_cleanup(config.stash[_STOPPING].close)
     plugins.quieten(config)
-    config.pluginmanager.register(output := Output(sys.stdout))
+    config.pluginmanager.register(stream := output.Output(sys.stdout))
     # The reporter takes it, and pytest's capturing puts back what was there.
-    sys.stdout = cast("TextIO", output)
+    sys.stdout = cast("TextIO", stream)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -113,7 +113,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
         with plugins.one_line(config):
             run.check_data(collection.every(session.items))
-            words = rest.kept(config.invocation_params.args)
+            words = rest.kept(config.invocation_params.args, config.option.file_or_dir)
             run.begin(collection.due(session.items, run.settings), words)
         config.stash[_BEGUN] = True
         config.stash[LISTENER](RunStarted(trainings))

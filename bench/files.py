@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import sys
 from pathlib import Path
 
 
@@ -24,3 +25,18 @@ def content(path: Path, most: int) -> bytes:
     if too_large or len(data) > most:
         raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB")
     return data.removeprefix(codecs.BOM_UTF8)
+
+
+def open_streams() -> None:
+    """Gives this process the streams that it was started without, as by `>&-`: to nowhere.
+
+    Else the next file that is opened has the number of one, and gets what is printed.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.set_inheritable(nowhere, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))

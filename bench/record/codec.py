@@ -125,8 +125,15 @@ def _document(data: bytes) -> Any:
     """The JSON of a record, or of a journal: then without the line that was being written."""
     head, *lines = data.split(b"\n")
     if len(lines) < 2 or not head.endswith(b"}"):
-        return msgspec.json.decode(data)
-    document: dict[str, Any] = {**msgspec.json.decode(head), "results": [], "time_to_target": []}
+        whole = msgspec.json.decode(data)
+        # A head alone, of a run that was killed in its first training.
+        return {"ended": "results" in whole, **whole} if isinstance(whole, dict) else whole
+    document: dict[str, Any] = {
+        **msgspec.json.decode(head),
+        "results": [],
+        "time_to_target": [],
+        "ended": False,
+    }
     for line in lines[:-1]:  # behind the last line's end there is nothing, or a line without one
         ((member, result),) = msgspec.json.decode(line, type=_Line).items()
         document[member].append(result)

@@ -212,7 +212,8 @@ class Head(Part, frozen=True, kw_only=True):
     settings: what was asked for.
     versions: of the parent's side: python, pytest, numpy, …
     due: all trainings that were to come, in their order; none where that was not known.
-    words: that `pytest bench/` was called with, but for those that choose among them.
+    words: files and options of `pytest bench/`, without those that choose among them, and without
+        those of other plugins.
     """
 
     schema: Literal[3] = SCHEMA

@@ -45,6 +45,7 @@ def upgraded(document: Tree) -> Tree:
         **head,
         "machine": machine,
         "settings": _settings(document["settings"]),
+        "ended": document.get("ended", True),
         "results": [result(entry, known) for entry in entries],
         "time_to_target": [time_to_target(entry, known) for entry in to_target],
     }

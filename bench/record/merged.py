@@ -26,7 +26,7 @@ _ASKED_FOR = (
     *("devices", "modes", "inputs", "time_to_target", "repeats", "interim_checks", "against"),
     *("workloads", "variants"),
 )
-_OF_ITS_OWN = ("started", "results", "time_to_target", "due", "words")
+_OF_ITS_OWN = ("started", "results", "time_to_target", "due", "words", "ended")
 
 
 def merged(runs: Sequence[_Run]) -> Record:
@@ -49,6 +49,7 @@ def merged(runs: Sequence[_Run]) -> Record:
         time_to_target=_renumbered([each.time_to_target for each in records], before),
         due=(),
         words=(),
+        ended=True,
     )
 
 

@@ -363,10 +363,12 @@ class Record(Head, frozen=True, kw_only=True):
 
     results: a training each.
     time_to_target: a training to targets each.
+    ended: whether the run has come to its end: when this was read it went on, or had been killed.
     """
 
     results: tuple[Result, ...] = ()
     time_to_target: tuple[TargetResult, ...] = ()
+    ended: bool = True
 
     @classmethod
     def of(

@@ -58,7 +58,7 @@ class Run:
 def runs(folder: Path) -> list[Run]:
     """Those of a folder, the newest first.
 
-    What is no record, and a run that has trained nothing yet, is none.
+    What is no record is none; a run that was killed in its first training is one.
 
     Raises:
         RecordError: the folder cannot be read.
@@ -184,14 +184,14 @@ def _readable(folder: Path) -> list[Rows]:
 
 
 def _started(path: Path) -> datetime.datetime | None:
-    """When a run began; None for what is no record, or of nothing yet."""
+    """When a run began; None for what is no record, or as yet a name alone."""
     try:
         data = content(path, codec.MOST_BYTES)
     except OSError:
         return _stamped(path)
     if path.suffix == codec.JOURNAL:
-        data, _, results = data.partition(b"\n")
-        if not results:
+        data = data.partition(b"\n")[0]
+        if not data:
             return None
     try:
         started = msgspec.json.decode(data, type=_Start).started

@@ -241,6 +241,8 @@ def _hold(journal: Path) -> int | None:
 
 def is_held(journal: Path) -> bool:
     """Whether a run is at it, as far as its file system tells."""
+    if not journal.is_file():  # a pipe would be waited for
+        return False
     with contextlib.suppress(OSError), journal.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -114,8 +114,8 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
     status = f"FAILED {wrong} of {whole}" if wrong else f"PASSED {whole}"
     doubts = [f"{count} {word}" for word, count in words.items() if word not in ("OK", "FAILED")]
     ended = ["interrupted"] if interrupted else []
-    if not whole and ended:
-        status, ended = ending.INTERRUPTED, []
+    if not whole:
+        status, ended = ending.INTERRUPTED if ended else "nothing trained", []
     if path.suffix == codec.JOURNAL:
         ended.append("goes on" if store.is_held(path) else "cut off")
     return [

@@ -1,4 +1,4 @@
-"""Where what a run prints cannot be written: the trainings go on, and a line at the end says so."""
+"""Where what a run prints cannot be written: it trains on, and a line at the end says so."""
 
 from __future__ import annotations
 
@@ -10,8 +10,20 @@ from typing import Any, TextIO
 
 import pytest
 
+from bench import files
 from bench.errors import shown, why
 from bench.runner.collection import SESSION
+
+
+def open_streams(config: pytest.Config) -> None:
+    """Gives pytest the streams that it was started without: it writes to them, there or not."""
+    if sys.stdout is not None and sys.stderr is not None:
+        return
+    capturing = config.pluginmanager.getplugin("capturemanager")
+    capturing.stop_global_capturing()  # which would put back what was there: nothing
+    files.open_streams()
+    capturing.start_global_capturing()
+    capturing.suspend_global_capture()
 
 
 class Output:

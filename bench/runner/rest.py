@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.errors import counted, shown, some
 from bench.invocation import INSTALLED
@@ -14,20 +16,44 @@ from bench.record.head import Due
 from bench.record.model import Record, Result, TargetResult, Training
 from bench.record.repeats import Repeat
 from bench.record.variant import AS_PUBLISHED
+from bench.runner.option_table import OPTIONS
 
 _BENCH = Path(__file__).resolve().parents[1]
 # So many are named.
 _NAMED = 12
+# What of pytest's options, and of pytest-benchmark's, is kept: how a run is made and told.
+_FLAGS = (
+    *("-x", "--exitfirst", "-v", "--verbose", "-q", "--quiet", "-s", "-l", "--full-trace"),
+    *("--no-header", "--no-summary", "--benchmark-autosave", "--benchmark-save-data"),
+)
+_WITH_VALUES = (
+    *("--maxfail", "-p", "--rootdir", "--tb", "-r", "--color", "--capture", "--durations"),
+    *("--junitxml", "--junit-xml", "--benchmark-json", "--benchmark-save"),
+    *("--benchmark-columns", "--benchmark-sort", "--benchmark-group-by"),
+    *(() if INSTALLED else ("-c",)),  # `run` has one of its own
+)
 
 
-def kept(words: Sequence[str]) -> tuple[str, ...]:
-    """Those that a run was called with, without what chooses its trainings."""
+def kept(words: Sequence[str], files: Iterable[str] = ()) -> tuple[str, ...]:
+    """The files and options that a run was called with, but for those that choose its trainings.
+
+    What another plugin was given stays out of the record: it may be a password.
+    """
+    own = {name: attributes.get("action") == "store_true" for name, attributes in OPTIONS.items()}
+    flags = dict.fromkeys(_FLAGS, True) | dict.fromkeys(_WITH_VALUES, False) | own
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for option in ("-k", "--workload", *(["-c"] if INSTALLED else [])):  # `run` has -c of its own
-        parser.add_argument(option, action="append")
-    parser.add_argument("--lf", "--last-failed", action="store_true")
-    rest = parser.parse_known_args(words)[1]
-    return tuple(shown(word) for word in rest if not _is_bench(word))
+    for option, is_flag in flags.items():
+        how: Any = {"action": "append_const", "const": option}
+        if not is_flag:
+            how = {"action": "append", "type": functools.partial(_joined, option)}
+        parser.add_argument(option, dest="words", **how)
+    typed = parser.parse_known_args(words)[0].words or ()
+    every = [*(file for file in files if Path(file).resolve() != _BENCH), *typed]
+    return tuple(shown(word) for word in every if not word.startswith("--workload="))
+
+
+def _joined(option: str, value: str) -> str:
+    return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
 
 
 def line(record: Record) -> str | None:
@@ -43,14 +69,15 @@ def line(record: Record) -> str | None:
 def unfinished(path: Path, record: Record) -> Iterator[str]:
     """What is to be said first of a record whose run has not come to its end, a line each."""
     file, left = codec.file_of(path), line(record)
-    if file.suffix != codec.JOURNAL:
+    if record.ended:
         if left and any(ending.was_interrupted(each) for each in _trained(record)):
             yield left
     elif store.is_held(file):
         coming = f", {len(_left(record))} to come" if record.due else ""
         yield f"GOES ON: {counted(len(_trained(record)), 'training')} so far{coming}"
     else:
-        yield "CUT OFF: its run was killed, lost its power, or had no room to write it whole"
+        last = "had no room to write it whole" if file.suffix == codec.JOURNAL else "still went on"
+        yield f"CUT OFF: its run was killed, lost its power, or {last}"
         if record.settings.experiment:
             yield "The same command goes on with it."
         elif left or not record.due:
@@ -87,7 +114,3 @@ def _command(record: Record, left: Sequence[Due]) -> str:
     machines = (each for each in record.settings.variants if each.machines)
     host = record.settings.host
     return rerun.command([*record.words, *chosen], next(machines, AS_PUBLISHED), host=host)
-
-
-def _is_bench(word: str) -> bool:
-    return not word.startswith("-") and Path(word).resolve() == _BENCH

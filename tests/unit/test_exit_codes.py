@@ -104,22 +104,37 @@ def test_an_output_without_room_is_2_and_one_line(tmp_path: Path, verb: str) -> 
     assert line.startswith("bench: the output cannot be written: No space left on device")
 
 
-def test_without_any_output_a_verb_does_its_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_its_streams_a_verb_does_its_work_and_writes_no_other_file(
+    tmp_path: Path, closed: str
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    assert verbs.main(["show", str(_record(tmp_path, "a.json"))]) == 0
-    sys.stdout.close()  # /dev/null, by now
+    out = tmp_path / "a.csv"
+    run = f"{sys.executable} -m bench export {_record(tmp_path, 'a.json')} --csv"
+    for option in ("", f"--out {out}"):
+        command = ["sh", "-c", f"{run} {option} {closed}"]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    assert out.read_text(encoding="utf-8").startswith("run,started,")
 
 
-@pytest.mark.parametrize("verb", [["evidence", "--workload", "tea"], ["tea"]])
-def test_what_is_no_name_is_2_with_those_that_there_are(
-    verb: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["evidence", "--workload", "tea"], "argument --workload: invalid choice: 'tea' (choose "),
+        (["compair"], "there is no verb compair (do you mean compare?); `python -m bench --help`"),
+        (["tea"], "there is no verb tea; `python -m bench --help` lists what there is"),
+        (["show"], "the following arguments are required: RUN; `python -m bench show --help`"),
+        ([], "the following arguments are required: VERB; `python -m bench --help` lists"),
+        (["list", "--sinse=7d"], "unrecognized arguments: --sinse=7d; `python -m bench"),
+    ],
+)
+def test_a_mistyped_word_is_2_and_one_line_that_says_where_the_right_ones_are(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        verbs.main(verb)
+        verbs.main(words)
     assert ended.value.code == 2
-    assert "invalid choice: 'tea' (choose from" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bench: {told}")
     assert ("python -m bench", 2) in DOCUMENTED
 
 

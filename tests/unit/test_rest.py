@@ -15,6 +15,7 @@ from bench.record.store import RecordFile
 from bench.runner import rest
 from tests.conftest import ROOT
 from tests.support import records
+from tests.support.comparison import command
 from tests.support.records import CPU, H100, failed, result, time_to_target
 
 _POST, _MLP, _LAST = (
@@ -24,20 +25,32 @@ _OWN = Due(title="mine on cpu", workload="mine", path="/mine.py")
 
 
 @pytest.mark.parametrize(
-    ("words", "left", "told"),
+    ("files", "words", "left", "told"),
     [
-        ([str(ROOT / "bench")], [_MLP], "-k mlp"),
-        (["bench/", "-kmlp or last", "--lf"], [_LAST, _MLP], "-k 'last or mlp'"),
-        (["bench/", "-x", "--batch=8", "-k", "mlp"], [_MLP, _MLP], "-x --batch=8 -k mlp"),
-        (["bench/test_mnist.py"], [_MLP], "bench/test_mnist.py -k mlp"),
-        (["--workload=/a.py", "--workload", "/mine.py"], [_OWN], "--workload=/mine.py"),
+        ([str(ROOT / "bench")], [], [_MLP], "-k mlp"),
+        (["bench/"], ["-kmlp or last", "--lf"], [_LAST, _MLP], "-k 'last or mlp'"),
+        (["bench/"], ["-x", "--batch", "8", "-k", "mlp"], [_MLP, _MLP], "-x --batch=8 -k mlp"),
+        (
+            ["bench/test_mnist.py"],
+            ["-vxp", "no:x"],
+            [_MLP],
+            "bench/test_mnist.py -v -x -pno:x -k mlp",
+        ),
+        ([], ["--workload=/a.py", "--workload", "/mine.py"], [_OWN], "--workload=/mine.py"),
+        (
+            ["bench/"],
+            ["--no-page", "--token=a1", "--key", "b2", "-o", "c3=4"],
+            [_MLP],
+            "--no-page -k mlp",
+        ),
     ],
 )
-def test_the_command_is_what_was_typed_with_another_choice_of_rows(
-    monkeypatch: pytest.MonkeyPatch, words: list[str], left: list[Due], told: str
+def test_the_command_is_what_was_typed_with_another_choice_of_rows_and_no_other_plugins_options(
+    monkeypatch: pytest.MonkeyPatch, files: list[str], words: list[str], left: list[Due], told: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    line = rest.line(records.record([result("post")], due=(_POST, *left), words=rest.kept(words)))
+    kept = rest.kept([*files, *words], files)
+    line = rest.line(records.record([result("post")], due=(_POST, *left), words=kept))
     assert line is not None
     assert line.startswith(f"Not trained: {len(left)} of {len(left) + 1}: {left[0].title}")
     assert line.endswith(f"pytest bench/ {told}")
@@ -89,7 +102,7 @@ def _journal(folder: Path, made: Record) -> RecordFile:
     return file
 
 
-_CUT_OFF = "CUT OFF: its run was killed, lost its power, or had no room to write it whole"
+_CUT_OFF = "CUT OFF: its run was killed, lost its power, or"
 
 
 @pytest.mark.parametrize(
@@ -110,15 +123,40 @@ def test_a_record_whose_run_is_gone_says_so_first_and_one_whose_run_goes_on_that
     made = records.record([result("post")], **head)
     file = _journal(tmp_path, made)
     coming = f", {len(made.due) - 1} to come" if made.due else ""
-    assert [*rest.unfinished(file.path, made)] == [f"GOES ON: 1 training so far{coming}"]
+    read = codec.read(file.path)
+    assert [*rest.unfinished(file.path, read)] == [f"GOES ON: 1 training so far{coming}"]
     file._let_go()
     for path in (file.path, file.journal):
-        first, *others = rest.unfinished(path, made)
-        assert first == _CUT_OFF
+        first, *others = rest.unfinished(path, codec.read(path))
+        assert first == f"{_CUT_OFF} had no room to write it whole"
         assert len(others) == len(told)
         assert all(line.startswith(start) for line, start in zip(others, told, strict=True))
     file.close()
-    assert [*rest.unfinished(file.path, made)] == []
+    assert [*rest.unfinished(file.path, codec.read(file.path))] == []
+
+
+def test_a_record_that_was_cut_off_says_so_also_where_it_is_shared(tmp_path: Path) -> None:
+    file = _journal(tmp_path, records.record([result("post")], due=(_POST, _MLP)))
+    file._let_go()
+    copy = tmp_path / "shared.json"
+    assert command("share", file.journal, "--out", copy).returncode == 0
+    cut_off, left, *_ = command("show", copy).stdout.splitlines()
+    assert cut_off == f"{_CUT_OFF} still went on"
+    assert left.startswith("Not trained: 1 of 2: mlp on cpu. To train: ")
+
+
+def test_a_run_that_was_killed_in_its_first_training_is_one(tmp_path: Path) -> None:
+    file = RecordFile(tmp_path / "run.json", records.head(due=(_POST,)))
+    file.begin()
+    listed = ("list", "--results-dir", tmp_path)
+    shown = ("show", "last", "--results-dir", tmp_path)
+    assert command(*shown).stdout.startswith("GOES ON: 0 trainings so far, 1 to come\n")
+    assert "  nothing trained, goes on  " in command(*listed).stdout
+    file._let_go()
+    cut_off, left, *_ = command(*shown).stdout.splitlines()
+    assert cut_off.startswith(_CUT_OFF)
+    assert left.startswith("Not trained: 1 of 1: post on cpu. To train: ")
+    assert "  nothing trained, cut off  " in command(*listed).stdout
 
 
 def test_of_a_run_that_somebody_interrupted_the_rest_is_named_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -48,6 +49,23 @@ def test_the_record_of_a_run_that_was_killed_names_the_rest_and_how_to_train_it(
     assert left.startswith(told)
     assert left.endswith(" -k 'cnn_simple or convnet'")
     assert "--mode=stock" in left
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_without_its_streams_a_run_trains(bench: Bench, closed: str) -> None:
+    command = shlex.join(bench.command(*MLP))
+    ended = subprocess.run(
+        ["sh", "-c", f"{command} {closed}"],
+        cwd=ROOT,
+        env=bench.environment({}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (path,) = bench.results.glob("*.json")
+    assert [each.workload for each in codec.read(path).results] == ["mlp"]
 
 
 @pytest.mark.parametrize("reader", ["full", "gone"])

@@ -110,11 +110,14 @@ def test_a_damaged_newest_run_is_not_passed_over_by_last(three: Path) -> None:
         codec.read(path)
 
 
-def test_what_is_no_record_and_what_trained_nothing_is_no_run(three: Path) -> None:
+def test_what_is_no_record_is_no_run_and_a_head_alone_is_one(three: Path) -> None:
     (three / "z.json").write_text('{"machine": 1}')
     (three / "20261124T000000Z.jsonl").touch()
-    (three / "20261124T000001Z.jsonl").write_bytes(codec.journal_head(records.head()))
     assert [run.name for run in runs(three)] == [NEW, MIDDLE, OLD]
+    started = records.head().started.replace(year=2027)
+    begun = three / "20270101T000001Z.jsonl"
+    begun.write_bytes(codec.journal_head(records.head(started=started)))
+    assert _one("last", three) == begun.stem
 
 
 def test_a_pipe_and_a_folder_are_no_run_and_a_link_to_nothing_is_told_of(three: Path) -> None:

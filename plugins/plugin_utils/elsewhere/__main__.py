@@ -28,7 +28,7 @@ OPTIONS = ("driver", "driver-origin", "cuda", "framework", "tensorflow", "python
 _EPILOG = """
 examples:
   ./run plan --host ubuntu-24.04 --gpu "RTX 5090" --secure-boot on
-  ./run plan --host debian-13 --gpu "GTX 1080 Ti" --gpu "RTX 4090" --driver-origin nvidia
+  ./run plan --host debian-13 --gpu "GTX 1080 Ti, RTX 4090" --driver-origin nvidia
   ./run plan --host ubuntu-22.04 --gpu "8 x H100"
   ./run plan --bundle report.tar.gz
 """

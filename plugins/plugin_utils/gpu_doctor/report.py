@@ -28,6 +28,8 @@ def explain(text: str, told: Answer, host: bool = False) -> str:
     """What a text means.  host: whether there is one that it was compared with."""
     said = enumerate(normal.plain(text).splitlines(), 1)
     number, first = next(((at, line) for at, line in said if line.strip()), (0, ""))
+    if not first:
+        return "There is no text to explain: give the error's words, or the log that has them"
     reading = told.reading
     lines = []
     if number not in {finding.line for finding in reading.wrong[:1]}:  # else it is told below

@@ -19,6 +19,7 @@ def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
     done = run("--help")
     assert done.returncode == 0
     assert 8 <= len(done.stdout.splitlines()) <= 17
+    assert max(map(len, done.stdout.splitlines())) <= 80
     for command in ("site", "bench", "test", "docs", "lock"):
         assert f"./run {command}" in done.stdout
     assert not (copy / ".venv").exists()
@@ -27,7 +28,8 @@ def test_help_is_short_and_makes_nothing(run: Run, copy: Path) -> None:
 def test_a_command_that_is_not_there_is_named(run: Run) -> None:
     done = run("polish")
     assert done.returncode != 0
-    assert done.stderr.endswith("run: there is no command «polish»\n")
+    line = "run: there is no command «polish»; ./run --help lists those that there are\n"
+    assert done.stderr == line
 
 
 @pytest.mark.usefixtures("uv")
@@ -58,7 +60,9 @@ def test_what_a_run_left_is_shown_by_a_verb_and_advice_is_to_call_run(
     done = run("bench", "show", "last", cwd=copy)
     assert done.stdout.startswith(f"{copy} {copy}/run\ncalled:|show|last|"), done.stderr
     assert done.stderr.endswith("+ .venv/bin/python -m bench show last\n")
-    assert run("bench", "list").stdout.startswith(f"{tmp_path} {copy}/run\ncalled:|list|")
+    for of_bench in ("list", "--help", "-h", "--version"):
+        told = run("bench", of_bench).stdout
+        assert told.startswith(f"{tmp_path} {copy}/run\ncalled:|{of_bench}|")
     for of_pytest in ("-v", "bench/test_mnist.py", "test_mnist.py"):
         assert f"called:|bench/|{of_pytest}|" in run("bench", of_pytest, cwd=copy).stdout
 
