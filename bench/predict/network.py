@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import GrindstoneError, shown, why
+from bench.invocation import BENCHMARK
 from bench.predict import archive
 from bench.record import description
 from bench.record.description import Description, Preprocessing
@@ -15,7 +16,7 @@ from bench.worker.saving import SUFFIX
 from bench.workloads import EVERY
 from bench.workloads.workload import Workload
 
-_SAVE_ANEW = "pytest bench/ --save-models saves one"
+_SAVE_ANEW = f"{BENCHMARK} --save-models saves one"
 # What other networks are kept in, and why none of them is opened.
 _OTHERS = {
     (".h5", ".hdf5"): "HDF5, in which a layer may be a program; where you trust it, load it with "

@@ -147,6 +147,12 @@ _PLAIN = str.maketrans(
 )
 
 
+class Unbroken(str):
+    """A line in which a screen breaks nothing, so that its command can be copied."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """A terminal, a pipe or a file.
@@ -183,7 +189,8 @@ class Screen:
         drawn = io.StringIO()
         console = self._console(drawn)
         for part in parts:
-            console.print(Text(part) if isinstance(part, str) else part)
+            whole = isinstance(part, Unbroken)
+            console.print(Text(part) if isinstance(part, str) else part, soft_wrap=whole)
         lines = (line.rstrip() for line in drawn.getvalue().splitlines())
         return self.plain("".join(f"{line}\n" for line in lines))
 

@@ -59,9 +59,9 @@ def run(options: argparse.Namespace) -> int:
     for line in _aligned([[*map(shown, cells)] for cells in lines]):
         print(screen.plain(line if not sys.stdout.isatty() else _cut(line, screen.width)))
     if not lines:
-        of_them = f", and none of its {counted(len(every), 'run')} matches" if every else ""
-        of_them = of_them if folder.exists() else ", which is not there"
-        print(f"bench: nothing to list in {shown(folder)}{of_them}", file=sys.stderr)
+        there = f"none of its {counted(len(every), 'run')} matches" if every else "no run is in it"
+        there = there if folder.exists() else "it is not there"
+        print(f"bench: nothing to list in {shown(folder)}: {there}", file=sys.stderr)
     return 0
 
 

@@ -25,7 +25,7 @@ from bench.report import bars, folds, inference, notes, rows, table, targets, va
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
-from bench.report.format import Screen
+from bench.report.format import Screen, Unbroken
 
 TITLE = "Grindstone  "
 GAP = "   "
@@ -70,7 +70,7 @@ def text(
             *targets.lines(record.time_to_target),
         ],
         [_highlighted(short(line)) for line in notes.warnings(record, told, names)],
-        list(map(short, last(record, results, names))),
+        [Unbroken(short(line)) for line in last(record, results, names)],
         list(map(short, notes.details(record, told, names))) if verbose else [],
     )
     for block in filter(None, blocks):
@@ -259,8 +259,7 @@ def last(record: Record, results: Sequence[Result], names: shown.Names) -> list[
     """What limits the speed, where that is known, and the next step."""
     limited = notes.bottlenecks(results, names)
     step = _next_step(record, results, known=bool(limited))
-    told = " ".join(filter(None, (limited, step)))
-    return [told] if told else []
+    return list(filter(None, (limited, step)))
 
 
 def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str:

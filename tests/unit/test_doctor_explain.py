@@ -58,6 +58,14 @@ def test_a_text_from_standard_input_is_explained_with_its_line() -> None:
     assert "   fix    sudo systemctl reboot" in done.stdout
 
 
+def test_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.write_text("\n \n", encoding="utf-8")
+    done = doctor("--explain", str(file))
+    assert done.returncode == 3
+    assert done.stdout.startswith("There is no text to explain: ")
+
+
 def test_an_unknown_text_ends_with_3_and_no_command(tmp_path: Path) -> None:
     file = tmp_path / "a file"
     file.write_text("the printer is on fire\n", encoding="utf-8")
@@ -167,7 +175,7 @@ def test_what_is_part_of_a_longer_word_is_no_phrase(said: str) -> None:
 @given(st.binary(max_size=3000))
 def test_any_bytes_have_an_answer(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
-    assert told(text).startswith(("Meaning of: ", "Known as: "))
+    assert told(text).startswith(("Meaning of: ", "Known as: ", "There is no text to explain"))
     host = host_of(text, rows.knowledge())
     pieces = [b"x" * SHORT + b"\n", data, b"\n" + MISMATCH.encode()]
     found = answer_log(pieces, host, rows.symptoms(), rows.languages())

@@ -139,7 +139,7 @@ def test_a_run_that_somebody_has_interrupted_has_not_failed(tmp_path: Path) -> N
 def test_nothing_to_list_is_said_and_no_error(tmp_path: Path, folder: Path) -> None:
     done = command("list", "--results-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"bench: nothing to list in {tmp_path / 'none'}, which is not there\n"
+    assert done.stderr == f"bench: nothing to list in {tmp_path / 'none'}: it is not there\n"
     listed = ("list", "--results-dir", folder, "--workload", "x")
     assert "none of its 3 runs" in command(*listed).stderr
     for older in sorted(folder.iterdir())[1:]:
