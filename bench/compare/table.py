@@ -98,13 +98,10 @@ def _without_answer(compared: Sequence[Compared]) -> list[str]:
 
 
 def _table(compared: Sequence[Compared], gap: int) -> Table:
-    grid = table.grid(gap)
     several = any(row.name.figure != "epoch" for row in compared)
     of, time = (("Time\nof",), "time") if several else ((), "epoch")
-    for heading in ("Workload", "Device", "Mode", *of):
-        grid.add_column(heading, no_wrap=True)
-    for heading in (f"A: {time},\nrepeats", f"B: {time},\nrepeats", "B ÷ A", "Interval"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    right = (f"A: {time},\nrepeats", f"B: {time},\nrepeats", "B ÷ A", "Interval")
+    grid = table.grid(gap, ("Workload", "Device", "Mode", *of, *right), right)
     grid.add_column("Answer")
     for row in compared:
         figure = (_TIME_OF[row.name.figure],) if several else ()

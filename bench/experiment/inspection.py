@@ -169,10 +169,8 @@ def _shown(row: Row, layers: Sequence[Layer]) -> Iterator[Any]:
     from bench.report import format as shown
     from bench.report import table
 
-    grid = table.grid(3)
-    for heading in ("Layer", "Kind", "Output", "Parameters", "MMAC"):
-        left = heading in ("Layer", "Kind", "Output")
-        grid.add_column(heading, justify="left" if left else "right", no_wrap=True)
+    right = ("Parameters", "MMAC")
+    grid = table.grid(3, ("Layer", "Kind", "Output", *right), right)
     for each in layers:
         cost = "unknown" if each.products is None else _millions(each.products)
         grid.add_row(each.name, each.kind, each.shape, shown.count(each.parameters), cost)

@@ -190,9 +190,7 @@ def printed(made: Evaluated) -> Iterator[RenderableType]:
     for line in report.warnings():
         yield Text(line, style="bold red" if line.startswith("WARNING") else "yellow")
     headings, rows = report.table()
-    grid = table.grid(3)
-    for number, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    grid = table.grid(3, headings, right=headings[1:])
     for row in rows:
         grid.add_row(*row)
     yield grid

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from bench.record.comparable import answers_of
+from bench.record.inference import Inference
 from bench.record.model import Finished, Result, Training
 from bench.record.variant import STOCK
 from bench.report import format as shown
@@ -22,7 +22,6 @@ CAPTION = (
 )
 _ONE, _P95, _RATIO = "One answer", "95 of 100", "CPU ÷ GPU"
 _BATCH, _RATE, _GAIN, _VERDICT = "Batch", "Images/s (median ± MAD)", "CPU ÷ GPU ", "Verdict"
-_RIGHT = (_ONE, _P95, _RATIO, _BATCH, _RATE, _GAIN)
 _TWO_LINES = {
     _ONE: "One\nanswer",
     _P95: "95 of\n100",
@@ -125,8 +124,7 @@ def warnings(told: Sequence[Training], names: shown.Names) -> Iterator[str]:
         elif answers.verdict.fix:
             doubted.setdefault((answers.verdict.word, answers.verdict.fix), []).append(each)
     for (word, fix), results in doubted.items():
-        first = answers_of(results[0])
-        assert first is not None
+        first = _answers(results[0])
         which = f" (in {names(results[0])})" if len(results) > 1 else ""
         who = ", ".join(map(names, results))
         yield f"Inference of {who}: {word}: {first.verdict.evidence}{which}. Fix: {fix}"
@@ -153,15 +151,11 @@ def _headings(told: Sequence[Finished], without: tuple[str, ...] = ()) -> list[s
 
 
 def _table(told: Sequence[Finished], layout: Layout) -> Table:
-    grid = table.grid(layout.gap)
-    left = table.what_differs(told)
-    for heading in left:
-        grid.add_column(heading, no_wrap=True)
-    headings = _headings(told, layout.without)
-    for heading in headings:
-        justify: Literal["left", "right"] = "right" if heading in _RIGHT else "left"
-        name = _TWO_LINES.get(heading, heading) if layout.short else heading
-        grid.add_column(_title(name, told), justify=justify, no_wrap=True)
+    left, headings = table.what_differs(told), _headings(told, layout.without)
+    two_lines = _TWO_LINES if layout.short else {}
+    titles = {each: _title(two_lines.get(each, each), told) for each in headings}
+    right = [title for heading, title in titles.items() if heading != _VERDICT]
+    grid = table.grid(layout.gap, (*left, *titles.values()), right)
     for number, each in enumerate(told):
         own = dict(_cells(each, told))
         start = (column[number] for column in left.values())
@@ -176,8 +170,7 @@ def _title(heading: str, told: Sequence[Finished]) -> str:
 
 
 def _cells(result: Finished, told: Sequence[Finished]) -> Iterator[tuple[str, str | Text]]:
-    answers = answers_of(result)
-    assert answers is not None
+    answers = _answers(result)
     one, many, cpu = answers.latency, answers.throughput, rows.on_cpu(result, told)
     yield _ONE, shown.seconds(one.median)
     yield _P95, f"≤ {shown.seconds(one.p95)}" if one.p95 else ""
@@ -189,16 +182,19 @@ def _cells(result: Finished, told: Sequence[Finished]) -> Iterator[tuple[str, st
     yield _VERDICT, Text(answers.verdict.word, table.colour(answers.verdict.word))
 
 
-def _one(result: Finished) -> float:
+def _answers(result: Finished) -> Inference:
+    """Those of one of whom they were timed."""
     answers = answers_of(result)
     assert answers is not None
-    return answers.latency.median
+    return answers
+
+
+def _one(result: Finished) -> float:
+    return _answers(result).latency.median
 
 
 def _rate(result: Finished) -> float:
-    answers = answers_of(result)
-    assert answers is not None
-    return answers.throughput.images_per_second
+    return _answers(result).throughput.images_per_second
 
 
 def _range(gains: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,15 +68,21 @@ def draw(results: Sequence[Result], screen: Screen) -> Table:
     return screen.first_fitting(_table(results, layout) for layout in _LAYOUTS)
 
 
-def grid(gap: int) -> Table:
-    """A table without rows and columns, in the one style that all have."""
-    return Table(
+def grid(gap: int, headings: Iterable[str] = (), right: Collection[str] = ()) -> Table:
+    """A table without rows, in the one style that all have.
+
+    right: those of the headings that numbers stand below.
+    """
+    made = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
         padding=(0, gap - 1),
         header_style="bold",
     )
+    for heading in headings:
+        made.add_column(heading, justify="right" if heading in right else "left", no_wrap=True)
+    return made
 
 
 def what_differs(results: Sequence[Result | TargetResult]) -> dict[str, list[str]]:

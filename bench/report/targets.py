@@ -62,18 +62,14 @@ def why_no_energy(results: Sequence[TargetResult], names: shown.Names) -> Iterat
 
 
 def _table(results: Sequence[TargetResult], layout: _Layout) -> Table:
-    grid = table.grid(layout.gap)
-    grid.title = "Time to target: training alone, after a warm-up on random labels"
-    grid.title_justify, grid.title_style = "left", ""
     left = table.what_differs(results)
-    for heading in (*left, "Target"):
-        grid.add_column(heading, no_wrap=True)
     ended = [each for each in results if isinstance(each, TimeToTarget)]
     spends = {_energy(each, target) for each in ended for target in each.targets}
     with_energy = bool(spends - {"", "n/a"})
-    for heading in ("Seeds", "Epochs", "Time\nto target", *([_ENERGY] if with_energy else [])):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("Verdict", no_wrap=True)
+    right = ("Seeds", "Epochs", "Time\nto target", *([_ENERGY] if with_energy else []))
+    grid = table.grid(layout.gap, (*left, "Target", *right, "Verdict"), right)
+    grid.title = "Time to target: training alone, after a warm-up on random labels"
+    grid.title_justify, grid.title_style = "left", ""
     for number, each in enumerate(results):
         start = [cells[number] for cells in left.values()]
         verdict = table.verdict(each)

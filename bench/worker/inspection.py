@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.worker import devices, network, own, placement, variant
 from bench.worker.backends.backend import Backend
-from bench.worker.layers import flat, products
+from bench.worker.layers import flat, products, shape
 from bench.worker.messages import Done, Fault, Job, Layer, Phase, Say, Tried
 from bench.worker.own.data import Split
 from bench.worker.own.file import ModeError
@@ -95,12 +95,8 @@ def _one_step(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(layer: Any) -> str:
-    """`26, 26, 32`; empty where it is not fixed."""
-    try:
-        shape = layer.output.shape[1:]
-    except (AttributeError, ValueError, RuntimeError):  # it was called in a model of one's own
-        return ""
-    return ", ".join("?" if each is None else str(each) for each in shape)
+    """`26, 26, 32`; empty where it is not known."""
+    return ", ".join("?" if each is None else str(each) for each in shape(layer) or ())
 
 
 def _ramp(keras: Any, steps: int, say: Say) -> Any:

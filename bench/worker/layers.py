@@ -14,19 +14,18 @@ def products(layer: Any) -> int | None:
     """Multiply-accumulates of a layer for one example, forward; None where they are not known."""
     if not layer.weights or type(layer).__name__ in _FREE:
         return 0
-    shape = _positions(layer)
-    if type(layer).__name__ not in _COUNTED or shape is None:
+    places = (shape(layer) or (None, None))[:-1]  # that a kernel is applied at
+    if type(layer).__name__ not in _COUNTED or None in places:
         return None
-    return int(math.prod(layer.kernel.shape) * math.prod(shape))
+    return int(math.prod((*layer.kernel.shape, *places)))
 
 
-def _positions(layer: Any) -> tuple[int, ...] | None:
-    """The places that a kernel is applied at; None where they are not fixed."""
+def shape(layer: Any) -> tuple[int | None, ...] | None:
+    """What it puts out for one example; None where that is not known."""
     try:
-        shape = tuple(layer.output.shape[1:-1])
+        return tuple(layer.output.shape[1:])
     except (AttributeError, ValueError, RuntimeError):  # it was called in a model of one's own
         return None
-    return None if None in shape else shape
 
 
 def flat(model: Any) -> list[Any]:

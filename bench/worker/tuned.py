@@ -18,10 +18,11 @@ Of Keras' metrics only the loss is kept: that of the accuracy says nothing about
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.worker import network
+from bench.worker.messages import Job
 from bench.worker.task import Ended, Task
 
 # Raised whenever this file changes what an epoch takes: comparisons must not take Grindstone's own
@@ -87,23 +88,29 @@ class Tuned:
 
     def train(self, task: Task) -> None:
         """Trains from where the weights stand, on the task's labels."""
-        tf, model = self._tf, self.model
-        labels = tf.constant(task.data.y)
-        model.stop_training = False
-        for number in range(1, task.epochs + 1):
-            seed = tf.constant([task.seed % 2**31, number], tf.int32)
-            task.synchronise()
-            begun = time.perf_counter()
-            loss = self._epoch(seed, labels)
-            task.synchronise()
-            ended = time.perf_counter()
-            task.epoch_end(Ended(number, begun, ended, float(loss)), model)
-            if model.stop_training:
+        labels, self.model.stop_training = self._tf.constant(task.data.y), False
+        for ended in timed(self._tf, self._epoch, labels, task, task.synchronise):
+            task.epoch_end(ended, self.model)
+            if self.model.stop_training:
                 break
 
     def reset_optimizer(self) -> None:
         """Puts the optimizer's state back to its beginning."""
         self._adam.reset()
+
+
+def timed(
+    tf: Any, epoch: Any, labels: Any, of: Task | Job, synchronise: Callable[[], None]
+) -> Iterator[Ended]:
+    """Trains an epoch each time it is asked for one, with the seed and for the epochs of a job."""
+    for number in range(1, of.epochs + 1):
+        seed = tf.constant([of.seed % 2**31, number], tf.int32)
+        synchronise()
+        begun = time.perf_counter()
+        loss = epoch(seed, labels)
+        synchronise()
+        ended = time.perf_counter()
+        yield Ended(number, begun, ended, float(loss))
 
 
 def halves_pay(tf: Any, flop: float, batch: int) -> bool:

@@ -31,12 +31,17 @@ in_one_folder = settings(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_set_is_read_alike_from_every_layout(layout: str, tmp_path: Path) -> None:
+def test_a_set_is_read_alike_from_every_layout_and_not_taken_for_mnist(
+    layout: str, tmp_path: Path
+) -> None:
     put(tmp_path / "data", LAYOUTS[layout](MADE))
     dataset = mnist_like.load(look(tmp_path / "data"), "own")
     must_be(dataset, MADE)
     assert (dataset.name, dataset.kind, dataset.classes) == ("own", "real", 10)
     assert dataset.note.startswith(f"own, 10 classes, from {tmp_path}/data")
+    line = refusal(tmp_path / "data")
+    assert "holds 260 + 40 images in place of 60000 + 10000" in line
+    assert "--dataset NAME" in line
 
 
 def test_a_table_for_validation_is_left_out_where_one_is_to_test_on(tmp_path: Path) -> None:
@@ -44,14 +49,6 @@ def test_a_table_for_validation_is_left_out_where_one_is_to_test_on(tmp_path: Pa
     train, test = halves["own-train.csv"], halves["own-test.csv"]
     put(tmp_path, {"train.csv": train, "val.csv": train, "test.csv": test, "interval.csv": b"1,2"})
     must_be(mnist_like.load(look(tmp_path), "own"), MADE)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_none_of_them_is_ever_taken_for_mnist(layout: str, tmp_path: Path) -> None:
-    put(tmp_path / "data", LAYOUTS[layout](MADE))
-    line = refusal(tmp_path / "data")
-    assert "holds 260 + 40 images in place of 60000 + 10000" in line
-    assert "--dataset NAME" in line
 
 
 @in_one_folder

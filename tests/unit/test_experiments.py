@@ -13,8 +13,6 @@ import pytest
 from msgspec.structs import replace
 
 from bench.__main__ import main
-from bench.datasets.dataset import Dataset, Split
-from bench.datasets.prepared import Prepared, Store
 from bench.errors import GrindstoneError, RecordError
 from bench.experiment import trainings
 from bench.experiment.trainings import rounds
@@ -36,6 +34,7 @@ from tests.support import fake_worker
 from tests.support.pages import experiment as made
 from tests.support.records import CPU, GT1030, H100, epochs, failed, quality, record, result
 
+pytestmark = pytest.mark.usefixtures("undrawn")
 _AVERAGE = Variant(design=Design(pooling="average"))
 
 # ---- the rows
@@ -224,13 +223,6 @@ def test_trainings_of_one_arm_that_are_not_alike_are_said_to_be_so() -> None:
 
 
 # ---- going on
-
-
-@pytest.fixture(autouse=True)
-def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    split = Split(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64))
-    dataset = Dataset("mnist", "synthetic", "generated", split, split)
-    monkeypatch.setattr(Store, "prepare", lambda *_: Prepared(dataset, {}, dataset.sha256()))
 
 
 _BEST = 0.99  # after the second epoch, and only then

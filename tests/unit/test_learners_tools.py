@@ -14,8 +14,6 @@ import pytest
 from msgspec.structs import replace
 
 from bench.__main__ import main
-from bench.datasets.dataset import Dataset, Split
-from bench.datasets.prepared import Prepared, Store
 from bench.experiment import rates
 from bench.record.head import Experiment
 from bench.record.variant import Variant
@@ -26,12 +24,7 @@ from bench.worker.messages import Tried
 from tests.support import fake_worker
 from tests.support.records import quality, record, result
 
-
-@pytest.fixture(autouse=True)
-def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    split = Split(np.zeros((60, 2, 2, 1), np.uint8), np.arange(60) % 10)
-    dataset = Dataset("mnist", "synthetic", "generated", split, split)
-    monkeypatch.setattr(Store, "prepare", lambda *_: Prepared(dataset, {}, dataset.sha256()))
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def command(folder: Path, worker: str, verb: str, what: str, *options: str) -> int:

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from bench.datasets.dataset import Dataset, Split
 from bench.datasets.prepared import Prepared, Store
 from bench.errors import DataError, GrindstoneError
 from bench.observe.devices import Found, device_groups
@@ -51,11 +49,11 @@ ALL = device_groups([H100, GT1030])[1]
 SEED = 7
 
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
 @pytest.fixture(autouse=True)
-def _no_data_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    split = Split(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64))
-    dataset = Dataset("mnist", "synthetic", "generated", split, split)
-    monkeypatch.setattr(Store, "prepare", lambda *_: Prepared(dataset, {}, dataset.sha256()))
+def _evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     evidence = [
         row
         for profile in ("smoke", "full")

@@ -56,9 +56,7 @@ def _table(sheet: Sheet, gap: int, models: bool, between: str, before_mark: str)
 
     from bench.report.table import colour, grid
 
-    table = grid(gap)
-    for heading in sheet.headings:
-        table.add_column(heading.replace(": ", f":{before_mark}"), no_wrap=True)
+    table = grid(gap, (each.replace(": ", f":{before_mark}") for each in sheet.headings))
     for line in sheet.lines:
         made = [Text(line.host), Text(f"{line.device} {line.name if models else ''}".rstrip())]
         made += [Text(line.way)] if sheet.several_ways else []

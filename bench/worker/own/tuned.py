@@ -7,14 +7,13 @@ kernel a weight.  What pooling and activation have to do is left as the model ha
 from __future__ import annotations
 
 import numbers
-import time
 from typing import Any
 
 from bench.worker import tuned
 from bench.worker.messages import Job
 from bench.worker.own.data import DEFAULT_BATCH, Split
 from bench.worker.own.network import flop_per_example
-from bench.worker.task import Ended, EpochEnd
+from bench.worker.task import EpochEnd
 
 # What `FusedAdam` computes: Adam's other settings would make it another training.
 _PLAIN_ADAM = {
@@ -90,15 +89,8 @@ class OwnTuned:
 
     def train(self, job: Job, epoch_end: EpochEnd) -> None:
         """Trains from where the weights stand."""
-        tf = self._tf
-        synchronise = tf.test.experimental.sync_devices
-        for number in range(1, job.epochs + 1):
-            seed = tf.constant([job.seed % 2**31, number], tf.int32)
-            synchronise()
-            begun = time.perf_counter()
-            loss = self._epoch(seed, self._labels)
-            synchronise()
-            ended = Ended(number, begun, time.perf_counter(), float(loss))
+        synchronise = self._tf.test.experimental.sync_devices
+        for ended in tuned.timed(self._tf, self._epoch, self._labels, job, synchronise):
             epoch_end(ended, self._model)
 
 
