@@ -119,7 +119,6 @@ CUresult cuDeviceGet(CUdevice *device, int ordinal)
 
 CUresult cuDeviceGetName(char *name, int room, CUdevice device)
 {
-    (void)device;
     snprintf(name, room, "%s", machine()->name);
     return CUDA_SUCCESS;
 }
@@ -133,7 +132,6 @@ CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device)
 
 CUresult cuDeviceTotalMem(size_t *bytes, CUdevice device)
 {
-    (void)device;
     *bytes = machine()->memory;
     return CUDA_SUCCESS;
 }
@@ -153,7 +151,6 @@ CUresult cuDeviceCanAccessPeer(int *can, CUdevice one, CUdevice other)
 CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attribute, CUdevice one,
                                  CUdevice other)
 {
-    (void)attribute, (void)one, (void)other;
     *value = 0;
     return CUDA_SUCCESS;
 }
@@ -221,21 +218,10 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device)
     return is_lost() ? CUDA_ERROR_UNKNOWN : CUDA_SUCCESS;
 }
 
-CUresult cuDevicePrimaryCtxRelease(CUdevice device)
-{
-    return (void)device, CUDA_SUCCESS;
-}
-
 CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned *flags, int *active)
 {
-    (void)device;
     *flags = 0, *active = 1;
     return CUDA_SUCCESS;
-}
-
-CUresult cuDevicePrimaryCtxSetFlags(CUdevice device, unsigned flags)
-{
-    return (void)device, (void)flags, CUDA_SUCCESS;
 }
 
 CUresult cuCtxGetCurrent(CUcontext *context)
@@ -275,7 +261,6 @@ CUresult cuCtxGetDevice(CUdevice *device)
 
 CUresult cuCtxGetApiVersion(CUcontext context, unsigned *version)
 {
-    (void)context;
     *version = machine()->cuda;
     return CUDA_SUCCESS;
 }
@@ -290,16 +275,6 @@ CUresult cuCtxGetSharedMemConfig(CUsharedconfig *config)
 {
     *config = CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE;
     return CUDA_SUCCESS;
-}
-
-CUresult cuCtxSetSharedMemConfig(CUsharedconfig config)
-{
-    return (void)config, CUDA_SUCCESS;
-}
-
-CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags)
-{
-    return (void)peer, (void)flags, CUDA_SUCCESS;
 }
 
 CUresult cuCtxSynchronize(void)

@@ -69,7 +69,6 @@ static unsigned long long milliseconds(void)
 
 API int nvmlInitWithFlags(unsigned flags)
 {
-    (void)flags;
     for (int i = 0; i < MOST_GPUS; i++) {
         whole[i] = (struct gpu){i, -1};
         for (int j = 0; j < 8; j++)
@@ -186,16 +185,10 @@ API int nvmlDeviceGetPciInfo_v3(struct gpu *gpu, struct pci *pci)
 
 API int nvmlDeviceGetMigMode(struct gpu *gpu, unsigned *now, unsigned *pending)
 {
-    (void)gpu;
     if (machine()->major < 8)
         return NOT_SUPPORTED;
     *pending = machine()->slices > 0;
     return put(now, *pending);
-}
-
-API int nvmlDeviceGetMaxMigDeviceCount(struct gpu *gpu, unsigned *count)
-{
-    return (void)gpu, put(count, 7);
 }
 
 API int nvmlDeviceGetMigDeviceHandleByIndex(struct gpu *gpu, unsigned index, struct gpu **slice)
@@ -214,9 +207,23 @@ API int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(struct gpu *slice, struct g
 
 /* ---- how it is */
 
+/* What is the same of every GPU; power is in mW. */
+#define ALWAYS(name, value)                     \
+    API int name(struct gpu *gpu, unsigned *to) \
+    {                                           \
+        return put(to, value);                  \
+    }
+ALWAYS(nvmlDeviceGetMaxMigDeviceCount, 7)
+ALWAYS(nvmlDeviceGetPowerUsage, 100000)
+ALWAYS(nvmlDeviceGetEnforcedPowerLimit, 300000)
+ALWAYS(nvmlDeviceGetPowerManagementDefaultLimit, 300000)
+ALWAYS(nvmlDeviceGetCurrPcieLinkGeneration, 4)
+ALWAYS(nvmlDeviceGetMaxPcieLinkGeneration, 4)
+ALWAYS(nvmlDeviceGetCurrPcieLinkWidth, 16)
+ALWAYS(nvmlDeviceGetMaxPcieLinkWidth, 16)
+
 API int nvmlDeviceGetCudaComputeCapability(struct gpu *gpu, int *major, int *minor)
 {
-    (void)gpu;
     *major = machine()->major, *minor = machine()->minor;
     return answer();
 }
@@ -227,24 +234,9 @@ API int nvmlDeviceGetTotalEnergyConsumption(struct gpu *gpu, unsigned long long 
     return gpu->slice < 0 ? answer() : INVALID_ARGUMENT;
 }
 
-API int nvmlDeviceGetPowerUsage(struct gpu *gpu, unsigned *milliwatts)
-{
-    return (void)gpu, put(milliwatts, 100000);
-}
-
-API int nvmlDeviceGetEnforcedPowerLimit(struct gpu *gpu, unsigned *milliwatts)
-{
-    return (void)gpu, put(milliwatts, 300000);
-}
-
-API int nvmlDeviceGetPowerManagementDefaultLimit(struct gpu *gpu, unsigned *milliwatts)
-{
-    return nvmlDeviceGetEnforcedPowerLimit(gpu, milliwatts);
-}
-
 API int nvmlDeviceGetClockInfo(struct gpu *gpu, int kind, unsigned *megahertz)
 {
-    return (void)gpu, put(megahertz, kind == 2 ? 14000 : 2400);
+    return put(megahertz, kind == 2 ? 14000 : 2400);
 }
 
 API int nvmlDeviceGetMaxClockInfo(struct gpu *gpu, int kind, unsigned *megahertz)
@@ -254,18 +246,17 @@ API int nvmlDeviceGetMaxClockInfo(struct gpu *gpu, int kind, unsigned *megahertz
 
 API int nvmlDeviceGetTemperature(struct gpu *gpu, int sensor, unsigned *celsius)
 {
-    return (void)gpu, (void)sensor, put(celsius, 50);
+    return put(celsius, 50);
 }
 
 API int nvmlDeviceGetUtilizationRates(struct gpu *gpu, unsigned rates[2])
 {
     rates[1] = 10;
-    return (void)gpu, put(rates, 50);
+    return put(rates, 50);
 }
 
 API int nvmlDeviceGetMemoryInfo(struct gpu *gpu, struct memory *memory)
 {
-    (void)gpu;
     memory->total = machine()->memory;
     memory->used = memory->total / 4;
     memory->free = memory->total - memory->used;
@@ -283,7 +274,6 @@ API int nvmlDeviceGetMemoryInfo_v2(struct gpu *gpu, struct memory_v2 *memory)
 
 API int nvmlDeviceGetCurrentClocksEventReasons(struct gpu *gpu, unsigned long long *reasons)
 {
-    (void)gpu;
     *reasons = 0;
     return answer();
 }
@@ -291,7 +281,6 @@ API int nvmlDeviceGetCurrentClocksEventReasons(struct gpu *gpu, unsigned long lo
 /* The fields that bench reads count nanoseconds of throttling: none. */
 API int nvmlDeviceGetFieldValues(struct gpu *gpu, int count, struct field *fields)
 {
-    (void)gpu;
     for (int i = 0; i < count; i++) {
         fields[i].result = SUCCESS;
         fields[i].type = 3; /* unsigned long long */
@@ -302,13 +291,12 @@ API int nvmlDeviceGetFieldValues(struct gpu *gpu, int count, struct field *field
 
 API int nvmlDeviceGetComputeRunningProcesses_v3(struct gpu *gpu, unsigned *count, void *list)
 {
-    return (void)gpu, (void)list, put(count, 0);
+    return put(count, 0);
 }
 
 API int nvmlDeviceGetProcessUtilization(struct gpu *gpu, void *samples, unsigned *count,
                                         unsigned long long since)
 {
-    (void)gpu, (void)samples, (void)since;
     *count = 0;
     return is_lost() ? GPU_IS_LOST : NOT_FOUND;
 }
@@ -316,7 +304,6 @@ API int nvmlDeviceGetProcessUtilization(struct gpu *gpu, void *samples, unsigned
 API int nvmlDeviceGetTotalEccErrors(struct gpu *gpu, int kind, int counter,
                                     unsigned long long *errors)
 {
-    (void)gpu, (void)kind, (void)counter;
     *errors = 0;
     return answer();
 }
@@ -324,37 +311,16 @@ API int nvmlDeviceGetTotalEccErrors(struct gpu *gpu, int kind, int counter,
 API int nvmlDeviceGetRemappedRows(struct gpu *gpu, unsigned *corrected, unsigned *uncorrected,
                                   unsigned *pending, unsigned *failed)
 {
-    (void)gpu;
     *corrected = *uncorrected = *pending = *failed = 0;
     return machine()->major < 8 ? NOT_SUPPORTED : answer();
 }
 
 API int nvmlDeviceGetNvLinkState(struct gpu *gpu, unsigned link, int *state)
 {
-    return (void)gpu, (void)link, (void)state, NOT_SUPPORTED;
+    return NOT_SUPPORTED;
 }
 
 API int nvmlDeviceGetGpuFabricInfoV(struct gpu *gpu, void *info)
 {
-    return (void)gpu, (void)info, NOT_SUPPORTED;
-}
-
-API int nvmlDeviceGetCurrPcieLinkGeneration(struct gpu *gpu, unsigned *generation)
-{
-    return (void)gpu, put(generation, 4);
-}
-
-API int nvmlDeviceGetCurrPcieLinkWidth(struct gpu *gpu, unsigned *lanes)
-{
-    return (void)gpu, put(lanes, 16);
-}
-
-API int nvmlDeviceGetMaxPcieLinkGeneration(struct gpu *gpu, unsigned *generation)
-{
-    return nvmlDeviceGetCurrPcieLinkGeneration(gpu, generation);
-}
-
-API int nvmlDeviceGetMaxPcieLinkWidth(struct gpu *gpu, unsigned *lanes)
-{
-    return nvmlDeviceGetCurrPcieLinkWidth(gpu, lanes);
+    return NOT_SUPPORTED;
 }

@@ -56,8 +56,6 @@ void __cudaRegisterFunction(void **handle, const char *host, char *device, const
                             int limit, void *thread, void *block, void *block_size, void *grid_size,
                             int *warp)
 {
-    (void)device, (void)name, (void)limit, (void)thread, (void)block, (void)block_size;
-    (void)grid_size, (void)warp;
     struct kernel *kernel = malloc(sizeof *kernel);
     *kernel = (struct kernel){host, (struct module *)handle};
     pthread_mutex_lock(&mutex);
@@ -118,14 +116,12 @@ static cudaError_t launched(const void *host)
 cudaError_t cudaLaunchKernel(const void *host, dim3 grid, dim3 block, void **arguments,
                              size_t shared, cudaStream_t stream)
 {
-    (void)grid, (void)block, (void)arguments, (void)shared, (void)stream;
     return launched(host);
 }
 
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *host,
                                 void **arguments)
 {
-    (void)config, (void)arguments;
     return launched(host);
 }
 
@@ -149,7 +145,6 @@ cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const v
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *host,
                                                           int threads, size_t shared)
 {
-    (void)threads, (void)shared;
     *blocks = 2;
     return load(host);
 }
@@ -158,7 +153,6 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, 
                                                                    int threads, size_t shared,
                                                                    unsigned flags)
 {
-    (void)flags;
     return cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks, host, threads, shared);
 }
 
@@ -279,14 +273,13 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t size, enum cudaMemcpyKind kind)
 {
-    (void)kind;
     return told(cuMemcpyDtoD((CUdeviceptr)to, (CUdeviceptr)from, size));
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
-    return (void)stream, cudaMemcpy(to, from, size, kind);
+    return cudaMemcpy(to, from, size, kind);
 }
 
 cudaError_t cudaMemset(void *to, int value, size_t size)
@@ -296,12 +289,11 @@ cudaError_t cudaMemset(void *to, int value, size_t size)
 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t size, cudaStream_t stream)
 {
-    return (void)stream, cudaMemset(to, value, size);
+    return cudaMemset(to, value, size);
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *status)
 {
-    (void)stream;
     *status = cudaStreamCaptureStatusNone;
     return cudaSuccess;
 }
