@@ -1,27 +1,80 @@
 """Imports modules once, and runs Python files in forks of itself: half of tests/support/forks.py.
 
-PYTHON forked.py MODULE…   # reads a line of JSON for each file, and answers with its exit status
+PYTHON forked.py NUMBER LOCK MODULE…   # listens at the socket with that number
+
+A client sends a line of JSON for a file, and gets its exit status.  With the last client it ends.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
 import runpy
+import selectors
+import socket
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 
 def main() -> None:
     """The command line."""
-    for name in sys.argv[1:]:
-        importlib.import_module(name)
-    for line in sys.stdin:
-        if not (child := os.fork()):
-            become(json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    number, lock, *modules = sys.argv[1:]
+    os.set_inheritable(int(number), False)
+    with socket.socket(fileno=int(number)) as listening:
+        for name in modules:
+            importlib.import_module(name)
+        with selectors.DefaultSelector() as selector, open(lock, "w") as alone:  # noqa: PTH123
+            selector.register(listening, selectors.EVENT_READ)
+            while not serve(selector, listening) or not ended(selector, listening, alone.fileno()):
+                pass
+
+
+def serve(selector: selectors.BaseSelector, listening: socket.socket) -> bool:
+    """Answers what has come; whether nobody is left."""
+    for key, _ in selector.select():
+        if key.fileobj is listening:
+            client, _ = listening.accept()
+            selector.register(client, selectors.EVENT_READ, client.makefile("r"))
+        elif isinstance(key.fileobj, socket.socket):
+            if line := key.data.readline():
+                start(json.loads(line), key.fileobj, selector)
+            else:
+                selector.unregister(key.fileobj)
+                key.data.close()
+                key.fileobj.close()
+        else:
+            selector.unregister(key.fileobj)
+            os.close(key.fd)
+            child, client = key.data
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            with suppress(OSError):  # it has gone meanwhile
+                client.sendall(f"{status}\n".encode())
+    return len(selector.get_map()) == 1
+
+
+def ended(selector: selectors.BaseSelector, listening: socket.socket, lock: int) -> bool:
+    """Takes the socket away, unless somebody is about to connect."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    if selector.select(0):
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        return False
+    os.unlink(listening.getsockname())  # noqa: PTH108
+    return True
+
+
+def start(asked: dict[str, Any], client: socket.socket, selector: selectors.BaseSelector) -> None:
+    """Runs a file in a fork."""
+    if child := os.fork():
+        selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, client))
+    else:
+        become(asked)
 
 
 def become(asked: dict[str, Any]) -> None:
