@@ -38,8 +38,21 @@ def network() -> Iterator[Network]:
 
 
 @pytest.fixture
-def options(network: Network, worker_python: Path) -> Callable[..., Sequence[str]]:
-    return lambda **more: fleet.options(network, worker_python, **more)
+def options(network: Network) -> Callable[..., Sequence[str]]:
+    return lambda **more: fleet.options(network, "{{ trains_with }}", **more)
+
+
+@pytest.fixture
+def let(tmp_path: Path) -> Path:
+    """The file that workers wait for which only pretend."""
+    return tmp_path / "let"
+
+
+def hosts_of(network: Network, let: Path, *names: str) -> dict[str, dict[str, object]]:
+    """Those whose workers pretend."""
+    python = str(fleet.pretender(let))
+    found = inventory(network, *names)
+    return {name: {**each, "trains_with": python} for name, each in found.items()}
 
 
 def drop_connections(host: Host, running: subprocess.Popen[str]) -> None:
@@ -49,12 +62,24 @@ def drop_connections(host: Host, running: subprocess.Popen[str]) -> None:
         time.sleep(0.1)
 
 
+def wait_for(running: subprocess.Popen[str], words: str) -> None:
+    """Reads what a playbook prints until it has said so."""
+    assert running.stdout is not None
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"no {words!r} in {''.join(said)}")
+
+
 def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
-    network: Network, options: Callable[..., Sequence[str]]
+    network: Network, options: Callable[..., Sequence[str]], worker_python: Path, let: Path
 ) -> None:
     dropped, killed = network.hosts["gpu1"], network.hosts["gpu2"]
-    hosts = {**inventory(network, *network.hosts), "gpu5": {**dropped.variables}}
-    hosts["gpu5"] = {**dropped.variables, "ansible_host": UNUSED}
+    hosts = hosts_of(network, let, *network.hosts)
+    hosts["gpu5"] = {**hosts["gpu1"], "ansible_host": UNUSED}
+    hosts["gpu1"]["trains_with"] = str(worker_python)  # one trains for real
     running = network.start(hosts, BENCH, *options(benchmark_patience=30))
     try:
         with halted(running, dropped, killed):
@@ -64,6 +89,7 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
             dropped.cable(plugged=False)
             time.sleep(2)
             dropped.cable(plugged=True)
+        let.touch()
         first = playbook.finish(running)
     finally:
         if running.poll() is None:
@@ -84,23 +110,27 @@ def test_each_host_costs_its_own_row_and_the_next_run_picks_up(
 
     # It is switched on again, and the controller is killed in the middle of the next run.
     killed.boot()
-    hosts = inventory(network, "gpu1", "gpu2", "gpu3")
+    let.unlink()
+    hosts = hosts_of(network, let, "gpu1", "gpu2")
     running = network.start(hosts, BENCH, *options())
-    with halted(running, killed):
+    with halted(running, dropped, killed):
         begun = runs(killed)
         playbook.kill(running)
-    again = network.play(hosts, BENCH, *options())
+    running = network.start(hosts, BENCH, *options())
+    wait_for(running, "it has been running since")
+    let.touch()
+    again = playbook.finish(running)
     assert again.status == 0, again.output
-    assert set(records(folder_of(network))) == {"gpu1", "gpu2", "gpu3"}
+    assert set(records(folder_of(network))) == {"gpu1", "gpu2"}
     assert runs(killed) == begun, "what the killed controller had started was waited for"
 
 
 def test_one_host_after_the_other_or_one_alone(
-    network: Network, options: Callable[..., Sequence[str]]
+    network: Network, options: Callable[..., Sequence[str]], let: Path
 ) -> None:
-    hosts = {**inventory(network, "gpu1"), "gpu2": {**network.hosts["gpu1"].variables}}
-    hosts["gpu2"] = {**hosts["gpu1"], "ansible_host": UNUSED}
-    hosts |= inventory(network, "gpu3")
+    let.touch()
+    hosts = hosts_of(network, let, "gpu1", "gpu2", "gpu3")
+    hosts["gpu2"]["ansible_host"] = UNUSED
     played = network.play(hosts, BENCH, *options(benchmark_serial=1))
     first, last = (runs(network.hosts[name])[-1] for name in ("gpu1", "gpu3"))
     ended, began = (first / "ended.json").stat().st_mtime, (last / "job.json").stat().st_mtime

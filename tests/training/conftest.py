@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.support.drawn import drawn_digits
 from tests.training.command import Command
 
 
@@ -17,7 +18,10 @@ def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """One for all processes of a run: to draw the grind network's images takes ten seconds."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if hasattr(request.config, "workerinput") else own) / "cache"
-    folder.mkdir(exist_ok=True)
+    digits = drawn_digits()
+    (folder / digits.parent.name).mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / digits.parent.name / digits.name).symlink_to(digits)
     return folder
 
 
