@@ -1,4 +1,4 @@
-"""Real trainings that do not go well: what the person is told, and what goes on all the same."""
+"""Trainings that do not go well: what the person is told, and what goes on all the same."""
 
 from __future__ import annotations
 
@@ -21,8 +21,15 @@ from tests.conftest import ROOT
 from tests.support import fake_worker
 from tests.training.command import PATIENCE, Command, Ended
 
-# The grind network first: there is time to end it in the middle.
-_GRIND_FIRST = ("bench/test_grind.py", "bench/test_mnist.py")
+_CNN_SIMPLE_ALONE_ENDS = """
+begin()
+if job["workload"] != "cnn_simple":
+    wait_for_ever()
+for number in range(1, job["epochs"] + 1):
+    epoch(number)
+end(0.89)
+wait_for_ever()
+"""
 
 
 def _training(workload: str) -> str:
@@ -48,26 +55,28 @@ def _program(folder: Path, script: str) -> Path:
 
 @pytest.mark.usefixtures("heeded_signals")
 def test_a_killed_worker_fails_its_own_test_and_ctrl_c_keeps_what_finished_behind_it(
-    command: Command, ended: Callable[[int], bool]
+    command: Command, tmp_path: Path, ended: Callable[[int], bool]
 ) -> None:
-    with command.in_terminal("-k", "post or mlp or cnn_simple", where=_GRIND_FIRST) as terminal:
-        terminal.wait_for(_training("post"))
+    python = fake_worker.write(tmp_path, _CNN_SIMPLE_ALONE_ENDS)
+    rig = dataclasses.replace(command, worker_python=python)
+    with rig.in_terminal("-k", "mlp or cnn_simple or convnet") as terminal:
+        terminal.wait_for(_training("mlp"))
         terminal.worker().send_signal(signal.SIGKILL)
-        terminal.wait_for(_training("cnn_simple"))
+        terminal.wait_for(_training("convnet"))
         worker = terminal.worker()
         terminal.press_ctrl_c()
         run = terminal.end()
     assert run.status == 2
     assert ended(worker.pid)
     assert command.left_behind() == []
-    told = r"post on cpu: worker killed by SIGKILL, during (epoch \d|evaluation)"
-    assert re.match(told, _failure(run, "test_grind[post-cpu]")[0])
-    assert re.match(told, command.result("post").reason)
-    assert re.search(r"post +FAILED", run.output)
-    assert isinstance(command.result("mlp"), Finished)
-    assert re.search(r"mlp +[\d.]+ m?s .*≥", run.output)
-    assert command.result("cnn_simple").reason == "cnn_simple on cpu: interrupted"
-    assert "INTERRUPTED in cnn_simple" in run.output
+    told = r"mlp on cpu: worker killed by SIGKILL, during epoch 1"
+    assert re.match(told, _failure(run, "test_mnist[mlp-cpu]")[0])
+    assert re.match(told, command.result("mlp").reason)
+    assert re.search(r"mlp +FAILED", run.output)
+    assert isinstance(command.result("cnn_simple"), Finished)
+    assert re.search(r"cnn_simple +[\d.]+ m?s .*≥", run.output)
+    assert command.result("convnet").reason == "convnet on cpu: interrupted"
+    assert "INTERRUPTED in convnet" in run.output
     assert "KeyboardInterrupt" in run.output
 
 
@@ -169,10 +178,10 @@ def nvmlDeviceGetUUID(handle): return _GPUS[handle][1]
 def test_a_terminal_sees_the_epochs_go_by_and_no_worker_outlives_a_killed_run(
     command: Command, ended: Callable[[int], bool]
 ) -> None:
-    with command.in_terminal("-k", "post") as terminal:
-        terminal.wait_for(r"0 of 1 trainings .* post on cpu: epoch 1, time left unknown")
+    with command.in_terminal("-k", "cnn_simple") as terminal:
+        terminal.wait_for(r"0 of 1 trainings .* cnn_simple on cpu: epoch 1, time left unknown")
         worker = terminal.worker()
-        terminal.wait_for(r"post on cpu: (epoch [23] of 3|evaluation), \d+:\d\d left")
+        terminal.wait_for(r"cnn_simple on cpu: (epoch [23] of 3|evaluation), \d+:\d\d left")
         assert "\x1b[" in terminal.raw
         terminal.kill()
         assert ended(worker.pid)
