@@ -33,8 +33,9 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(module_command: Command, photographs: Path) -> tuple[Command, Ended]:
-    # Small images: what is looked at is how they are read.
-    asked = ("--input=memory,data-dir", f"--data-dir={photographs}", "--design=size=96")
+    # A small network on small images: what is looked at is how they are read.
+    small = ("-p", "tests.training.small_network")
+    asked = ("--input=memory,data-dir", f"--data-dir={photographs}", *small)
     ended = module_command.run(*asked, where=_WHERE)
     return module_command, ended
 

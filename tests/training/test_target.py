@@ -21,7 +21,7 @@ _WHERE = ("bench/test_target.py",)
 @pytest.fixture(scope="module")
 def trained(module_command: Command, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     rounds = tmp_path_factory.mktemp("rounds") / "rounds.json"
-    options = ("--time-to-target", "-k", "convnet", "--device=cpu", "--mode=tuned")
+    options = ("--time-to-target", "-k", "mlp", "--device=cpu", "--mode=tuned")
     two = ("-p", "tests.training.two_seeds")
     ended = module_command.run(*options, *two, f"--benchmark-json={rounds}", where=_WHERE)
     return module_command, ended, rounds
@@ -55,14 +55,14 @@ def test_every_seed_reaches_its_target(trained: Trained) -> None:
 
 def test_the_table_has_a_row_for_it(trained: Trained) -> None:
     text = " ".join(" ".join(trained[1].table()).split())
-    assert re.search(r"convnet ≥ \d\d\.\d\d % 2/2 ", text)
+    assert re.search(r"mlp ≥ \d\d\.\d\d % 2/2 ", text)
     assert "PASSED 1 of 1" in text
 
 
 def test_pytest_benchmark_has_the_seeds_for_its_rounds(trained: Trained) -> None:
     _, _, rounds = trained
     (made,) = json.loads(rounds.read_text(encoding="utf-8"))["benchmarks"]
-    assert made["group"] == "convnet to target"
+    assert made["group"] == "mlp to target"
     assert made["stats"]["data"] == pytest.approx(list(_result(trained).targets[0].seconds))
     assert made["extra_info"]["mode"] == "tuned"
 
