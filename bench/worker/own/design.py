@@ -12,11 +12,7 @@ from bench.workloads.design import OF_ANY, Design
 
 
 def cut(split: Split, images: int | None) -> Split:
-    """The first examples.
-
-    Raises:
-        ModeError: they come in batches.
-    """
+    """The first examples."""
     if images is None or images >= split.examples:
         return split
     if not split.in_memory:
@@ -37,7 +33,6 @@ def change(keras: Any, model: Any, design: Design) -> None:
     """Sets a compiled model's rate and dropout.
 
     Raises:
-        ModeError: the design changes what only the file can.
         DesignError: it has no dropout.
     """
     others = [name for name in design.changed if name not in OF_ANY]

@@ -31,7 +31,10 @@ _TO_DO = (
 
 
 class FileError(Exception):
-    """What is wrong with the file, or with what its functions return: a line for who wrote it."""
+    """What is wrong with the file, or with what its functions return: a line for who wrote it.
+
+    Whatever runs the file may raise it, or ModeError, and bench.worker tells the parent.
+    """
 
 
 class ModeError(Exception):
@@ -49,11 +52,7 @@ class File:
         self._module = self._run(sha256)
 
     def call(self, name: str) -> Any:
-        """What one of its functions returns.
-
-        Raises:
-            FileError: there is no such function, or it fails.
-        """
+        """What one of its functions returns."""
         function = getattr(self._module, name, None)
         if not callable(function) or hasattr(function, "fit"):  # a model of Keras can be called
             kind = type(function).__name__
@@ -68,9 +67,6 @@ class File:
         """What fails in the block is the file's fault, unless the machine gave way.
 
         doing: what is done there.
-
-        Raises:
-            FileError: something failed.
         """
         try:
             yield
