@@ -137,7 +137,8 @@ def bounds(
         LookupError: the evidence has fewer than five seeds for it.
     """
     if workload.metric in ERRORS:
-        return _mse_bounds(workload, data, profile, baselines, evidence)
+        rows = _rows(evidence, workload, "synthetic", profile)
+        return _mse_bounds(workload.metric, data, baselines, rows)
     values = [row.quality for row in _rows(evidence, workload, data, profile)]
     margin = _margin(values, workload.metric)
     floor = min(values) - margin
@@ -170,26 +171,21 @@ def bounds_or_none(
 
 
 def _mse_bounds(
-    workload: Workload,
-    data: str,
-    profile: ProfileName,
-    baselines: Mapping[str, float],
-    evidence: list[Reached],
+    metric: Metric, data: str, baselines: Mapping[str, float], rows: list[Reached]
 ) -> Bounds:
     """For an MSE the evidence is read relative to predicting the mean, which any data set has.
 
     No public photographs exist to gather evidence on.  Real ones are held to the generator's
     relative floor where that is the weaker, and otherwise to beating the mean predictor.
     """
-    rows = _rows(evidence, workload, "synthetic", profile)
     values, mean_predictor = [row.quality for row in rows], rows[0].mean_predictor
-    relative = (max(values) + _margin(values, workload.metric)) / mean_predictor
+    relative = (max(values) + _margin(values, metric)) / mean_predictor
     if max(values) < mean_predictor:
         relative = min(relative, _GUESSING_MSE)  # every seed learned, so a guess must not pass
     if data == "real":
         relative = max(relative, 1.0)
     floor = relative * baselines["mean_predictor_mse"]
-    return Bounds(workload.metric, floor, baselines["best_possible_mse"])
+    return Bounds(metric, floor, baselines["best_possible_mse"])
 
 
 def _rows(

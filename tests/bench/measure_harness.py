@@ -1,12 +1,13 @@
 """Does the harness add to what it measures?  Its epoch against that of a bare `model.fit`.
 
-    python -m pytest tests/bench/measure_harness.py -s [--pairs N]
+    python -m pytest tests/bench/measure_harness.py -s [-k bare|unwatched] [--pairs N]
 
 Not part of `./run test`: it holds times.  Trains the convnet on the first 12,000 digits through
-`runner.supervisor`, with telemetry and the conditions watched (watched.py), and `bare_fit.py`: on
-the first GPU in turn; without one at once, each on its half of the processors (beside.py).  What
-the harness does beside an epoch it has to do on the half of its training, so this is the most that
-it can cost.  Run nothing else beside it.
+`runner.supervisor`, with telemetry and the conditions watched (watched.py), and `bare_fit.py`, or
+the same without watching: on the first GPU in turn; without one at once, each on its half of the
+processors (beside.py).  What the harness does beside an epoch it has to do on the half of its
+training, so this is the most that it can cost.  Prints the ratio of the mean steady epochs, and the
+CPU time of the telemetry's thread.  Run nothing else beside it.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ from tests.bench.watched import EPOCHS, WORKLOAD, Watched
 BARE = Path(__file__).parent / "bare_fit.py"
 
 
-def test_an_epoch_of_ours_takes_as_long_as_a_bare_fits(
-    tmp_path: Path, worker_python: Path, pytestconfig: pytest.Config
+@pytest.mark.parametrize("rival", ["bare fit", "unwatched"])
+def test_an_epoch_of_ours_takes_as_long_as_its_rival_s(
+    rival: str, tmp_path: Path, worker_python: Path, pytestconfig: pytest.Config
 ) -> None:
     on_gpu = Watched.on_gpu(tmp_path, worker_python)
     watched = on_gpu or Watched.on_cpu(tmp_path, worker_python)
     together = beside.in_turn if on_gpu else beside.at_once
-    bare_fit = partial(_bare, watched)
+    its = partial(_bare, watched) if rival == "bare fit" else watched.train_unwatched
     print(f"\ntrained on {watched.trained.name}, watched: {watched.device.name}")
     pairs = pytestconfig.getoption("pairs")
-    beside.print_ratio({"ours": watched.train, "bare fit": bare_fit}, together, pairs)
+    beside.print_ratio({"ours": watched.train, rival: its}, together, pairs)
     print(watched.cost())
     assert len(watched.shares) == 2 * pairs
 
