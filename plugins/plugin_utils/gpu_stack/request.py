@@ -57,11 +57,7 @@ class Request:
 
 
 def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
-    """The request, or why Grindstone does not touch the host.
-
-    Raises:
-        RefusedError: its system, or the machine, is none that Grindstone knows.
-    """
+    """The request, or why Grindstone does not touch the host."""
     facts = matrix.identified(found)
     system = _system(facts, matrix)
     _must_be_ours(facts)
@@ -82,11 +78,7 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
 
 
 def _ignored(facts: HostFacts, options: Options) -> dict[str, str]:
-    """The addresses of the GPUs that the user leaves out, as lspci or nvidia-smi write them.
-
-    Raises:
-        RefusedError: there is no GPU at one of them.
-    """
+    """The addresses of the GPUs that the user leaves out, as lspci or nvidia-smi write them."""
     found: dict[str, str] = {}
     known = [gpu.address for gpu in facts.gpus]
     for said in options.ignore_gpus:
