@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from bench.lint.names import words
 from bench.lint.operations import RAW, UNIT
 from bench.lint.values import (
     LITERAL,
+    Call,
     Const,
     Data,
     Generator,
@@ -30,8 +30,6 @@ from bench.lint.values import (
 if TYPE_CHECKING:
     from bench.lint.expressions import Expressions as Reader
 
-Given = tuple[Value, ...]
-Options = Mapping[str, Value]
 
 _PICTURES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 # Functions and methods that give the same examples, with the same range.
@@ -76,29 +74,27 @@ _PILLOW = {
 }
 
 
-def function(
-    reader: Reader, node: ast.Call, called: Ref, given: Given, options: Options
-) -> Value | None:
+def function(reader: Reader, called: Ref, call: Call) -> Value | None:
     """What a function of a library makes of examples; None where it is none of them."""
-    name, first = called.last, examples(given[0]) if given else None
+    name, given, first = called.last, call.given, examples(call.value(at=0))
     if name == "load_data" and called.name.startswith("keras.datasets."):
         return _published(called.name.split(".")[-2])
     if name in _FOLDERS:
-        return _folder(reader, node, given, options)
+        return _folder(reader, call)
     if name == "load_img":
-        return _picture(node, given, options)
+        return _picture(call)
     if name == "ImageDataGenerator":
-        return Generator(_of_generator(options))
+        return Generator(_of_generator(call))
     if name == "train_test_split":
-        return _parted(reader, node, given)
+        return _parted(reader, call)
     if name in ("open", "imread") and called.name.startswith(("PIL.", "cv2.", "imageio.")):
         return Data(pixels=RAW, source=called.name.partition(".")[0], loops=reader.loops)
     if name == "resize" and first:
-        return _resized(called.name, node, first, given, options)
+        return _resized(called.name, first, call)
     if name in _JOINS and given and isinstance(given[0], Items):
-        return _joined(node, name, given, options)
+        return _joined(name, given[0], call)
     if name in ("repeat", "tile", "resample") and first:
-        return _repeated(node, name, first, given, options)
+        return _repeated(name, first, call)
     if name in _TURNS and first:
         return replace(first, flipped=True)
     if name in ("Path", "PurePath", "str", "fspath") and given:
@@ -108,34 +104,30 @@ def function(
     return _same(name, first)
 
 
-def method(
-    reader: Reader, node: ast.Call, owner: Value, name: str, given: Given, options: Options
-) -> Value:
+def method(reader: Reader, owner: Value, name: str, call: Call) -> Value:
     """What a method makes of examples."""
     if isinstance(owner, Generator):
-        return _flow(reader, owner, node, name, given, options)
+        return _flow(reader, owner, name, call)
     if isinstance(owner, Instance):
         if name == "split" and owner.kind in _SPLITTERS:
-            reader.split(node, given)
+            reader.split(call.node, call.given)
         if name in ("fit_resample", "fit_sample") and owner.kind in _OVERSAMPLERS:
-            return _oversampled(owner, node, given)
+            return _oversampled(owner, call)
         if owner.kind in scaling.SCALERS:
-            scaled = scaling.by_scaler(reader.program, owner, name, given)
+            scaled = scaling.by_scaler(reader.program, owner, name, call)
             return scaled or Data(loops=reader.loops)
         return Data(loops=reader.loops)
-    known = _of_data(reader, node, owner, name, given, options) if isinstance(owner, Data) else None
+    known = _of_data(reader, owner, name, call) if isinstance(owner, Data) else None
     return known or Data(loops=reader.loops)
 
 
-def _of_data(
-    reader: Reader, node: ast.Call, owner: Data, name: str, given: Given, options: Options
-) -> Data | None:
+def _of_data(reader: Reader, owner: Data, name: str, call: Call) -> Data | None:
     if name in ("take", "skip"):
         part = Part(owner.rows, name, owner.shuffled)
         return replace(owner, rows=fresh(), parts=(*owner.parts, part), loops=reader.loops)
     if name == "shuffle":
-        again = plain(options.get("reshuffle_each_iteration", Const(True)))
-        return replace(owner, shuffled=node.lineno if again is not False else owner.shuffled)
+        again = call.said("reshuffle_each_iteration")
+        return replace(owner, shuffled=call.line if again is not False else owner.shuffled)
     if name == "cache":
         return replace(owner, shuffled=None)
     if name == "map":
@@ -144,15 +136,16 @@ def _of_data(
     if name == "filter":
         return replace(owner, rows=fresh(), pixels=None)
     if name == "mean":
-        return scaling.mean(owner, options)
+        return scaling.mean(owner, call)
     if name == "resize" and owner.source == "PIL":
-        return _resized("PIL.Image", node, owner, (owner, *given), options)
+        own = replace(call, given=(owner, *call.given))
+        return _resized("PIL.Image", owner, own)
     if name == "transpose" and owner.source == "PIL":
         return replace(owner, flipped=True)
     return _same(name, owner)
 
 
-def of_python(reader: Reader, name: str, given: Given) -> Value:
+def of_python(reader: Reader, name: str, given: tuple[Value, ...]) -> Value:
     """What Python's own functions make of examples."""
     if name == "zip" and given:
         return Items((Items(tuple(Data(rows=_rows(each)) for each in given)),))
@@ -182,33 +175,29 @@ def _published(name: str) -> Value:
     )
 
 
-def _of_generator(options: Options) -> str | None:
+def _of_generator(call: Call) -> str | None:
     """The range of pixels that an ImageDataGenerator gives."""
     changes = ("preprocessing_function", "featurewise_center", "samplewise_center")
-    if any(plain(options.get(each)) or each in options for each in changes):
+    if any(each in call.options for each in changes):
         return None
-    if "rescale" not in options:
+    if "rescale" not in call.options:
         return RAW
-    factor = plain(options["rescale"])
+    factor = call.said("rescale")
     is_unit = isinstance(factor, float) and abs(factor - 1 / 255) < 1e-6
     return UNIT if is_unit else None
 
 
-def _flow(
-    reader: Reader, owner: Generator, node: ast.Call, name: str, given: Given, options: Options
-) -> Value:
-    size, subset = plain(options.get("target_size")) or (256, 256), options.get("subset")
+def _flow(reader: Reader, owner: Generator, name: str, call: Call) -> Value:
+    size, subset = call.said("target_size") or (256, 256), call.value("subset")
     if name == "flow_from_directory":
-        resized = _to("Pillow", plain(options.get("interpolation")) or "nearest", size, node)
-        folder = options.get("directory", given[0] if given else None)
         return Data(
             pixels=owner.pixels,
-            resized=resized,
-            folder=folder,
-            subset=(str(plain(subset)), None, node.lineno) if subset else None,
+            resized=_to("Pillow", call.said("interpolation") or "nearest", size, call),
+            folder=call.value("directory", at=0),
+            subset=(str(plain(subset)), None, call.line) if subset else None,
             loops=reader.loops,
         )
-    first = examples(options.get("x", given[0] if given else None))
+    first = examples(call.value("x", at=0))
     if name == "flow" and first:
         pixels = owner.pixels if first.pixels == RAW else None
         part = (Part(first.rows, str(plain(subset))),) if subset else ()
@@ -216,80 +205,74 @@ def _flow(
     return Data(loops=reader.loops)
 
 
-def _folder(reader: Reader, node: ast.Call, given: Given, options: Options) -> Value:
-    size = plain(options.get("image_size")) or (256, 256)
-    keeps = any(plain(options.get(f"{each}_to_aspect_ratio")) for each in ("crop", "pad"))
-    filter_ = plain(options.get("interpolation", Const("bilinear")))
-    resized = _to("TensorFlow", filter_, size, node, keeps=keeps)
-    folder = options.get("directory", given[0] if given else None)
-    shuffles = plain(options.get("shuffle", Const(True))) is not False
-    subset = plain(options.get("subset"))
+def _folder(reader: Reader, call: Call) -> Value:
+    size = call.said("image_size") or (256, 256)
+    keeps = any(call.said(f"{each}_to_aspect_ratio") for each in ("crop", "pad"))
+    filter_, subset = call.said("interpolation", otherwise="bilinear"), call.said("subset")
     made = Data(
         pixels=RAW,
-        resized=resized,
-        folder=folder,
-        subset=(str(subset), options.get("seed"), node.lineno) if subset else None,
-        shuffled=node.lineno if shuffles else None,
+        resized=_to("TensorFlow", filter_, size, call, keeps=keeps),
+        folder=call.value("directory", at=0),
+        subset=(str(subset), call.value("seed"), call.line) if subset else None,
+        shuffled=call.line if call.said("shuffle") is not False else None,
         loops=reader.loops,
     )
     if subset == "both":
         return Items(
             tuple(
-                replace(made, rows=fresh(), subset=(each, None, node.lineno))
+                replace(made, rows=fresh(), subset=(each, None, call.line))
                 for each in ("training", "validation")
             )
         )
     return made
 
 
-def _picture(node: ast.Call, given: Given, options: Options) -> Data:
-    wanted = options.get("target_size", given[2] if len(given) > 2 else None)
+def _picture(call: Call) -> Data:
+    wanted = call.value("target_size", at=2)
     made = Data(pixels=RAW, source="Keras")
     if wanted is None:
         return made
-    keeps = plain(options.get("keep_aspect_ratio")) is True
-    filter_ = plain(options.get("interpolation", Const("nearest")))
-    return replace(made, resized=_to("Pillow", filter_, plain(wanted), node, keeps=keeps))
+    keeps = call.said("keep_aspect_ratio") is True
+    filter_ = call.said("interpolation", otherwise="nearest")
+    return replace(made, resized=_to("Pillow", filter_, plain(wanted), call, keeps=keeps))
 
 
-def _resized(by: str, node: ast.Call, data: Data, given: Given, options: Options) -> Data | None:
-    size = options.get("size", options.get("dsize", given[1] if len(given) > 1 else None))
-    library = by.partition(".")[0]
+def _resized(by: str, data: Data, call: Call) -> Data | None:
+    size, library = call.said("size", "dsize", at=1), by.partition(".")[0]
     if library == "cv2":
-        chosen = options.get("interpolation", given[5] if len(given) > 5 else None)
+        chosen = call.value("interpolation", at=5)
         found = _CV2.get(chosen.last) if isinstance(chosen, Ref) else "bilinear"
-        height_first = _turned(plain(size))
+        size = _turned(size)
     elif library == "PIL":
-        chosen = options.get("resample", given[2] if len(given) > 2 else None)
+        chosen = call.value("resample", at=2)
         found = _PILLOW.get(chosen.last) if isinstance(chosen, Ref) else "bicubic"
-        height_first = _turned(plain(size))
+        size = _turned(size)
     elif library in ("tensorflow", "keras"):
-        found = plain(options.get("method", options.get("interpolation", Const("bilinear"))))
-        height_first = plain(size)
+        found = call.said("method", "interpolation", otherwise="bilinear")
     else:  # as scikit-image's, which divides by 255 as well
         return replace(data, pixels=None, resized=None)
     title = {"cv2": "OpenCV", "PIL": "Pillow"}.get(library, "TensorFlow")
-    return replace(data, resized=_to(title, found, height_first, node))
+    return replace(data, resized=_to(title, found, size, call))
 
 
 def _to(
-    by: str, filter_: object, size: object, node: ast.Call, *, keeps: bool = False
+    by: str, filter_: object, size: object, call: Call, *, keeps: bool = False
 ) -> Resized | None:
     if not isinstance(filter_, str):
         return None
     is_pair = isinstance(size, tuple) and len(size) == 2 and all(type(s) is int for s in size)
     pair = (size[0], size[1]) if is_pair and isinstance(size, tuple) else None
-    return Resized(by, filter_.lower(), pair, node.lineno, keeps)
+    return Resized(by, filter_.lower(), pair, call.line, keeps)
 
 
 def _turned(size: object) -> object:
     return size[::-1] if isinstance(size, tuple) else size
 
 
-def _joined(node: ast.Call, name: str, given: Given, options: Options) -> Data | None:
-    every = [each for each in inside(given[0]) if isinstance(each, Data)]
-    axis = plain(options.get("axis", given[1] if len(given) > 1 else Const(0)))
-    if name == "array" and isinstance(given[0], Items) and given[0].items and not every:
+def _joined(name: str, given: Items, call: Call) -> Data | None:
+    every = [each for each in inside(given) if isinstance(each, Data)]
+    axis = call.said("axis", at=1, otherwise=0)
+    if name == "array" and given.items and not every:
         return Data(source=LITERAL)
     if not every or axis not in (0, None) or name in ("stack", "hstack"):
         return None
@@ -300,7 +283,7 @@ def _joined(node: ast.Call, name: str, given: Given, options: Options) -> Data |
     resized = first.resized if all(each.resized == first.resized for each in every) else None
     return Data(
         pixels=first.pixels if alike else None,
-        copies=_copies(every, node.lineno, exact=name != "array"),
+        copies=_copies(every, call.line, exact=name != "array"),
         resized=resized,
         flipped=all(each.flipped for each in every),
     )
@@ -317,31 +300,30 @@ def _copies(every: Sequence[Data], line: int, *, exact: bool) -> tuple[str, int]
     return ("copies", line) if exact and len(set(plain_rows)) < len(plain_rows) else None
 
 
-def _repeated(node: ast.Call, name: str, data: Data, given: Given, options: Options) -> Data | None:
+def _repeated(name: str, data: Data, call: Call) -> Data | None:
     if name == "resample":
-        replaces = plain(options.get("replace", Const(True))) is not False
-        return replace(data, rows=fresh(), copies=("copies", node.lineno)) if replaces else data
-    axis = plain(options.get("axis", given[2] if len(given) > 2 else Const(None)))
-    if name == "repeat" and axis == 0:
-        return replace(data, rows=fresh(), copies=("copies", node.lineno))
+        replaces = call.said("replace") is not False
+        return replace(data, rows=fresh(), copies=("copies", call.line)) if replaces else data
+    if name == "repeat" and call.said("axis", at=2) == 0:
+        return replace(data, rows=fresh(), copies=("copies", call.line))
     return None
 
 
-def _parted(reader: Reader, node: ast.Call, given: Given) -> Items:
-    reader.split(node, given)
+def _parted(reader: Reader, call: Call) -> Items:
+    reader.split(call.node, call.given)
     made: list[Value] = []
-    for each in given:
+    for each in call.given:
         data = examples(each) or Data()
         for side in ("train", "test"):
-            part = Part(data.rows, f"{side} of line {node.lineno}")
+            part = Part(data.rows, f"{side} of line {call.line}")
             made.append(replace(data, rows=fresh(), parts=(*data.parts, part), loops=reader.loops))
     return Items(tuple(made))
 
 
-def _oversampled(owner: Instance, node: ast.Call, given: Given) -> Items:
+def _oversampled(owner: Instance, call: Call) -> Items:
     what = "copies" if owner.kind == "RandomOverSampler" else "points between others"
     made: list[Value] = []
-    for each in given:
+    for each in call.given:
         data = examples(each) or Data()
-        made.append(replace(data, rows=fresh(), copies=(what, node.lineno)))
+        made.append(replace(data, rows=fresh(), copies=(what, call.line)))
     return Items(tuple(made))

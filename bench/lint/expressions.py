@@ -5,10 +5,12 @@ from __future__ import annotations
 import abc
 import ast
 from collections import ChainMap
+from collections.abc import Mapping
 
 from bench.lint import calls, names, operations
 from bench.lint.program import Compared, Kept, Program, Split
 from bench.lint.values import (
+    Call,
     Const,
     Data,
     Function,
@@ -40,13 +42,7 @@ class Expressions(abc.ABC):
         self._stars: list[str] = []
 
     @abc.abstractmethod
-    def own(
-        self,
-        node: ast.Call,
-        function: Function,
-        given: tuple[Value, ...],
-        options: dict[str, Value],
-    ) -> Value:
+    def own(self, function: Function, call: Call) -> Value:
         """What a function or class of the script makes."""
 
     @abc.abstractmethod
@@ -202,30 +198,30 @@ class Expressions(abc.ABC):
             if not (name and name in self._names):
                 return self._method(node, node.func)
         function = self.value(node.func)
-        given, options = self._arguments(node)
+        call = self._arguments(node)
         if isinstance(function, Function):
-            return self.own(node, function, given, options)
-        return calls.function(self, node, function, given, options)
+            return self.own(function, call)
+        return calls.function(self, function, call)
 
     def _method(self, node: ast.Call, function: ast.Attribute) -> Value:
         owner = self.value(function.value)
-        given, options = self._arguments(node)
+        call = self._arguments(node)
         if isinstance(owner, Ref):
             full = Ref(names.canonical(f"{owner.name}.{function.attr}"))
-            return calls.function(self, node, full, given, options)
-        if function.attr in ("append", "extend") and given:
-            self._keep(node.lineno, given[0], _root(function.value))
+            return calls.function(self, full, call)
+        if function.attr in ("append", "extend") and call.given:
+            self._keep(node.lineno, call.given[0], _root(function.value))
             if isinstance(owner, Items) and (name := _dotted(function.value)):
-                self._names[name] = Items((*owner.items, *given[:1]))
+                self._names[name] = Items((*owner.items, *call.given[:1]))
             return Const(None)
-        if isinstance(owner, Data) and self._is_of_keras(function.attr, options):
+        if isinstance(owner, Data) and self._is_of_keras(function.attr, call.options):
             network = Network(node.lineno, known=False, loops=owner.loops)
             if name := _dotted(function.value):
                 self._names[name] = network
             owner = network
-        return calls.method(self, node, owner, function.attr, given, options)
+        return calls.method(self, owner, function.attr, call)
 
-    def _arguments(self, node: ast.Call) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    def _arguments(self, node: ast.Call) -> Call:
         given: list[Value] = []
         for each in node.args:
             found = self.value(each.value if isinstance(each, ast.Starred) else each)
@@ -236,9 +232,9 @@ class Expressions(abc.ABC):
             if option.arg is None:
                 found = self.value(option.value)
                 options |= found.items if isinstance(found, Table) else {}
-        return tuple(given), options
+        return Call(node, tuple(given), options)
 
-    def _is_of_keras(self, method: str, options: dict[str, Value]) -> bool:
+    def _is_of_keras(self, method: str, options: Mapping[str, Value]) -> bool:
         """Whether a method of what is not known is that of a model, and not of scikit-learn's."""
         has_keras = bool(self.program.imports & names.KERAS)
         return has_keras and not _OF_MODELS.get(method, frozenset()).isdisjoint(options)

@@ -8,13 +8,13 @@ the script at each call of it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.lint import names, operations
 from bench.lint.expressions import Expressions
 from bench.lint.program import Program
-from bench.lint.values import Const, Data, Function, Instance, Network, Ref, Value
+from bench.lint.values import Call, Const, Data, Function, Instance, Network, Ref, Value
 
 # So deep are functions gone into, and so many statements gone through, that any script ends.
 _DEEPEST, _MOST = 12, 200_000
@@ -157,24 +157,20 @@ class Reader(Expressions):
 
     # ---- functions of the script
 
-    def own(
-        self,
-        node: ast.Call,
-        function: Function,
-        given: tuple[Value, ...],
-        options: dict[str, Value],
-    ) -> Value:
+    def own(self, function: Function, call: Call) -> Value:
         """What a function or class of the script makes."""
         if isinstance(function.node, ast.ClassDef):
             if any(names.is_model(each) for each in function.bases):
-                made = Network(node.lineno, known=False, loops=self.loops)
+                made = Network(call.line, known=False, loops=self.loops)
                 self.program.networks.append(made)
                 return made
             name = function.node.name
-            return Instance(name, node.lineno, given, options, own=True)
-        return self.enter(function, given, options)
+            return Instance(name, call.line, call.given, call.options, own=True)
+        return self.enter(function, call.given, call.options)
 
-    def enter(self, function: Function, given: Sequence[Value], options: dict[str, Value]) -> Value:
+    def enter(
+        self, function: Function, given: Sequence[Value], options: Mapping[str, Value]
+    ) -> Value:
         """What a function of the script returns."""
         node = function.node
         self._called.add(node)
@@ -195,7 +191,7 @@ class Reader(Expressions):
         return operations.either(returned) if returned else Const(None)
 
     def _take(
-        self, asked: ast.arguments, given: Sequence[Value], options: dict[str, Value]
+        self, asked: ast.arguments, given: Sequence[Value], options: Mapping[str, Value]
     ) -> None:
         """Binds a function's parameters."""
         places = [*asked.posonlyargs, *asked.args]

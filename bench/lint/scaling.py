@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from bench.lint.names import words
 from bench.lint.program import Program
-from bench.lint.values import Data, Instance, Value, examples, plain
+from bench.lint.values import Call, Data, Instance, Value, examples
 
 SCALERS = words("StandardScaler MinMaxScaler MaxAbsScaler RobustScaler PowerTransformer")
 # What `Data.source` says of a mean over examples.
 MEAN = "mean"
 
 
-def by_scaler(
-    program: Program, scaler: Instance, method: str, given: tuple[Value, ...]
-) -> Value | None:
+def by_scaler(program: Program, scaler: Instance, method: str, call: Call) -> Value | None:
     """What a scaler's method makes; None of another one."""
-    data = examples(given[0]) if given else None
+    data = examples(call.value(at=0))
     if data is None:
         return None
     if method in ("fit", "fit_transform"):
@@ -33,9 +30,9 @@ def by_scaler(
     return replace(data, pixels=None, fitted=None) if method == "inverse_transform" else None
 
 
-def mean(data: Data, options: Mapping[str, Value]) -> Data | None:
+def mean(data: Data, call: Call) -> Data | None:
     """A mean over examples; None where it is one of each."""
-    axis = plain(options.get("axis"))
+    axis = call.said("axis")
     first = axis[0] if isinstance(axis, tuple) and axis else axis
     return Data(rows=data.rows, source=MEAN, loops=data.loops) if first in (None, 0) else None
 

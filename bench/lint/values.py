@@ -64,6 +64,30 @@ class Table:
     items: Mapping[str, Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call, and what it is given: by place, and by name."""
+
+    node: ast.Call
+    given: tuple[Value, ...]
+    options: Mapping[str, Value]
+
+    @property
+    def line(self) -> int:
+        """Where it stands."""
+        return self.node.lineno
+
+    def value(self, *names: str, at: int = 99) -> Value | None:
+        """What a parameter is given, by any of its names or by its place."""
+        found = (self.options[each] for each in names if each in self.options)
+        return next(found, self.given[at] if at < len(self.given) else None)
+
+    def said(self, *names: str, at: int = 99, otherwise: object = None) -> Any:
+        """The same where it is a literal."""
+        found = self.value(*names, at=at)
+        return otherwise if found is None else plain(found)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Instance:
     """What a class of a library made: a layer, a loss, a callback, a splitter.
