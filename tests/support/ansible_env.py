@@ -14,6 +14,8 @@ from tests.support.cache import OLD_S, cache_folder, locked, remove_stale
 
 # Of hosts that keep compiled what modules import; here it is not there.
 PYTHONPATH = Path("/var/cache/compiled-modules")
+# The name by which a root's modules find what runs them: see module_servers.
+MODULE_SERVER = f"modules-{os.getpid()}"
 HERE = Path(__file__).parents[2]
 _COMPILED = Path(__file__).with_name("compiled") / "sitecustomize.py"
 _CALLBACKS = Path(__file__).with_name("callbacks")
@@ -26,6 +28,7 @@ def ansible_environment(**variables: str) -> dict[str, str]:
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACKS),
         "KEPT_MODULES": str(_kept_modules()),
+        "MODULE_SERVER": MODULE_SERVER,
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": str(PYTHONPATH),
     }

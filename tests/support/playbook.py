@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.ansible_env import HERE, ansible_environment
+from tests.support.module_servers import interpreter
 
 Variables = Mapping[str, object]
 
@@ -56,7 +57,7 @@ def in_root(path: Path, variables: Variables) -> Variables:
     return {
         "ansible_connection": "community.general.chroot",
         "ansible_host": str(path),
-        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_python_interpreter": interpreter(),
         **variables,
     }
 

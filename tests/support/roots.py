@@ -26,6 +26,7 @@ import psutil
 from tests.support import playbook as playbooks
 from tests.support.ansible_env import PYTHONPATH, compiled_folder
 from tests.support.cache import cache_folder, locked
+from tests.support.module_servers import serve
 from tests.support.playbook import PlayResult
 
 PACKAGES = "python3,ca-certificates"  # what a person needs there before Ansible can do the rest
@@ -287,6 +288,7 @@ def root_on(layers: list[Path], folder: Path, *, on_disk: bool = False) -> Itera
         inside = path / PYTHONPATH.relative_to("/")
         inside.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", str(compiled_folder()), str(inside)], check=True)
+        serve(layers[-1])
         shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
         if CERTIFICATES.exists():  # a proxy's own, if this machine has one
             shutil.copy(CERTIFICATES, path / CERTIFICATES.relative_to("/"))

@@ -25,6 +25,7 @@ from tests.support import playbook
 from tests.support.ansible_env import compiled_folder
 from tests.support.cache import cache_folder, locked
 from tests.support.environments import PYTHON
+from tests.support.module_servers import for_host
 from tests.support.playbook import PlayResult, Variables
 
 SSHD = "/usr/sbin/sshd"
@@ -41,6 +42,7 @@ _BOOT = """
 mount -t tmpfs tmpfs /run && mkdir /run/sshd
 mount -t overlay overlay -o lowerdir={base},upperdir={disk}/upper,workdir={disk}/work {base}
 hostname {name}
+{server} &
 exec {sshd} -D -e -f {folder}/sshd_config
 """
 _SSHD_CONFIG = """
@@ -50,7 +52,7 @@ ListenAddress {address}
 PermitRootLogin yes
 StrictModes no
 UsePAM no
-SetEnv HOME={home} PYTHONPATH={compiled}
+SetEnv HOME={home} PYTHONPATH={compiled} {environment}
 PidFile none
 Subsystem sftp internal-sftp
 """
@@ -108,7 +110,7 @@ class Host:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.keys / "user"),
             "ansible_ssh_common_args": f"{ssh} -o LogLevel=ERROR",
-            "ansible_python_interpreter": PYTHON,
+            "ansible_python_interpreter": for_host(PYTHON).interpreter,
         }
 
     def make(self, disk_mb: int) -> None:
@@ -130,7 +132,11 @@ class Host:
             (self.folder / "disk" / name).mkdir()
         (home := self.folder / "home").mkdir()
         text = _SSHD_CONFIG.format(
-            keys=self.keys, address=self.address, home=home, compiled=compiled_folder()
+            keys=self.keys,
+            address=self.address,
+            home=home,
+            compiled=compiled_folder(),
+            environment=for_host(PYTHON).environment,
         )
         (self.folder / "sshd_config").write_text(text, encoding="utf-8")
 
@@ -138,7 +144,12 @@ class Host:
         """Starts it, and waits until its sshd answers."""
         self.cable(plugged=True)
         script = _BOOT.format(
-            base=self.base, disk=self.folder / "disk", name=self.name, folder=self.folder, sshd=SSHD
+            base=self.base,
+            disk=self.folder / "disk",
+            name=self.name,
+            server=for_host(PYTHON).server,
+            folder=self.folder,
+            sshd=SSHD,
         )
         own = ["--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"]
         inside = ["ip", "netns", "exec", f"{self.network}-{self.number}", "unshare", *own]

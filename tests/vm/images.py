@@ -14,8 +14,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import roots
-from tests.support.ansible_env import PYTHONPATH, compiled_folder
+from tests.support import module_servers, roots
+from tests.support.ansible_env import MODULE_SERVER, PYTHONPATH, compiled_folder
 from tests.support.cache import cache_folder, locked, remove_stale
 
 SUITE = "bookworm"
@@ -192,7 +192,9 @@ def write_disk_of(root: roots.Root, disk: Path) -> None:
     subprocess.run(["umount", str(inside)], check=True)
     shutil.copytree(compiled_folder(), inside, dirs_exist_ok=True)
     ssh = root.path / "etc/ssh/sshd_config.d/compiled.conf"
-    ssh.write_text(f"SetEnv PYTHONPATH={PYTHONPATH}\n", encoding="utf-8")
+    variables = f"PYTHONPATH={PYTHONPATH} MODULE_SERVER={MODULE_SERVER}"
+    ssh.write_text(f"SetEnv {variables}\n", encoding="utf-8")
+    module_servers.install(root.path, MODULE_SERVER)
     (root.path / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
     write_disk(root.path, disk)
 

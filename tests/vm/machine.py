@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support import module_servers
 from tests.support import playbook as playbooks
 from tests.support.playbook import PlayResult
 from tests.vm.console import LIMIT_S, Console
@@ -152,7 +153,7 @@ class Machine:
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
             "ansible_user": "root",
-            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_python_interpreter": module_servers.interpreter(),
             "ansible_ssh_common_args": " ".join(self.ssh),
             **variables,
         }
