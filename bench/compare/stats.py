@@ -16,8 +16,8 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from bench.record.repeats import LEAST_REPEATS
 
@@ -109,12 +109,12 @@ def paired(a: ArrayLike, b: ArrayLike) -> Estimate:
         return _of_few(differences.mean(axis=-1))
     cut = int(TRIMMED * count)
     kept = count - 2 * cut
-    centre = stats.trim_mean(differences, TRIMMED, axis=-1)
+    centre = scipy.stats.trim_mean(differences, TRIMMED, axis=-1)
     ordered = np.sort(differences, axis=-1)
     low, high = ordered[..., [cut]], ordered[..., [count - cut - 1]]
     variance = np.clip(ordered, low, high).var(axis=-1, ddof=1)
     error = np.sqrt(variance * (count - 1) / (kept * (kept - 1)))
-    rank_p = stats.wilcoxon(differences, axis=-1, method=_method(count)).pvalue
+    rank_p = scipy.stats.wilcoxon(differences, axis=-1, method=_method(count)).pvalue
     # Where no pair differs there are no ranks.
     return _estimate(centre, error, kept - 1.0, np.nan_to_num(rank_p, nan=1.0))
 
@@ -130,10 +130,10 @@ def independent(a: ArrayLike, b: ArrayLike) -> Estimate:
         return _of_few(np.median(after, axis=-1) - np.median(before, axis=-1))
     with warnings.catch_warnings():  # times that are all alike have no spread, and need none
         warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.ttest_ind(after, before, axis=-1, equal_var=False, trim=TRIMMED)
+        test = scipy.stats.ttest_ind(after, before, axis=-1, equal_var=False, trim=TRIMMED)
         interval = test.confidence_interval(0.5)
-    error = (interval.high - interval.low) / 2 / stats.t.ppf(0.75, test.df)
-    rank_p = stats.mannwhitneyu(before, after, axis=-1, method=_method(least)).pvalue
+    error = (interval.high - interval.low) / 2 / scipy.stats.t.ppf(0.75, test.df)
+    rank_p = scipy.stats.mannwhitneyu(before, after, axis=-1, method=_method(least)).pvalue
     return _estimate((interval.low + interval.high) / 2, error, test.df, rank_p)
 
 
@@ -164,7 +164,7 @@ def answer(
     words[(low > -notable) & (high < notable)] = "SAME"
     words[sure & (low > 0) & (estimate.centre >= math.log1p(LEAST_EFFECT))] = "SLOWER"
     words[sure & (high < 0) & (estimate.centre <= -math.log1p(LEAST_EFFECT))] = "FASTER"
-    then = _errors(level, np.maximum(estimate.df, _USUAL_DF)) + stats.norm.ppf(_POWER)
+    then = _errors(level, np.maximum(estimate.df, _USUAL_DF)) + scipy.stats.norm.ppf(_POWER)
     needed = np.where(estimate.too_few, np.nan, (then * estimate.error / notable) ** 2)
     with np.errstate(over="ignore"):  # what is known with one degree of freedom may be anything
         return Answers(words, np.exp(low), np.exp(high), needed)
@@ -192,7 +192,7 @@ def _of_few(centre: Floats) -> Estimate:
 
 def _errors(level: Floats, df: Floats) -> Floats:
     """How many standard errors an interval reaches to either side."""
-    quantiles: Floats = stats.t.isf(level / 2, df)
+    quantiles: Floats = scipy.stats.t.isf(level / 2, df)
     return np.maximum(quantiles, LEAST_STANDARD_ERRORS)
 
 
@@ -202,7 +202,7 @@ def _chance(estimate: Estimate) -> Floats:
     Student's or the ranks', whichever is larger, the ranks' on the scale of FALSE_ALARMS.  Beyond
     what any noise makes the ranks are not asked, and too few repeats have nothing else.
     """
-    by_error: Floats = 2 * stats.t.sf(np.abs(estimate.centre) / estimate.error, estimate.df)
+    by_error: Floats = 2 * scipy.stats.t.sf(np.abs(estimate.centre) / estimate.error, estimate.df)
     beyond = np.abs(estimate.centre) > math.log(FACTOR_OF_FEW)
     both = np.maximum(by_error, estimate.rank_p * FALSE_ALARMS / RANK_ALARMS)
     return np.where(

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import scipy  # its parts are loaded where they are first used
+
 Word = Literal["BETTER", "WORSE", "SAME", "UNCLEAR"]
 
 # How often anything is called better or worse where nothing is.
@@ -90,16 +92,14 @@ def _judged(
     paired: bool,
 ) -> Difference:
     """The word for a gain whose mean has this variance, from so many seeds."""
-    from scipy import stats
-
     level, error = FALSE_CLAIMS / arms, math.sqrt(variance)
-    half = float(stats.t.isf(level / 2, freedom)) * error
+    half = float(scipy.stats.t.isf(level / 2, freedom)) * error
     low, high = gain - half, gain + half
     word: Word = "UNCLEAR"
     if low > 0 or high < 0:
         word = "BETTER" if low > 0 else "WORSE"
     elif -notable < low and high < notable:
         word = "SAME"
-    reach = float(stats.norm.isf(level / 2) + stats.norm.ppf(_POWER))
+    reach = float(scipy.stats.norm.isf(level / 2) + scipy.stats.norm.ppf(_POWER))
     needed = max(LEAST_SEEDS, math.ceil(seeds * (reach * error / notable) ** 2))
     return Difference(word, gain, low, high, seeds, paired, needed)
