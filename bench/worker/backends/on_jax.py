@@ -25,19 +25,19 @@ class Jax(Backend):
         self.version: str = jax.__version__
 
     @property
-    def out_of_memory(self) -> tuple[type[Exception], ...]:  # noqa: D102
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
         return (self._jax.errors.JaxRuntimeError,)
 
-    def set_precision(self, job: Job) -> None:  # noqa: D102
+    def set_precision(self, job: Job) -> None:
         if job.precision == "tf32-off":
             self._jax.config.update("jax_default_matmul_precision", "highest")
         elif job.precision:
             self.keras.mixed_precision.set_global_policy(job.precision)
 
-    def compiles(self, job: Job) -> bool:  # noqa: ARG002, D102
+    def compiles(self, job: Job) -> bool:
         return True
 
-    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002, D102
+    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:
         precision = self._jax.config.jax_default_matmul_precision
         tf32 = precision not in _WITHOUT_TF32 and variables.get("NVIDIA_TF32_OVERRIDE") != "0"
         flags = variables.get("XLA_FLAGS", "").split()
@@ -50,19 +50,19 @@ class Jax(Backend):
             "threads": len(os.sched_getaffinity(0)),  # XLA's pool has as many as there are
         }
 
-    def gpus(self) -> list[str]:  # noqa: D102
+    def gpus(self) -> list[str]:
         return [str(device.device_kind) for device in self._gpus()]
 
     def synchronise(self) -> None:
         """Waits for every array that is alive: what a step returned is, until the next one."""
         self._jax.block_until_ready(self._jax.live_arrays())
 
-    def product(self, side: int) -> Callable[[], object]:  # noqa: D102
+    def product(self, side: int) -> Callable[[], object]:
         matrix = self._jax.random.uniform(self._jax.random.key(1), (side, side))
         multiplied = self._jax.jit(self._jax.numpy.matmul)
         return lambda: multiplied(matrix, matrix).block_until_ready()
 
-    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:  # noqa: ARG002
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:
         """The weights are handed to it: of what a function closes over XLA computes what it can."""
         how = not_training(model)
 
@@ -77,7 +77,7 @@ class Jax(Backend):
         compiled = self._jax.jit(answer).lower(*weights, example).compile()
         return lambda given: compiled(*weights, given)
 
-    def memory_peaks(self) -> list[int]:  # noqa: D102
+    def memory_peaks(self) -> list[int]:
         told = [device.memory_stats() or {} for device in self._gpus()]
         return [int(each["peak_bytes_in_use"]) for each in told if "peak_bytes_in_use" in each]
 

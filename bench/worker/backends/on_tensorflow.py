@@ -30,30 +30,30 @@ class TensorFlow(Backend):
         self.version: str = tf.__version__
 
     @property
-    def kerases(self) -> tuple[Any, ...]:  # noqa: D102
+    def kerases(self) -> tuple[Any, ...]:
         return (self.keras, self.tf.keras)
 
     @property
-    def out_of_memory(self) -> tuple[type[Exception], ...]:  # noqa: D102
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
         return (self.tf.errors.ResourceExhaustedError,)
 
-    def synchronise(self) -> None:  # noqa: D102
+    def synchronise(self) -> None:
         for device in self.own:
             with self.tf.device(device):
                 self.tf.raw_ops.SyncDevice()
         if not self.own:
             self.tf.test.experimental.sync_devices()
 
-    def set_precision(self, job: Job) -> None:  # noqa: D102
+    def set_precision(self, job: Job) -> None:
         if job.precision == "tf32-off":
             self.tf.config.experimental.enable_tensor_float_32_execution(False)
         elif job.precision:
             self.keras.mixed_precision.set_global_policy(job.precision)
 
-    def compiles(self, job: Job) -> bool:  # noqa: D102
+    def compiles(self, job: Job) -> bool:
         return job.xla
 
-    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:  # noqa: D102
+    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:
         tf = self.tf
         tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         return {
@@ -64,19 +64,19 @@ class TensorFlow(Backend):
             "threads": _threads(tf, variables),
         }
 
-    def gpus(self) -> list[str]:  # noqa: D102
+    def gpus(self) -> list[str]:
         config = self.tf.config
         gpus = config.list_physical_devices("GPU")
         details = [config.experimental.get_device_details(gpu) for gpu in gpus]
         return [str(each.get("device_name", "GPU")) for each in details]
 
-    def split_cpu(self, replicas: int) -> None:  # noqa: D102
+    def split_cpu(self, replicas: int) -> None:
         split_cpu(self.tf, replicas)
 
-    def scope(self, replicas: int) -> AbstractContextManager[Any]:  # noqa: D102
+    def scope(self, replicas: int) -> AbstractContextManager[Any]:
         return scope(self.tf, replicas)
 
-    def product(self, side: int) -> Callable[[], object]:  # noqa: D102
+    def product(self, side: int) -> Callable[[], object]:
         matrix = self.tf.random.uniform((side, side))
         return lambda: self.tf.linalg.matmul(matrix, matrix)
 
@@ -92,22 +92,22 @@ class TensorFlow(Backend):
         )
         return lambda inputs: answer(self.map_structure(tf.constant, inputs))
 
-    def fetch(self, answers: list[Any]) -> list[Any]:  # noqa: D102
+    def fetch(self, answers: list[Any]) -> list[Any]:
         return [each.numpy() for each in answers]
 
-    def memory_peaks(self) -> list[int]:  # noqa: D102
+    def memory_peaks(self) -> list[int]:
         told = self.tf.config.experimental.get_memory_info
         gpus = self.tf.config.list_physical_devices("GPU")
         return [int(told(f"GPU:{number}")["peak"]) for number, _ in enumerate(gpus)]
 
-    def is_dataset(self, value: Any) -> bool:  # noqa: D102
+    def is_dataset(self, value: Any) -> bool:
         return isinstance(value, self.tf.data.Dataset)
 
-    def flatten(self, structure: Any) -> list[Any]:  # noqa: D102
+    def flatten(self, structure: Any) -> list[Any]:
         leaves: list[Any] = self.tf.nest.flatten(structure)
         return leaves
 
-    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:  # noqa: D102
+    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:
         return self.tf.nest.map_structure(function, structure)
 
     def _clusters(self, variables: Mapping[str, str], *, is_gpu: bool) -> bool:

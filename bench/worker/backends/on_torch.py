@@ -21,7 +21,7 @@ class Torch(Backend):
         self.version = str(torch.__version__)
 
     @property
-    def out_of_memory(self) -> tuple[type[Exception], ...]:  # noqa: D102
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
         return (self._torch.OutOfMemoryError,)
 
     def set_precision(self, job: Job) -> None:
@@ -36,10 +36,10 @@ class Torch(Backend):
         if job.precision and allowed:
             self.keras.mixed_precision.set_global_policy(job.precision)
 
-    def compiles(self, job: Job) -> bool:  # noqa: ARG002, D102
+    def compiles(self, job: Job) -> bool:
         return False
 
-    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002, D102
+    def numerics(self, job: Job, variables: Mapping[str, str]) -> dict[str, Any]:
         rounded = self._torch.get_float32_matmul_precision() != "highest"
         return {
             "xla": False,
@@ -49,20 +49,20 @@ class Torch(Backend):
             "threads": int(self._torch.get_num_threads()),
         }
 
-    def gpus(self) -> list[str]:  # noqa: D102
+    def gpus(self) -> list[str]:
         cuda = self._torch.cuda
         return [str(cuda.get_device_name(number)) for number in range(cuda.device_count())]
 
-    def synchronise(self) -> None:  # noqa: D102
+    def synchronise(self) -> None:
         if self._torch.cuda.is_available():  # on the CPU nothing is left to wait for
             self._torch.cuda.synchronize()
 
-    def product(self, side: int) -> Callable[[], object]:  # noqa: D102
+    def product(self, side: int) -> Callable[[], object]:
         device = "cuda" if self._torch.cuda.is_available() else "cpu"
         matrix = self._torch.rand((side, side), device=device)
         return lambda: self._torch.matmul(matrix, matrix)
 
-    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:  # noqa: ARG002
+    def compiled_call(self, model: Any, example: Any, job: Job) -> Callable[[Any], list[Any]]:
         """It runs eagerly, as it trains."""
         how, convert = not_training(model), self.keras.ops.convert_to_tensor
 
@@ -72,6 +72,6 @@ class Torch(Backend):
 
         return answer
 
-    def memory_peaks(self) -> list[int]:  # noqa: D102
+    def memory_peaks(self) -> list[int]:
         cuda = self._torch.cuda
         return [int(cuda.max_memory_allocated(number)) for number in range(cuda.device_count())]
