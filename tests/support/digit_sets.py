@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.datasets import idx
+from tests.support.files import lay
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +54,7 @@ Files = Mapping[str, bytes]
 def put(folder: Path, files: Files) -> Path:
     """Writes files, by their paths in a folder."""
     for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        lay(folder / name, data)
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.observe.host import HostMonitor
 from bench.record.conditions import Conditions
 from bench.record.timing import EpochTiming
+from tests.support.files import lay
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 WORKER, PARENT = 4711, 4000
@@ -52,28 +53,24 @@ class FakeHost:
         self.write()
 
     def write(self) -> None:
+        proc = self.root / "proc"
         lines = ["cpu  1 2 3 4 5 6 7 8 0 0"]
         for number, cpu in enumerate(self.cpu):
             ticks = {name: round(seconds * _TICKS) for name, seconds in cpu.items()}
             first = " ".join(str(ticks[name]) for name in ("user", "nice", "system", "idle"))
             lines.append(f"cpu{number} {first} 0 0 0 {ticks['stolen']} 0 0")
-        self._put("proc/stat", "\n".join([*lines, "intr 12345"]))
+        lay(proc / "stat", "\n".join([*lines, "intr 12345"]))
         for pid, seconds in self.used.items():
             took = f"{self.faults} 0 {round(seconds * _TICKS)} 0 0 0 20 0"
-            self._put(f"proc/{pid}/stat", f"{pid} (a (name) 1) S 1 {pid} {pid} 0 -1 0 5 0 {took}")
+            lay(proc / f"{pid}/stat", f"{pid} (a (name) 1) S 1 {pid} {pid} 0 -1 0 5 0 {took}")
         for name, seconds in self.waited.items():
             total = f"avg10=0.00 avg60=0.00 avg300=0.00 total={round(seconds * 1e6)}"
-            self._put(f"proc/pressure/{name}", f"some {total}\nfull {total}\n")
+            lay(proc / f"pressure/{name}", f"some {total}\nfull {total}\n")
         for path, text in self.files.items():
             if text is None:
                 (self.root / path).unlink(missing_ok=True)
             else:
-                self._put(path, text)
-
-    def _put(self, path: str, text: str) -> None:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+                lay(self.root / path, text)
 
     def watch(self) -> HostMonitor:
         return HostMonitor(self.root, PARENT, lambda: self.now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ PLAN: dict[str, Any] = {
     "cuda": {"action": "wheels", "version": "12.5", "cudnn": "9.3.0.75"},
     "tensorflow": {"gpu": True},
 }
-
-
-def put(root: Path, name: str, text: str = "") -> None:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def failure(check: Callable[..., str], *arguments: Any) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
 from roles.verify.files.verify import main
 from roles.verify.files.verify.stage import Result
+from tests.support.files import lay
 from tests.unit.plans import recorded
 
 PLANNED = {"version": "2.21.0", "compiled": "GB202 (Blackwell)", "gpu": True}
@@ -31,9 +32,7 @@ def report(root: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> dict[str,
     )
     monkeypatch.setattr(main, "here", lambda stages, _: [Result("passed", "")] * len(stages))
     plan = {"tensorflow": PLANNED, "driver": {"action": "install"}, "cuda": {"action": "wheels"}}
-    path = root / "etc/grindstone/verify.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(main.run(plan)), encoding="utf-8")
+    lay(root / "etc/grindstone/verify.json", json.dumps(main.run(plan)))
     return verified(root)
 
 
@@ -72,8 +71,7 @@ def test_the_recorded_plan_is_the_same_before_and_after() -> None:
     "text", ["", "[]", "{", '{"ok": 1, "tensorflow": "2.21.0"}', '{"ok": true}']
 )
 def test_a_file_that_says_nothing_confirms_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / "etc/grindstone").mkdir(parents=True)
-    (tmp_path / "etc/grindstone/verify.json").write_text(text, encoding="utf-8")
+    lay(tmp_path / "etc/grindstone/verify.json", text)
     assert verified(tmp_path) == {"tensorflow": "", "compiled": ""}
 
 

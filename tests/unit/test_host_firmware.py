@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import host_firmware
+from tests.support.files import lay
 from tests.unit import hosts
 
 EFIVARS = "sys/firmware/efi/efivars"
@@ -21,8 +22,7 @@ def secure_boot(root: Path, **files: bytes) -> dict[str, Any]:
     (root / EFIVARS).mkdir(parents=True)
     for name, content in files.items():
         path = root / (name.replace("___", "/") if "___" in name else f"{EFIVARS}/{name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        lay(path, content)
     return host_firmware.secure_boot(root)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from plugins.module_utils import ledger
 from plugins.module_utils.ledger import Needs, Packages
+from tests.support.files import lay
 
 NAMES = ["driver", "library", "tool", "kernel", "headers"]
 
@@ -90,14 +91,9 @@ nvidia-libgl=590
 """
 
 
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def test_dpkg_s_and_apt_s_notes_are_read(tmp_path: Path) -> None:
-    write(tmp_path / "var/lib/dpkg/status", STATUS)
-    write(tmp_path / "var/lib/apt/extended_states", MARKS)
+    lay(tmp_path / "var/lib/dpkg/status", STATUS)
+    lay(tmp_path / "var/lib/apt/extended_states", MARKS)
     packages, needs = ledger.look(tmp_path)
     assert packages == {
         "dpkg": package("1.21.22"),
@@ -116,8 +112,8 @@ def test_dpkg_s_and_apt_s_notes_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("release", ["ID=arch\n", 'ID=endeavouros\nID_LIKE="arch"\n'])
 def test_pacman_s_notes_are_read(tmp_path: Path, release: str) -> None:
-    write(tmp_path / "etc/os-release", release)
-    write(tmp_path / "var/lib/pacman/local/nvidia-utils-590.44-1/desc", DESC)
+    lay(tmp_path / "etc/os-release", release)
+    lay(tmp_path / "var/lib/pacman/local/nvidia-utils-590.44-1/desc", DESC)
     packages, needs = ledger.look(tmp_path)
     provides = ("opengl-driver", "nvidia-libgl")
     assert packages == {"nvidia-utils": package("590.44-1", *provides, manual=False)}
@@ -126,7 +122,7 @@ def test_pacman_s_notes_are_read(tmp_path: Path, release: str) -> None:
 
 @pytest.mark.parametrize("release", ["ID=debian\n", "ID=ubuntu\nID_LIKE=debian\n", "ID=archaic\n"])
 def test_a_distribution_that_is_not_arch_lives_by_apt(tmp_path: Path, release: str) -> None:
-    write(tmp_path / "usr/lib/os-release", release)
+    lay(tmp_path / "usr/lib/os-release", release)
     assert ledger.manager(tmp_path) == "apt"
 
 

@@ -23,6 +23,7 @@ from packaging.utils import parse_wheel_filename
 from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport, Stack
 from plugins.plugin_utils.versions import numbers
 from tests.support.cache import cache_folder
+from tests.support.files import lay
 from tests.unit.plans.recorded import MATRIX
 
 LOCKS = Path(__file__).parents[2] / "roles/tensorflow/files"
@@ -116,8 +117,7 @@ def wheels(version: str, package: str = "tensorflow") -> dict[str, str]:
         links = re.findall(rf'href="([^"#]*/({name}-[^"#/]*\.whl))', text)
         start = f"{name}-{version}-"
         of_it = {name: link for link, name in links if name.startswith(start) and "linux" in name}
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(of_it), encoding="utf-8")
+        lay(kept, json.dumps(of_it))
     return dict(json.loads(kept.read_text(encoding="utf-8")))
 
 

@@ -9,18 +9,14 @@ import pytest
 
 from plugins.module_utils.own_prefixes import PLAN, REMEMBERED, prefixes
 from plugins.modules import host_ledger, own_files_info
-
-
-def write(path: Path, said: str = "") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(said, encoding="utf-8")
+from tests.support.files import lay
 
 
 def test_every_prefix_is_remembered_as_long_as_it_is_there(tmp_path: Path) -> None:
     for name in ("opt/grindstone", "data/grindstone", "srv/planned"):
         (tmp_path / name).mkdir(parents=True)
-    write(tmp_path / REMEMBERED, json.dumps(["/opt/grindstone", "/data/grindstone", "/gone", 7]))
-    write(tmp_path / PLAN, json.dumps({"tensorflow": {"prefix": "/srv/planned/tensorflow"}}))
+    lay(tmp_path / REMEMBERED, json.dumps(["/opt/grindstone", "/data/grindstone", "/gone", 7]))
+    lay(tmp_path / PLAN, json.dumps({"tensorflow": {"prefix": "/srv/planned/tensorflow"}}))
     assert prefixes(tmp_path) == ["/data/grindstone", "/opt/grindstone", "/srv/planned"]
 
 
@@ -28,8 +24,8 @@ def test_every_prefix_is_remembered_as_long_as_it_is_there(tmp_path: Path) -> No
     "said", ["", '{"tensorflow": {"pre', "[]", '{"tensorflow": 1}', "[" * 9999]
 )
 def test_half_a_plan_or_another_s_file_is_taken_for_none(tmp_path: Path, said: str) -> None:
-    write(tmp_path / PLAN, said)
-    write(tmp_path / REMEMBERED, said)
+    lay(tmp_path / PLAN, said)
+    lay(tmp_path / REMEMBERED, said)
     assert prefixes(tmp_path) == []
     (tmp_path / PLAN).unlink()
     (tmp_path / PLAN).mkdir()
@@ -38,9 +34,9 @@ def test_half_a_plan_or_another_s_file_is_taken_for_none(tmp_path: Path, said: s
 
 def test_an_environment_of_ours_goes_and_one_of_somebody_else_s_stays(tmp_path: Path) -> None:
     prefix = tmp_path / "opt/grindstone"
-    write(prefix / "tensorflow/pyvenv.cfg", "home = /usr/bin\n")
-    write(prefix / "tools/packages.txt", "uv-1\n")
-    write(prefix / "tensorflow.new/pyvenv.cfg", "home = /usr/bin\n")
+    lay(prefix / "tensorflow/pyvenv.cfg", "home = /usr/bin\n")
+    lay(prefix / "tools/packages.txt", "uv-1\n")
+    lay(prefix / "tensorflow.new/pyvenv.cfg", "home = /usr/bin\n")
     (prefix / ".lock").mkdir()
     goes, stays = own_files_info.own(prefix)
     assert goes == [prefix / "tensorflow.new", prefix / "tools", prefix / ".lock"]

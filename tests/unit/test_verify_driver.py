@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from roles.verify.files.verify import cuda, driver
-from tests.support.verification import KERNEL, PLAN, failure, put
+from tests.support.files import lay
+from tests.support.verification import KERNEL, PLAN, failure
 
 NVRM = "proc/driver/nvidia/version"
 MODULE = f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko.xz"
@@ -25,12 +26,12 @@ LOADED = (
 def root(tmp_path: Path) -> Path:
     """A host whose driver works, on Debian's paths."""
     version = LOADED.format(flavour="x86_64", arch="", version="535.261.03")
-    put(tmp_path, NVRM, version)
-    put(tmp_path, "proc/sys/kernel/osrelease", KERNEL + "\n")
-    put(tmp_path, MODULE)
-    put(tmp_path, "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03")
+    lay(tmp_path / NVRM, version)
+    lay(tmp_path / "proc/sys/kernel/osrelease", KERNEL + "\n")
+    lay(tmp_path / MODULE)
+    lay(tmp_path / "usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.535.261.03")
     for name in ("nvidiactl", "nvidia-uvm", "nvidia0", "nvidia1"):
-        put(tmp_path, f"dev/{name}")
+        lay(tmp_path / f"dev/{name}")
     return tmp_path
 
 
@@ -38,8 +39,8 @@ def test_a_working_driver_is_said_with_its_version_and_flavour(root: Path) -> No
     assert driver.driver(PLAN, root) == "535.261.03 (proprietary), module and libraries alike"
     assert driver.device_nodes(PLAN, root) == "nvidiactl, nvidia-uvm, nvidia0, nvidia1"
     text = LOADED.format(flavour="Open", arch=" for x86_64", version="580.95.05")
-    put(root, NVRM, text)
-    put(root, "usr/lib/libcuda.so.580.95.05")
+    lay(root / NVRM, text)
+    lay(root / "usr/lib/libcuda.so.580.95.05")
     assert driver.driver(PLAN, root) == "580.95.05 (open), module and libraries alike"
 
 
@@ -81,7 +82,7 @@ def test_what_is_wrong_with_a_driver_is_named_with_what_to_do(
     for name in lacking:
         (root / name).unlink()
     for name, text in there.items():
-        put(root, name, text)
+        lay(root / name, text)
     check = driver.device_nodes if lacking[0].startswith("dev/") else driver.driver
     said, what_to_do = failure(check, PLAN, root)
     assert found in said
@@ -130,7 +131,7 @@ def test_a_driver_that_another_system_has_mounted_is_found(
 ) -> None:
     (root / LIBRARY).unlink()
     for name, text in there.items():
-        put(root, name, text)
+        lay(root / name, text)
     place, target = link
     if place:
         (root / place).symlink_to(target)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from roles.verify.files.verify import main, proof
+from tests.support.files import lay
 
 BOOT = "proc/sys/kernel/random/boot_id"
 CUDA = "usr/lib/x86_64-linux-gnu/libcuda.so.580.95.05"
@@ -24,26 +25,20 @@ PLAN: dict[str, Any] = {
 }
 
 
-def put(root: Path, name: str, text: str) -> None:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A host with a GPU whose driver is loaded, and an environment."""
     root = tmp_path / "root"
-    put(root, "proc/sys/kernel/osrelease", "6.8.0-90-generic\n")
-    put(root, "proc/cpuinfo", "processor : 0\nmodel name : A\ncpu MHz : 1\nflags : avx\n\n")
-    put(root, BOOT, "a\n")
-    put(root, "proc/driver/nvidia/version", "NVRM version: 580.95.05\n")
-    put(root, INFORMATION, "Model: T4\nGPU UUID: GPU-1\n")
-    put(root, CUDA, "")
-    put(root, "dev/nvidia0", "")
-    put(root, f"env/{SOURCE}", "1\n")
-    put(root, "env/bin/python", "")
-    put(root, "env/include/a.h", "1\n")
+    lay(root / "proc/sys/kernel/osrelease", "6.8.0-90-generic\n")
+    lay(root / "proc/cpuinfo", "processor : 0\nmodel name : A\ncpu MHz : 1\nflags : avx\n\n")
+    lay(root / BOOT, "a\n")
+    lay(root / "proc/driver/nvidia/version", "NVRM version: 580.95.05\n")
+    lay(root / INFORMATION, "Model: T4\nGPU UUID: GPU-1\n")
+    lay(root / CUDA, "")
+    lay(root / "dev/nvidia0", "")
+    lay(root / f"env/{SOURCE}", "1\n")
+    lay(root / "env/bin/python", "")
+    lay(root / "env/include/a.h", "1\n")
     return root
 
 
@@ -58,14 +53,14 @@ def touch(root: Path, name: str) -> None:
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
-    "kernel": lambda root: put(root, "proc/sys/kernel/osrelease", "6.8.0-91-generic\n"),
-    "processor": lambda root: put(root, "proc/cpuinfo", "model name : A\nflags : avx avx2\n"),
-    "boot": lambda root: put(root, BOOT, "b\n"),
-    "driver": lambda root: put(root, "proc/driver/nvidia/version", "NVRM version: 580.105.08\n"),
+    "kernel": lambda root: lay(root / "proc/sys/kernel/osrelease", "6.8.0-91-generic\n"),
+    "processor": lambda root: lay(root / "proc/cpuinfo", "model name : A\nflags : avx avx2\n"),
+    "boot": lambda root: lay(root / BOOT, "b\n"),
+    "driver": lambda root: lay(root / "proc/driver/nvidia/version", "NVRM version: 580.105.08\n"),
     "libraries": lambda root: touch(root, CUDA),
-    "GPUs": lambda root: put(root, INFORMATION, "Model: T4\nGPU UUID: GPU-2\n"),
-    "shares": lambda root: put(root, "proc/driver/nvidia/capabilities/gpu0/mig/gi1/access", ""),
-    "device nodes": lambda root: put(root, "dev/nvidia-uvm", ""),
+    "GPUs": lambda root: lay(root / INFORMATION, "Model: T4\nGPU UUID: GPU-2\n"),
+    "shares": lambda root: lay(root / "proc/driver/nvidia/capabilities/gpu0/mig/gi1/access", ""),
+    "device nodes": lambda root: lay(root / "dev/nvidia-uvm", ""),
     "environment": lambda root: touch(root, f"env/{SOURCE}"),
 }
 
@@ -82,8 +77,8 @@ def test_a_part_that_changes_breaks_the_proof(root: Path, part: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda root: put(root, f"env/{SOURCE}c/new.so", "1"),
-        lambda root: put(root, f"env/{SOURCE}", "12\n"),
+        lambda root: lay(root / f"env/{SOURCE}c/new.so", "1"),
+        lambda root: lay(root / f"env/{SOURCE}", "12\n"),
         lambda root: (root / "env" / SOURCE).unlink(),
     ],
     ids=["a new file", "a longer file", "a file that is gone"],
@@ -98,9 +93,9 @@ def test_every_file_of_the_environment_counts(root: Path, change: Callable[[Path
 
 def test_what_no_program_reads_there_does_not_count(root: Path) -> None:
     before = of(root)
-    put(root, "env/lib/__pycache__/a.pyc", "1")
+    lay(root / "env/lib/__pycache__/a.pyc", "1")
     touch(root, "env/include/a.h")
-    put(root, "proc/cpuinfo", "processor : 1\nmodel name : A\ncpu MHz : 2\nflags : avx\n\n")
+    lay(root / "proc/cpuinfo", "processor : 1\nmodel name : A\ncpu MHz : 2\nflags : avx\n\n")
     assert of(root) == before
 
 
@@ -124,7 +119,7 @@ def test_a_part_that_is_unknown_leaves_no_proof(root: Path, gone: str) -> None:
 def test_what_lies_beside_the_environment_leaves_no_proof(root: Path) -> None:
     assert of(root, plan={**PLAN, "cuda": {"action": "system"}}) == {}
     assert proof.proof(PLAN, "", True, root, root / "env") == {}
-    put(root, "proc/driver/nvidia-nvswitch/permissions", "")
+    lay(root / "proc/driver/nvidia-nvswitch/permissions", "")
     assert of(root) == {}
 
 
