@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import errno
+import io
 import os
 import platform
 import re
@@ -17,13 +18,16 @@ if not __package__:  # called by this folder's name, from any other: `python /â€
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import bench
-from bench import files
+from bench import files, invocation
+
+if lacking := invocation.lacks():
+    sys.exit(lacking)
+
 from bench.compare import command as compare
 from bench.errors import GrindstoneError, lines, unforeseen, why
 from bench.experiment import command as experiment
 from bench.experiment import inspection
 from bench.experiment import recipe_command as recipe
-from bench.invocation import COMMAND
 from bench.lint import command as lint
 from bench.page import command as page
 from bench.predict import command as predict
@@ -48,6 +52,9 @@ _NO_VERB = re.compile(r"argument VERB: invalid choice: '(.*)' \(choose from (.*)
 def main(arguments: list[str] | None = None) -> int:
     """Runs a verb; 2 and one line on what a person has to mend (docs/exit-codes.md)."""
     files.open_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no character for what is printed
+        utf = "utf" in sys.stdout.encoding.lower()
+        sys.stdout.reconfigure(errors="surrogateescape" if utf else "backslashreplace")
     options = parser().parse_args(arguments)
     stopping = stop.Stopping()
     try:
@@ -107,7 +114,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    made = _Parser(prog=COMMAND, description=__doc__)
+    made = _Parser(prog=invocation.COMMAND, description=__doc__)
     version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
     made.add_argument("--version", action="version", version=version)
     verbs: Verbs = made.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)

@@ -11,6 +11,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # `pytest-benchmark list` has not done it
 
+from bench import invocation
+
+if lacking := invocation.lacks():
+    sys.exit(lacking)
+
 from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close

@@ -8,6 +8,7 @@ grindstone                        installed
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -20,6 +21,16 @@ ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT.name == "grindstone_bench"
 # What `./run` was typed as, which it leaves here.
 _RUN = "GRINDSTONE_RUN"
+
+
+def lacks() -> str:
+    """What to do where this Python has not what Grindstone is made of; "" where it has."""
+    if importlib.util.find_spec("msgspec"):
+        return ""
+    return (
+        f"bench: {sys.executable} has no msgspec, with which Grindstone reads: `./run bench` makes "
+        "an environment that has all, and `. .venv/bin/activate` makes that the one to call"
+    )
 
 
 def called(environment: Mapping[str, str], python: Path, here: Path) -> tuple[str, str]:

@@ -103,7 +103,7 @@ def _bytes(path: Path) -> bytes:
         most, size = _MOST_BYTES.get(path.suffix, _MOST_BYTES[".py"]), path.stat().st_size
         if size > most:
             raise SourceError(
-                f"{shown(path)} has {size / 1e6:,.0f} MB, and at most {most / 1e6:,.0f} MB are "
+                f"{shown(path)} has {size / 1e6:,.1f} MB, and at most {most / 1e6:,.0f} MB are "
                 "read; name a script"
             )
         return path.read_bytes()

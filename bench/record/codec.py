@@ -84,8 +84,8 @@ def decode(data: bytes, path: Path) -> Record:
         RecordError: it is damaged, or this version cannot read it.
     """
     try:
-        document = _document(data)
-    except ValueError as error:  # not UTF-8 is one, too
+        document = _plain(_document(data))
+    except (ValueError, RecursionError) as error:  # not UTF-8 is one, too
         raise RecordError(f"{shown(path)} {_no_json(data, error)}") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if type(schema) is not int:  # True is one of those, too
@@ -97,10 +97,10 @@ def decode(data: bytes, path: Path) -> Record:
             f"{shown(path)} is a record of schema {schema}, and this Grindstone reads 1 to "
             f"{SCHEMA}; read it with a newer Grindstone"
         )
-    return from_document(_plain(document), path)
+    return from_document(document, path)
 
 
-def _no_json(data: bytes, error: ValueError) -> str:
+def _no_json(data: bytes, error: Exception) -> str:
     """What a file is that should be a record, where its first bytes tell."""
     if not data:
         return "is empty: its run was killed, or the disk was full; remove it"

@@ -197,7 +197,7 @@ def _started(path: Path) -> datetime.datetime | None:
         started = msgspec.json.decode(data, type=_Start).started
     except msgspec.ValidationError:
         return None
-    except ValueError:  # cut short: whoever means this run has to hear of that
+    except (ValueError, RecursionError):  # damaged: whoever means this run has to hear of that
         return _stamped(path)
     return started if started.tzinfo else None
 

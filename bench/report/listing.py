@@ -104,7 +104,7 @@ def _is(
 
 
 def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult]) -> list[str]:
-    from bench.record import codec, ending, store
+    from bench.record import ending, store
     from bench.report.format import short_name
 
     devices = {one.device.id: short_name(one.device.name) for one in trained}
@@ -116,7 +116,7 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
     ended = ["interrupted"] if interrupted else []
     if not whole:
         status, ended = ending.INTERRUPTED if ended else "nothing trained", []
-    if path.suffix == codec.JOURNAL:
+    if not record.ended:
         ended.append("goes on" if store.is_held(path) else "cut off")
     return [
         path.stem,

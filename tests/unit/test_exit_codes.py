@@ -17,7 +17,7 @@ from bench.compare.compare import Compared, exit_status
 from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.program import Ended, python
+from tests.support.program import Ended, python, to_the_end
 
 _TABLE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
 _ROW = re.compile(r"\| `([^`]+)` \| (\d+) \| (.+) \|")
@@ -114,6 +114,25 @@ def test_without_its_streams_a_verb_does_its_work_and_writes_no_other_file(
         command = ["sh", "-c", f"{run} {option} {closed}"]
         assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
     assert out.read_text(encoding="utf-8").startswith("run,started,")
+
+
+def test_a_python_that_lacks_what_it_takes_is_told_in_one_line() -> None:
+    done = to_the_end([sys.executable, "-S", "-m", "bench", "list"], cwd=ROOT)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"bench: {sys.executable} has no msgspec, ")
+    assert ("python -m bench", 1) in DOCUMENTED
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8:strict"])
+def test_a_name_that_the_output_has_no_characters_for_is_printed(
+    tmp_path: Path, encoding: str
+) -> None:
+    run = _record(tmp_path, "é\udcff.json")
+    command = [sys.executable, "-m", "bench", "page", run]
+    variables = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(

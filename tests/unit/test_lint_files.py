@@ -152,7 +152,7 @@ for epoch in range(10):
         ("x = " + "(" * 400 + ")" * 400, "script.py:1: SyntaxError: too many nested parentheses"),
         ("x = " + "-" * 100_000 + "1", "script.py:1: "),
         ("x = 1" + "+1" * 30_000, "script.py:1: "),
-        ("#" * 2_000_001, "has 2 MB, and at most 2 MB are read; name a script"),
+        ("#" * 2_000_001, "has 2.0 MB, and at most 2 MB are read; name a script"),
         ("import os\n", "not understood: it imports no Keras"),
         ("", "not understood: it imports no Keras"),
         (_TORCH, "script.py:1: not understood: it uses torch, and scripts that use Keras"),

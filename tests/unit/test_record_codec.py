@@ -231,6 +231,7 @@ def test_what_no_record_has_is_refused_in_a_line_that_names_its_place(
     [
         (codec.encode(_EVERYTHING)[:500], "is damaged: it is no JSON"),
         (b"\xff", "is damaged: it is no JSON"),
+        (b'{"schema": 3, "a": ' + b"[" * 10**5, "is damaged: it is no JSON (maximum recursion"),
         (b"run,started\nx,2026\n", "is text and no record of Grindstone's; `pytest bench/` leaves"),
         (b"", "is empty: its run was killed, or the disk was full"),
         (gzip.compress(b"{}", mtime=0), "is no record, but a gzip file: unpack it"),
