@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is no traceback while this is imported
+
 if not __package__:  # called by this folder's name, from any other: `python /…/bench list`
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
@@ -55,9 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no character for what is printed
         utf = "utf" in sys.stdout.encoding.lower()
         sys.stdout.reconfigure(errors="surrogateescape" if utf else "backslashreplace")
-    options = parser().parse_args(arguments)
     stopping = stop.Stopping()
     try:
+        options = parser().parse_args(arguments)
         status = int(options.run(options))
         sys.stdout.flush()
         return status
@@ -124,4 +127,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

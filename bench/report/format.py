@@ -196,14 +196,18 @@ class Screen:
 
     def first_fitting(self, tables: Iterable[Table]) -> Table:
         """The first of a table's layouts, from roomy to narrow, that has room, else the last."""
+        for table in tables:
+            if self.has_room(table):
+                break
+        return table
+
+    def has_room(self, table: Table) -> bool:
+        """Whether it is no wider."""
         from rich.measure import Measurement
 
         console = self._console(io.StringIO())
         boundless = console.options.update(width=_BOUNDLESS)
-        for table in tables:
-            if Measurement.get(console, boundless, table).maximum <= console.width:
-                break
-        return table
+        return Measurement.get(console, boundless, table).maximum <= console.width
 
     def plain(self, text: str) -> str:
         """The text in the characters that this encoding has, of which none moves a cursor."""

@@ -181,6 +181,17 @@ def test_the_five_networks_fit_80_columns_however_ill_they_went() -> None:
     assert (table.count("CONTENDED"), table.count("+100 %")) == (10, 5)
 
 
+def test_more_columns_than_have_room_are_several_tables() -> None:
+    names = [f"convnet_of_mine_{number}" for number in range(9)]
+    trained = timed(0.1, verdict=CONTENDED)
+    made = found(member("gpu-box-1", *(replace(trained, workload=each) for each in names)))
+    drawn = text(made, Screen(80))
+    assert max(map(len, drawn.splitlines())) <= 80
+    assert "…" not in drawn
+    assert [drawn.count(each) for each in names] == [1] * 9
+    assert drawn.count(" Host ") == drawn.count("gpu-box-1") > 1
+
+
 def test_a_folder_has_a_record_a_host_and_says_why_others_have_none(tmp_path: Path) -> None:
     for name in ("gpu1", "gpu2"):
         records.write(tmp_path, f"{name}.json", record([timed(0.1)]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.report.arguments import Verbs, add_runs, folder_of
@@ -38,12 +40,22 @@ def run(options: argparse.Namespace) -> int:
 
 def text(sheet: Sheet, screen: Screen) -> str:
     """The headline, the table and the notes."""
+    return screen.draw(sheet.headline, *_tables(sheet, screen), *sheet.notes)
+
+
+def _tables(sheet: Sheet, screen: Screen) -> Iterator[Table]:
+    """One, or several with a part of the columns each, where all have no room."""
     layouts = (
         *((3, True, " ", " "), (2, True, " ", " "), (2, True, "\n", " ")),
         *((1, False, "\n", " "), (1, False, "\n", "\n")),
     )
     table = screen.first_fitting(_table(sheet, *layout) for layout in layouts)
-    return screen.draw(sheet.headline, table, *sheet.notes)
+    half = len(sheet.workloads) // 2
+    if half and not screen.has_room(table):
+        for part in (sheet.workloads[:half], sheet.workloads[half:]):
+            yield from _tables(replace(sheet, workloads=part), screen)
+    else:
+        yield table
 
 
 def _table(sheet: Sheet, gap: int, models: bool, between: str, before_mark: str) -> Table:
