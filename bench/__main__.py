@@ -117,7 +117,8 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
-    made = _Parser(prog=invocation.COMMAND, description=__doc__)
+    more = "VERB --help lists a verb's options."
+    made = _Parser(prog=invocation.COMMAND, description=__doc__, epilog=more)
     version = f"Grindstone {bench.__version__} (Python {platform.python_version()})"
     made.add_argument("--version", action="version", version=version)
     verbs: Verbs = made.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)

@@ -47,8 +47,10 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
         session.check_data(each.row for each in every[0])
         session.begin()
         whole = trainings.train(session, coming, budget.of(options, device), listener)
-    except BaseException:
-        close(session, None)  # what came to its end is kept, and gone on with
+    except BaseException as error:
+        closing = close(session, None)  # what came to its end is kept, and gone on with
+        if closing and isinstance(error, KeyboardInterrupt):
+            print("bench: the same command goes on from here", file=sys.stderr)
         raise
     finally:
         session.clean()

@@ -68,7 +68,8 @@ def line(record: Record) -> str | None:
 
 def unfinished(path: Path, record: Record) -> Iterator[str]:
     """What is to be said first of a record whose run has not come to its end, a line each."""
-    file, left = codec.file_of(path), line(record)
+    file = codec.file_of(path)
+    left = "The same command goes on with it." if record.settings.experiment else line(record)
     if record.ended:
         if left and any(ending.was_interrupted(each) for each in _trained(record)):
             yield left
@@ -78,9 +79,7 @@ def unfinished(path: Path, record: Record) -> Iterator[str]:
     else:
         last = "had no room to write it whole" if file.suffix == codec.JOURNAL else "still went on"
         yield f"CUT OFF: its run was killed, lost its power, or {last}"
-        if record.settings.experiment:
-            yield "The same command goes on with it."
-        elif left or not record.due:
+        if left or not record.due:
             yield left or "It does not tell what else was to be trained."
 
 

@@ -95,8 +95,10 @@ def test_what_is_asked_for_is_planned(words: list[str], part: str, capsys: Captu
         (["--host", "debian-13", "--gpu", "MIG 1g.10gb"], ["a slice of a GPU (MIG)", "H100"]),
         (["--host", "debian-13", "--gpu", ""], ["«»", "10de:2684"]),
         (["--host", "debian-13", "--gpu", "99 x T4"], ["1 to 16 GPUs"]),
-        (["--host", "debian-13", "--driver", "new"], ["plan_driver=new", "580"]),
-        (["--host", "debian-13", "--cuda", "yes"], ["plan_cuda=yes", "wheels or system"]),
+        (["--host", "debian-13", "--driver", "new"], ["--driver=new", "580"]),
+        (["--host", "debian-13", "--cuda", "yes"], ["--cuda=yes", "wheels or system"]),
+        (["--host", "debian-13", "--nvswitches=-1"], ["--nvswitches -1", "0 or more"]),
+        (["--bundle", "/dev/null"], ["/dev/null (no .tar.gz, or a damaged one)"]),
         (
             ["--bundle", "/nowhere.tar.gz"],
             ["/nowhere.tar.gz (No such file or directory)", "doctor_bundle="],

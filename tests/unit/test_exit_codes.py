@@ -129,7 +129,7 @@ def test_a_name_that_the_output_has_no_characters_for_is_printed(
     tmp_path: Path, encoding: str
 ) -> None:
     run = _record(tmp_path, "é\udcff.json")
-    command = [sys.executable, "-m", "bench", "page", run]
+    command = [sys.executable, "-m", "bench", "page", str(run)]
     variables = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

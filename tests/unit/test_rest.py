@@ -159,6 +159,12 @@ def test_a_run_that_was_killed_in_its_first_training_is_one(tmp_path: Path) -> N
     assert "  nothing trained, cut off  " in command(*listed).stdout
 
 
+def test_an_experiment_that_somebody_interrupted_is_gone_on_with(tmp_path: Path) -> None:
+    settings = records.settings(experiment=Experiment(name="x"))
+    path = records.write(tmp_path, "run.json", records.record([_STOPPED], settings=settings))
+    assert command("show", path).stdout.startswith("The same command goes on with it.\n")
+
+
 def test_of_a_run_that_somebody_interrupted_the_rest_is_named_too(tmp_path: Path) -> None:
     made = records.record([result("post"), _STOPPED], due=(_POST, _MLP))
     path = records.write(tmp_path, "run.json", made)

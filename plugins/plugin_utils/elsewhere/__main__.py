@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from . import hosts, names
 _WIDTH = 79
 # Of the role plan, as they are named here.
 OPTIONS = ("driver", "driver-origin", "cuda", "framework", "tensorflow", "python", "container")
+_VARIABLE = re.compile(rf"\bplan_({'|'.join(OPTIONS).replace('-', '_')})\b")
 _EPILOG = """
 examples:
   ./run plan --host ubuntu-24.04 --gpu "RTX 5090" --secure-boot on
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         matrix = load(rows())
         machines = _machines(told, matrix)
     except (RefusedError, InvalidDataError) as refused:
-        print(f"run plan: {refused}", file=sys.stderr)
+        print(f"run plan: {_as_options(refused)}", file=sys.stderr)
         return 2
     texts = [_text(name, facts, options, matrix) for name, facts in machines.items()]
     print("\n\n".join(text for text, _refused in texts))
@@ -103,6 +105,8 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
         if told.gpu:
             raise RefusedError("--gpu beside --bundle", "one of them", "leave --gpu out")
         return hosts.of_bundle(told.bundle)
+    if told.nvswitches is not None and told.nvswitches < 0:
+        raise RefusedError(f"--nvswitches {told.nvswitches}", "0 or more", "name so many")
     gpus = names.gpus(told.gpu)
     host = hosts.named(told.host, gpus, matrix)
     arm = "aarch64" in (host.architecture, names.architecture(gpus))
@@ -125,11 +129,18 @@ def _taken(told: argparse.Namespace, machines: dict[str, HostFacts]) -> list[str
     return wrapped(f"{said}boards; --nvswitches 0 is without them", _WIDTH)
 
 
+def _as_options(refused: Exception) -> str:
+    """What is said of the role's variables, of the options that they are here."""
+    return _VARIABLE.sub(lambda found: f"--{found[1].replace('_', '-')}", str(refused))
+
+
 def _text(name: str, facts: HostFacts, options: Options, matrix: Matrix) -> tuple[str, bool]:
     try:
         plan = resolve(facts, options, matrix)
     except RefusedError as refused:
-        return "\n".join(wrapped(f"No plan for {name}: {refused}", _WIDTH, indent=2)), True
+        return "\n".join(
+            wrapped(f"No plan for {name}: {_as_options(refused)}", _WIDTH, indent=2)
+        ), True
     return "\n".join(describe(plan, facts, matrix, name)), False
 
 

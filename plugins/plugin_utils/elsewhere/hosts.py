@@ -181,6 +181,8 @@ def of_bundle(path: Path) -> dict[str, HostFacts]:
                 file = archive.extractfile(member) if match else None
                 if match and file and member.size <= _LARGEST:
                     found[match[1]] = parse(_object(file.read()))
+    except tarfile.ReadError:
+        raise _no_bundle(path, "no .tar.gz, or a damaged one") from None
     except (OSError, EOFError, tarfile.TarError, ValueError) as error:
         told = getattr(error, "strerror", None) or str(error).partition("\n")[0] or "damaged"
         raise _no_bundle(path, told) from None
@@ -200,5 +202,5 @@ def _no_bundle(path: Path, why: str) -> RefusedError:
     return RefusedError(
         f"--bundle {path} ({why})",
         "a bundle of the doctor's",
-        "make one with `ansible-playbook playbooks/doctor.yml -e doctor_bundle=report.tar.gz`",
+        "make one with `./run doctor -e doctor_bundle=report.tar.gz`",
     )
