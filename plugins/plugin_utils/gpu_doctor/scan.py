@@ -61,8 +61,7 @@ class Passage:
     def each(self, pattern: Pattern) -> list[re.Match[str]]:
         """All matches of a pattern, which several rows may share."""
         if pattern.text not in self._matches:
-            maybe = pattern.literal in self.low
-            self._matches[pattern.text] = list(pattern.each(self.text, self.low)) if maybe else []
+            self._matches[pattern.text] = list(pattern.each(self.text, self.low))
         return self._matches[pattern.text]
 
     def around(self, start: int, end: int) -> Passage:
@@ -83,8 +82,11 @@ class Passage:
 
 def look(passage: Passage, sought: Iterable[Sought], since: int = 0) -> Iterator[Sighting]:
     """The symptoms that a passage speaks of behind the line `since`."""
+    low = passage.low
     for symptom, patterns in sought:
-        matches = [_first(symptom, one, passage, since) for one in patterns]
+        # First of all what a pattern cannot do without: most of them end here.
+        maybe = [one for one in patterns if one.literals[0] in low]
+        matches = [_first(symptom, one, passage, since) for one in maybe]
         told = [found for found in matches if found]
         if told:
             found = min(told, key=re.Match.start)
