@@ -19,6 +19,7 @@ devices._SECONDS = 0.0
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "HOME": "/nonexistent",
+    "OMP_NUM_THREADS": "1",  # PyTorch's others would turn round and round for the last one
     "PATH": "/usr/bin:/bin",
     "TF_CPP_MIN_LOG_LEVEL": "1",
 }

@@ -27,7 +27,8 @@ _BACKENDS: list[Backend] = ["jax", "torch"]
 def test_the_perceptron_reaches_its_floor_on_it_and_is_told_apart(
     command: Command, backend: Backend
 ) -> None:
-    on_backend = replace(command, worker_python=keras_python(backend))
+    alone = {"OMP_NUM_THREADS": "1"}  # PyTorch's others would turn round and round for the last
+    on_backend = replace(command, worker_python=keras_python(backend), variables=alone)
     ended = on_backend.run("-k=mlp", "--learning-curve", "--inference-seconds=0.2", "-v")
     assert ended.status == 0, ended.output
     result = on_backend.result("mlp")
