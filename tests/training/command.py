@@ -76,6 +76,7 @@ class Command:
 
     scratch: its TMPDIR, which it must leave empty.
     log: where its output goes.
+    page: whether it writes one, which takes half a second of a processor.
     """
 
     worker_python: Path
@@ -84,6 +85,7 @@ class Command:
     scratch: Path
     log: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    page: bool = False
 
     def arguments(self, *options: str, where: tuple[str, ...] = ("bench/",)) -> list[str]:
         return [
@@ -92,6 +94,7 @@ class Command:
             f"--cache-dir={self.cache}",
             f"--results-dir={self.results}",
             "--plan=/nonexistent/plan.json",
+            *([] if self.page else ["--no-page"]),
             *options,
         ]
 

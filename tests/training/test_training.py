@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,13 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(module_command: Command) -> Trained:
-    path = module_command.results.with_name("benchmarks.json")
-    ended = module_command.run("-k", "mlp or post", "--save-models", "--benchmark-json", str(path))
+    command = replace(module_command, page=True)
+    path = command.results.with_name("benchmarks.json")
+    ended = command.run("-k", "mlp or post", "--save-models", "--benchmark-json", str(path))
     assert ended.status == 0, ended.output
     document = json.loads(path.read_text(encoding="utf-8"))
     rows = {row["group"]: row for row in document["benchmarks"]}
-    return Trained(module_command, ended, rows)
+    return Trained(command, ended, rows)
 
 
 def test_a_run_in_a_pipe_says_in_a_table_what_it_trained_and_how_well(trained: Trained) -> None:
