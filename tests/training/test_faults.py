@@ -21,14 +21,18 @@ from tests.conftest import ROOT
 from tests.support import fake_worker
 from tests.training.command import PATIENCE, Command, Ended
 
-_CNN_SIMPLE_ALONE_ENDS = """
-begin()
-if job["workload"] != "cnn_simple":
-    wait_for_ever()
+# As the perceptron and the simple convolutions do it, in no time.
+_TRAINS = """
 for number in range(1, job["epochs"] + 1):
     epoch(number)
 end(0.89)
 wait_for_ever()
+"""
+_CNN_SIMPLE_ALONE_ENDS = f"""
+begin()
+if job["workload"] != "cnn_simple":
+    wait_for_ever()
+{_TRAINS}
 """
 
 
@@ -135,7 +139,11 @@ def test_a_gpu_that_tensorflow_does_not_see_fails_and_the_cpu_trains(
     library.mkdir()
     (library / "pynvml.py").write_text(_TWO_GPUS, encoding="utf-8")
     variables = {"PYTHONPATH": str(library), "CUDA_VISIBLE_DEVICES": "0,1"}
-    rig = dataclasses.replace(command, variables=variables)
+    pretends = fake_worker.write(tmp_path, f"begin()\n{_TRAINS}")
+    real = command.worker_python
+    choice = f'[ "$CUDA_VISIBLE_DEVICES" = -1 ] && exec "{pretends}" "$@"; exec "{real}" "$@"'
+    python = _program(tmp_path, choice)
+    rig = dataclasses.replace(command, variables=variables, worker_python=python)
     ended = rig.run("-k", "mlp", "--device=cpu,gpu:1")
     assert ended.status == 1
     (line, *_) = _failure(ended, "test_mnist[mlp-gpu:1]")
