@@ -1,7 +1,10 @@
-"""Texts as lines of a width, which keep their words and commands whole."""
+"""Texts as lines of a width, which keep their words and commands whole, and printing them."""
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 import textwrap
 
 
@@ -15,3 +18,16 @@ def wrapped(text: str, width: int, first: str = "", indent: int = 0) -> list[str
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+def tell(text: str, who: str) -> bool:
+    """Prints it; False where it cannot be written, as to a full disk, which a line says then."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        print(f"{who}: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it
+        return False
+    return True

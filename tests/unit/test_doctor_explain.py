@@ -16,7 +16,7 @@ from plugins.plugin_utils.gpu_doctor import normal, rows
 from plugins.plugin_utils.gpu_doctor.pasted import answer, answer_log, host_of
 from plugins.plugin_utils.gpu_doctor.report import explain
 from plugins.plugin_utils.gpu_doctor.scan import SHORT
-from tests.support.program import SUMMARY, inventory, playbook
+from tests.support.program import SUMMARY, inventory, playbook, to_the_end
 
 ROOT = Path(__file__).parents[2]
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
@@ -56,6 +56,18 @@ def test_a_text_from_standard_input_is_explained_with_its_line() -> None:
     assert f"   read   line 2: {MISMATCH}" in done.stdout
     assert "   where  this host" in done.stdout
     assert "   fix    sudo systemctl reboot" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["gpu_doctor --explain -", "elsewhere --host arch"])
+@pytest.mark.parametrize(("output", "status"), [("/dev/full", 2), ("&-", 0)])
+def test_an_output_without_room_is_a_line_and_none_is_none(
+    words: str, output: str, status: int
+) -> None:
+    asked = f"echo {MISMATCH!r} | {sys.executable} -m plugins.plugin_utils.{words} >{output}"
+    done = to_the_end(["sh", "-c", asked], cwd=ROOT)
+    assert done.returncode == status
+    told = "the output cannot be written: No space left on device\n"
+    assert done.stderr.partition(": ")[2] == (told if status else "")
 
 
 def test_no_text_is_said_to_be_none(tmp_path: Path) -> None:

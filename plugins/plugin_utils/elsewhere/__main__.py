@@ -17,7 +17,7 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import HostFacts, SecureBoot
-from ..lines import wrapped
+from ..lines import tell, wrapped
 from ..matrix_files import rows
 from ..requirements import msgspec
 from ..typed import InvalidDataError
@@ -94,9 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"run plan: {_as_options(refused)}", file=sys.stderr)
         return 2
     texts = [_text(name, facts, options, matrix) for name, facts in machines.items()]
-    print("\n\n".join(text for text, _refused in texts))
-    for line in _taken(told, machines):
-        print(line)
+    whole = "\n\n".join(text for text, _refused in texts)
+    if not tell("\n".join([whole, *_taken(told, machines)]), "run plan"):
+        return 2
     return int(any(refused for _text, refused in texts))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ..lines import tell
 from ..typed import InvalidDataError
 from . import rows
 from .parallel import WorkerLostError
@@ -41,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (InvalidDataError, ImportError, WorkerLostError) as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 2
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    print(told)
+    if not tell(told, "doctor"):
+        return 2
     return 0 if known else UNKNOWN
 
 
