@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
 import textwrap
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says it and ends."""
+        self.exit(2, f"{self.prog.removeprefix('./')}: {message} (see {self.prog} --help)\n")
 
 
 def wrapped(text: str, width: int, first: str = "", indent: int = 0) -> list[str]:

@@ -70,6 +70,12 @@ def test_an_output_without_room_is_a_line_and_none_is_none(
     assert done.stderr.partition(": ")[2] == (told if status else "")
 
 
+def test_what_is_asked_for_wrongly_is_one_line() -> None:
+    done = doctor("--explain", "a", "b")
+    assert done.returncode == 2
+    assert done.stderr == "run doctor: unrecognized arguments: b (see ./run doctor --help)\n"
+
+
 def test_no_text_is_said_to_be_none(tmp_path: Path) -> None:
     file = tmp_path / "a file"
     file.write_text("\n \n", encoding="utf-8")

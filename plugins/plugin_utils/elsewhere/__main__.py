@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from ..gpu_stack.block import describe
 from ..gpu_stack.gpus import titles
@@ -17,7 +16,7 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import HostFacts, SecureBoot
-from ..lines import tell, wrapped
+from ..lines import Parser, tell, wrapped
 from ..matrix_files import rows
 from ..requirements import msgspec
 from ..typed import InvalidDataError
@@ -34,14 +33,6 @@ examples:
   ./run plan --host ubuntu-22.04 --gpu "8 x H100"
   ./run plan --bundle report.tar.gz
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """A command line that says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Says it and ends."""
-        self.exit(2, f"run plan: {message} (see ./run plan --help)\n")
 
 
 def parser() -> Parser:

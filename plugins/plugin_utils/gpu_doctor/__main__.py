@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..lines import tell
+from ..lines import Parser, tell
 from ..typed import InvalidDataError
 from . import rows
 from .parallel import WorkerLostError
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="./run doctor",
         usage="%(prog)s [ARGUMENTS of ansible-playbook]\n       %(prog)s --explain FILE [options]",
         description="Says what is wrong with this host and the command that fixes it (playbooks/"
