@@ -72,7 +72,8 @@ def new_file(out: Path | None) -> Path | None:
     if out.is_dir():
         raise GrindstoneError(f"--out {out} is a folder; name a file in it")
     if os.path.lexists(out):
-        raise GrindstoneError(f"--out {out} is there already; name another file, or remove it")
+        remove = ", or remove it" if out.is_file() else ""  # not /dev/null
+        raise GrindstoneError(f"--out {out} is there already; name another file{remove}")
     try:
         out.parent.stat()  # a folder that is not there is not made
     except OSError as error:

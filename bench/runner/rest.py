@@ -21,6 +21,8 @@ from bench.runner.option_table import OPTIONS
 _BENCH = Path(__file__).resolve().parents[1]
 # So many are named.
 _NAMED = 12
+# These choose trainings, or may be about another plugin.
+_DROPPED = ("-k", "-m", "-o", "-W", "-n")
 # What of pytest's options, and of pytest-benchmark's, is kept: how a run is made and told.
 _FLAGS = (
     *("-x", "--exitfirst", "-v", "--verbose", "-q", "--quiet", "-s", "-l", "--full-trace"),
@@ -41,13 +43,18 @@ def kept(words: Sequence[str], files: Iterable[str] = ()) -> tuple[str, ...]:
     """
     own = {name: attributes.get("action") == "store_true" for name, attributes in OPTIONS.items()}
     flags = dict.fromkeys(_FLAGS, True) | dict.fromkeys(_WITH_VALUES, False) | own
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for option in _DROPPED:
+        parser.add_argument(option)
     for option, is_flag in flags.items():
         how: Any = {"action": "append_const", "const": option}
         if not is_flag:
             how = {"action": "append", "type": functools.partial(_joined, option)}
         parser.add_argument(option, dest="words", **how)
-    typed = parser.parse_known_args(words)[0].words or ()
+    try:
+        typed = parser.parse_known_args(words)[0].words or ()
+    except argparse.ArgumentError:  # letters of several options in one word, one of them a plugin's
+        typed = ()
     every = [*(file for file in files if Path(file).resolve() != _BENCH), *typed]
     return tuple(shown(word) for word in every if not word.startswith("--workload="))
 

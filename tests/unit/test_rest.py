@@ -36,6 +36,7 @@ _OWN = Due(title="mine on cpu", workload="mine", path="/mine.py")
             [_MLP],
             "bench/test_mnist.py -v -x -pno:x -k mlp",
         ),
+        (["bench/"], ["-xvk", "mlp", "-qn0"], [_MLP], "-x -v -q -k mlp"),
         ([], ["--workload=/a.py", "--workload", "/mine.py"], [_OWN], "--workload=/mine.py"),
         (
             ["bench/"],
@@ -54,6 +55,10 @@ def test_the_command_is_what_was_typed_with_another_choice_of_rows_and_no_other_
     assert line is not None
     assert line.startswith(f"Not trained: {len(left)} of {len(left) + 1}: {left[0].title}")
     assert line.endswith(f"pytest bench/ {told}")
+
+
+def test_a_plugins_letter_among_those_of_pytest_ends_no_run() -> None:
+    assert "3" not in "".join(rest.kept(["-x", "-vZ3"]))
 
 
 _STOPPED = failed("mlp", CPU, "mlp on cpu: interrupted")
