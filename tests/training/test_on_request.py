@@ -51,9 +51,8 @@ frames, behind = folder / "frames", folder / "behind"
 frames.mkdir(), behind.mkdir()
 made = {name: trained(name) for name in ON_REQUEST if name != "circles"}
 made["circles"] = trained("circles", frames=str(frames))
-made["circles, dropout behind"] = trained(
-    "circles", frames=str(behind), design=Design(last_dropout=0.2))
-made["circles by sum"] = trained("circles", design=Design(loss="sum"))
+made["circles by sum"] = trained(
+    "circles", frames=str(behind), design=Design(loss="sum", last_dropout=0.2))
 made["tuned"] = {name: trained(name, mode="tuned") for name in ("last", "cifar_classic")}
 print(json.dumps(made))
 """
