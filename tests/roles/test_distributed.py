@@ -17,6 +17,7 @@ import pytest
 from tests.support import fleet, playbook, ssh_hosts
 from tests.support.fleet import BENCH, folder_of, inventory
 from tests.support.playbook import PlayResult
+from tests.support.program import script
 from tests.support.roots import unshare_mounts
 from tests.support.ssh_hosts import Host, Network
 from tests.support.weekly import weekly
@@ -116,9 +117,7 @@ def test_machines_with_unlike_tensorflow_are_refused_before_anything_is_trained(
     options: Callable[..., Sequence[str]],
     tmp_path: Path,
 ) -> None:
-    other = tmp_path / "other-python"
-    other.write_text("#!/bin/sh\necho 2.20.0\n", encoding="utf-8")
-    other.chmod(0o755)
+    other = script(tmp_path / "other-python", "#!/bin/sh\necho 2.20.0\n")
     hosts = hosts_of(network)
     for name, python in (("gpu1", worker_python), ("gpu2", other)):
         hosts[name]["trains_with"] = str(python)
@@ -137,11 +136,18 @@ def test_machines_with_unlike_tensorflow_are_refused_before_anything_is_trained(
     assert len(fleet.runs(network.hosts["gpu1"])) == before
 
 
+def names_its_version(folder: Path, otherwise: str = "exit 1") -> Path:
+    """A Python that need not import TensorFlow for that."""
+    asked = f"case $* in *__version__*) echo 2.21.0 ;; *) {otherwise} ;; esac"
+    return script(folder / "python", f"#!/bin/sh\n{asked}\n")
+
+
 def test_a_machine_that_dies_ends_the_training_in_a_line(
-    network: Network, options: Callable[..., Sequence[str]]
+    network: Network, worker_python: Path, tmp_path: Path
 ) -> None:
     hosts = hosts_of(network)
-    given = options(benchmark_patience=20)
+    python = names_its_version(tmp_path, f'exec {worker_python} "$@"')
+    given = fleet.options(network, python, benchmark_distributed=True, benchmark_patience=20)
     running = network.start(hosts, BENCH, *given)
     lost = network.hosts["gpu2"]
     try:
@@ -161,8 +167,9 @@ def test_a_machine_that_dies_ends_the_training_in_a_line(
 
 
 def test_what_cannot_be_is_refused_before_anything_is_trained(
-    network: Network, options: Callable[..., Sequence[str]]
+    network: Network, tmp_path: Path
 ) -> None:
+    given = fleet.options(network, names_its_version(tmp_path), benchmark_distributed=True)
     inside = ["ip", "netns", "exec", f"{network.name}-{network.hosts['gpu2'].number}"]
     serve = "import socket, time; s = socket.create_server(('', 29500)); print(flush=True); "
     serve += "time.sleep(600)"
@@ -172,7 +179,7 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        played = network.play(hosts_of(network), BENCH, *options())
+        played = network.play(hosts_of(network), BENCH, *given)
         other.kill()
     assert played.status != 0
     why = fleet.reasons(folder_of(network))

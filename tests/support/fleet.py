@@ -44,7 +44,7 @@ def options(network: Network, worker_python: Path | str, **more: object) -> Sequ
     given = {
         "benchmark_options": [*trained, "--cache-dir", str(drawn_digits().parents[1])],
         "plan_prefix": str(network.base),
-        "benchmark_poll": 1,
+        "benchmark_poll": 5,  # a look is a third of a second of a processor, on each host
         "benchmark_results": str(network.folder / f"records/{time.time_ns()}"),
         **more,
     }
