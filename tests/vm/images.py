@@ -57,10 +57,11 @@ ExecStart=/bin/sh -c 'echo "vm: ready $(cat /proc/sys/kernel/random/boot_id)" >/
 [Install]
 WantedBy=multi-user.target
 """
-# Without KVM, retpolines and the console's lines are what a boot takes longest for; and on a busy
-# host services start later than systemd waits for them.
+# Without KVM, retpolines and the console's lines are what a boot takes longest for, and qemu
+# translates a program anew at every new address; and on a busy host services start later than
+# systemd waits for them.
 PATIENT = "systemd.service_watchdogs=no systemd.default_timeout_start_sec=1200"
-OPTIONS = f"console=ttyS0 quiet mitigations=off {PATIENT}"
+OPTIONS = f"console=ttyS0 quiet mitigations=off norandmaps {PATIENT}"
 GRUB = f"GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX='{OPTIONS}'\nGRUB_DISABLE_OS_PROBER=true\n"
 # Until `update-grub` has run on the booted disk, which it has to see.
 FIRST_GRUB = f"""linux /vmlinuz root=LABEL=root ro {OPTIONS}
