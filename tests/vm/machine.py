@@ -78,15 +78,16 @@ class Machine:
         command = [
             *("setpriv", "--pdeathsig", "KILL"),  # no machine outlives a killed test
             *("nice", "-n", "-5"),  # one thread, and the longest of all tests: others wait for it
-            *("qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64", "-smp", "1"),
-            *("-machine", f"q35,smm={smm}", "-m", "2048"),
+            # What a guest sees it loads drivers for: no CD, no screen, and no KVM of its own.
+            *("qemu-system-x86_64", "-nodefaults", "-accel", "tcg", "-cpu", "qemu64,-svm"),
+            *("-machine", f"q35,smm={smm}", "-smp", "1", "-m", "2048"),
             *("-global", f"driver=cfi.pflash01,property=secure,value={smm}"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE / code}"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={self.variables}"),
             # The cut ends qemu, not this host: what the guest has flushed need not reach the disk.
             *("-drive", f"if=virtio,format=qcow2,cache=unsafe,file={self.disk}"),
             *("-nic", f"user,model=virtio,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
-            *("-device", "virtio-rng", "-display", "none", "-monitor", "none"),
+            *("-device", "virtio-rng", "-display", "none"),
         ]
         self._console = Console(command, self.disk.with_suffix(".console"))
 
