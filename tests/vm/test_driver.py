@@ -18,6 +18,7 @@ from tests.support import dkms_cache, roots
 from tests.vm import gpu, images, machine
 
 PLAYBOOK = "tests/roles/driver.yml"
+BLACKLIST = "/etc/modprobe.d/grindstone-nouveau.conf"
 UNPACKING = "/usr/lib/x86_64-linux-gnu/nvidia/current/*.dpkg-new"
 
 
@@ -77,6 +78,7 @@ def test_the_same_command_finishes_a_driver_after_a_power_cut_and_reboots_the_ma
     again = half_way.play(PLAYBOOK)
     assert again.status == 0, again.output
     assert half_way.wait_until_ready() != before
+    half_way.command(f"test /initrd.img -nt {BLACKLIST}")
     assert not half_way.command("dpkg", "--audit")
     assert not half_way.run("lsmod | grep nouveau")[1]
     status, output = half_way.run("modprobe nvidia")
