@@ -7,6 +7,7 @@ build, and without a GPU it does not load.
 from __future__ import annotations
 
 from tests.support.roots import Root
+from tests.vm import images
 
 SOURCE = "usr/src/empty-1.0"
 FILES = {
@@ -32,9 +33,8 @@ def install(root: Root) -> str:
     (root.path / SOURCE).mkdir()
     for name, text in FILES.items():
         (root.path / SOURCE / name).write_text(text, encoding="utf-8")
-    root.command("apt-get", "update")
     packages = ["dkms", "linux-headers-amd64"]  # the newest kernel's headers come before it
     root.command("apt-get", "install", "--yes", "--no-install-recommends", *packages)
-    kernel = next((root.path / "boot").glob("vmlinuz-*")).name.partition("-")[2]
+    (kernel,) = images.kernels(root)
     root.command("dkms", "install", "empty/1.0", "-k", kernel)
     return f"lib/modules/{kernel}/updates/dkms/empty.ko"

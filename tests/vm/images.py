@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ PACKAGES = [
     "grub-efi-amd64-signed",
     "initramfs-tools",
     "kmod",
+    "linux-headers-amd64",
+    "linux-image-amd64",
     "mokutil",
     "openssh-server",
     "python3",
@@ -37,13 +38,6 @@ PACKAGES = [
     "udev",
     "zstd",
 ]
-# The oldest kernel that the mirror has, so that a newer one is there to be had as an update.
-KERNEL = r"""
-kernel=$(apt-cache search --names-only '^linux-image-[0-9.]+-[0-9]+-amd64$' |
-    cut -d' ' -f1 | sort -V | head -n 1)
-apt-get install --yes --no-install-recommends "$kernel" "$(echo "$kernel" | sed s/image/headers/)"
-apt-get clean
-"""
 # What the initramfs holds, for this disk alone: without KVM one for every machine takes minutes.
 MODULES = "virtio_pci\nvirtio_blk\next4\n"
 # Packages of a driver ask for it twice, and then the role does: for it alone it is made anew.
@@ -146,16 +140,13 @@ def _root(base: Base) -> None:
         (given / name).parent.mkdir(parents=True, exist_ok=True)
         (given / name).write_text(content, encoding="utf-8")
     command = [*roots.MMDEBSTRAP, f"--include={','.join(PACKAGES)}"]
-    hooks = [
-        f'--setup-hook=cp -r "{given}/." "$1"',
-        f'--customize-hook=chroot "$1" sh -euc {shlex.quote(KERNEL)} >/dev/null',
-    ]
-    subprocess.run([*command, *hooks, SUITE, str(base.root), *roots.mirror()], check=True)
+    command.append(f'--setup-hook=cp -r "{given}/." "$1"')
+    subprocess.run([*command, SUITE, str(base.root), *roots.mirror()], check=True)
     _set_up(base)
 
 
 def _set_up(base: Base) -> None:
-    """What a person's installer would have done: the network, ssh, the start of grub."""
+    """What a person's installer would have done: the network, ssh."""
     root = base.root
     subprocess.run(["systemctl", "--quiet", f"--root={root}", "enable", *UNITS], check=True)
     subprocess.run(["systemctl", "--quiet", f"--root={root}", "mask", *NOT_NEEDED], check=True)
@@ -173,8 +164,11 @@ def _set_up(base: Base) -> None:
     updates.write_text(INITRAMFS_UPDATES, encoding="utf-8")
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
-    (root / "boot/grub").mkdir(exist_ok=True)
-    (root / "boot/grub/grub.cfg").write_text(FIRST_GRUB, encoding="utf-8")
+
+
+def kernels(root: roots.Root) -> list[str]:
+    """The kernels there, by their releases."""
+    return [path.name.partition("-")[2] for path in (root.path / "boot").glob("vmlinuz-*")]
 
 
 def write_disk(root: Path, disk: Path) -> None:
@@ -201,6 +195,9 @@ def write_disk_of(root: roots.Root, disk: Path) -> None:
     ssh.write_text(f"SetEnv {variables}\n", encoding="utf-8")
     module_servers.install(root.path, MODULE_SERVER)
     (root.path / "etc/resolv.conf").write_text(RESOLVER, encoding="utf-8")
+    grub = root.path / "boot/grub"
+    grub.mkdir(exist_ok=True)
+    (grub / "grub.cfg").write_text(FIRST_GRUB, encoding="utf-8")
     write_disk(root.path, disk)
 
 

@@ -19,6 +19,15 @@ from tests.vm.machine import Machine, machine
 KEY = "/var/lib/dkms/mok.pub"
 PASSWORD = "grindstone"
 DOWN, ENTER = "\x1b[B", "\r"
+# The oldest kernel that the mirror has, so that a newer one is there to be had as an update.
+OLD_KERNEL = r"""
+new=$(dpkg-query --show --showformat '${Package} ' 'linux-image-*')
+old=$(apt-cache search --names-only '^linux-image-[0-9.]+-[0-9]+-amd64$' |
+    cut -d' ' -f1 | sort -V | head -n 1)
+apt-get install --yes --no-install-recommends "$old" "$(echo "$old" | sed s/image/headers/)"
+apt-get purge --yes $new
+apt-get clean
+"""
 REJECTED = "Key was rejected by service"
 
 
@@ -27,6 +36,8 @@ def guest(vm_base: images.Base, tmp_path: Path) -> Iterator[Machine]:
     """A machine with DKMS, a module that it has signed, one unsigned, and a kernel to come."""
     disk = tmp_path / "prepared.img"
     with roots.root_on([vm_base.root], tmp_path) as root:
+        root.command("apt-get", "update")
+        root.command("sh", "-euc", OLD_KERNEL)
         module = empty_module.install(root)
         root.command("objcopy", "--strip-debug", f"/{module}", "/root/unsigned.ko")
         download = ["apt-get", "install", "--yes", "--no-install-recommends", "--download-only"]
