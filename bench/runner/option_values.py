@@ -81,6 +81,11 @@ def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...
         for below, batch, precision, xla, steps, changes in itertools.product(*asked)
     ]
     _must_be_had(made, chosen)
+    if chosen.input and any(replace(each, backend=None) != AS_PUBLISHED for each in made):
+        raise GrindstoneError(
+            "--input trains as published; leave it out, or --batch, --precision, --xla, "
+            "--steps-per-execution and --design"
+        )
     modes = words("mode", chosen.mode, MODES) or ()
     if "tuned" in modes and any(
         replace(each, backend=None, batch=None) != AS_PUBLISHED for each in made

@@ -224,6 +224,8 @@ def runs(
         runs.first = play_all(roots, variables=told)
         runs.outcomes = {name: outcome(roots[name]) for name in DONE}
 
+        for name in ("arch upgraded", "arch zen later", "branch 535"):
+            assert_done(runs.first[name])
         install("linux-zen")(roots["arch zen later"])
         use_newer_mirror(roots["arch upgraded"])
         listed = packages(roots["arch upgraded"])

@@ -104,7 +104,7 @@ def test_its_verbs_are_those_of_the_module_under_its_own_name(run: Run) -> None:
     listed = run("grindstone", "list")
     assert (listed.returncode, listed.stderr) == (
         0,
-        "bench: nothing to list in results, which is not there\n",
+        "bench: nothing to list in results: it is not there\n",
     )
     assert run("grindstone", "show", "last").stderr.count("`grindstone run`") == 1
     assert run("grindstone", "nonsense").returncode == 2

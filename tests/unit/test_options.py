@@ -109,6 +109,7 @@ def test_what_is_asked_for_is_chosen(words: list[str], member: str, value: objec
     assert getattr(chosen(*words, found=RIG), member) == value
 
 
+_VARIED = "--batch, --precision, --xla, --steps-per-execution and --design"
 _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
 
 
@@ -129,6 +130,14 @@ _NO_DEVICE = "there is cpu (no NVIDIA driver installed)"
         ),
         (["--mode=stock,"], BARE, "no mode ''; there is stock, tuned"),
         (["--input=tape"], BARE, "no input 'tape'; there is memory, disk, data-dir"),
+        *(
+            (
+                ["--input=disk", other],
+                BARE,
+                f"--input trains as published; leave it out, or {_VARIED}",
+            )
+            for other in ("--batch=64", "--xla=on", "--design=size=96")
+        ),
         *(
             (
                 [f"--seed={seed}"],

@@ -60,12 +60,11 @@ def main(address: str, folder: str, proc: int) -> NoReturn:
 
 def run(asked: socket.socket, proc: int) -> NoReturn:
     """Becomes the Python that the client would have been, and tells it how that ended."""
+    _, given, _, _ = socket.recv_fds(asked, 1, 3)
+    # All that is still to be heard of the client is its end: SIGIO then ends what runs for it.
     os.setsid()
     fcntl.fcntl(asked, fcntl.F_SETOWN, -os.getpid())
-    fcntl.fcntl(
-        asked, fcntl.F_SETFL, fcntl.FASYNC
-    )  # SIGIO ends all of it where the client is killed
-    _, given, _, _ = socket.recv_fds(asked, 1, 3)
+    fcntl.fcntl(asked, fcntl.F_SETFL, fcntl.FASYNC)
     become(asked, proc)
     for number, descriptor in enumerate(given):
         os.dup2(descriptor, number)
