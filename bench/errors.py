@@ -9,11 +9,7 @@ from pathlib import Path
 
 
 class GrindstoneError(Exception):
-    """The base of all errors that a person can fix; its text is one line for that person.
-
-    Whatever takes what a person chose or brought may raise it, and whoever prints tells it; so
-    `Raises:` names only what a caller does something else about.
-    """
+    """The base of all errors that a person can fix; its text is one line for that person."""
 
 
 class DataError(GrindstoneError):

@@ -106,7 +106,11 @@ class Settings:
         return self.worker_python
 
     def one_device(self, found: Found) -> Device:
-        """For what trains on one: the device that was named, else the first GPU, else the CPU."""
+        """For what trains on one: the device that was named, else the first GPU, else the CPU.
+
+        Raises:
+            GrindstoneError: several were named.
+        """
         if self.devices_asked_for is None:
             return found.devices[1] if len(found.devices) > 1 else found.devices[0]
         if len(self.devices) != 1 or self.devices[0].group:
@@ -156,7 +160,11 @@ class Settings:
         return Store(folder, named, cache, synthetic=self.synthetic, name=self.dataset)
 
     def check_workers(self) -> None:
-        """Refuses an interpreter that cannot train, before anything is generated or downloaded."""
+        """Refuses an interpreter that cannot train, before anything is generated or downloaded.
+
+        Raises:
+            GrindstoneError: it is not there, or lacks what is to train.
+        """
         within, backends = self.limits.start, self.backends
         if self.worker_image:
             self.worker_image.check(within, lambda what: print(f"{what} …", flush=True), backends)
@@ -208,9 +216,10 @@ def add_to_verb(
 def read_settings(
     chosen: argparse.Namespace, found: Found, environments: tuple[Path, Path] | None = None
 ) -> Settings:
-    """The options as chosen.
+    """The options as chosen.  environments: the interpreters of sides A and B, if two are compared.
 
-    environments: the interpreters of sides A and B, if two are compared.
+    Raises:
+        GrindstoneError: what one names is not here, is broken, or is out of range.
     """
     option_values.must_name(chosen)
     planned = interpreter.read_plan(paths.from_here("--plan", chosen.plan))

@@ -64,7 +64,11 @@ def add(verbs: Verbs) -> None:
 
 
 def compare_records(options: argparse.Namespace) -> int:
-    """Compares, prints, and returns the exit status."""
+    """Compares, prints, and returns the exit status.
+
+    Raises:
+        GrindstoneError: a record cannot be read, or is not one to compare with.
+    """
     from bench.compare import compare, match
     from bench.record import comparable
     from bench.record.repeats import SIDES
@@ -96,7 +100,11 @@ def compare_records(options: argparse.Namespace) -> int:
 
 
 def compare_environments(options: argparse.Namespace) -> int:
-    """Trains with both interpreters until it is clear, prints, and returns the exit status."""
+    """Trains with both interpreters until it is clear, prints, and returns the exit status.
+
+    Raises:
+        GrindstoneError: an option or an interpreter is wrong, or nothing can be recorded.
+    """
     from bench.compare.until_clear import ComparisonRequest, compared, train_until_clear
     from bench.observe import devices
     from bench.options import read_settings

@@ -114,7 +114,11 @@ def exit_status(compared: Sequence[Compared]) -> int:
 
 
 def with_baseline(now: Rows, choose: Choose) -> list[Compared]:
-    """The answers for every row of a record."""
+    """The answers for every row of a record.
+
+    Raises:
+        GrindstoneError: it has two sides.
+    """
     refuse_two_sides(now)
     pairs = [choose(row) for row in now.alone.values()]
     return _answered(pairs, str(now.path), now.interim_checks)

@@ -34,6 +34,9 @@ def baseline(against: str, folder: Path, now: Rows | None) -> tuple[Choose, list
     """What `against` means, a file, `last` or `best`, and which files could not be read.
 
     now: the record that is judged; only older ones count as `last`, and any other as `best`.
+
+    Raises:
+        GrindstoneError: the file cannot be read, or there is no record in the folder.
     """
     if against not in ("last", "best"):
         return _from_record(read(Path(against))), []
@@ -65,7 +68,11 @@ def in_words(against: str, folder: Path) -> str:
 
 
 def refuse_two_sides(record: Rows) -> None:
-    """Refuses a record of two environments where one is meant."""
+    """Refuses a record of two environments where one is meant.
+
+    Raises:
+        GrindstoneError: it is one.
+    """
     if record.two_sided:
         raise GrindstoneError(
             f"{record.path} holds two environments, A and B; to compare them with each other: "

@@ -68,7 +68,11 @@ class Comparison:
 
 
 def request(against: str, settings: Settings) -> ComparisonRequest:
-    """What `--against` asks for."""
+    """What `--against` asks for.
+
+    Raises:
+        GrindstoneError: there is nothing to compare with.
+    """
     choose, skipped = baseline(against, settings.results_dir, None)
     a = in_words(against, settings.results_dir)
     return ComparisonRequest(a, "this run", choose, skipped)

@@ -29,7 +29,12 @@ class Choice:
 
 
 def read_choice(chosen: argparse.Namespace) -> Choice:
-    """The folder and the data set that were named."""
+    """The folder and the data set that were named.
+
+    Raises:
+        DataError: there is nothing in the folder that can be trained on, or the options exclude
+            each other.
+    """
     folder: str | None = chosen.data_dir
     if folder is not None and chosen.synthetic:
         raise DataError("--data-dir names real data, and --synthetic wants none: leave one out")
@@ -52,7 +57,11 @@ def read_choice(chosen: argparse.Namespace) -> Choice:
 
 
 def usable(folder: Path) -> DataFolder:
-    """What is in a folder that was named."""
+    """What is in a folder that was named.
+
+    Raises:
+        DataError: nothing that can be trained on.
+    """
     from bench.datasets import data_folder  # reads pictures: not where nothing was named
 
     found = data_folder.look(folder)

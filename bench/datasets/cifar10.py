@@ -59,6 +59,10 @@ def load(
     cache_dir: where downloads and drawn shapes are kept, under `cifar10/`.
     mirrors: base URLs; None means `$GRINDSTONE_CIFAR10_URL` or else `MIRRORS`, and an empty
         sequence that nothing is downloaded.
+
+    Raises:
+        DataError: what a person brought is damaged or not CIFAR-10, or a download does not have
+            the published checksum.
     """
     besides = "no --data-dir"
     if data_folder is not None and data_folder.cifar10 is not None:

@@ -91,6 +91,9 @@ class Dataset:
 
         train: how many are trained on; None is all that are left.
         count: how many are held out, or a few less.
+
+        Raises:
+            DataError: there are too few.
         """
         x, y = self.train.x, self.train.y
         first = len(x) - count

@@ -61,6 +61,9 @@ def of_folder(
 
     name: of the data that the network was trained on: MNIST's networks may be on others.
     classes: how many the network tells apart.
+
+    Raises:
+        DataError: there are none, they are damaged, or of other classes.
     """
     if dataset == "grind":
         return _photographs(found, size)

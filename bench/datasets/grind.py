@@ -49,6 +49,10 @@ def load(data_folder: DataFolder | None, cache_dir: Path, size: tuple[int, int])
         over.
     cache_dir: where the drawn photographs are kept, under `grind/`.  Real ones are read anew each
         time, which takes a few milliseconds each.
+
+    Raises:
+        DataError: a folder or file is misnamed, a picture is damaged or too large, the shots are
+            too few to split, or too alike to learn anything from.
     """
     if data_folder is None:
         return drawn(cache_dir, size, "no --data-dir")
@@ -133,7 +137,11 @@ def _from_folder(shots: Shots, size: tuple[int, int]) -> Dataset:
 def read_shots(
     shots: Shots, size: tuple[int, int]
 ) -> tuple[Sequence[Photograph], dict[Path, NDArray[np.uint8]], dict[Path, int]]:
-    """All photographs, the pixels of each and the number of its shot, without a split."""
+    """All photographs, the pixels of each and the number of its shot, without a split.
+
+    Raises:
+        DataError: a folder or file is misnamed, or a picture is damaged or too large.
+    """
     found, pixels, prints = _read(shots, size)
     return found, pixels, photographs.numbered(photographs.group(found), prints)
 

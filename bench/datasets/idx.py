@@ -36,7 +36,11 @@ _WIDTHS = {0x08: 1, 0x0C: 4}  # bytes of an entry, by type
 
 @contextmanager
 def reading(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """A file's bytes as a stream, unpacked if they are gzip's, whatever its name ends in."""
+    """A file's bytes as a stream, unpacked if they are gzip's, whatever its name ends in.
+
+    Raises:
+        DataError: the file cannot be read, or the gzip stream is cut short or damaged.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end
             reason = "Is a directory" if path.is_dir() else "it is no file"
@@ -62,6 +66,10 @@ def read(path: Path) -> bytes:
 
     So neither a gzip file that unpacks to a thousand times its size nor a file with a hole of
     terabytes is read to its end.
+
+    Raises:
+        DataError: the file cannot be read, promises more than MOST, or its gzip stream is cut short
+            or damaged.
     """
     with reading(path) as file:
         head = file.read(4)
@@ -99,7 +107,11 @@ def parse(data: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
 
 
 def parse_labels(data: bytes, name: str) -> NDArray[np.int64]:
-    """The classes that IDX bytes hold: `(n,) int64`, as MNIST has them or as QMNIST has."""
+    """The classes that IDX bytes hold: `(n,) int64`, as MNIST has them or as QMNIST has.
+
+    Raises:
+        DataError: as `parse`.
+    """
     if not data.startswith(_INTEGERS):
         return parse(data, 1, name).astype(np.int64)
     rows = np.frombuffer(data, ">i4", offset=_checked(data, 2, name))

@@ -77,7 +77,11 @@ _OWN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
 def chosen(word: str) -> str:
-    """The name of a set that a person means: a known one in any spelling, or one of their own."""
+    """The name of a set that a person means: a known one in any spelling, or one of their own.
+
+    Raises:
+        DataError: it is no name for other data than the networks' own.
+    """
     plain = _plain(word)
     if plain in ("mnist", "grind"):
         return plain

@@ -54,7 +54,11 @@ class Folder:
 
 
 def read(path: Path) -> Folder:
-    """Lists a folder that a person named."""
+    """Lists a folder that a person named.
+
+    Raises:
+        DataError: it cannot be listed, or holds more than anybody's pictures.
+    """
     if os.path.isfile(path):  # noqa: PTH113 - Path's raises where it may not look
         raise DataError(f"{shown(path)} is a file: name its folder, {shown(path.parent)}")
     left = [_MOST]

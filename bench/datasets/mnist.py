@@ -71,6 +71,10 @@ def load(
     cache_dir: where downloads and drawn digits are kept, under `mnist/`.
     mirrors: base URLs; None means `$GRINDSTONE_MNIST_URL` or else `MIRRORS`, and an empty sequence
         that nothing is downloaded.
+
+    Raises:
+        DataError: what a person brought is damaged or not MNIST, or a download does not have the
+            published checksum.
     """
     besides = "no --data-dir"
     if data_folder is not None:

@@ -22,7 +22,11 @@ _SEED = 20201123
 
 
 def load(data_folder: DataFolder, name: str) -> Dataset:
-    """The set that a person calls `name`: x `(n, 28, 28, 1) uint8`, y `(n,) int64` from 0 on."""
+    """The set that a person calls `name`: x `(n, 28, 28, 1) uint8`, y `(n,) int64` from 0 on.
+
+    Raises:
+        DataError: it is not there, is damaged, or is another set.
+    """
     faults: list[str] = []
     read_first = next(readable(data_folder, name, faults), None)
     if read_first is None:
@@ -65,7 +69,11 @@ def _shared(train: Half, test: Half) -> str:
 
 
 def fitting(data_folder: DataFolder, name: str) -> list[Classified]:
-    """The sets in a folder that a name can mean: those of that name before those without any."""
+    """The sets in a folder that a name can mean: those of that name before those without any.
+
+    Raises:
+        DataError: there is none, or none that is whole.
+    """
     known = {each: known_sets.by_words(each.names) for each in data_folder.classified}
     if name == "mnist":
         found = [each for each, other in known.items() if other is None]
@@ -94,6 +102,9 @@ def readable(
     """Those of them that are what they seem: beside them lies other data, as in Keras' cache.
 
     faults: gets what is wrong with each of the others.
+
+    Raises:
+        DataError: there is none, or none that is whole.
     """
     for found in fitting(data_folder, name):
         try:

@@ -19,7 +19,11 @@ from bench.errors import DataError
 
 
 def read(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The photograph at `path`, upright and resized to `size`: `(height, width, 3) uint8` RGB."""
+    """The photograph at `path`, upright and resized to `size`: `(height, width, 3) uint8` RGB.
+
+    Raises:
+        DataError: it cannot be read (see `pictures.read`).
+    """
     return squash(pictures.read(path), size)
 
 
@@ -100,6 +104,9 @@ def split(
     side, depend on the folder's content and SEED alone.
 
     fingerprints: of each photograph's pixels, by path.
+
+    Raises:
+        DataError: there are fewer than FEWEST_SHOTS with nothing in common.
     """
     bonds = _bonded(shots, fingerprints)
     if len(bonds) < FEWEST_SHOTS:

@@ -94,7 +94,11 @@ def read(path: Path) -> Image.Image:
 
 
 def grey(path: Path) -> NDArray[np.uint8]:
-    """The picture at `path` as `(height, width) uint8`."""
+    """The picture at `path` as `(height, width) uint8`.
+
+    Raises:
+        DataError: as `read`.
+    """
     return np.asarray(read(path).convert("L"), dtype=np.uint8)
 
 
@@ -122,7 +126,11 @@ def read_all(
 def stacked(
     labelled: Sequence[tuple[Path, int]], decode: Callable[[Path], NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pictures of one size and their classes, in this order."""
+    """Pictures of one size and their classes, in this order.
+
+    Raises:
+        DataError: some cannot be decoded.
+    """
     arrays, problems = read_all([path for path, _ in labelled], decode)
     if problems:
         raise DataError(f"{len(problems)} of {len(labelled)} pictures: {listed(problems)}")
@@ -131,7 +139,11 @@ def stacked(
 
 
 def must_be(pixels: NDArray[np.uint8], path: Path, side: int) -> NDArray[np.uint8]:
-    """The same pixels, `(height, width, …)`, if they are so many a side."""
+    """The same pixels, `(height, width, …)`.
+
+    Raises:
+        DataError: they are not so many a side.
+    """
     height, width = pixels.shape[:2]
     if (height, width) != (side, side):
         raise DataError(f"{shown(path)} has {width}x{height} pixels in place of {side}x{side}")

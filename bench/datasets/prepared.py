@@ -51,6 +51,9 @@ def find_pictures(
 
     cache_dir: on the disk that is meant by `disk`.
     made: told of each folder that was made here, and that has to go with the run.
+
+    Raises:
+        DataError: there are no photographs in a data directory, or the files cannot be written.
     """
     if where == "data-dir":
         return _persons_own(dataset)
@@ -166,7 +169,11 @@ class Store:
         self._made: list[Path] = []
 
     def prepare(self, workload: Workload, schedule: Schedule) -> Prepared:
-        """The workload's data set, cut to `schedule`."""
+        """The workload's data set, cut to `schedule`.
+
+        Raises:
+            DataError: the data set is damaged or cannot be laid out.
+        """
         sizes = (schedule.train, schedule.test, schedule.held_out, schedule.fold)
         key = (workload.dataset, workload.image, *sizes, workload.input)
         if key not in self._prepared:
@@ -187,7 +194,11 @@ class Store:
         return self._prepared[key]
 
     def check(self, workloads: Iterable[Workload]) -> None:
-        """Reads what a person brought, for those that are trained, before anything is."""
+        """Reads what a person brought, for those that are trained, before anything is.
+
+        Raises:
+            DataError: it cannot be used, or none of them is trained on it.
+        """
         wanted = {(each.dataset, each.image, each.input): each for each in workloads}.values()
         for workload in wanted:
             own = self._named is not None and self._named.holds(workload.dataset)

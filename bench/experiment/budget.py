@@ -42,7 +42,11 @@ def add(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def of(options: argparse.Namespace, device: Device) -> Budget:
-    """The one that was asked for, from now on."""
+    """The one that was asked for, from now on.
+
+    Raises:
+        GrindstoneError: it is no time.
+    """
     minutes: float = _MINUTES_ON_A_GPU if device.is_gpu else _MINUTES
     if options.budget is not None:
         minutes = options.budget

@@ -54,7 +54,11 @@ def add_size(parser: argparse.ArgumentParser) -> None:
 
 
 def experiment(options: argparse.Namespace) -> int:
-    """Trains an experiment and prints what came of it; the exit status."""
+    """Trains an experiment and prints what came of it; the exit status.
+
+    Raises:
+        GrindstoneError: there is no such experiment, or an option is wrong.
+    """
     from bench.experiment.run import trained
     from bench.workloads.experiments import EXPERIMENTS
 
@@ -72,7 +76,11 @@ def experiment(options: argparse.Namespace) -> int:
 
 
 def batch_sweep(options: argparse.Namespace) -> int:
-    """The same of a workload with several batch sizes."""
+    """The same of a workload with several batch sizes.
+
+    Raises:
+        GrindstoneError: there is no such workload, or an option is wrong.
+    """
     from bench.experiment.run import trained
     from bench.runner.option_values import numbers
     from bench.workloads import EVERY

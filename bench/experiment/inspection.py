@@ -66,7 +66,11 @@ def add_what(parser: argparse.ArgumentParser) -> None:
 
 
 def workload_of(word: str) -> Workload | OwnWorkload:
-    """The workload of a name, or in a file."""
+    """The workload of a name, or in a file.
+
+    Raises:
+        GrindstoneError: there is neither.
+    """
     from bench.workloads import EVERY
     from bench.workloads.own import read
 
@@ -79,7 +83,11 @@ def workload_of(word: str) -> Workload | OwnWorkload:
 
 
 def summary(options: argparse.Namespace) -> int:
-    """Prints the layers."""
+    """Prints the layers.
+
+    Raises:
+        GrindstoneError: there is no such workload, or it cannot be built.
+    """
     from bench.report.format import Screen
     from bench.worker.messages import Fault, Layer
 
@@ -92,7 +100,11 @@ def summary(options: argparse.Namespace) -> int:
 
 
 def lr_range(options: argparse.Namespace) -> int:
-    """Prints the suggested range with its plot, and writes the page."""
+    """Prints the suggested range with its plot, and writes the page.
+
+    Raises:
+        GrindstoneError: there is no such workload, or it cannot be trained.
+    """
     from bench.experiment import rates
     from bench.report.format import Screen
     from bench.worker.messages import Tried
@@ -128,7 +140,11 @@ def asked(options: argparse.Namespace) -> tuple[Row, Settings]:
 
 
 def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iterator[Message]:
-    """What a worker tells that looks at a network."""
+    """What a worker tells that looks at a network.
+
+    Raises:
+        GrindstoneError: its data cannot be had, or the worker fails.
+    """
     from bench.runner.events import ignore
     from bench.runner.scratch import Scratch
     from bench.runner.supervisor import Launch, WorkerProcess

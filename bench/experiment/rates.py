@@ -112,7 +112,11 @@ def drawn(tried: Sequence[Tried], screen: Screen) -> Iterator[str]:
 
 
 def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path: Path) -> None:
-    """Writes the plot as a page."""
+    """Writes the plot as a page.
+
+    Raises:
+        GrindstoneError: it cannot be written.
+    """
     from bench.page import plots
     from bench.page.content import Run, Workload
     from bench.page.plots import Line

@@ -71,7 +71,11 @@ class Recipe:
         return self.total and max(1, min(self.total // _HELD_OUT, _MOST_HELD_OUT))
 
     def steps(self) -> Iterator[str]:
-        """Goes through it; what is told on the way."""
+        """Goes through it; what is told on the way.
+
+        Raises:
+            GrindstoneError: the network cannot learn ten images by heart, or a training failed.
+        """
         yield f"1. {FEW} images, {FEW_EPOCHS} epochs: can it learn at all?"
         yield self._by_heart()
         some = self.some if self.total is None else min(self.some, self.total - self._held)
@@ -156,7 +160,11 @@ class Recipe:
         curve: bool = True,
         judged: str = "held out",
     ) -> list[tuple[Design, Finished]]:
-        """Trains each; those that the network has nothing of are left out."""
+        """Trains each; those that the network has nothing of are left out.
+
+        Raises:
+            GrindstoneError: a training failed.
+        """
         from msgspec.structs import replace
 
         session = self.session

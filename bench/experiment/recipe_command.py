@@ -40,7 +40,12 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Goes through it."""
+    """Goes through it.
+
+    Raises:
+        GrindstoneError: ten images cannot be learned by heart, a training failed, or an option is
+            wrong.
+    """
     import dataclasses
 
     from bench.experiment import budget, recipe

@@ -28,7 +28,11 @@ _MOST = 1_000_000
 
 
 def trained(made: Experiment, options: argparse.Namespace) -> int:
-    """Trains an experiment, prints what came of it and returns the exit status."""
+    """Trains an experiment, prints what came of it and returns the exit status.
+
+    Raises:
+        GrindstoneError: an option is wrong, or something cannot be trained or recorded.
+    """
     found = devices.find()
     settings = settings_of(made, options, found)
     (device,) = settings.devices
@@ -58,7 +62,11 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
 
 
 def settings_of(made: Experiment, options: argparse.Namespace, found: Found) -> Settings:
-    """What a run of the experiment has: its options, and of one device alone."""
+    """What a run of the experiment has: its options, and of one device alone.
+
+    Raises:
+        GrindstoneError: an option is wrong.
+    """
     settings = read_settings(options, found)
     settings = dataclasses.replace(settings, devices=(settings.one_device(found),))
     if len(settings.backends) != 1:

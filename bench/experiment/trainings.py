@@ -55,7 +55,11 @@ class Training:
 
 
 def row_of(arm: Arm, device: Device, backend: Backend | None = None) -> Row:
-    """An arm as the row that is trained."""
+    """An arm as the row that is trained.
+
+    Raises:
+        GrindstoneError: its workload has nothing of what it changes.
+    """
     changes = msgspec.convert(arm.design, Design, from_attributes=True)
     variant = Variant(backend=backend, batch=arm.batch, design=changes).beside(None)
     row = Row(EVERY[arm.workload], device, variant=variant)

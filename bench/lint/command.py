@@ -64,7 +64,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _built(read: Source, options: argparse.Namespace) -> Iterator[tuple[str, Hit]]:
-    """What only the built model and the data show, by the names of the rules: a worker runs it."""
+    """What only the built model and the data show, by the names of the rules: a worker runs it.
+
+    Raises:
+        GrindstoneError: the file has no model() and data(), or they fail.
+    """
     from bench.experiment import inspection
     from bench.lint.program import function
     from bench.lint.rules.rule import Hit

@@ -29,7 +29,11 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the page and prints where it is."""
+    """Writes the page and prints where it is.
+
+    Raises:
+        GrindstoneError: a record cannot be read, or the page cannot be written.
+    """
     from bench.page.write import of_fleet, write
     from bench.report.fleet.reading import read
     from bench.runner.paths import page as named

@@ -48,6 +48,9 @@ def check(path: Path, name: str) -> None:
     """Refuses what is no network that is safe to load.
 
     name: how a message calls the file.
+
+    Raises:
+        GrindstoneError: it is something else, damaged, or has more in it than layers.
     """
     try:
         with path.open("rb") as file:

@@ -80,7 +80,11 @@ class Asked:
 
 @contextmanager
 def asking(options: argparse.Namespace) -> Iterator[Asked]:
-    """The network that was named, on the device that was."""
+    """The network that was named, on the device that was.
+
+    Raises:
+        GrindstoneError: it may not be loaded, or an option is wrong.
+    """
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.scratch import Scratch
@@ -103,7 +107,11 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
 def _answers(
     network: Network, settings: Settings, device: Device, scratch: Path, images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """What the network answers, by a worker of its own."""
+    """What the network answers, by a worker of its own.
+
+    Raises:
+        GrindstoneError: there is no worker, it cannot load the network, or that answers otherwise.
+    """
     import numpy as np
 
     from bench.runner.events import ignore

@@ -64,7 +64,11 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints what the network says of each file; 1 where one could not be read."""
+    """Prints what the network says of each file; 1 where one could not be read.
+
+    Raises:
+        GrindstoneError: the network may not be loaded, or there is no worker to ask it.
+    """
     new_file(options.out)
     with asking(options) as asked:
         answers = list(_answered(asked, options.files))

@@ -61,7 +61,12 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the figures and writes the page."""
+    """Prints the figures and writes the page.
+
+    Raises:
+        GrindstoneError: the network may not be loaded, there is nothing to judge it on, or the
+            page cannot be written.
+    """
     from bench.predict import report
     from bench.report.format import Screen
     from bench.runner import paths

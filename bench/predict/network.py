@@ -49,7 +49,11 @@ class Network:
 
 
 def opened(named: Path, scratch: Path) -> Network:
-    """The network in a file, copied to a folder of this run and looked into."""
+    """The network in a file, copied to a folder of this run and looked into.
+
+    Raises:
+        GrindstoneError: it is none, or none that may be loaded, or not known what it takes.
+    """
     path = from_here("MODEL", named)
     name = shown(path)
     _must_be_keras(path, name)
@@ -90,7 +94,11 @@ def _must_be_keras(path: Path, name: str) -> None:
 
 
 def _used_for(told: Description, name: str) -> tuple[Workload, Preprocessing]:
-    """The workload, and how its images are made."""
+    """The workload, and how its images are made.
+
+    Raises:
+        GrindstoneError: it is not known, or there is nothing to predict.
+    """
     if told.preprocessing is None:
         raise GrindstoneError(
             f"{name} is a model of your own ({told.workload}), and only your file knows how its "

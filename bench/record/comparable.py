@@ -185,7 +185,11 @@ Found = tuple[Row, Rows]
 
 
 def read(path: Path) -> Rows:
-    """The rows of the record in a file."""
+    """The rows of the record in a file.
+
+    Raises:
+        RecordError: there is none, it is damaged, or this version cannot read it.
+    """
     return Rows.of(path, codec.read(path))
 
 

@@ -89,7 +89,11 @@ _MOST_REPEATS = 1000
 
 
 def checks_for(wanted: int | None, *, compared: bool) -> tuple[int, ...]:
-    """After how many repeats a row is checked, from `--processes`."""
+    """After how many repeats a row is checked, from `--processes`.
+
+    Raises:
+        GrindstoneError: nobody trains so many.
+    """
     if wanted is None:
         return INTERIM_CHECKS if compared else (1,)
     if not 1 <= wanted <= _MOST_REPEATS:

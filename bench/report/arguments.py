@@ -49,23 +49,39 @@ def add_out(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
 
 
 def run_of(options: argparse.Namespace) -> Path:
-    """The file of the one RUN."""
+    """The file of the one RUN.
+
+    Raises:
+        RecordError: there is no such run, or there are several.
+    """
     (path,) = resolve([options.runs], folder_of(options))
     return path
 
 
 def runs_of(options: argparse.Namespace) -> list[Path]:
-    """The files of the RUNs."""
+    """The files of the RUNs.
+
+    Raises:
+        RecordError: there is no such run, or there are several.
+    """
     return resolve(options.runs, folder_of(options))
 
 
 def folder_of(options: argparse.Namespace) -> Path:
-    """The folder with the runs."""
+    """The folder with the runs.
+
+    Raises:
+        GrindstoneError: it is below the home of a user who is not there.
+    """
     return from_here("--results-dir", options.results_dir)
 
 
 def new_file(out: Path | None) -> Path | None:
-    """The file that is to be written: whoever takes long to make it looks first."""
+    """The file that is to be written: whoever takes long to make it looks first.
+
+    Raises:
+        GrindstoneError: it is there, or its folder is not.
+    """
     if out is None:
         return None
     out = from_here("--out", out)
@@ -82,7 +98,11 @@ def new_file(out: Path | None) -> Path | None:
 
 
 def write(text: str, out: Path | None) -> None:
-    """Writes a file whole or not at all, or standard output."""
+    """Writes a file whole or not at all, or standard output.
+
+    Raises:
+        GrindstoneError: it is there, or cannot be written.
+    """
     file = new_file(out)
     if file is None:
         sys.stdout.write(text)

@@ -47,7 +47,11 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the list; 0 also where there is nothing to list, which a line says then."""
+    """Prints the list; 0 also where there is nothing to list, which a line says then.
+
+    Raises:
+        GrindstoneError: the folder cannot be read, or there is no such time or verdict.
+    """
     from bench.record.runs import runs
     from bench.report.format import Screen
 

@@ -44,7 +44,11 @@ def add(verbs: Verbs) -> None:
 
 
 def show(options: argparse.Namespace) -> int:
-    """Prints the summary; the exit status is 0 whatever the run's was."""
+    """Prints the summary; the exit status is 0 whatever the run's was.
+
+    Raises:
+        GrindstoneError: the record cannot be read.
+    """
     from bench.record import codec
     from bench.report import summary
     from bench.report.format import Screen
@@ -59,7 +63,11 @@ def show(options: argparse.Namespace) -> int:
 
 
 def share(options: argparse.Namespace) -> int:
-    """Writes the record, and what was taken out of it."""
+    """Writes the record, and what was taken out of it.
+
+    Raises:
+        GrindstoneError: the record cannot be read, or the file not be written.
+    """
     from bench.record import codec
     from bench.record.shared import shared
 
@@ -74,7 +82,12 @@ def share(options: argparse.Namespace) -> int:
 
 
 def merge(options: argparse.Namespace) -> int:
-    """Writes the record of several runs."""
+    """Writes the record of several runs.
+
+    Raises:
+        GrindstoneError: a record cannot be read, they do not belong together, or the file cannot
+            be written.
+    """
     from bench.record import codec
     from bench.record.merged import merged
 

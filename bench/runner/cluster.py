@@ -45,6 +45,9 @@ class Choice:
         """Each over all machines; then each on the chief alone, which is what they are held to.
 
         The chief's alone come last: nobody waits for it in between.
+
+        Raises:
+            GrindstoneError: one is trained by another backend than TensorFlow.
         """
         given = tuple(asked)
         if any(each.backend for each in given):
@@ -58,7 +61,11 @@ class Choice:
 
 
 def read(chosen: argparse.Namespace) -> Choice | None:
-    """What `--cluster` and its companions say."""
+    """What `--cluster` and its companions say.
+
+    Raises:
+        GrindstoneError: it is none, or beside it stands what cannot be.
+    """
     words: str | None = chosen.cluster
     if words is None:
         return None
@@ -102,7 +109,11 @@ def _machines(words: str) -> Iterator[tuple[str, str]]:
 
 
 def devices(wanted: list[str] | None, found: Found, machines: Choice | None) -> tuple[Device, ...]:
-    """Where to train: of several machines each on one, all of its GPUs if nothing is said."""
+    """Where to train: of several machines each on one, all of its GPUs if nothing is said.
+
+    Raises:
+        GrindstoneError: there is no such device, or it is none for a part of a training.
+    """
     if wanted is None and machines:
         cpu, *gpus = found.devices
         groups = [group for group in device_groups(gpus) if group.group == "gpus"]

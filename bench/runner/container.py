@@ -83,6 +83,9 @@ class Image:
 
         within: how long it may take to start, in s.
         telling: told what takes long.
+
+        Raises:
+            GrindstoneError: it cannot be fetched or started, or lacks a backend.
         """
         if self._run(["image", "inspect", self.name], within)[0] != 0:
             telling(f"fetching {self.name}")
@@ -129,6 +132,9 @@ def read_image(
     """The image that was named, and the engine that is here.
 
     of_plan: the engine of the plan on this host, whose image it is; "" for any.
+
+    Raises:
+        GrindstoneError: it is not named by its digest, or there is no engine.
     """
     if not _BY_DIGEST.fullmatch(name):
         raise GrindstoneError(

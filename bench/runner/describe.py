@@ -42,7 +42,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _version(python: Path, within: float) -> str:
-    """That of the TensorFlow that trains."""
+    """That of the TensorFlow that trains.
+
+    Raises:
+        GrindstoneError: there is none, or it cannot be imported.
+    """
     try:
         done = subprocess.run(
             [python, "-c", _VERSION],

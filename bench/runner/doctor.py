@@ -20,7 +20,11 @@ def add(verbs: Any) -> None:
 
 
 def run(chosen: argparse.Namespace) -> NoReturn:
-    """Hands over to it: a doctor looks at what the other half has provisioned."""
+    """Hands over to it: a doctor looks at what the other half has provisioned.
+
+    Raises:
+        GrindstoneError: only the benchmark is installed.
+    """
     if INSTALLED:
         raise GrindstoneError(
             "the doctor is in Grindstone's checkout, not in its wheel: ./run doctor"

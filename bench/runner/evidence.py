@@ -50,7 +50,11 @@ class Series:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains what is missing and appends its rows."""
+    """Trains what is missing and appends its rows.
+
+    Raises:
+        GrindstoneError: something could not be trained.
+    """
     if options.table:
         print(table(read_evidence()))
         return 0

@@ -78,7 +78,11 @@ _MOST_PLAN = 16 << 20
 
 
 def read_plan(path: Path = PLAN_FILE) -> Plan | None:
-    """The plan of this host, or None where provisioning has not been."""
+    """The plan of this host, or None where provisioning has not been.
+
+    Raises:
+        GrindstoneError: there is a file, and it is no plan.
+    """
     try:
         text = content(path, _MOST_PLAN)
     except FileNotFoundError:
@@ -106,7 +110,11 @@ def read_plan(path: Path = PLAN_FILE) -> Plan | None:
 
 
 def chosen(wanted: Sequence[str], planned: Plan | None) -> tuple[Path, str]:
-    """The interpreter that trains, and what chose it."""
+    """The interpreter that trains, and what chose it.
+
+    Raises:
+        GrindstoneError: several are named.
+    """
     if len(wanted) > 1:
         raise GrindstoneError(
             "--worker-python takes one interpreter; to compare two environments, use "
@@ -178,7 +186,11 @@ def _look(python: Path, backends: Iterable[Backend], within: float) -> int | Non
 
 
 def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: float) -> None:
-    """Refuses an interpreter that cannot train, before anything is generated or downloaded."""
+    """Refuses an interpreter that cannot train, before anything is generated or downloaded.
+
+    Raises:
+        GrindstoneError: it is not there, does not start within so many s, or lacks a backend.
+    """
     problem = None
     try:
         code = _look(python, backends, within)

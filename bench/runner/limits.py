@@ -19,7 +19,11 @@ def same_limits(seconds: float) -> Limits:
 
 
 def chosen_limits(seconds: float | None) -> Limits:
-    """The limits that `--limit` sets, or the usual ones."""
+    """The limits that `--limit` sets, or the usual ones.
+
+    Raises:
+        GrindstoneError: it is no time.
+    """
     if seconds is None:
         return DEFAULT_LIMITS
     if not 0 < seconds <= _LONGEST_LIMIT:  # nan, too, fails this

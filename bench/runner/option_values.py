@@ -195,7 +195,12 @@ def on_request(chosen: argparse.Namespace) -> tuple[Workload, ...]:
 
 
 def own_workloads(chosen: argparse.Namespace) -> tuple[OwnWorkload, ...]:
-    """Those in files of one's own."""
+    """Those in files of one's own.
+
+    Raises:
+        GrindstoneError: a file is none, stands where pytest takes it for tests, or is not all that
+            was asked for.
+    """
     for each in map(Path, getattr(chosen, "file_or_dir", None) or ()):
         if each.suffix == ".py" and each.is_file() and is_workload(each):
             option = shlex.quote(f"--workload={each}")

@@ -11,7 +11,11 @@ from bench.errors import GrindstoneError
 
 
 def from_here(option: str, named: str | Path) -> Path:
-    """A path as a shell would have it: `~` stands for a home, though `--option=~/x` keeps it."""
+    """A path as a shell would have it: `~` stands for a home, though `--option=~/x` keeps it.
+
+    Raises:
+        GrindstoneError: there is no such user.
+    """
     path = Path(named)
     try:
         return path.expanduser()
@@ -27,7 +31,11 @@ def absolute(option: str, path: str | Path) -> Path:
 
 
 def folder(option: str, path: str | Path) -> Path:
-    """A folder that can be written, or made; nothing is made yet."""
+    """A folder that can be written, or made; nothing is made yet.
+
+    Raises:
+        GrindstoneError: it cannot be.
+    """
     named = from_here(option, path)
     there = named
     while not os.path.lexists(there) and there != there.parent:
@@ -42,7 +50,11 @@ def folder(option: str, path: str | Path) -> Path:
 
 
 def page(named: str | Path | None) -> Path | None:
-    """The file that a page goes to, in a folder that can be written, or made."""
+    """The file that a page goes to, in a folder that can be written, or made.
+
+    Raises:
+        GrindstoneError: it cannot be.
+    """
     if named is None:
         return None
     file = from_here("--html", named)
@@ -63,7 +75,11 @@ def _is_page(file: Path) -> bool:
 
 
 def interpreter(named: str | Path) -> Path:
-    """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does."""
+    """The interpreter from anywhere; a name alone is looked for on PATH, as a shell does.
+
+    Raises:
+        GrindstoneError: it is a folder, as environments are.
+    """
     python = from_here("--worker-python", named)
     if python.parent == Path() and not python.is_file():
         python = Path(shutil.which(python) or python)

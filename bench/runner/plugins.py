@@ -64,7 +64,11 @@ _WITHOUT_EFFECT = (
 
 
 def check(config: pytest.Config) -> None:
-    """Refuses what would make a run wrong."""
+    """Refuses what would make a run wrong.
+
+    Raises:
+        GrindstoneError: something is loaded or asked for that times cannot be right with.
+    """
     option = config.option
     if not hasattr(option, "benchmark_skip"):
         raise GrindstoneError(

@@ -55,6 +55,9 @@ def adopt(chosen: argparse.Namespace, written: Iterable[str]) -> None:
     """Sets those that the run named by `--like` was given and that are not written here.
 
     written: this run's options, as a person writes them.
+
+    Raises:
+        GrindstoneError: there is no such run, or it was given what this Grindstone does not know.
     """
     if chosen.like is None:
         return

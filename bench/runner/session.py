@@ -109,6 +109,9 @@ class Session:
         """Looks at what every training needs, and claims the record's name: call it once, first.
 
         due, words: all that is to be trained and what it was asked for by, as the record has them.
+
+        Raises:
+            GrindstoneError: an interpreter cannot train, or nothing can be recorded.
         """
         self._due, self._words = tuple(due), tuple(words)
         self.settings.check_workers()
@@ -136,7 +139,11 @@ class Session:
         self._store.close()
 
     def check_data(self, rows: Iterable[Row]) -> None:
-        """Reads what a person brought, before anything is trained."""
+        """Reads what a person brought, before anything is trained.
+
+        Raises:
+            DataError: it cannot be used, or no row is trained on it.
+        """
         self._store.check(row.workload for row in rows if isinstance(row.workload, Workload))
 
     def train(self, row: Row, repeat: Repeat = ALONE) -> tuple[Result, ...]:
@@ -144,6 +151,9 @@ class Session:
 
         A device that stands for several is trained on with a worker each, at the same time, and
         gives a result each.  There is none where the mode cannot train it (`why_left_out`).
+
+        Raises:
+            GrindstoneError: it could not be recorded.
         """
         schedule = row.schedule(self.settings.schedule(row.workload))
         return self._recorded(row, repeat, row.title, schedule, self._train, self.record.add)
@@ -153,7 +163,11 @@ class Session:
         return self._left_out.get((row.workload.name, row.way))
 
     def train_to_target(self, row: Row, repeat: Repeat = ALONE) -> TargetResult:
-        """Trains a row from several seeds, each until its targets are reached, and records it."""
+        """Trains a row from several seeds, each until its targets are reached, and records it.
+
+        Raises:
+            GrindstoneError: it could not be recorded.
+        """
         (one,) = self._recorded(
             row,
             repeat,

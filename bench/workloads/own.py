@@ -103,6 +103,9 @@ def read_files(paths: Iterable[Path], taken: Iterable[str]) -> tuple[OwnWorkload
     """The workloads in files, each read as text.
 
     taken: names of Grindstone's own workloads.
+
+    Raises:
+        GrindstoneError: what is wrong with a file, in a line.
     """
     names = dict.fromkeys(taken, "a workload of Grindstone's")
     found = []
@@ -127,7 +130,11 @@ def is_workload(path: Path) -> bool:
 
 
 def read(path: Path) -> OwnWorkload:
-    """The workload in a file."""
+    """The workload in a file.
+
+    Raises:
+        GrindstoneError: what is wrong with it, in a line.
+    """
     source = _read(path)
     tree = _parsed(path, source)
     _check_functions(path, tree)

@@ -29,7 +29,7 @@ MISLEADING = re.compile(
 
 
 class MakingError(RuntimeError):
-    """The environment could not be made, at whichever step; the text is one line."""
+    """The environment could not be made; the text is one line."""
 
 
 def read(path: Path) -> str:
@@ -41,7 +41,11 @@ def read(path: Path) -> str:
 
 
 def search_paths(path: Path, wishes: dict[str, list[str]]) -> dict[Path, SearchPath]:
-    """The search path that each library of the environment is to have."""
+    """The search path that each library of the environment is to have.
+
+    Raises:
+        MakingError: a wish fits no library, or none of its folders is there.
+    """
     wanted = {}
     site = site_packages(path)
     for pattern, folders in wishes.items():
@@ -69,7 +73,11 @@ def folders_of(library: Path, site: Path, folders: list[str]) -> str:
 
 
 def site_packages(path: Path) -> Path:
-    """The folder of the environment that packages are installed in."""
+    """The folder of the environment that packages are installed in.
+
+    Raises:
+        MakingError: there is none.
+    """
     for site in path.glob("lib/python3.*/site-packages"):
         return site
     raise MakingError("it has no site-packages")
@@ -90,7 +98,11 @@ def set_search_paths(path: Path, wishes: dict[str, list[str]], patchelf: str, lo
 
 
 def link(path: Path, links: dict[str, str]) -> None:
-    """Makes the links."""
+    """Makes the links.
+
+    Raises:
+        MakingError: one would lead nowhere.
+    """
     for name, target in links.items():
         place = site_packages(path) / name
         if not (place.parent / target).exists():
@@ -179,7 +191,11 @@ def unlike(path: Path, wishes: dict[str, Any]) -> str:
 
 
 def run(command: list[str], environment: dict[str, str], lock: int | None = None) -> None:
-    """Runs the command; its children hold the lock, if there is one, as long as they live."""
+    """Runs the command; its children hold the lock, if there is one, as long as they live.
+
+    Raises:
+        MakingError: it failed; with the error and its cause.
+    """
     inherited = {name: value for name, value in os.environ.items() if not MISLEADING.match(name)}
     try:
         done = subprocess.run(

@@ -277,6 +277,9 @@ def whole(
     """Sees to it that all of the lock is there, and gets anew what uv's cache holds damaged.
 
     What is installed are hard links into the cache: who cuts the one has cut the other.
+
+    Raises:
+        MakingError: a package has gone elsewhere.
     """
     wrong = owners(new, damaged(new, thorough))
     if wrong and install[1:3] == ["pip", "sync"]:
@@ -297,7 +300,11 @@ def normal(name: str) -> str:
 
 
 def check_python(python: str, lock: int | None = None) -> None:
-    """Sees to it that a Python starts, and has what TensorFlow and pip need of it."""
+    """Sees to it that a Python starts, and has what TensorFlow and pip need of it.
+
+    Raises:
+        MakingError: it was built without.
+    """
     try:
         run([python, "-c", "import ctypes, ssl, zlib"], {}, lock)
     except MakingError as error:

@@ -123,6 +123,9 @@ def records(data: bytes, name: str) -> Records:
     """The records of a batch, binary or Python.
 
     name: how a message calls the file.
+
+    Raises:
+        DataError: it is neither.
     """
     if len(data) > _MOST:
         raise DataError(f"{name} holds more than the {_MOST:,} bytes that a batch may have")

@@ -149,7 +149,11 @@ def _half(classes: Mapping[str, Folder], numbers: Mapping[str, int]) -> Half:
 
 
 def read_half(labelled: Sequence[tuple[Path, int]]) -> Half:
-    """A split of pictures, each with its class, in this order."""
+    """A split of pictures, each with its class, in this order.
+
+    Raises:
+        DataError: some cannot be read, or have another size.
+    """
     names = tuple(f"{path.parent.name}/{path.name}" for path, _ in labelled)
     return Half(*pictures.stacked(labelled, _pixels), names)
 

@@ -84,7 +84,11 @@ def _broken_off(root: Folder, home: Path) -> str:
 
 
 def read(files: Mapping[_Role, Path]) -> tuple[Half, Half]:
-    """Both splits."""
+    """Both splits.
+
+    Raises:
+        DataError: a file is damaged, or they do not belong together.
+    """
     train, test = (_half(files[part, "image"], files[part, "label"]) for part in ("train", "test"))
     return train, test
 

@@ -13,7 +13,11 @@ from bench.errors import DataError, shown
 
 
 def half(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Half:
-    """A split of them."""
+    """A split of them.
+
+    Raises:
+        DataError: they are something else.
+    """
     images, labels = _images(path, x), _labels(path, y)
     if labels.shape != (len(images),):
         raise DataError(f"{shown(path)} holds labels of shape {y.shape} for {len(images)} images")

@@ -54,7 +54,11 @@ class Shots:
     note: str
 
     def found(self) -> tuple[Photograph, ...]:
-        """The photographs."""
+        """The photographs.
+
+        Raises:
+            DataError: something stands in the way.
+        """
         if len(self.problems) == 1:
             raise DataError(self.problems[0])
         if self.problems:
@@ -74,6 +78,9 @@ def find(root: Folder, taken: frozenset[Path]) -> Shots | None:
     """The photographs below a folder, or None where there is nothing that is meant as such.
 
     taken: folders that belong to something else.
+
+    Raises:
+        DataError: there are several folders of photographs.
     """
     meant = root.inner("grind")  # is meant for them, whatever is in it
     if meant is not None:

@@ -38,7 +38,11 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the rows."""
+    """Writes the rows.
+
+    Raises:
+        GrindstoneError: a record cannot be read, a column does not exist, a file is there already.
+    """
     from bench.report.export import formats
     from bench.report.export.columns import COLUMNS, SHORT
 
@@ -52,7 +56,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def flat(paths: Sequence[Path], names: Sequence[str]) -> list[dict[str, Cell]]:
-    """The rows of some records with the columns of these names."""
+    """The rows of some records with the columns of these names.
+
+    Raises:
+        RecordError: a record cannot be read.
+    """
     from bench.record import codec
     from bench.report.export.columns import COLUMNS
     from bench.report.export.trained import trainings

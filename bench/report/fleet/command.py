@@ -29,7 +29,11 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the table; the exit status is 0 whatever the runs' was."""
+    """Prints the table; the exit status is 0 whatever the runs' was.
+
+    Raises:
+        GrindstoneError: a record cannot be read.
+    """
     from bench.report.fleet import reading, sheet
     from bench.report.format import Screen
 

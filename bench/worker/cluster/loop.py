@@ -133,7 +133,11 @@ class Trainer:
 
 
 def check_alike(trainer: Trainer, cluster: Cluster, alike: Mapping[str, Any]) -> None:
-    """Refuses machines that would not train the same.  alike: bytes that have to be, by name."""
+    """Refuses machines that would not train the same.  alike: bytes that have to be, by name.
+
+    Raises:
+        ClusterError: one has something else.
+    """
     own = {what: float(zlib.crc32(content)) for what, content in alike.items()}
     others = {what: trainer.together(value) for what, value in own.items()}
     count = len(cluster.names)

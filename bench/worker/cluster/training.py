@@ -16,7 +16,11 @@ from bench.workloads.workload import Workload
 
 
 def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None:
-    """Trains, and says what comes of it; every machine's worker says the same of the training."""
+    """Trains, and says what comes of it; every machine's worker says the same of the training.
+
+    Raises:
+        ClusterError: another machine is gone, or has something else.
+    """
     assert job.cluster is not None
     say(Phase(f"{backends.title(job)}'s import"))
     backend = backends.load(job)

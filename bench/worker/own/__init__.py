@@ -70,6 +70,10 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
     """Trains, and says what comes of it.
 
     wait: returns once the parent has said to go on.
+
+    Raises:
+        FileError: the file, or what it returns, is at fault.
+        ModeError: the mode cannot train it.
     """
     assert job.own is not None
     backend, ready = devices.start(job, say)
@@ -114,7 +118,12 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
 
 def load(backend: Backend, job: Job, own: OwnFile, say: Say) -> Loaded:
-    """Runs the file and takes its data and its model, compiled."""
+    """Runs the file and takes its data and its model, compiled.
+
+    Raises:
+        FileError: the file, or what it returns, is at fault.
+        ModeError: the mode cannot train it.
+    """
     if own.folder:
         os.chdir(own.folder)  # the backend is imported: nothing there is in its way
     say(Phase("running the file"))

@@ -118,7 +118,11 @@ class Reader:
         self._backend, self._own, self._tell = backend, own, tell
 
     def splits(self, returned: Any) -> tuple[Split, Split | None]:
-        """The training and the validation data."""
+        """The training and the validation data.
+
+        Raises:
+            FileError: it returned something else.
+        """
         train, validation = self._pair(returned)
         steps = self._own.steps
         first = self._split("the training data", train, steps[0])

@@ -12,7 +12,11 @@ from bench.workloads.design import OF_ANY, Design
 
 
 def cut(split: Split, images: int | None) -> Split:
-    """The first examples."""
+    """The first examples.
+
+    Raises:
+        ModeError: they come in batches.
+    """
     if images is None or images >= split.examples:
         return split
     if not split.in_memory:
@@ -33,6 +37,7 @@ def change(keras: Any, model: Any, design: Design) -> None:
     """Sets a compiled model's rate and dropout.
 
     Raises:
+        ModeError: the design changes what only the file can.
         DesignError: it has no dropout.
     """
     others = [name for name in design.changed if name not in OF_ANY]

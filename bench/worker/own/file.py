@@ -31,10 +31,7 @@ _TO_DO = (
 
 
 class FileError(Exception):
-    """What is wrong with the file, or with what its functions return: a line for who wrote it.
-
-    Whatever runs the file may raise it, or ModeError, and bench.worker tells the parent.
-    """
+    """What is wrong with the file, or with what its functions return: a line for who wrote it."""
 
 
 class ModeError(Exception):
@@ -52,7 +49,11 @@ class File:
         self._module = self._run(sha256)
 
     def call(self, name: str) -> Any:
-        """What one of its functions returns."""
+        """What one of its functions returns.
+
+        Raises:
+            FileError: there is no such function, or it fails.
+        """
         function = getattr(self._module, name, None)
         if not callable(function) or hasattr(function, "fit"):  # a model of Keras can be called
             kind = type(function).__name__
@@ -67,6 +68,9 @@ class File:
         """What fails in the block is the file's fault, unless the machine gave way.
 
         doing: what is done there.
+
+        Raises:
+            FileError: something failed.
         """
         try:
             yield

@@ -18,7 +18,11 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def keras_of(backend: Backend, returned: Any) -> Any:
-    """The Keras that a model is of: Keras 3, or the one that TensorFlow has as its own."""
+    """The Keras that a model is of: Keras 3, or the one that TensorFlow has as its own.
+
+    Raises:
+        FileError: it is no model.
+    """
     for module in backend.kerases:
         if isinstance(returned, module.Model):
             return module
@@ -33,6 +37,9 @@ def prepare(keras: Any, model: Any, train: Split) -> None:
     """Compiles a model that is not, and pins XLA off as on every device.
 
     Left to itself Keras turns XLA on wherever TensorFlow lists a GPU (bench.worker.network).
+
+    Raises:
+        FileError: nothing tells which loss is meant.
     """
     if not getattr(model, "compiled", getattr(model, "_is_compiled", False)):
         loss, metrics = _meant(keras, model, train)
@@ -83,6 +90,9 @@ def judged(metrics: dict[str, float], floors: tuple[str, ...]) -> str:
     """The metric that the table shows.
 
     floors: the metrics that are held to something.
+
+    Raises:
+        FileError: there is none of one of those.
     """
     for name in floors:
         if name not in metrics:

@@ -71,6 +71,9 @@ def host(
     """A fresh host of the system that the words name; None where they name none.
 
     known: the systems that have rows, each with its version, by name.
+
+    Raises:
+        RefusedError: which version is not said, or it is no system.
     """
     for word in words:
         if word in _INSTEAD:

@@ -62,7 +62,11 @@ _NEWER = ("hwe", "backports")  # kernels that are installed for their number
 
 
 def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
-    """A fresh host of that system: a server, unless its name is one of a desktop."""
+    """A fresh host of that system: a server, unless its name is one of a desktop.
+
+    Raises:
+        RefusedError: it names no system, or not which version; it says which there are.
+    """
     known, every = systems(matrix), _words(name)
     words = ["ubuntu" if word in _FLAVOURS else word for word in every if word not in _DESKTOPS]
     if "wsl" in words and len(words) > 1:
@@ -172,7 +176,11 @@ def _is(word: str, system: System, version: str) -> bool:
 
 
 def of_bundle(path: Path) -> dict[str, HostFacts]:
-    """The hosts of a doctor's bundle by their names in it, such as "host-1"."""
+    """The hosts of a doctor's bundle by their names in it, such as "host-1".
+
+    Raises:
+        RefusedError: it is none, or is damaged.
+    """
     found: dict[str, HostFacts] = {}
     try:
         with tarfile.open(path) as archive:

@@ -110,7 +110,11 @@ def known() -> dict[str, str]:
 
 
 def gpus(said: list[str]) -> tuple[Gpu, ...]:
-    """The GPUs, each in a slot of its own: "RTX 5090", "8 x H100", "10de:2684", "T4, L4"."""
+    """The GPUs, each in a slot of its own: "RTX 5090", "8 x H100", "10de:2684", "T4, L4".
+
+    Raises:
+        RefusedError: no GPU has that name; it says which have one like it.
+    """
     found: list[Gpu] = []
     for each in (part for words in said for part in _AND.split(words)):
         count, name = _counted(each.strip())

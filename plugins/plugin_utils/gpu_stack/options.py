@@ -9,8 +9,6 @@ from .stack_rows import TITLES, Framework
 class RefusedError(ValueError):
     """No plan fits.  The text is one line: what was found, what was expected, what to do.
 
-    Whatever reads what a person asked for may raise it, and so may each step of the resolver.
-
     nearest: whether another option may help, so that the resolver looks for one that does.
     """
 

@@ -20,7 +20,11 @@ def _other(request: Request, python: str) -> str:
 
 
 def interpreter(request: Request, stack: Stack) -> tuple[str, str, str]:
-    """The Python's version, the interpreter to make the environment with, and why that one."""
+    """The Python's version, the interpreter to make the environment with, and why that one.
+
+    Raises:
+        RefusedError: the stack does not take the Python that is asked for.
+    """
     option, taken, trains = request.options.python, stack.pythons, TITLES[stack.framework]
     span = " to ".join(dict.fromkeys([taken[0], taken[-1]]))
     asked = "3.10" if option == "3.1" else option

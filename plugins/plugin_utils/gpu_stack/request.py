@@ -57,7 +57,11 @@ class Request:
 
 
 def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
-    """The request, or why Grindstone does not touch the host."""
+    """The request, or why Grindstone does not touch the host.
+
+    Raises:
+        RefusedError: its system, or the machine, is none that Grindstone knows.
+    """
     facts = matrix.identified(found)
     system = _system(facts, matrix)
     _must_be_ours(facts)
@@ -78,7 +82,11 @@ def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
 
 
 def _ignored(facts: HostFacts, options: Options) -> dict[str, str]:
-    """The addresses of the GPUs that the user leaves out, as lspci or nvidia-smi write them."""
+    """The addresses of the GPUs that the user leaves out, as lspci or nvidia-smi write them.
+
+    Raises:
+        RefusedError: there is no GPU at one of them.
+    """
     found: dict[str, str] = {}
     known = [gpu.address for gpu in facts.gpus]
     for said in options.ignore_gpus:

@@ -42,7 +42,11 @@ class Wheel:
 
 
 def parse(said: str) -> Wheel:
-    """The wheel that the option names, as pip names one: its address, then its hash."""
+    """The wheel that the option names, as pip names one: its address, then its hash.
+
+    Raises:
+        RefusedError: it is no such thing, or no wheel of TensorFlow for CPython and Linux.
+    """
     place, _sign, digest = said.partition("#")
     known = _PLACE.fullmatch(place)
     if not known:
@@ -95,7 +99,11 @@ def _libraries(name: str, platforms: str) -> dict[str, tuple[int, ...]]:
 
 
 def fitted(request: Request, stack: Stack) -> Stack:
-    """The stack with the wheel that is asked for: what only its own wheel has is not known."""
+    """The stack with the wheel that is asked for in it: what only its own wheel has is not known.
+
+    Raises:
+        RefusedError: the wheel is for another Python, machine or C library.
+    """
     if not request.options.tensorflow_wheel:
         return stack
     own, facts = parse(request.options.tensorflow_wheel), request.facts
