@@ -115,9 +115,9 @@ def test_the_time_left_follows_the_epochs_that_were_timed() -> None:
     assert repeated.left() == 5.0
 
 
-def test_pytest_shows_them_past_its_capturing_in_the_place_of_dots(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def reporting(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A folder whose tests may say that a row was trained."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest(
         """
@@ -138,15 +138,26 @@ def test_pytest_shows_them_past_its_capturing_in_the_place_of_dots(
         """
     )
     pytester.makepyfile("def test_it(train):\n    print('captured')\n    train()\n")
-    quiet = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    return pytester
+
+
+def test_pytest_shows_them_past_its_capturing_in_the_place_of_dots(
+    reporting: pytest.Pytester,
+) -> None:
+    quiet = reporting.runpytest_subprocess("-p", "no:cacheprovider")
     quiet.stdout.fnmatch_lines(
         ["mlp         cpu    2.5 s first, 1.25 s per epoch, 98.12 %  OK", "*1 passed*"]
     )
     assert "captured" not in quiet.stdout.str()
     assert "test_it" not in quiet.stdout.str()
-    verbose = pytester.runpytest_subprocess("-v", "-p", "no:cacheprovider")
+    verbose = reporting.runpytest_subprocess("-v", "-p", "no:cacheprovider")
     verbose.stdout.fnmatch_lines(["*::test_it *", "mlp  *", "*PASSED*"])
-    pytester.makepyfile(
+    silent = reporting.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:terminal")
+    assert (silent.ret, silent.stdout.str()) == (0, "")
+
+
+def test_no_letter_of_pytest_stands_before_them(reporting: pytest.Pytester) -> None:
+    reporting.makepyfile(
         test_more="""
         import pytest
 
@@ -161,11 +172,7 @@ def test_pytest_shows_them_past_its_capturing_in_the_place_of_dots(
             train()
         """
     )
-    failing = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_more.py")
+    failing = reporting.runpytest_subprocess("-p", "no:cacheprovider", "test_more.py")
     trained = [line for line in failing.outlines if "per epoch" in line]
-    assert [line.split()[0] for line in trained] == ["mlp", "mlp"], "no letter stands before them"
+    assert [line.split()[0] for line in trained] == ["mlp", "mlp"]
     failing.stdout.fnmatch_lines(["FAILED test_more.py::test_that - *broken", "*1 skipped*"])
-    silent = pytester.runpytest_subprocess(
-        "-p", "no:cacheprovider", "-p", "no:terminal", "-k", "it"
-    )
-    assert (silent.ret, silent.stdout.str()) == (0, "")
