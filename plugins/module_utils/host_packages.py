@@ -256,10 +256,21 @@ def locked(root: Path) -> bool:
 
 
 def _runs(root: Path, programs: set[str]) -> bool:
-    """Whether a process of one of those names runs; one that only waits to be reaped does not."""
+    """Whether a process of one of those names runs there, and not in a container or a chroot.
+
+    One that only waits to be reaped does not.
+    """
     processes = [root / "proc" / name for name in names(root / "proc") if name.isdigit()]
     return any(
         text(process / "comm") in programs
         and not re.search(r"^State:\s+Z", text(process / "status"), re.MULTILINE)
+        and _is_in(root, process)
         for process in processes
     )
+
+
+def _is_in(root: Path, process: Path) -> bool:
+    try:
+        return (process / "root").samefile(root)
+    except OSError:  # another user's: it may be
+        return True

@@ -307,6 +307,19 @@ def test_pacman_s_lock_is_left_behind_where_no_pacman_runs(
     assert look(tmp_path, host)["locked"] is locked
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_pacman_in_a_container_holds_no_lock_of_the_hosts(tmp_path: Path, inside: bool) -> None:
+    host, container = tmp_path / "host", tmp_path / "container"
+    container.mkdir()
+    (host / "var/lib/pacman").mkdir(parents=True)
+    (host / "var/lib/pacman/db.lck").touch()
+    process = host / "proc/42"
+    process.mkdir(parents=True)
+    (process / "comm").write_text("pacman\n", encoding="utf-8")
+    (process / "root").symlink_to(container if inside else host)
+    assert host_packages.locked(host) is inside
+
+
 def test_a_process_whose_name_is_not_text_is_no_pacman(tmp_path: Path) -> None:
     hosts.write(tmp_path, {"var/lib/pacman/db.lck": "", "proc/7/comm": ""})
     (tmp_path / "proc/7/comm").write_bytes(b"\xff\xfe\n")
