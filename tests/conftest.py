@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).resolve().parent.parent
 _NOBODY = 65534
+PLAN_GB = 13  # no plan asks for more, with a GPU either
 
 with contextlib.suppress(ImportError):
     import hypothesis
@@ -103,6 +105,14 @@ def worker_python() -> Path:
     if not planned.interpreter.exists():
         pytest.skip(f"the running Python has no TensorFlow, and {planned.interpreter} is not there")
     return planned.interpreter
+
+
+@pytest.fixture
+def room_for_a_plan(tmp_path: Path) -> None:
+    """This machine's own disk, which cannot be pretended to `--check`, has room for TensorFlow."""
+    free = shutil.disk_usage(tmp_path).free
+    if free < PLAN_GB * 1e9:
+        pytest.skip(f"found {free / 1e9:.1f} GB free for temporary files, expected {PLAN_GB} GB")
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ def _starts(name: str) -> bool:
     return found is not None and not subprocess.run([found, "-c", ""], check=False).returncode
 
 
+@pytest.mark.usefixtures("room_for_a_plan")
 @pytest.mark.parametrize("version", [LOWEST, NEWEST])
 def test_plan_and_check_work(version: str, collections: Path, tmp_path: Path) -> None:
     python = ansible(version)

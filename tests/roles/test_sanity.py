@@ -36,7 +36,9 @@ def test_the_collection_passes_ansible_s_sanity_checks(tmp_path: Path) -> None:
     script = home / ".ansible/test/cache" / bootstrap()
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(BOOTSTRAP, encoding="utf-8")
-    environment = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    # Its scripts lie below TMPDIR, and a Python imports what lies beside its script.
+    own = {"HOME": str(home), "LC_ALL": "C.UTF-8", "TMPDIR": str(tmp_path)}
+    path = f"{PROGRAMS}:{os.environ['PATH']}"
 
     archive = build(tmp_path)
     tree = tmp_path / "ansible_collections/grindstone/grindstone"
@@ -48,7 +50,7 @@ def test_the_collection_passes_ansible_s_sanity_checks(tmp_path: Path) -> None:
     done = to_the_end(
         [str(PROGRAMS / "ansible-test"), "sanity", "--python", version, *skipped],
         cwd=tree,
-        env={**environment, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+        env={**os.environ, **own, "PATH": path},
         together=True,
     )
     assert done.returncode == 0, done.stdout

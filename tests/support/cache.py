@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-OLD_S = 7 * 24 * 3600
+OLD_S = 24 * 3600
 
 
 def cache_folder() -> Path:

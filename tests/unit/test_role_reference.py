@@ -72,6 +72,7 @@ def test_the_marks_of_ansible_s_documentation_become_code() -> None:
     assert roles._plain("C(a.json) and V(x=1),\n  O(b) | c") == r"`a.json` and `x=1`, `b` \| c"
 
 
+@pytest.mark.usefixtures("room_for_a_plan")
 def test_every_role_s_example_runs_alone_and_changes_nothing_in_check_mode(tmp_path: Path) -> None:
     before = [path.exists() for path in WRITTEN]
     # The doctor last: it fails, for there is nothing of Grindstone's below that prefix.

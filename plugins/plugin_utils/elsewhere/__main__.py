@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..command_line import Parser, tell
 from ..gpu_stack.block import describe
 from ..gpu_stack.gpus import titles
 from ..gpu_stack.load import load
@@ -16,7 +17,7 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import HostFacts, SecureBoot
-from ..lines import Parser, tell, wrapped
+from ..lines import wrapped
 from ..matrix_files import rows
 from ..requirements import msgspec
 from ..typed import InvalidDataError

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..lines import Parser, tell
+from ..command_line import Parser, tell
 from ..typed import InvalidDataError
 from . import rows
 from .parallel import WorkerLostError
