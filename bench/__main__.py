@@ -53,7 +53,7 @@ _NO_VERB = re.compile(r"argument VERB: invalid choice: '(.*)' \(choose from (.*)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a verb; 2 and one line on what a person has to mend (docs/exit-codes.md)."""
+    """Runs a verb; 2 and one line on what a person has to fix (docs/exit-codes.md)."""
     files.open_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no character for what is printed
         utf = "utf" in sys.stdout.encoding.lower()

@@ -20,7 +20,7 @@ from bench.record.comparable import (
     Name,
     Row,
     Rows,
-    mend,
+    fix_for,
     other_machine,
     row_difference,
     title,
@@ -174,7 +174,7 @@ def _without_figures(pair: Pair, now_from: str, *, in_turn: bool) -> Compared | 
         which = ", and none ".join(
             f"of {source} counts ({row.why_excluded})" for row, source in lacking
         )
-        why = f"no repeat {which}; {mend(row for row, _ in lacking)}"
+        why = f"no repeat {which}; {fix_for(row for row, _ in lacking)}"
         return Compared(now.name, "UNCLEAR", a, b, why=why)
     if machines and a.median and b.median:
         why = f"{machines}: two machines side by side tell nothing of a change"

@@ -23,7 +23,7 @@ from bench.errors import CacheError, shown, why
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MENDED_BY = "choose another folder with --cache-dir"
+WHAT_TO_DO = "choose another folder with --cache-dir"
 
 _ENOUGH = 60e6  # bytes, as drawn digits take
 
@@ -51,7 +51,7 @@ def warning(folder: Path) -> str | None:
     told = why_unwritable(folder)
     if told is None and (free := _room_at(folder / "data")) is not None and free < _ENOUGH:
         told = f"the cache {shown(folder)} has {free / 1e6:.0f} MB left"
-    return told and f"{told}: what is drawn or downloaded is not kept ({MENDED_BY})"
+    return told and f"{told}: what is drawn or downloaded is not kept ({WHAT_TO_DO})"
 
 
 def why_unwritable(folder: Path) -> str | None:
@@ -209,10 +209,10 @@ def _room_at(path: Path) -> int | None:
 
 def _mend(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"free some space or {MENDED_BY}"
+        return f"free some space or {WHAT_TO_DO}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"make it yours or {MENDED_BY}"
-    return MENDED_BY
+        return f"make it yours or {WHAT_TO_DO}"
+    return WHAT_TO_DO
 
 
 def _sweep(folder: Path) -> None:

@@ -19,7 +19,7 @@ EXPECTED = (
     "expected pictures by class like MNIST's (IDX, NPZ or CSV files, or folders of pictures), "
     f"CIFAR-10's batches, or grind photographs ({LAYOUT})"
 )
-MENDED_BY = (
+WHAT_TO_DO = (
     "name the folder that holds them, or leave --data-dir out (docs/data.md shows every layout)"
 )
 
@@ -66,7 +66,7 @@ def look(folder: Path) -> DataFolder:
         taken |= cifar10.folders if cifar10 else frozenset()
         photographs = shots.find(root, taken)
     except DataError as error:
-        return DataFolder(folder, refusal=f"{error}; {EXPECTED}: {MENDED_BY}")
+        return DataFolder(folder, refusal=f"{error}; {EXPECTED}: {WHAT_TO_DO}")
     if classified or cifar10 or photographs:
         return DataFolder(folder, classified, photographs, cifar10)
     return DataFolder(folder, refusal=_neither(root))
@@ -108,21 +108,21 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
 def _neither(root: Folder) -> str:
     files = [name for folder in root.walk() for name in folder.files]
     if not files:
-        return f"{shown(root.path)} is empty; {EXPECTED}: {MENDED_BY}"
+        return f"{shown(root.path)} is empty; {EXPECTED}: {WHAT_TO_DO}"
     told = [*_known(files), *_pictures(root)] or [_listed(root)]
-    found, mends = zip(*told, strict=True)
-    mend = "; ".join(dict.fromkeys(filter(None, mends))) or MENDED_BY
+    found, fixes = zip(*told, strict=True)
+    fix = "; ".join(dict.fromkeys(filter(None, fixes))) or WHAT_TO_DO
     return (
         f"{shown(root.path)} holds {', '.join(found)}: neither pictures by class nor grind "
-        f"photographs; {EXPECTED}: {mend}"
+        f"photographs; {EXPECTED}: {fix}"
     )
 
 
 def _known(files: list[str]) -> Iterator[tuple[str, str]]:
-    for pattern, what, mend in _OTHERS:
+    for pattern, what, fix in _OTHERS:
         names = [name for name in files if re.fullmatch(pattern, name, re.IGNORECASE | re.DOTALL)]
         if names:
-            yield f"{what} ({_some(names)})", mend
+            yield f"{what} ({_some(names)})", fix
 
 
 def _pictures(root: Folder) -> Iterator[tuple[str, str]]:
@@ -130,8 +130,8 @@ def _pictures(root: Folder) -> Iterator[tuple[str, str]]:
     folders = _some([str(each.path.relative_to(root.path.parent)) for each in holding])
     size = pictures.first_size(holding[0]) if holding else None
     if size and max(size) <= _SMALL:
-        mend = "those of 28x28, and CIFAR-10's of 32x32, lie in folders of their classes below "
-        yield f"pictures of {size[0]}x{size[1]} pixels ({folders})", f"{mend}train/ and test/"
+        fix = "those of 28x28, and CIFAR-10's of 32x32, lie in folders of their classes below "
+        yield f"pictures of {size[0]}x{size[1]} pixels ({folders})", f"{fix}train/ and test/"
     elif holding:
         yield (
             f"folders of pictures that are named by words ({folders})",

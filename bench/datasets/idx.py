@@ -165,7 +165,7 @@ def _not_idx(data: bytes, dimensions: int, magic: bytes, name: str) -> str:
     kind = KINDS.get(dimensions, f"{dimensions} dimensions")
     signature = signatures.read(data[: signatures.ENOUGH], name)
     if signature is not None:
-        return f"{name} is {signature.what}: {signature.mend}"
+        return f"{name} is {signature.what}: {signature.fix}"
     found = f"{name} begins with {data[:4].hex()}, where {kind} begin with {magic.hex()}"
     if data[:3] == b"\0\0\x08" and data[3] in KINDS and data[3] != dimensions:
         return f"{found}: it holds {KINDS[data[3]]}, so are the image and the label file swapped?"

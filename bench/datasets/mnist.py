@@ -125,7 +125,7 @@ def is_mnist(train: Half, test: Half) -> bool:
 
 
 def _from_folder(data_folder: DataFolder) -> Dataset:
-    mend = "put the published files there, or leave --data-dir out to have them downloaded"
+    fix = "put the published files there, or leave --data-dir out to have them downloaded"
     faults: list[str] = []
     try:
         for found, train, test in mnist_like.readable(data_folder, "mnist", faults):
@@ -135,7 +135,7 @@ def _from_folder(data_folder: DataFolder) -> Dataset:
             faults.append(_what_it_is(found, train, test))
     except DataError as error:
         faults.append(str(error))
-    raise DataError(f"{faults[0]}; {mend}")
+    raise DataError(f"{faults[0]}; {fix}")
 
 
 def _what_it_is(found: Classified, train: Half, test: Half) -> str:

@@ -203,7 +203,7 @@ def _no_picture(path: Path) -> str:
     if signature is None or damaged:
         found = "is empty" if not head else "is no whole picture"
         return f"{shown(path)} {found}; copy it again, or remove it"
-    return f"{shown(path)} is {signature.what}: {signature.mend}"
+    return f"{shown(path)} is {signature.what}: {signature.fix}"
 
 
 # What the formats begin with that every Pillow reads: one of these that fails is damaged.

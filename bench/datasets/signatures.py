@@ -14,11 +14,11 @@ class Signature:
     """What a file is.
 
     what: with its article, to stand behind «is».
-    mend: what to do about it.
+    fix: what to do about it.
     """
 
     what: str
-    mend: str
+    fix: str
 
 
 _UNPACK = "unpack it"
@@ -91,7 +91,7 @@ def read(head: bytes, name: str = "it") -> Signature | None:
     for at, magic, signature in _SIGNATURES:
         if head.startswith(magic, at):
             stem = name.rpartition(".")[0] or name
-            return Signature(signature.what, signature.mend.format(name=name, stem=stem))
+            return Signature(signature.what, signature.fix.format(name=name, stem=stem))
     if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return _PICKLE
     return _markup(head)

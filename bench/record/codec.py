@@ -106,7 +106,7 @@ def _no_json(data: bytes, error: Exception) -> str:
         return "is empty: its run was killed, or the disk was full; remove it"
     known = None if data.lstrip()[:1] == b"{" else signatures.read(data[: signatures.ENOUGH])
     if known:
-        return f"is no record, but {known.what}: {known.mend}"
+        return f"is no record, but {known.what}: {known.fix}"
     if data.lstrip()[:1].isalnum():
         return f"is text and no record of Grindstone's; `{BENCHMARK}` leaves them in results/"
     return f"is damaged: it is no JSON ({error}); it may have been cut short in a copy"

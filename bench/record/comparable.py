@@ -133,7 +133,7 @@ class Row:
         self.medians[result.repeat] = seconds_of(result, self.name.figure)
 
 
-def mend(rows: Iterable[Row]) -> str:
+def fix_for(rows: Iterable[Row]) -> str:
     """What to do where no repeat of these counts: what was interrupted has no fix to apply."""
     reasons = {why for row in rows for why in row.excluded}
     return "train again" if reasons == {"interrupted"} else "apply its fix, and train again"
@@ -383,7 +383,7 @@ def comparable(now: Row, records: Iterable[Rows]) -> tuple[list[Found], str]:
     if found or not named:
         return several or found, "no other record has it"
     if clean and not now.medians:
-        return [], f"none of its own repeats counts ({now.why_excluded}); {mend([now])}"
+        return [], f"none of its own repeats counts ({now.why_excluded}); {fix_for([now])}"
     if clean:
         nearest, record = (own or clean)[0]
         why = row_difference(nearest, now) if own else other_machine(nearest, now)

@@ -238,7 +238,7 @@ def test_mnist_is_mnist_in_another_order_and_layout_and_no_other_set(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("files", "found", "mend"),
+    ("files", "found", "fix"),
     [
         (["cifar-100-python/train"], "CIFAR-100's files (train)", "name the"),
         (["mnist/train-00000-of-00001.parquet"], "Parquet tables", "convert them to IDX"),
@@ -259,12 +259,12 @@ def test_mnist_is_mnist_in_another_order_and_layout_and_no_other_set(tmp_path: P
     ],
 )
 def test_a_folder_of_something_else_is_refused_with_what_is_in_it(
-    files: list[str], found: str, mend: str, tmp_path: Path
+    files: list[str], found: str, fix: str, tmp_path: Path
 ) -> None:
     put(tmp_path / "data", dict.fromkeys(files, b"something else"))
     line = refusal(tmp_path / "data")
     assert found in line
-    assert mend in line
+    assert fix in line
 
 
 def test_a_file_in_the_place_of_its_folder_is_told_so(tmp_path: Path) -> None:

@@ -263,4 +263,4 @@ def _damaged(path: Path) -> str:
     if signature is None or "ZIP" in signature.what or "NumPy" in signature.what:
         kind = path.suffix[1:].upper()
         return f"{shown(path)} is no whole {kind} file: it is cut short or damaged"
-    return f"{shown(path)} is {signature.what}: {signature.mend}"
+    return f"{shown(path)} is {signature.what}: {signature.fix}"

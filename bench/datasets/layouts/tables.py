@@ -110,7 +110,7 @@ def _first_row(path: Path) -> tuple[list[str], str, int]:
         head = file.read(1 << 16)
     signature = signatures.read(head[: signatures.ENOUGH], path.name)
     if signature is not None:
-        raise DataError(f"{shown(path)} is {signature.what}: {signature.mend}")
+        raise DataError(f"{shown(path)} is {signature.what}: {signature.fix}")
     line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lower()
     between = max(",;\t", key=line.count)
     cells = [cell.strip('" \ufeff') for cell in line.split(between)]
