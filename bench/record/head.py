@@ -129,7 +129,7 @@ class Limits(Part, frozen=True):
 
 
 class Experiment(Part, frozen=True, kw_only=True):
-    """Several networks, or ways to train one, each from several seeds; the first is the measure.
+    """Several networks, or ways to train one, each from several seeds; the first is the baseline.
 
     name: as `python -m bench experiment` takes it.
     epochs: of every training, where a number was chosen; null: as the experiment has it.

@@ -1,6 +1,6 @@
 """The experiments: networks, or ways to train one, that differ in one thing.  A row each.
 
-`python -m bench experiment NAME` trains every arm from several seeds; the first arm is the measure.
+`python -m bench experiment NAME` trains every arm from several seeds; the first is the baseline.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Arm:
 class Experiment:
     """What is asked, and what is trained to answer it.
 
-    arms: the first is the measure of the others.
-    measure: what the first one is called beside them; empty where what it changes says so.
+    arms: the first is the baseline.
+    baseline: what the first arm is called; empty where its design says so.
     epochs, seeds: by themselves; chosen so that all of it takes an hour on two processors and a
         coffee break on a GPU.
     images: that are trained on; None is all.
@@ -45,7 +45,7 @@ class Experiment:
     notable: float
     source: str
     images: int | None = None
-    measure: str = ""
+    baseline: str = ""
 
 
 def _post(**changes: object) -> Arm:
@@ -78,21 +78,21 @@ _ALL = (
         "Does max pooling learn better than average pooling?",
         (_POST, _post(pooling="average")),
         source=f"{_DAY_3}: max pooling better by about 10 MSE",
-        measure="max pooling",
+        baseline="max pooling",
     ),
     _on_grind(
         "grind-filters",
         "Do 32, 64 and 128 filters learn better than 32, 32 and 64?",
         (_POST, _post(filters=(32, 32, 64))),
         source=f"{_DAY_3}: more filters chosen",
-        measure="filters 32-64-128",
+        baseline="filters 32-64-128",
     ),
     _on_grind(
         "grind-dropout",
         "Does the dropout before the last layer help?",
         (_POST, _post(dropout=0.0)),
         source=f"{_DAY_3}: without it a training MSE far below 20, and a worse one in the test",
-        measure="dropout 0.5",
+        baseline="dropout 0.5",
     ),
     _on_grind(
         "grind-dense",
@@ -106,14 +106,14 @@ _ALL = (
         ),
         seeds=6,
         source=f"{_DAY_3}: one and two dense layers of several sizes tried",
-        measure="dense 128",
+        baseline="dense 128",
     ),
     _on_grind(
         "grind-size",
         "Do images of 255x255 pixels teach more than those of 128x128?",
         (_POST, _post(size=128)),
         source=f"{_DAY_3}: larger images did not help",
-        measure="255x255 images",
+        baseline="255x255 images",
     ),
     Experiment(
         "mnist-one-cycle",
@@ -128,7 +128,7 @@ _ALL = (
         seeds=8,
         notable=_TWO_TENTHS,
         source="a learner's diary (2020), after L. N. Smith, arXiv:1803.09820",
-        measure="learning rate 0.001",
+        baseline="learning rate 0.001",
     ),
     *(
         Experiment(
@@ -150,21 +150,21 @@ _ALL = (
         "Does the sum of the squared errors train as their mean does, by plain gradient descent?",
         (_by_sgd(), _by_sgd(loss="sum")),
         source=f"{_CIRCLES}: the sum does not train, the mean does",
-        measure="the mean of the squared errors",
+        baseline="the mean of the squared errors",
     ),
     _on_circles(
         "circles-sum-adam",
         "Does Adam, which divides by the gradient's size, notice the sum?",
         (Arm("circles"), Arm("circles", Design(loss="sum"))),
         source=f"{_CIRCLES}, with the optimizer that its sequel does not name",
-        measure="the mean of the squared errors",
+        baseline="the mean of the squared errors",
     ),
     _on_circles(
         "circles-dropout",
         "What does a dropout after the last layer do?",
         (Arm("circles"), Arm("circles", Design(last_dropout=0.2))),
         source=f"{_CIRCLES}: it blanks pixels of the output",
-        measure="no dropout behind the last layer",
+        baseline="no dropout behind the last layer",
     ),
     _on_circles(
         "circles-network",
@@ -175,7 +175,7 @@ _ALL = (
             Arm("circles", Design(pooling="max")),
         ),
         source=f"{_CIRCLES}: a smaller network and pooling were to be looked at next",
-        measure="filters 32-16-16-8-8",
+        baseline="filters 32-16-16-8-8",
     ),
 )
 
@@ -186,7 +186,7 @@ BATCHES = (32, 128, 512, 2048)
 
 
 def batch_sweep(workload: str, own: int, batches: tuple[int, ...] = BATCHES) -> Experiment:
-    """What batch sizes do to time and quality; the workload's own is the measure.
+    """What batch sizes do to time and quality; the workload's own is the baseline.
 
     own: the workload's batch.
     """

@@ -47,12 +47,12 @@ def test_every_arm_can_be_trained_and_differs_from_the_others(name: str) -> None
     assert len({(row.workload.name, row.way) for row in rows}) == len(rows) >= 2
     changed = rows[0].changes.changed
     assert changed in ((), ("epochs",), ("optimizer", "learning_rate")), "nearly as published"
-    assert bool(made.measure) == (len(changed) != 1), "epochs say themselves what it is"
+    assert bool(made.baseline) == (len(changed) != 1), "epochs say themselves what it is"
     assert made.epochs >= 3
     assert len({EVERY[arm.workload].metric for arm in made.arms}) == 1
 
 
-def test_a_sweep_has_the_workloads_own_batch_as_its_measure() -> None:
+def test_a_sweep_has_the_workloads_own_batch_as_its_baseline() -> None:
     made = batch_sweep("mlp", 200, (1024, 200, 16))
     assert [arm.batch for arm in made.arms] == [None, 16, 1024]
 

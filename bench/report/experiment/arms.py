@@ -79,8 +79,8 @@ class Arm:
 class Experiment:
     """What an experiment came to.
 
-    arms: in the order that they were trained; the first is the measure.
-    differences: of the others, each beside the measure; None where one of both has no quality.
+    arms: in the order that they were trained; the first is the baseline.
+    differences: of the others from the baseline; None where one of both has no quality.
     unlike: why trainings of one arm may not be put together, a line each.
     """
 
@@ -94,7 +94,7 @@ class Experiment:
 
     @property
     def spread(self) -> float | None:
-        """By how much seeds of the measure differ, as a standard deviation."""
+        """By how much seeds of the baseline differ, as a standard deviation."""
         values = list(self.arms[0].qualities.values()) if self.arms else []
         return statistics.stdev(values) if len(values) > 1 else None
 
@@ -108,17 +108,17 @@ def experiment(record: Record) -> Experiment | None:
         return None
     known, metric = EXPERIMENTS.get(asked.name), ended[0].quality.metric
     arms = [_arm(group, groups) for group in groups]
-    if known and known.measure:
-        arms[0] = dataclasses.replace(arms[0], name=known.measure)
+    if known and known.baseline:
+        arms[0] = dataclasses.replace(arms[0], name=known.baseline)
     notable = known.notable if known else _NOTABLE.get(metric, 10.0)
-    measure, *others = arms
+    baseline, *others = arms
     return Experiment(
         asked.name,
         known.question if known else "",
         metric,
         notable,
         tuple(arms),
-        tuple(_difference(measure, other, metric, notable, len(others)) for other in others),
+        tuple(_difference(baseline, other, metric, notable, len(others)) for other in others),
         tuple(dict.fromkeys(_unlike(record, groups))),
     )
 
@@ -138,16 +138,16 @@ def _arm(group: Sequence[Result], groups: Sequence[Sequence[Result]]) -> Arm:
 
 
 def _difference(
-    measure: Arm, other: Arm, metric: str, notable: float, arms: int
+    baseline: Arm, other: Arm, metric: str, notable: float, arms: int
 ) -> Difference | None:
-    if not (measure.qualities and other.qualities and measure.first and other.first):
+    if not (baseline.qualities and other.qualities and baseline.first and other.first):
         return None
     sign = -1.0 if metric in ERRORS else 1.0
     a, b = (
-        {seed: sign * value for seed, value in arm.qualities.items()} for arm in (measure, other)
+        {seed: sign * value for seed, value in arm.qualities.items()} for arm in (baseline, other)
     )
     # Networks with as many weights begin with the same ones: then it is worth pairing.
-    alike = measure.first.model.parameters == other.first.model.parameters
+    alike = baseline.first.model.parameters == other.first.model.parameters
     return difference(a, b, paired=alike, notable=notable, arms=arms)
 
 
@@ -167,7 +167,7 @@ class Knee:
     """The batch beyond which there is little to gain.
 
     speed: how many times as fast as the smallest one it trains.
-    worse: the batches that learn worse than the measure.
+    worse: the batches that learn worse than the baseline.
     """
 
     batch: int
@@ -178,7 +178,7 @@ class Knee:
 def knee(made: Experiment, own: int | None) -> Knee | None:
     """The knee; None where the arms differ in something else, or nothing can be said.
 
-    own: the batch of the measure.
+    own: the batch of the baseline.
     """
     if own is None or len(made.arms) < 2:
         return None

@@ -25,9 +25,9 @@ _POWER = 0.9  # how often a difference that matters is to be found
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What an arm gains beside the measure; negative where it loses.
+    """What an arm gains compared with the baseline; negative where it loses.
 
-    gain: the mean of its seeds, less the measure's; of an MSE the other way round.
+    gain: the mean of its seeds, less the baseline's; of an MSE the other way round.
     low, high: its interval; None with too few seeds.
     seeds: of each arm, the fewer of both; paired: whether seed by seed.
     seeds_needed: of each arm, to see a difference that matters; None where nobody knows.
@@ -43,7 +43,7 @@ class Difference:
 
 
 def difference(
-    measure: Mapping[int, float],
+    baseline: Mapping[int, float],
     arm: Mapping[int, float],
     *,
     paired: bool,
@@ -54,11 +54,11 @@ def difference(
 
     paired: whether a seed means the same weights and order in both, so that it is worth pairing.
     notable: the least that matters.
-    arms: how many are compared with the measure.
+    arms: how many are compared with the baseline.
     """
-    seeds = sorted(measure.keys() & arm.keys())
+    seeds = sorted(baseline.keys() & arm.keys())
     if paired and len(seeds) >= LEAST_SEEDS:
-        each = [arm[seed] - measure[seed] for seed in seeds]
+        each = [arm[seed] - baseline[seed] for seed in seeds]
         return _judged(
             statistics.mean(each),
             statistics.variance(each) / len(each),
@@ -68,11 +68,11 @@ def difference(
             arms,
             paired=True,
         )
-    a, b = list(measure.values()), list(arm.values())
+    a, b = list(baseline.values()), list(arm.values())
     gain = statistics.mean(b) - statistics.mean(a)
     if min(len(a), len(b)) < LEAST_SEEDS:
         if paired and seeds:  # a seed that one arm alone has says nothing of the other
-            gain = statistics.mean(arm[seed] - measure[seed] for seed in seeds)
+            gain = statistics.mean(arm[seed] - baseline[seed] for seed in seeds)
         return Difference("UNCLEAR", gain, seeds=min(len(a), len(b)))
     parts = [(statistics.variance(one) / len(one), len(one)) for one in (a, b)]
     error = sum(part for part, _ in parts)

@@ -52,7 +52,7 @@ def headings(made: Experiment) -> list[str]:
 def cells(made: Experiment) -> Iterator[list[str]]:
     """The rows as text."""
     for arm, differs in zip(made.arms, (None, *made.differences), strict=True):
-        measure = arm is made.arms[0]
+        is_baseline = arm is made.arms[0]
         first, values = arm.first, list(arm.qualities.values())
         every = len(arm.trained) + arm.failed
         middle = statistics.mean(values) if values else None
@@ -64,7 +64,7 @@ def cells(made: Experiment) -> Iterator[list[str]]:
             "" if arm.training is None else _quality(made, arm.training),
             "" if arm.seconds is None else shown.seconds(arm.seconds),
             "" if first is None else shown.count(first.model.parameters),
-            "baseline" if measure else _word(arm, differs),
+            "baseline" if is_baseline else _word(arm, differs),
         ]
 
 
@@ -104,10 +104,10 @@ def _knee(made: Experiment) -> Iterator[str]:
         yield f"Learns worse: batch {shown.and_so([str(each) for each in seen.worse])}"
 
 
-def _answer(made: Experiment, measure: Arm, arm: Arm, differs: Difference | None) -> str:
-    beside = f"{arm.name} beside {measure.name}"
+def _answer(made: Experiment, baseline: Arm, arm: Arm, differs: Difference | None) -> str:
+    beside = f"{arm.name} beside {baseline.name}"
     if differs is None:
-        return _no_answer(made, measure, arm)
+        return _no_answer(made, baseline, arm)
     if differs.low is None or differs.high is None:
         return (
             f"{beside}: {_seeds(differs)} cannot tell a difference, as they do not show how far "
@@ -124,7 +124,7 @@ def _answer(made: Experiment, measure: Arm, arm: Arm, differs: Difference | None
             f"{_needed(differs.seeds_needed, notable)}"
         )
     return (
-        f"{arm.name} learns {differs.word.lower()} than {measure.name} by "
+        f"{arm.name} learns {differs.word.lower()} than {baseline.name} by "
         f"{_amount(made, abs(differs.gain))} ({within})"
     )
 
@@ -139,14 +139,14 @@ def _needed(seeds: int | None, notable: str) -> str:
     return f"; to see {notable} takes about {shown.count(seeds)} seeds"
 
 
-def _no_answer(made: Experiment, measure: Arm, arm: Arm) -> str:
-    if arm.has_diverged and measure.qualities:
-        middle = statistics.mean(measure.qualities.values())
+def _no_answer(made: Experiment, baseline: Arm, arm: Arm) -> str:
+    if arm.has_diverged and baseline.qualities:
+        middle = statistics.mean(baseline.qualities.values())
         return (
             f"{arm.name} does not train: {_every(arm.diverged)} ended without a number for its "
-            f"error; {measure.name} came to {_quality(made, middle)}"
+            f"error; {baseline.name} came to {_quality(made, middle)}"
         )
-    return f"{arm.name} beside {measure.name}: no answer, nothing to put beside each other"
+    return f"{arm.name} beside {baseline.name}: no answer, nothing to put beside each other"
 
 
 def _every(count: int) -> str:
