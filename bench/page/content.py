@@ -16,7 +16,7 @@ from bench.report import folds, inference, notes, posts, rows, summary, table, t
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table
-from bench.runner import rest
+from bench.runner import remaining
 
 _CAPTION = "An epoch is the median of all but the first, ± their median absolute deviation (MAD)."
 _CAPTION_OF_GPUS = "{}: the GPU over the steady epochs, beside what it can do."
@@ -114,7 +114,7 @@ def run(
         answers=_answers(results),
         findings=tuple(found),
         warnings=(
-            *(rest.unfinished(path, record) if path else ()),
+            *(remaining.unfinished(path, record) if path else ()),
             *notes.warnings(record, told, names),
         ),
         details=tuple(notes.details(record, told, names)),

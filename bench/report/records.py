@@ -52,11 +52,11 @@ def show(options: argparse.Namespace) -> int:
     from bench.record import codec
     from bench.report import summary
     from bench.report.format import Screen
-    from bench.runner import rest
+    from bench.runner import remaining
 
     path = run_of(options)
     record, screen = codec.read(path), Screen.of(sys.stdout)
-    for line in rest.unfinished(path, record):
+    for line in remaining.unfinished(path, record):
         print(screen.plain(line))
     print(summary.text(record, path, screen, verbose=options.verbose), end="")
     return 0

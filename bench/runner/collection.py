@@ -20,7 +20,7 @@ from bench.record.head import Device, Due
 from bench.record.model import Failed, Finished, Result, TargetResult, TimeToTarget
 from bench.record.repeats import ALONE, Repeat, in_turn
 from bench.record.variant import STOCK
-from bench.runner import rest, time_to_target
+from bench.runner import remaining, time_to_target
 from bench.runner.events import Listener, Planned
 from bench.runner.option_values import ON_REQUEST_FILE
 from bench.runner.row import Row, title
@@ -307,7 +307,7 @@ def not_trained(session: pytest.Session) -> str | None:
     stopped = session.shouldstop or session.shouldfail
     if not stopped and session.exitstatus != pytest.ExitCode.INTERRUPTED:
         return None
-    return rest.line(session.config.stash[SESSION].record.record)
+    return remaining.line(session.config.stash[SESSION].record.record)
 
 
 def add_clock(item: pytest.Item) -> None:

@@ -12,7 +12,7 @@ from bench.record import codec
 from bench.record.head import Due, Experiment
 from bench.record.model import Record
 from bench.record.store import RecordFile
-from bench.runner import rest
+from bench.runner import remaining
 from tests.conftest import ROOT
 from tests.support import records
 from tests.support.comparison import command
@@ -50,15 +50,15 @@ def test_the_command_is_what_was_typed_with_another_choice_of_rows_and_no_other_
     monkeypatch: pytest.MonkeyPatch, files: list[str], words: list[str], left: list[Due], told: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    kept = rest.kept([*files, *words], files)
-    line = rest.line(records.record([result("post")], due=(_POST, *left), words=kept))
+    kept = remaining.kept([*files, *words], files)
+    line = remaining.line(records.record([result("post")], due=(_POST, *left), words=kept))
     assert line is not None
     assert line.startswith(f"Not trained: {len(left)} of {len(left) + 1}: {left[0].title}")
     assert line.endswith(f"pytest bench/ {told}")
 
 
 def test_a_plugins_letter_among_those_of_pytest_ends_no_run() -> None:
-    assert "3" not in "".join(rest.kept(["-x", "-vZ3"]))
+    assert "3" not in "".join(remaining.kept(["-x", "-vZ3"]))
 
 
 _STOPPED = failed("mlp", CPU, "mlp on cpu: interrupted")
@@ -94,7 +94,7 @@ def test_what_is_behind_the_last_that_came_to_its_end_is_left(
 ) -> None:
     to_target = [each for each in trained if hasattr(each, "targets")]
     others = [each for each in trained if each not in to_target]
-    line = rest.line(records.record(others, to_target, due=tuple(due)))
+    line = remaining.line(records.record(others, to_target, due=tuple(due)))
     told = f"Not trained: {len(left)} of {len(due)}: {', '.join(left)}. To train: "
     assert (line or "").startswith(told if left else "")
     assert (line is None) == (not left)
@@ -129,15 +129,15 @@ def test_a_record_whose_run_is_gone_says_so_first_and_one_whose_run_goes_on_that
     file = _journal(tmp_path, made)
     coming = f", {len(made.due) - 1} to come" if made.due else ""
     read = codec.read(file.path)
-    assert [*rest.unfinished(file.path, read)] == [f"GOES ON: 1 training so far{coming}"]
+    assert [*remaining.unfinished(file.path, read)] == [f"GOES ON: 1 training so far{coming}"]
     file._let_go()
     for path in (file.path, file.journal):
-        first, *others = rest.unfinished(path, codec.read(path))
+        first, *others = remaining.unfinished(path, codec.read(path))
         assert first == f"{_CUT_OFF} had no room to write it whole"
         assert len(others) == len(told)
         assert all(line.startswith(start) for line, start in zip(others, told, strict=True))
     file.close()
-    assert [*rest.unfinished(file.path, codec.read(file.path))] == []
+    assert [*remaining.unfinished(file.path, codec.read(file.path))] == []
 
 
 def test_a_record_that_was_cut_off_says_so_also_where_it_is_shared(tmp_path: Path) -> None:
@@ -173,5 +173,5 @@ def test_an_experiment_that_somebody_interrupted_is_gone_on_with(tmp_path: Path)
 def test_of_a_run_that_somebody_interrupted_the_rest_is_named_too(tmp_path: Path) -> None:
     made = records.record([result("post"), _STOPPED], due=(_POST, _MLP))
     path = records.write(tmp_path, "run.json", made)
-    (line,) = rest.unfinished(path, made)
+    (line,) = remaining.unfinished(path, made)
     assert line.startswith("Not trained: 1 of 2: mlp on cpu. To train: pytest")
