@@ -38,15 +38,15 @@ def trained(made: Experiment, options: argparse.Namespace) -> int:
     (device,) = settings.devices
     backend = settings.variants[0].backend
     every = trainings.rounds(made, device, settings.seed, settings.repeats, backend)
-    before = None if options.anew else trainings.to_go_on_with(settings, found)
+    before = None if options.anew else trainings.run_to_resume(settings, found)
     coming = trainings.left(every, before[1] if before else None)
     if before:
         _say_what_is_there(every, coming, before[0])
         if not coming:
             return _shown(before[1], before[0])
-    goes_on = RecordFile.reopened(before[0]) if before else None
+    resumed = RecordFile.reopened(before[0]) if before else None
     listener = progress.on_stream(sys.stderr)
-    session = Session(settings, found, PACKAGES, listener, goes_on)
+    session = Session(settings, found, PACKAGES, listener, resumed)
     try:
         session.check_data(each.row for each in every[0])
         session.begin()

@@ -93,7 +93,7 @@ def left(trainings: Sequence[Sequence[Training]], record: Record | None) -> list
     return [each for each in kept if each]
 
 
-def to_go_on_with(settings: Settings, found: Found) -> tuple[Path, Record] | None:
+def run_to_resume(settings: Settings, found: Found) -> tuple[Path, Record] | None:
     """The newest run of the same experiment, asked for alike, on this machine."""
     from bench.observe.devices import describe_machine
     from bench.runner.head import head_of

@@ -56,7 +56,7 @@ class _Training:
 class Session:
     """Holds what all trainings of a run share.  Use it as a context manager.
 
-    versions: names of the packages whose versions the record tells; goes_on: the record that this
+    versions: names of the packages whose versions the record tells; resumed: the record that this
         run goes on with, instead of one of its own.
     """
 
@@ -66,9 +66,9 @@ class Session:
         found: Found,
         versions: Sequence[str] = (),
         listener: Listener = ignore,
-        goes_on: RecordFile | None = None,
+        resumed: RecordFile | None = None,
     ) -> None:
-        self.settings, self._goes_on = settings, goes_on
+        self.settings, self._resumed = settings, resumed
         self._found = found
         self._listener = listener
         self._left_out: dict[tuple[str, Way], str] = {}
@@ -84,8 +84,8 @@ class Session:
     @cached_property
     def record(self) -> RecordFile:
         """The record of this run; its file appears with the first result."""
-        if self._goes_on:
-            return self._goes_on
+        if self._resumed:
+            return self._resumed
         head = head_of(self.settings, self._found, self._versions, self._started)
         told = replace(head, due=self._due, words=self._words)
         return RecordFile(new_path(self.settings.results_dir, self._started), told)
