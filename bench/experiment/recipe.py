@@ -177,7 +177,7 @@ class Recipe:
                 continue
             sized = replace(design, epochs=epochs, images=images, held_out=held)
             variant = Variant(backend=session.settings.variants[0].backend, design=sized)
-            row = Row(self.workload, self.device, variant=variant.beside(None))
+            row = Row(self.workload, self.device, variant=variant.without_defaults(None))
             results = session.train(row, Repeat())
             if not results:
                 self.unable.append((design, str(session.why_left_out(row))))

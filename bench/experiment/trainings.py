@@ -61,7 +61,7 @@ def row_of(arm: Arm, device: Device, backend: Backend | None = None) -> Row:
         GrindstoneError: its workload has nothing of what it changes.
     """
     changes = msgspec.convert(arm.design, Design, from_attributes=True)
-    variant = Variant(backend=backend, batch=arm.batch, design=changes).beside(None)
+    variant = Variant(backend=backend, batch=arm.batch, design=changes).without_defaults(None)
     row = Row(EVERY[arm.workload], device, variant=variant)
     _ = row.designed  # says what it lacks
     return row

@@ -119,8 +119,8 @@ class Variant(Part, frozen=True, kw_only=True):
     machines: Annotated[int, Meta(ge=2)] | None = None
     scaled: bool | None = None
 
-    def beside(self, batch: int | None) -> Variant:
-        """The same, less what a network with this batch has anyway."""
+    def without_defaults(self, batch: int | None) -> Variant:
+        """The same without what is the default of a network with this batch."""
         return replace(
             self,
             backend=None if self.backend == "tensorflow" else self.backend,

@@ -77,7 +77,7 @@ def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...
     made = [
         Variant(
             backend=below, batch=batch, precision=precision, xla=xla, steps=steps, design=changes
-        ).beside(None)
+        ).without_defaults(None)
         for below, batch, precision, xla, steps, changes in itertools.product(*asked)
     ]
     _must_be_had(made, chosen)

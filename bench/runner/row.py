@@ -32,7 +32,7 @@ class Row:
     @property
     def way(self) -> Way:
         """How it is trained; what is the network's own anyway is no variant."""
-        return Way(self.mode, self.variant.beside(self.workload.batch))
+        return Way(self.mode, self.variant.without_defaults(self.workload.batch))
 
     @property
     def varied(self) -> Variant | None:
