@@ -30,7 +30,6 @@ from bench.compare import command as compare
 from bench.errors import GrindstoneError, lines, unforeseen, why
 from bench.experiment import command as experiment
 from bench.experiment import inspection
-from bench.experiment import recipe_command as recipe
 from bench.lint import command as lint
 from bench.page import command as page
 from bench.predict import command as predict
@@ -42,7 +41,7 @@ from bench.report.fleet import command as fleet
 from bench.runner import doctor, evidence, run, stop
 
 _VERBS = (
-    *(run, experiment, inspection, recipe, lint, predict, evaluation, listing, records),
+    *(run, experiment, inspection, lint, predict, evaluation, listing, records),
     *(compare, page, fleet, export, completion, evidence, doctor),
 )
 

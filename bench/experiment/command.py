@@ -1,11 +1,19 @@
-"""`python -m bench experiment NAME`, and `batch-sweep WORKLOAD`, which is one, too."""
+"""`python -m bench experiment NAME`, `batch-sweep WORKLOAD` and `recipe WORKLOAD|FILE`."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import sys
+from typing import TYPE_CHECKING
 
 from bench.errors import GrindstoneError
 from bench.report.arguments import Verbs
+from bench.workloads.own import OwnWorkload
+from bench.workloads.workload import Workload
+
+if TYPE_CHECKING:
+    from bench.runner.session import Session
 
 _EXPERIMENT = """\
 Trains the arms of an experiment, each from several seeds, and says which learns better, with an
@@ -18,10 +26,21 @@ _SWEEP = """\
 Trains a workload with several batch sizes, each from several seeds, and prints time and quality
 together, with the batch beyond which there is little to gain.
 """
+_RECIPE = """\
+Trains step by step: overfits 10 images, searches for a learning rate on 1,000, trains 20 epochs on
+all and watches both losses, then regularises.  It chooses by images that are held out.
+
+Exit status: 2 if the network cannot overfit 10 images; then nothing else is trained.
+"""
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verbs to `python -m bench`."""
+    from bench.experiment import budget
+    from bench.experiment.inspection import add_what
+    from bench.options import ONE_DEVICE, add_to_verb
+    from bench.runner.option_table import OF_A_RUN
+
     parser = verbs.add_parser(
         "experiment",
         help="train networks from several seeds, and say which learns better",
@@ -38,6 +57,14 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--batches", metavar="N,…", help="(default: 32,128,512,2048)")
     add_size(parser)
     parser.set_defaults(run=batch_sweep, learning_curve=True)
+    parser = verbs.add_parser(
+        "recipe", help="train step by step, from ten images to all", description=_RECIPE
+    )
+    add_what(parser)
+    parser.add_argument("--images", type=int, metavar="N", help="of the search (default 1000)")
+    budget.add(parser, "training")
+    add_to_verb(parser, OF_A_RUN, ONE_DEVICE)
+    parser.set_defaults(run=recipe)
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:
@@ -93,3 +120,50 @@ def batch_sweep(options: argparse.Namespace) -> int:
     asked = numbers("batches", [options.batches]) if options.batches else BATCHES
     batches = tuple(each for each in asked if each)
     return trained(sweep(name, EVERY[name].batch, batches), options)
+
+
+def recipe(options: argparse.Namespace) -> int:
+    """Trains step by step and prints what comes of it.
+
+    Raises:
+        GrindstoneError: ten images cannot be learned by heart, a training failed, or an option is
+            wrong.
+    """
+    from bench.experiment import budget
+    from bench.experiment.inspection import workload_of
+    from bench.experiment.recipe import EPOCHS, FEW, SOME, Recipe
+    from bench.observe import devices
+    from bench.options import read_settings
+    from bench.page.closing import close
+    from bench.report import progress
+    from bench.runner.session import Session
+
+    workload, found = workload_of(options.what), devices.find()
+    settings = dataclasses.replace(read_settings(options, found), judge_training=True)
+    device = settings.one_device(found)
+    epochs, images = settings.epochs or EPOCHS, options.images or SOME
+    if images < FEW:
+        raise GrindstoneError(f"--images {images} is out of range; give {FEW} or more")
+    limit = budget.of(options, device)
+    settings = dataclasses.replace(settings, devices=(device,), epochs=None)
+    # What the network has nothing of is told where it matters, among the steps.
+    session = Session(settings, found, (), progress.on_stream(sys.stderr, left_out=False))
+    try:
+        session.begin()
+        total = _images_of(session, workload)
+        walk = Recipe(session, workload, device, limit, total, images, epochs)
+        for line in walk.steps():
+            print(line, flush=True)
+    finally:
+        closing = close(session, None)
+        session.clean()
+    if closing is not None and closing.page is not None:
+        print(f"Record: {closing.ending.path}  Page: {closing.page}")
+    return 0
+
+
+def _images_of(session: Session, workload: Workload | OwnWorkload) -> int | None:
+    """How many training images there are; None where the file has them."""
+    if isinstance(workload, OwnWorkload):
+        return None
+    return len(session.prepare(workload, session.settings.schedule(workload)).dataset.train)
