@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bench.worker import devices, network, own, placement, variant
+from bench.worker import devices, network, own, placement
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products, shape
 from bench.worker.messages import Done, Fault, Job, Layer, Phase, Say, Tried
@@ -70,7 +70,7 @@ def opened(job: Job, say: Say) -> Opened:
 
 def _published(backend: Backend, job: Job, say: Say) -> Opened:
     say(Phase("data loading"))
-    workload, keras = variant.workload(job), backend.keras
+    workload, keras = network.workload_of(job), backend.keras
     data = Arrays.load(job.data["train"], workload)
     model = network.compiled(keras, workload, xla=backend.compiles(job))
     arguments = {"x": data.x, "y": data.y, "batch_size": workload.batch}

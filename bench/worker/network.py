@@ -6,15 +6,27 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench.worker import design
+from bench.worker.messages import Job
+from bench.workloads import EVERY
+from bench.workloads.design import UNCHANGED
 from bench.workloads.workload import CLASSES, Loss, Workload
 
 LossFunction = Callable[[Any, Any], Any]
 
 # Where pseudo-Huber turns from a square to a line, in s: optpresso's.
 PSEUDO_HUBER_SECONDS = 3.0
+
+
+def workload_of(job: Job) -> Workload:
+    """The job's workload, with the batch and the design that it asks for."""
+    published = EVERY[job.workload].for_classes(job.classes)
+    if job.design != UNCHANGED:
+        published = published.changed_by(job.design)
+    return replace(published, batch=job.batch) if job.batch else published
 
 
 def compiled(

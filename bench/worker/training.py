@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from bench.worker import backends, devices, files, inference, network, saving, stock, tuned, variant
+from bench.worker import backends, devices, files, inference, network, saving, stock, tuned
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -37,7 +37,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
     wait: returns once the parent has said to go on.
     """
-    workload = variant.workload(job)
+    workload = network.workload_of(job)
     backend, _ = devices.start(job, say)
     keras, compiles = backend.keras, backend.compiles(job)
 

@@ -24,7 +24,7 @@ from bench.report import rows, summary
 from bench.report.format import Names
 from bench.runner import cluster
 from bench.runner.row import Row
-from bench.worker import variant as worker_variant
+from bench.worker import network
 from bench.worker.cluster.loop import Parts, Trainer, check_alike
 from bench.worker.cluster.rendezvous import ClusterError, naming_who_is_gone
 from bench.worker.messages import Cluster, Job
@@ -238,7 +238,7 @@ def test_a_scaled_batch_has_every_image_once_in_fewer_steps() -> None:
     )
     assert (alone.batch, kept.batch, scaled.batch) == (None, None, 2 * published.batch)
     job = Job("mlp", is_gpu=False, epochs=3, seed=1, data={}, batch=scaled.batch)
-    batch = worker_variant.workload(job).batch
+    batch = network.workload_of(job).batch
     parts = [Parts(6_000, batch, 1, machine, 1, 2) for machine in range(2)]
     assert parts[0].steps == 6_000 // (2 * published.batch)
     for begin, end in parts[1].of_epoch(1)[1]:

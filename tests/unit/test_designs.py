@@ -17,7 +17,7 @@ from bench.report import folds, summary
 from bench.report.format import Screen
 from bench.runner import option_values
 from bench.runner.row import Row
-from bench.worker import variant
+from bench.worker import network
 from bench.worker.messages import Job
 from bench.workloads import EVERY, design
 from bench.workloads.workload import Schedule
@@ -95,7 +95,7 @@ def test_a_job_brings_its_design_to_the_worker() -> None:
     changes = asked("filters=4/4/8,learning_rate=0.5,dropout=0").changes
     job = Job.read(Job("post", False, 3, 1, {}, design=changes).line())
     assert job.design == changes
-    changed = variant.workload(job)
+    changed = network.workload_of(job)
     assert (changed.learning_rate, changed.design) == (0.5, changes)
 
 

@@ -16,9 +16,10 @@ from bench.record.variant import AS_PUBLISHED, STOCK, Variant, Way
 from bench.report import summary, variants
 from bench.report.format import Screen
 from bench.runner.row import Row
-from bench.worker import variant as in_worker
+from bench.worker import network
 from bench.worker.backends import TensorFlow
 from bench.worker.messages import Job
+from bench.worker.own.network import set_calls
 from bench.workloads import EVERY
 from tests.support.asked import chosen
 from tests.support.records import CPU, H100, epochs, record, result
@@ -158,8 +159,8 @@ def test_a_single_variant_pays_beside_nothing() -> None:
 
 def test_the_worker_trains_what_is_asked_for() -> None:
     job = Job("mlp", False, 3, 1, {}, batch=7)
-    assert in_worker.workload(job).batch == 7
-    assert in_worker.workload(Job("mlp", False, 3, 1, {})) is EVERY["mlp"]
+    assert network.workload_of(job).batch == 7
+    assert network.workload_of(Job("mlp", False, 3, 1, {})) is EVERY["mlp"]
     done: list[object] = []
     numerics = SimpleNamespace(enable_tensor_float_32_execution=done.append)
     backend = TensorFlow.__new__(TensorFlow)
@@ -170,5 +171,5 @@ def test_the_worker_trains_what_is_asked_for() -> None:
         backend.set_precision(Job("mlp", True, 3, 1, {}, precision=precision))
     assert done == [False, "mixed_float16"]
     model: Any = SimpleNamespace()
-    in_worker.set_calls(model, Job("mlp", True, 3, 1, {}, steps=10), compiles=True)
+    set_calls(model, Job("mlp", True, 3, 1, {}, steps=10), compiles=True)
     assert vars(model) == {"jit_compile": True, "steps_per_execution": 10}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.worker import backends, devices, network, saving, variant
+from bench.worker import backends, devices, network, saving
 from bench.worker.backends import TensorFlow
 from bench.worker.cluster import loop, rendezvous
 from bench.worker.messages import EVALUATION, Job, Model, Phase, Quality, Rate, Say
@@ -54,7 +54,7 @@ def _train(
 ) -> None:
     assert job.cluster is not None
     tf, keras, cluster = backend.tf, backend.keras, job.cluster
-    workload = variant.workload(job)
+    workload = network.workload_of(job)
     say(replace(devices.ready(backend, job), replicas=strategy.num_replicas_in_sync))
     say(Phase("data loading"))
     data = Arrays.load(job.data["train"], workload)

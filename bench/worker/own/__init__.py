@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.worker import backends, devices, environment, inference, saving, stock, training, variant
+from bench.worker import backends, devices, environment, inference, saving, stock, training
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import (
     EVALUATION,
@@ -143,7 +143,7 @@ def load(backend: Backend, job: Job, own: OwnFile, say: Say) -> Loaded:
         with file.blamed("model()"):
             network.prepare(its_keras, model, train)
             design.change(its_keras, model, job.design)
-            variant.set_calls(model, job, compiles=backend.compiles(job))
+            network.set_calls(model, job, compiles=backend.compiles(job))
     if job.mode == "tuned":
         tf = backends.tensorflow(backend)
         if why := tuned.why_not(tf, its_keras, model, train, job.replicas):

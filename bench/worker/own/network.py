@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.worker.backends.backend import Backend
 from bench.worker.layers import flat, products
+from bench.worker.messages import Job
 from bench.worker.own.data import Split
 from bench.worker.own.file import FileError
 from bench.workloads.own import main_metric
@@ -45,6 +46,14 @@ def prepare(keras: Any, model: Any, train: Split) -> None:
         loss, metrics = _meant(keras, model, train)
         model.compile(optimizer="adam", loss=loss, metrics=metrics, jit_compile=False)
     model.jit_compile = False
+
+
+def set_calls(model: Any, job: Job, *, compiles: bool) -> None:
+    """Sets how `fit` calls a compiled model of Keras 3: whether by XLA, and for how many steps."""
+    if compiles:
+        model.jit_compile = True
+    if job.steps > 1:
+        model.steps_per_execution = job.steps
 
 
 def _meant(keras: Any, model: Any, train: Split) -> tuple[Any, list[str]]:
