@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.judge.drift import change
-from bench.page import curves, experiment, facts, films, gpu, plots, speeds
+from bench.page import curves, experiment, facts, films, gpu, plots, posts, speeds
 from bench.page.history import Past
 from bench.page.plots import Line, Plot
 from bench.record.head import WITHHELD, Machine
 from bench.record.model import Finished, Record, Result, TimeToTarget, Training
-from bench.report import folds, inference, notes, posts, rows, summary, table, targets, variants
+from bench.report import folds, inference, notes, rows, summary, table, targets, variants
 from bench.report import format as shown
 from bench.report.experiment import arms
 from bench.report.experiment import table as experiment_table

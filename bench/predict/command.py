@@ -88,10 +88,11 @@ def _answered(asked: Asked, files: Sequence[Path]) -> Iterator[Answer]:
     """An answer for each file, in their order."""
     import numpy as np
 
-    from bench.datasets import pictures, single
+    from bench.datasets.pictures import read_all
+    from bench.predict import pictures
 
     network = asked.network
-    decoded = single.reader(network.workload.dataset, network.preprocessing.image)
+    decoded = pictures.reader(network.workload.dataset, network.preprocessing.image)
 
     def read(path: Path) -> NDArray[np.uint8]:
         if path.is_dir():
@@ -100,7 +101,7 @@ def _answered(asked: Asked, files: Sequence[Path]) -> Iterator[Answer]:
             raise DataError(f"{shown(path)} is not there")
         return decoded(path)
 
-    images, problems = pictures.read_all(files, read)
+    images, problems = read_all(files, read)
     readable = [each for each in images if each is not None]
     told = iter(asked.answers(np.stack(readable)) if readable else ())
     why = iter(problems)
