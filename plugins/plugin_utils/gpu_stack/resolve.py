@@ -21,7 +21,6 @@ from . import (
     kernels,
     leftout,
     obstacles,
-    room,
     stacks,
     wheel,
 )
@@ -116,9 +115,9 @@ def _planned(request: Request, found: HostFacts) -> Plan:
     driver_changes = install.changes(request, planned_driver)
     by_manager = [*driver_changes, *built.by_manager]
     if by_manager:
-        room.in_the_package_manager(facts)
+        obstacles.must_have_finished_packages(facts)
     if isinstance(planned_driver, InstallDriver) and by_manager:
-        room.in_boot(request)
+        obstacles.must_have_room_in_boot(request)
     if install.reboots(facts, planned_driver):
         obstacles.must_boot_this(request)
     record = Record(
@@ -167,7 +166,7 @@ def _environment(request: Request, stack: Stack) -> _Built:
     cudnn = planned_cuda.installed_cudnn if isinstance(planned_cuda, WheelsCuda) else ""
     others = _unlike(facts, stack, planned, base, cudnn)
     if others:
-        room.for_tensorflow(request, stack)
+        obstacles.must_have_room(request, stack)
     seed, venv = facts.python3, request.system.venv_package
     packages = (venv,) if venv and seed and not seed.ensurepip else ()
     missing = [f"install the package {name}" for name in packages]
