@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from plugins.module_utils.gpu_chips import FIRST, G98, TEGRA, TEGRA_BLOCKS, of_device
 from plugins.module_utils.host_packages import MARKS
 from plugins.plugin_utils.gpu_stack.block import describe
+from plugins.plugin_utils.gpu_stack.installed_driver import WHO
 from plugins.plugin_utils.gpu_stack.options import Options
-from plugins.plugin_utils.gpu_stack.parts import WHO
 from plugins.plugin_utils.gpu_stack.plan import InstallDriver, KeepDriver, NoDriver, Plan
 from plugins.plugin_utils.host_facts import parse
 from tests.unit import test_generated_hosts as generated

@@ -17,9 +17,9 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import HostFacts, SecureBoot
-from ..lines import wrapped
 from ..matrix_files import rows
 from ..requirements import msgspec
+from ..terminal import wrapped
 from ..typed import InvalidDataError
 from . import hosts, names
 

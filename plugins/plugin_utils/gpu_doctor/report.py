@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..lines import wrapped
+from ..terminal import wrapped
 from . import normal
 from .examine import Finding
 from .host import Host, gpu_name

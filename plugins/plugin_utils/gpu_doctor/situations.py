@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 
 from ...module_utils.host_driver import CMDLINE
+from ..dpkg_repair import commands
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import Driver, LibraryPath
 from ..requirements import msgspec
-from ..unfinished import commands
 from ..versions import dotted
 from .host import Host
 from .signs import stray_cudnn

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from ..host_facts import HostFacts
-from ..lines import wrapped
+from ..terminal import wrapped
 from . import gpus
 from .install import reboot_because, reboots
-from .leftout import PASSED_OVER
+from .left_out import PASSED_OVER
 from .matrix import Matrix
 from .plan import (
     UV,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from . import floors, gpus, obstacles
 from .install import install
-from .options import RefusedError
-from .parts import (
+from .installed_driver import (
     NOT_LOADED,
     NOT_THE_SAME,
     WHO,
@@ -16,6 +15,7 @@ from .parts import (
     parts,
     version_there,
 )
+from .options import RefusedError
 from .plan import DriverPlan, KeepDriver, NoDriver, SkipDriver
 from .request import Request
 from .stack_rows import Stack

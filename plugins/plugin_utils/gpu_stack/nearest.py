@@ -8,7 +8,7 @@ from typing import Any
 
 from ..host_facts import HostFacts
 from ..requirements import msgspec
-from . import leftout
+from . import left_out
 from .options import Options, RefusedError
 from .plan import Plan
 from .rows import listed
@@ -86,7 +86,7 @@ def nearest(
 
 def _leaving_out(facts: HostFacts, options: Options) -> Iterator[_Change]:
     """The oldest GPUs left out, the fewest first."""
-    for out in leftout.oldest_first(facts.own_gpus):
+    for out in left_out.oldest_first(facts.own_gpus):
         addresses = [gpu.address for gpu in out]
         yield {"ignore_gpus": (*options.ignore_gpus, *addresses)}
 

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 from ...module_utils.host_driver import CMDLINE
 from ...module_utils.host_gpus import VIRTUAL
+from ..dpkg_repair import commands
 from ..host_facts import Firmware, HostFacts
-from ..unfinished import commands
 from . import gpus
+from .installed_driver import parts
 from .options import RefusedError
-from .parts import parts
 from .request import Request
 from .rows import Cloud, listed
 from .stack_rows import TITLES, Stack

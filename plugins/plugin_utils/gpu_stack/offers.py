@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..host_facts import Gpu
 from ..versions import dotted, leading, numbers
 from . import floors, gpus, kernels
+from .installed_driver import PENDING, WHO, branch_there, origin, ours, version_there
 from .options import RefusedError
-from .parts import PENDING, WHO, branch_there, origin, ours, version_there
 from .request import Request
 from .rows import DriverOffer, Flavour, Origin, listed
 from .stack_rows import Stack

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..host_facts import HostFacts
+from .installed_driver import branch_there, parts
 from .options import RefusedError
-from .parts import branch_there, parts
 from .plan import InstallDriver
 from .rows import DriverOffer, System, listed
 

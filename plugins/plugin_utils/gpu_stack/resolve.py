@@ -19,7 +19,7 @@ from . import (
     gpus,
     install,
     kernels,
-    leftout,
+    left_out,
     obstacles,
     stacks,
     wheel,
@@ -66,13 +66,13 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     options.check()
     request = seen(found, options, matrix)
     whole = _attempt(request, found)
-    for other in leftout.smaller(request):
+    for other in left_out.smaller(request):
         plan = _attempt(other, found)
         if isinstance(plan, RefusedError):
             continue
         out = [gpu for gpu in request.gpus if gpu not in other.gpus]
-        better = isinstance(whole, RefusedError) or leftout.is_newer(plan, whole)
-        if better and leftout.passes_over(plan, request.facts, matrix, out):
+        better = isinstance(whole, RefusedError) or left_out.is_newer(plan, whole)
+        if better and left_out.passes_over(plan, request.facts, matrix, out):
             return plan
     if isinstance(whole, RefusedError):
         raise whole

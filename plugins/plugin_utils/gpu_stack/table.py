@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from ..host_facts import HostFacts
-from ..lines import wrapped
+from ..terminal import wrapped
 from . import gpus
 from .install import reboots
 from .matrix import Matrix

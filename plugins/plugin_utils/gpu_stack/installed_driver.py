@@ -1,4 +1,4 @@
-"""What of a driver is on a host, and whose it is."""
+"""The driver that is on a host: its packages, its version, and where it is from."""
 
 from __future__ import annotations
 
