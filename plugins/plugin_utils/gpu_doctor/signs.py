@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..gpu_stack import floors
+from ..gpu_stack.minimum_driver import minimum_driver
 from ..host_facts import Library, LibraryPath
 from ..versions import dotted, numbers
 from .host import Host, gpu_name
@@ -178,8 +178,8 @@ def driver_too_old(host: Host) -> str:
     stacks = [stack for stack in host.known.stacks if stack.tensorflow == installed]
     if not (loaded and stacks):
         return ""
-    floor = floors.floor(stacks[0], host.capable)
-    return f"driver {loaded}; {floor}" if floor.is_above(loaded) else ""
+    minimum = minimum_driver(stacks[0], host.capable)
+    return f"driver {loaded}; {minimum}" if minimum.rules_out(loaded) else ""
 
 
 def no_python(host: Host) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..versions import numbers
-from . import floors
+from .minimum_driver import compiled_gpus
 from .options import RefusedError
 from .plan import CudaPlan, NoCuda, RepositoryEntry, SystemCuda, WheelsCuda
 from .request import Request
@@ -73,7 +73,7 @@ def _system(request: Request, stack: Stack, support: GpuSupport) -> SystemCuda:
 
 def _must_compile(request: Request, stack: Stack, support: GpuSupport) -> None:
     """XLA compiles with the ptxas of this CUDA."""
-    for gpu, row in floors.compiled(stack, request.gpus):
+    for gpu, row in compiled_gpus(stack, request.gpus):
         if row.ptxas and numbers(support.cuda) < numbers(row.ptxas):
             raise RefusedError(
                 f"plan_cuda=system, whose ptxas is {support.cuda}, for {gpu.title}",

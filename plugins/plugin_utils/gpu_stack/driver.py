@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import floors, gpus, obstacles
+from . import gpus, obstacles
 from .install import install
 from .installed_driver import (
     NOT_LOADED,
@@ -15,6 +15,7 @@ from .installed_driver import (
     parts,
     version_there,
 )
+from .minimum_driver import minimum_driver
 from .options import RefusedError
 from .plan import DriverPlan, KeepDriver, NoDriver, SkipDriver
 from .request import Request
@@ -75,11 +76,11 @@ def _borrowed(request: Request, stack: Stack) -> NoDriver:
             nearest=True,
         )
     obstacles.borrowed(request, stack)
-    floor = floors.floor(stack, request.gpus)
-    if loaded and floor.is_above(loaded):
+    minimum = minimum_driver(stack, request.gpus)
+    if loaded and minimum.rules_out(loaded):
         raise RefusedError(
             f"driver {loaded}",
-            f"{floor.version} or newer, which {floor.by} needs; {request.borrowed}",
+            f"{minimum.version} or newer, which {minimum.by} needs; {request.borrowed}",
             "update it there",
             nearest=True,
         )
@@ -95,9 +96,9 @@ def _misfit(request: Request, stack: Stack) -> str:
         out = [g for g in request.gpus if not matrix.generation(g).is_driven_by(branch)]
         if out:
             return f"branch {branch} does not drive {gpus.titles(out)}"
-        floor = floors.floor(stack, request.gpus)
-        if floor.is_above(version):
-            return str(floor)
+        minimum = minimum_driver(stack, request.gpus)
+        if minimum.rules_out(version):
+            return str(minimum)
     flavour = driver.loaded_flavour
     wrong = [g for g in request.gpus if flavour not in matrix.generation(g).modules]
     if flavour and wrong:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ..host_facts import Gpu
 from ..versions import dotted, leading, numbers
-from . import floors, gpus, kernels
+from . import gpus, kernels
 from .installed_driver import PENDING, WHO, branch_there, origin, ours, version_there
+from .minimum_driver import minimum_driver
 from .options import RefusedError
 from .request import Request
 from .rows import DriverOffer, Flavour, Origin, listed
@@ -134,7 +135,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
         )
     if not offers:
         raise _not_offered(request, offered, source)
-    floor = floors.floor(stack, request.gpus)
+    minimum = minimum_driver(stack, request.gpus)
     drive = [each for each in offers if _drives_all(request, each, legal)]
     if not drive:
         raise _drives_not_all(request, offers, source)
@@ -142,7 +143,7 @@ def choose(request: Request, stack: Stack, source: Origin) -> tuple[Offer, Flavo
         (each, module)
         for each in drive
         for module in sorted(legal, key=lambda flavour: flavour != each.preferred)
-        if each.number >= floor.branch and module in each.row.module
+        if each.number >= minimum.branch and module in each.row.module
     ]
     if not new:
         raise _too_old(request, stack, drive, source)
@@ -295,12 +296,12 @@ def _incomplete(request: Request, offer: Offer, source: Origin, part: str) -> Fa
 
 
 def _too_old(request: Request, stack: Stack, below: list[Offer], source: Origin) -> FallsShortError:
-    floor = floors.floor(stack, request.gpus)
+    minimum = minimum_driver(stack, request.gpus)
     have = f"{whose(request, source)}'s driver {_branches(below)}"
     return FallsShortError(
         f"{gpus.titles(request.gpus)}, and {have}",
-        f"{floor.version} or newer, which {floor.by} needs",
-        why=f"{have} is older than {floor.version}, which {stack.title} needs here",
+        f"{minimum.version} or newer, which {minimum.by} needs",
+        why=f"{have} is older than {minimum.version}, which {stack.title} needs here",
     )
 
 

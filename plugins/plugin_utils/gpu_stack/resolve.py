@@ -15,7 +15,6 @@ from . import (
     container,
     cuda,
     driver,
-    floors,
     gpus,
     install,
     kernels,
@@ -25,6 +24,7 @@ from . import (
     wheel,
 )
 from .matrix import Matrix
+from .minimum_driver import compiled_gpus
 from .nearest import nearest
 from .options import Options, RefusedError
 from .plan import (
@@ -191,7 +191,7 @@ def _title(request: Request, found: HostFacts) -> str:
 
 def _tensorflow(request: Request, stack: Stack, python: str, reason: str) -> TensorFlowPlan:
     folder = f"{request.options.prefix.rstrip('/')}/tensorflow"
-    compiled = floors.compiled(stack, request.gpus)
+    compiled = compiled_gpus(stack, request.gpus)
     return TensorFlowPlan(
         version=stack.version,
         framework=stack.framework,

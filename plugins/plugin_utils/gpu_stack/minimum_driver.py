@@ -12,7 +12,7 @@ from .stack_rows import Compiled, Stack
 
 
 @dataclass(frozen=True)
-class Floor:
+class MinimumDriver:
     """The oldest version of the driver, and what needs it: "CUDA 12.5"."""
 
     version: str
@@ -20,10 +20,10 @@ class Floor:
 
     @property
     def branch(self) -> int:
-        """Its branch."""
+        """The branch of that version."""
         return numbers(self.version)[0]
 
-    def is_above(self, version: str) -> bool:
+    def rules_out(self, version: str) -> bool:
         """Whether the version is too old."""
         return numbers(version) < numbers(self.version)
 
@@ -31,22 +31,22 @@ class Floor:
         return f"{self.by} needs {self.version} or newer"
 
 
-NONE = Floor("0", "")
+NONE = MinimumDriver("0", "")
 
 
-def floor(stack: Stack, gpus: Sequence[Gpu]) -> Floor:
-    """The floor of a stack on these GPUs."""
+def minimum_driver(stack: Stack, gpus: Sequence[Gpu]) -> MinimumDriver:
+    """What a stack asks for on these GPUs."""
     if stack.gpu is None:
         return NONE
-    floors = [Floor(stack.gpu.driver, f"CUDA {stack.gpu.cuda}")]
-    pairs = compiled(stack, gpus)
+    minimums = [MinimumDriver(stack.gpu.driver, f"CUDA {stack.gpu.cuda}")]
+    pairs = compiled_gpus(stack, gpus)
     for _gpu, row in pairs:
         these = names.titles([gpu for gpu, other in pairs if other is row])
-        floors.append(Floor(row.driver, f"{stack.title} on {these}"))
-    return max(floors, key=lambda each: numbers(each.version))
+        minimums.append(MinimumDriver(row.driver, f"{stack.title} on {these}"))
+    return max(minimums, key=lambda each: numbers(each.version))
 
 
-def compiled(stack: Stack, gpus: Sequence[Gpu]) -> list[tuple[Gpu, Compiled]]:
+def compiled_gpus(stack: Stack, gpus: Sequence[Gpu]) -> list[tuple[Gpu, Compiled]]:
     """The GPUs that the stack's kernels are compiled for at the first start, with their rows."""
     support = stack.gpu
     rows = [(gpu, support.compiled_for(gpu)) for gpu in gpus] if support else []
