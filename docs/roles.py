@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from plugins.plugin_utils.matrix_files import rows
+from plugins.plugin_utils import row_files
 
 COMMAND = "python -m docs.roles"
 ROOT = Path(__file__).parents[1]
@@ -101,7 +101,7 @@ def section(name: str) -> str:
 
 def platforms(name: str) -> dict[str, list[str]]:
     """The distributions that a role is for, by Galaxy's names: those of the role plan's rows."""
-    matrix = rows()
+    matrix = row_files.matrix()
     systems = matrix["systems"]
     if name == "nvidia_repository":
         offered = {(row["system"], row["version"]) for row in matrix["repositories"]}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_stack import fresh
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.matrix import Matrix
@@ -15,7 +16,6 @@ from plugins.plugin_utils.gpu_stack.rows import DriverOffer, Generation, listed
 from plugins.plugin_utils.gpu_stack.stack_rows import GpuSupport
 from plugins.plugin_utils.gpu_stack.table import driver_cell
 from plugins.plugin_utils.host_facts import Gpu
-from plugins.plugin_utils.matrix_files import rows
 from plugins.plugin_utils.versions import numbers
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -272,4 +272,4 @@ def _gpu(matrix: Matrix) -> Callable[[Generation], Gpu]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(load(rows())), encoding="utf-8")
+    PAGE.write_text(page(load(row_files.matrix())), encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.plugin_utils import matrix_files
+from plugins.plugin_utils import row_files
 from tests.support import dkms_cache, mock_gpu, playbook, roots
 from tests.support.cache import locked
 from tests.support.driver_play import (
@@ -209,7 +209,7 @@ def test_the_removal_brings_back_debian_s_packages_and_files(driven: Root) -> No
 
 def preferring_the_open_module(folder: Path) -> str:
     """Debian 13's driver with the module that its rows say does not build, as extra variables."""
-    rows = matrix_files.rows()["drivers"]
+    rows = row_files.matrix()["drivers"]
     (row,) = [each for each in rows if each.get("ceilings")]
     row.update(branches={"550": "open"}, ceilings=[])
     path = folder / "open.json"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from plugins.plugin_utils import matrix_files
+from plugins.plugin_utils import row_files
 
 _ROWS = """
 stacks: # first of all
@@ -73,7 +73,7 @@ def rows(folder: Path, *names: str) -> dict[str, Any]:
     for stack in invented["stacks"]:
         stack["lock"] = _made(folder / stack["lock"])
         stack["gpu"]["system_lock"] = _made(folder / stack["gpu"]["system_lock"])
-    told = matrix_files.rows()
+    told = row_files.matrix()
     ubuntu = next(row for row in told["systems"] if row["id"] == "ubuntu")
     invented["systems"] = []  # its version is new, and no row
     for name in names or invented:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from plugins.plugin_utils import yaml_text
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
 
 CASES = [
     case
     for name in ("pasted.yml", "reports.yml", "runtime.yml", "systems.yml")
-    for case in yaml_text.load((Path(__file__).parent / "doctor" / name).read_text("utf-8"))
+    for case in row_files.parsed((Path(__file__).parent / "doctor" / name).read_text("utf-8"))
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugins.plugin_utils import matrix_files
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.playbook import gpu_stack
 from plugins.plugin_utils.typed import InvalidDataError
@@ -95,7 +95,7 @@ def line(**values: Any) -> Callable[[Rows], None]:
 def test_a_fault_in_the_rows_is_one_line_that_names_file_and_row(
     change: Callable[[Rows], None], said: str
 ) -> None:
-    rows = matrix_files.rows()
+    rows = row_files.matrix()
     change(rows)
     with pytest.raises(InvalidDataError, match=said) as told:
         load(rows)
@@ -104,7 +104,7 @@ def test_a_fault_in_the_rows_is_one_line_that_names_file_and_row(
 
 
 def test_it_is_what_the_role_plan_stops_with() -> None:
-    rows = matrix_files.rows()
+    rows = row_files.matrix()
     rows["stacks"][0]["lock"] = "none.txt"
     came = gpu_stack(recorded.system("debian-12"), {}, rows, "here")
     assert came == {
@@ -122,6 +122,6 @@ def test_it_is_what_the_role_plan_stops_with() -> None:
     ],
 )
 def test_facts_and_options_of_another_shape_are_too(found: Rows, options: Rows, line: str) -> None:
-    came = gpu_stack(recorded.system("debian-12") | found, options, matrix_files.rows(), "here")
+    came = gpu_stack(recorded.system("debian-12") | found, options, row_files.matrix(), "here")
     assert set(came) == {"refusal"}
     assert re.search(line, came["refusal"])

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import row_files
 from ..command_line import Parser, tell
 from ..gpu_stack.block import describe
 from ..gpu_stack.gpus import titles
@@ -17,7 +18,6 @@ from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
 from ..gpu_stack.resolve import resolve
 from ..host_facts import HostFacts, SecureBoot
-from ..matrix_files import rows
 from ..requirements import msgspec
 from ..terminal import wrapped
 from ..typed import InvalidDataError
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = Options(**{name: value for name, value in wanted.items() if value})
     try:
         options.check()
-        matrix = load(rows())
+        matrix = load(row_files.matrix())
         machines = _machines(told, matrix)
     except (RefusedError, InvalidDataError) as refused:
         print(f"run plan: {_as_options(refused)}", file=sys.stderr)

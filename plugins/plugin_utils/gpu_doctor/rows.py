@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from .. import matrix_files, yaml_text
+from .. import row_files
 from ..gpu_stack.load import load
 from ..typed import decode
 from .knowledge import Knowledge
@@ -28,11 +28,11 @@ def languages(folder: str = str(SYMPTOMS)) -> Languages:
     file = Path(folder).parent / "translations.yml"
     if not file.exists():
         return Languages()
-    rows = yaml_text.load(file.read_text(encoding="utf-8"))["doctor_translations"]
+    rows = row_files.parsed(file.read_text(encoding="utf-8"))["doctor_translations"]
     return Languages.of(decode(rows, dict[str, tuple[str, ...]], file.name))
 
 
 @functools.cache
 def knowledge() -> Knowledge:
     """The resolver's matrix."""
-    return Knowledge(load(matrix_files.rows()))
+    return Knowledge(load(row_files.matrix()))

@@ -12,7 +12,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Any, Literal
 
-from .. import yaml_text
+from .. import row_files
 from ..requirements import msgspec
 from ..typed import InvalidDataError, decode
 from .codes import FAMILIES, is_told
@@ -176,7 +176,7 @@ def parse(files: Mapping[str, str]) -> tuple[Symptom, ...]:
     """
     symptoms: list[Symptom] = []
     for file, text in files.items():
-        rows = decode(yaml_text.load(text), File, file).doctor_symptoms
+        rows = decode(row_files.parsed(text), File, file).doctor_symptoms
         for number, row in enumerate(rows, 1):
             named = row.get("name", number) if isinstance(row, dict) else number
             place = f"{file}, {named}"

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from plugins.plugin_utils import yaml_text
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_doctor import rows
 from plugins.plugin_utils.gpu_doctor.pasted import host_of, recognise
 
@@ -28,7 +28,7 @@ def corpus() -> Iterator[Pair]:
                     yield row.name, told(part)
     for name in ("pasted.yml", "reports.yml", "runtime.yml", "systems.yml"):
         text = (Path(__file__).parent / name).read_text(encoding="utf-8")
-        for case in yaml_text.load(text):
+        for case in row_files.parsed(text):
             yield case["is"], told(case["text"])
 
 

@@ -6,18 +6,17 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from plugins.plugin_utils import yaml_text
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_doctor.host import Host
 from plugins.plugin_utils.gpu_doctor.playbook import parse_host
 from plugins.plugin_utils.gpu_doctor.rows import symptoms
 from plugins.plugin_utils.gpu_doctor.symptoms import Example
-from plugins.plugin_utils.matrix_files import rows
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[2] / "roles/doctor/vars/symptoms"
 SYMPTOMS = symptoms(str(FOLDER))
-MATRIX = rows()
-HOSTS = yaml_text.load((HERE / "hosts.yml").read_text(encoding="utf-8"))
+MATRIX = row_files.matrix()
+HOSTS = row_files.parsed((HERE / "hosts.yml").read_text(encoding="utf-8"))
 HEALTHY: dict[str, Any] = HOSTS["healthy"]
 
 

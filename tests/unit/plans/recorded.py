@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plugins.plugin_utils import matrix_files, yaml_text
+from plugins.plugin_utils import row_files
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError
 from plugins.plugin_utils.gpu_stack.plan import (
@@ -26,9 +26,9 @@ from plugins.plugin_utils.host_facts import parse
 from plugins.plugin_utils.typed import encode
 
 HERE = Path(__file__).parent
-MATRIX = load(matrix_files.rows())
-GPUS = yaml_text.load((HERE / "gpus.yml").read_text(encoding="utf-8"))
-SYSTEMS = yaml_text.load((HERE / "systems.yml").read_text(encoding="utf-8"))
+MATRIX = load(row_files.matrix())
+GPUS = row_files.parsed((HERE / "gpus.yml").read_text(encoding="utf-8"))
+SYSTEMS = row_files.parsed((HERE / "systems.yml").read_text(encoding="utf-8"))
 # Where CUDA comes from, by the stack of a plan that does not say.
 CUDA = {
     "turing": "wheels 12.5, cuDNN 9.28.0.42",
@@ -131,7 +131,7 @@ def merged(found: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 def hosts() -> tuple[Recorded, ...]:
     """All of `hosts.yml` and the files beside it."""
     files = [HERE / "hosts.yml", *sorted(HERE.glob("hosts_*.yml"))]
-    rows = [row for path in files for row in yaml_text.load(path.read_text("utf-8"))]
+    rows = [row for path in files for row in row_files.parsed(path.read_text("utf-8"))]
     named = {row["host"]: row for row in rows}
     return tuple(_recorded(row, named) for row in rows)
 
