@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from plugins.plugin_utils import row_files
-from plugins.plugin_utils.gpu_stack import fresh
+from plugins.plugin_utils.elsewhere import fresh
 from plugins.plugin_utils.gpu_stack.load import load
 from plugins.plugin_utils.gpu_stack.matrix import Matrix
 from plugins.plugin_utils.gpu_stack.options import Options, RefusedError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.plugin_utils.elsewhere import derived
+from plugins.plugin_utils.elsewhere import derived, fresh
 from plugins.plugin_utils.elsewhere import hosts as elsewhere_hosts
-from plugins.plugin_utils.gpu_stack import fresh, kernels, request
+from plugins.plugin_utils.gpu_stack import kernels, request
 from plugins.plugin_utils.gpu_stack.options import Options
 from plugins.plugin_utils.host_facts import parse
 from tests.unit.plans import recorded

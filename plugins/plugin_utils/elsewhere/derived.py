@@ -10,11 +10,11 @@ import csv
 from functools import cache
 from pathlib import Path
 
-from ..gpu_stack import fresh
 from ..gpu_stack.options import RefusedError
 from ..gpu_stack.rows import System
 from ..host_facts import Distribution, Gpu, HostFacts, PackageManager
 from ..requirements import msgspec
+from . import fresh
 
 # What is no system's name, and what to do instead.
 _IN_WSL = "name the system in WSL2, as «ubuntu-24.04 wsl»"

@@ -9,14 +9,13 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from ..gpu_stack import fresh
 from ..gpu_stack.gpus import titles
 from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import RefusedError
 from ..gpu_stack.rows import FreshKernel, System
 from ..host_facts import Distribution, Driver, Gpu, HostFacts, Kernels, parse
 from ..requirements import msgspec
-from . import derived
+from . import derived, fresh
 
 _LARGEST = 16 << 20  # bytes of a bundle's file: facts are a hundredth of that
 

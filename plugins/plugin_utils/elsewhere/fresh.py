@@ -1,12 +1,12 @@
-"""Hosts that are not here: what a new one of a system is like."""
+"""A new host of a system: the facts that it would tell of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..gpu_stack.rows import Fresh, FreshKernel, System
 from ..host_environment import Environment, Python
 from ..host_facts import Distribution, Gpu, HostFacts, Kernel, Kernels, PackageManager
-from .rows import Fresh, FreshKernel, System
 
 _ROOM = 10**6  # MB: a disk that has room for all
 _MANAGERS = {"debian": "apt", "ubuntu": "apt", "arch": "pacman"}
