@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils.kernel_names import flavour_of
 from plugins.modules import gpu_info
 from plugins.plugin_utils.host_facts import Gpu, HostFacts, Kernel, parse
 from plugins.plugin_utils.typed import InvalidDataError, encode
@@ -71,17 +70,3 @@ def test_facts_of_another_shape_are_refused_in_one_line_that_names_the_place(
     assert said.startswith("the facts of the host: ")
     assert place in said
     assert "\n" not in said
-
-
-@pytest.mark.parametrize(
-    ("release", "flavour"),
-    [
-        ("6.1.0-50-cloud-amd64", "cloud-amd64"),
-        ("6.18.1-arch1-1", "linux"),
-        ("6.12.60-1-lts", "linux-lts"),
-        ("6.12.107+deb13-amd64", "amd64"),
-        ("6.8.0-90-generic", "generic"),
-    ],
-)
-def test_a_kernel_s_flavour_is_in_its_release(release: str, flavour: str) -> None:
-    assert flavour_of(release) == flavour

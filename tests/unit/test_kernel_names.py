@@ -16,6 +16,10 @@ from tests.unit.test_host_kernels import HWE, NEW, only
     [
         ("6.12.74+deb13+1-amd64", "amd64"),
         ("6.12.107+deb13-cloud-amd64", "cloud-amd64"),
+        ("6.1.0-50-cloud-amd64", "cloud-amd64"),
+        ("6.18.1-arch1-1", "linux"),
+        ("6.12.60-1-lts", "linux-lts"),
+        ("6.8.0-90-generic", "generic"),
         ("6.12.9+bpo-amd64", "amd64"),
         ("6.5.0-0.deb12.4-amd64", "amd64"),
         ("6.1.0-0.deb11.13-rt-amd64", "rt-amd64"),

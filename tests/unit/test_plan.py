@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-import bench
 from bench.errors import GrindstoneError
 from bench.runner import interpreter
-from plugins.plugin_utils.gpu_stack.plan import GRINDSTONE
 
 _WRITTEN: dict[str, Any] = {
     "schema": 1,
@@ -73,12 +71,6 @@ def test_a_file_that_is_no_plan_is_refused_in_one_line_with_the_way_out(
 def test_a_plan_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(GrindstoneError, match=r"cannot be read: Is a directory"):
         interpreter.read_plan(tmp_path)
-
-
-def test_both_halves_and_the_collection_are_of_one_version() -> None:
-    galaxy = (Path(__file__).parents[2] / "galaxy.yml").read_text(encoding="utf-8")
-    assert f"\nversion: {GRINDSTONE}\n" in galaxy
-    assert bench.__version__ == GRINDSTONE
 
 
 def test_the_plan_names_the_container_that_has_tensorflow(tmp_path: Path) -> None:
