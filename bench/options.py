@@ -194,11 +194,11 @@ def add_to_verb(
     without: Sequence[str] = (),
     called: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Adds those that a verb has, the others are as they are by themselves.
+    """Adds the options that a verb has; the others have their defaults.
 
     It has none of the cluster's, and no `--like`.
 
-    called: what of an option's words is otherwise, where nothing is trained.
+    called: the metavar or help of options that mean something else there.
     """
 
     def add(name: str, **attributes: Any) -> None:

@@ -51,7 +51,7 @@ class Dataset:
     """A training and a test split, and what a reader must know about them.
 
     name: `mnist` or `grind`, or what a person's other pictures are called.
-    note: the same in a sentence, with the reason where a better source was passed over.
+    note: the same in a sentence, with the reason where a better source was not used.
     baselines: figures that a quality is judged against, in the unit of the metric.
     paths: the files that the training images were read from, one for each, where there are such.
     classes: how many the labels have, where these are not the networks' own data; else None.

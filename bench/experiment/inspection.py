@@ -1,4 +1,4 @@
-"""`python -m bench summary` and `lr-range`: a network's layers, and the learning rates that do."""
+"""`python -m bench summary` and `lr-range`: a network's layers, and its learning rates."""
 
 from __future__ import annotations
 

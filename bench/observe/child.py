@@ -1,4 +1,4 @@
-"""A program of which only the exit status is wanted: nothing that it prints or starts is left."""
+"""Runs a program for its exit status alone: nothing that it prints or starts is left."""
 
 from __future__ import annotations
 

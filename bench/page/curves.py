@@ -1,4 +1,4 @@
-"""What a workload's networks learned: lines, marks, what is required, and the same in words."""
+"""Learning curves of a workload: lines, marks, floor and bound, and the same in words."""
 
 from __future__ import annotations
 

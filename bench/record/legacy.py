@@ -13,8 +13,6 @@ from bench.record.telemetry import Telemetry
 Tree = dict[str, Any]
 Devices = dict[str, Tree]
 
-# What an older record does not say.
-
 _DEVICE = re.compile(r"gpu:(?P<index>\d+)(:(?P<slice>\d+))?(?P<group> of all)?")
 # By the object that they stand in: what a member was called, and is.
 RENAMED = {
@@ -24,6 +22,7 @@ RENAMED = {
     "quota": {"held_back": "throttled"},
     "settings": {"again": "rerun_options"},
 }
+# What an older record does not say.
 _WORKER = {"keras": NOT_RECORDED}
 _PINNED = {"deterministic_ops": False, "environment": {}}
 

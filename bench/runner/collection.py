@@ -1,4 +1,4 @@
-"""pytest's side: what the tests of `bench/` are given, which trainings they are, times as rounds.
+"""pytest's side of a run: fixtures, which trainings the tests are, and their times as rounds.
 
 A test's rounds are what a child measured: `benchmark.pedantic` times its target with the timer that
 the test's marker names, here a clock that each round moves by exactly the child's time.

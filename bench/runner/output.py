@@ -1,4 +1,4 @@
-"""Where what a run prints cannot be written: it trains on, and a line at the end says so."""
+"""Keeps a run training whose output cannot be written; a line at the end says so."""
 
 from __future__ import annotations
 

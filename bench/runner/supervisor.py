@@ -164,7 +164,7 @@ class WorkerProcess:
         self._tell(messages.GO_ON)
 
     def told(self) -> Iterator[Message]:
-        """What a worker that trains for nothing has to tell.
+        """The messages of a worker whose job is no training: an inspection, or a prediction.
 
         Raises:
             WorkerError: the worker died, ran out of memory or hung.

@@ -1,4 +1,4 @@
-"""A network looked at without being trained for a time: its layers, and which learning rates do."""
+"""Inspects a network, untimed: its layers, and the learning rates at which it learns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What containers run by on a host: engines, and what gives them NVIDIA's GPUs."""
+"""The container engines of a host, and what gives containers NVIDIA's GPUs."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MOST = 1 << 20  # more than a .modinfo, or the names of all sections, ever has
 def fields(path: Path) -> dict[str, str]:
     """A module's fields, such as `version` and `license` (compare `modinfo FILE`).
 
-    None where it cannot be read.  A compressed module is left to kmod's own program.
+    {} where it cannot be read.  A compressed module is left to kmod's own program.
     """
     if path.suffix != ".ko":
         return _asked(path)

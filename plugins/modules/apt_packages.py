@@ -1,6 +1,6 @@
 # Copyright: The Grindstone authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Packages by apt: past sources that are ill, after others that use apt, one line if it fails."""
+"""Installs packages by apt despite broken sources, waits for its locks, and fails in one line."""
 
 from __future__ import annotations
 

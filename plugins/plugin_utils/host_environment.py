@@ -1,4 +1,4 @@
-"""What programs run in on a host, as a part of `HostFacts`: Pythons, environment, containers."""
+"""Parts of `HostFacts`: the Pythons, the environment and the containers of a host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text as people paste it -> lines as the program wrote them.
+"""Normalizes a text as people paste it into the lines that the program wrote.
 
 Colours, prefixes of logs, quoting, typographic signs, escapes of JSON and runs of blanks go; what
 apt, dpkg and pacman say in other languages becomes what they say in English.

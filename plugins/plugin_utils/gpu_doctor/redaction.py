@@ -1,4 +1,4 @@
-"""What may not leave a house is taken out: names, addresses, users, serial numbers.
+"""Redacts what must not leave a site: names, addresses, users, serial numbers.
 
 Each is replaced by its kind and a number, the same one wherever it stands, so that a reader still
 sees that two lines speak of one thing.  Versions, PCI addresses and checksums stay.
