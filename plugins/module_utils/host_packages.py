@@ -220,6 +220,7 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         "repositories": sorted({**kinds, **files}),
         "repository_files": files,
         "suites": host_sources.suites(root),
+        "archives": host_sources.archives(root),
         "pins": host_sources.pins(root),
         "unattended_upgrades": "unattended-upgrades" in packages
         and packages["unattended-upgrades"].state == "installed",

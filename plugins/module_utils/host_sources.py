@@ -19,6 +19,12 @@ NVIDIAS = re.compile(r"/compute/cuda/repos/|file:/+var/(cuda-repo|nvidia-driver-
 PPA = re.compile(r"ppa\.launchpad(?:content)?\.net/([\w.+-]+)/([\w.+-]+)")
 ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)", re.MULTILINE)
 DEB822 = re.compile(r"^Suites:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+# Its address, its suite and its components; and the same of a stanza.
+ENTRY = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)[ \t]+(\S+)[ \t]+(\S.*)$", re.MULTILINE)
+FIELDS = re.compile(r"^(URIs|Suites|Components):(.*(?:\n[ \t].*)*)", re.MULTILINE)
+HOST = re.compile(r"[\w+]+://(?:[^/@]*@)?([^/:]+)")
+WITH_DRIVERS = {"restricted", "non-free"}  # Ubuntu's component, and Debian's
+PUBLIC = re.compile(r"\b(ubuntu\.com|debian\.org)$")
 # apt_preferences(5): the names of files that are read, and the fields.
 PREFERENCES = re.compile(r"^[\w-][\w.-]*\.pref$|^[\w-]+$")
 PIN = re.compile(r"^(Package|Pin|Pin-Priority):(.*(?:\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
@@ -41,7 +47,7 @@ def apt(root: Path) -> dict[str, str]:
         if name.endswith((".list", ".sources")):
             said = re.sub(r"^[ \t]*#.*\n?", "", text(root / name) + "\n", flags=re.MULTILINE)
             stanzas = re.split(r"\n[ \t]*\n", SOURCES.sub("", said))
-            found[f"/{name}"] = "\n".join(filter(_counts, stanzas))
+            found[f"/{name}"] = "\n\n".join(filter(_counts, stanzas))
     return found
 
 
@@ -90,17 +96,57 @@ def _of_arch(root: Path) -> set[str]:
     return found
 
 
+def archives(root: Path) -> list[dict[str, str]]:
+    """The distribution's archives that have the driver: each `suite`, and the `host` it is from.
+
+    A mirror's name is told only where a pin is of it.
+    """
+    named = [pin["pin"] for pin in pins(root)]
+    return [
+        {
+            "suite": suite,
+            "host": host if PUBLIC.search(host) or any(_is_of(p, host) for p in named) else "",
+        }
+        for suite, host in _archives(root)
+    ]
+
+
+def _archives(root: Path) -> list[tuple[str, str]]:
+    """The suites with their hosts."""
+    found = set()
+    for active in apt(root).values():
+        entries = ENTRY.findall(active)
+        for stanza in re.split(r"\n[ \t]*\n", active):
+            told = dict(FIELDS.findall(stanza))
+            addresses, suites_of_it = told.get("URIs", ""), told.get("Suites", "")
+            components = told.get("Components", "")
+            entries += [(a, s, components) for a in addresses.split() for s in suites_of_it.split()]
+        for address, suite, components in entries:
+            host = HOST.match(address)
+            if host and WITH_DRIVERS.intersection(components.split()):
+                found.add((suite, host.group(1)))
+    return sorted(found)
+
+
+def _is_of(pin: str, host: str) -> bool:
+    """Whether a pin is of the host."""
+    kind, _, said = pin.partition(" ")
+    return kind == "origin" and fnmatchcase(host, said.strip('"'))
+
+
 def pins(root: Path) -> list[dict[str, Any]]:
     """What apt's preferences say, in the order in which apt reads them.
 
     Not Grindstone's own, nor what they say of archives without drivers.
     """
     folder = "etc/apt/preferences.d"
+    hosts = [host for _suite, host in _archives(root)]
     named = [each for each in names(root / folder) if PREFERENCES.match(each) and each != OWN_PINS]
     return [
         {"file": f"/{name}", **pin}
         for name in ["etc/apt/preferences", *(f"{folder}/{each}" for each in named)]
         for pin in _pins(text(root / name))
+        if not OTHERS.match(pin["pin"]) or any(_is_of(pin["pin"], host) for host in hosts)
     ]
 
 
@@ -110,5 +156,5 @@ def _pins(said: str) -> Iterator[dict[str, Any]]:
         told = {name.lower(): " ".join(value.split()) for name, value in PIN.findall(stanza)}
         priority = told.get("pin-priority", "")
         pin = told.get("pin", "")
-        if told.get("package") and re.match(r"[+-]?\d+$", priority) and not OTHERS.match(pin):
+        if told.get("package") and re.match(r"[+-]?\d+$", priority):
             yield {"packages": told["package"], "pin": pin, "priority": int(priority)}

@@ -86,7 +86,8 @@ found:
       description: >-
         The C(manager), what is C(held) or C(half_installed), with dpkg's status of each in
         C(unfinished), whether it is C(locked), foreign C(repositories) with their
-        C(repository_files), all C(suites), the C(pins) of apt's preferences with the C(file),
+        C(repository_files), all C(suites), those of the C(archives) that have drivers with their
+        C(host), the C(pins) of apt's preferences with the C(file),
         C(packages), C(pin) and C(priority) of each, and C(unattended_upgrades).
       type: dict
     containers:

@@ -250,12 +250,20 @@ class Pin(msgspec.Struct, frozen=True):
     priority: int = 0
 
 
+class Archive(msgspec.Struct, frozen=True):
+    """A suite of the distribution's archive, and its host; "" for a mirror that no pin is of."""
+
+    suite: str = ""
+    host: str = ""
+
+
 class PackageManager(msgspec.Struct, frozen=True):
     """manager: "apt" or "pacman".  locked: by nobody, as after a power cut.
 
     half_installed: what dpkg has not finished; unfinished: in which state it is, where it is told.
     repositories: foreign ones, "nvidia" or "ppa:…"; repository_files: where each is set up.
     suites: that packages are taken from, such as "noble-updates"; Arch's own are "core" and so on.
+    archives: the suites of the distribution's that have the driver, each with where it is from.
     pins: what apt's preferences say, but for Grindstone's own; the first that fits counts.
     """
 
@@ -267,6 +275,7 @@ class PackageManager(msgspec.Struct, frozen=True):
     repositories: tuple[str, ...] = ()
     repository_files: dict[str, str] = {}  # noqa: RUF012 (msgspec makes a new one each time)
     suites: tuple[str, ...] = ()
+    archives: tuple[Archive, ...] = ()
     pins: tuple[Pin, ...] = ()
     unattended_upgrades: bool = False
 

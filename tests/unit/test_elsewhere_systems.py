@@ -82,6 +82,12 @@ def test_a_host_of_no_one_system_is_one_line_with_those_there_are(
         ("Manjaro", "No plan for a fresh Manjaro: found Manjaro: there is no driver; "),
         ("Kali", "No plan for a fresh Kali: found Kali, whose sources of packages are not"),
         ("Fedora 43", "No plan for a fresh Fedora 43: found Fedora 43; expected Debian 12 or 13, "),
+        ("TUXEDO OS 24.04", "Plan for a fresh TUXEDO OS 24.04, taken as Ubuntu 24.04: "),
+        ("Omarchy", "Plan for a fresh Omarchy, taken as Arch: "),
+        ("SparkyLinux 7", "Plan for a fresh SparkyLinux 7, taken as Debian 12: "),
+        ("MX Linux 23.6", "Plan for a fresh Debian 12: "),
+        ("MX 25", "Plan for a fresh Debian 13: "),
+        ("DGX OS 7.2.3", "Plan for a fresh Ubuntu 24.04: 1 change (TensorFlow 2.21.0, CUDA 12.5)"),
         ("NixOS 25.11", "No plan for a fresh NixOS 25.11: found NixOS 25.11; expected Debian 12"),
     ],
 )
@@ -98,7 +104,7 @@ def test_a_system_without_rows_is_planned_or_refused_as_if_it_were_here(
     [
         ("Windows 11", "name the system in WSL2, as «ubuntu-24.04 wsl»"),
         ("mint debian edition", "one of LMDE 6 (as debian-12), LMDE 7 (as debian-13): name one"),
-        ("DGX OS 7", "ubuntu-24.04 for 7 and a DGX Spark (--gpu GB10), with --driver skip"),
+        ("DGX OS 6", "for DGX OS 6 name ubuntu-22.04 with --driver skip"),
         ("L4T 36.4", "NVIDIA's TensorFlow for JetPack"),
         ("JetPack 6.2", "NVIDIA's TensorFlow for JetPack"),
         ("Raspberry Pi OS", "with --architecture aarch64"),
@@ -121,6 +127,24 @@ def test_a_system_in_wsl2_gets_the_driver_of_windows(said: str, capsys: Capture)
     code, told, wrong = run(capsys, "--host", said, "--gpu", "GTX 970")
     assert (code, told) == (2, "")
     assert "GTX 970 (Maxwell); expected GPUs that Windows' driver offers to WSL2" in wrong
+
+
+def test_a_named_blackwell_in_wsl2_is_told_of_its_first_start(capsys: Capture) -> None:
+    for gpu, said in (("RTX 5090", True), ("RTX 4090", False)):
+        _code, told, _wrong = run(capsys, "--host", "ubuntu-24.04 wsl", "--gpu", gpu)
+        line = "Kernels are compiled for GeForce RTX 5090 (Blackwell) once, at the first start"
+        assert (line in " ".join(told.split())) == said
+        assert (
+            "Windows' driver has to be of branch 570 or newer" in " ".join(told.split())
+        ) == said
+
+
+def test_a_dgx_has_its_own_driver_and_a_spark_its_gpu(capsys: Capture) -> None:
+    code, told, _wrong = run(capsys, "--host", "DGX Spark", "--framework", "jax")
+    assert (code, "GB10 (Blackwell)" in told, "aarch64" in told) == (0, True, True)
+    assert told.rstrip().endswith("A DGX: taken with its own driver, 580.178.04")
+    code, told, _wrong = run(capsys, "--host", "DGX OS 7", "--gpu", "8 x B200")
+    assert (code, "580.178.04 stays: it works" in told) == (0, True)
 
 
 def test_what_a_system_is_made_of_has_rows_or_is_a_codename_and_every_row_has_a_source() -> None:

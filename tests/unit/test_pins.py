@@ -20,7 +20,7 @@ NAMES = [
     "nvidia-utils-580-server",
     "linux-modules-nvidia-580-server-open-generic",
 ]
-RELEASE = "Origin: Ubuntu\nLabel: Ubuntu\nSuite: noble\nCodename: noble\nVersion: 24.04\n"
+RELEASE = "Origin: Ubuntu\nLabel: Ubuntu\nSuite: noble-updates\nCodename: noble\nVersion: 24.04\n"
 NEVER = -1
 Said = tuple[str, str, int]  # packages, pin, priority
 
@@ -30,7 +30,7 @@ OUT: list[Said] = [
     ("*nvidia*:any", "release o=Ubuntu", NEVER),
     ("nvidia-utils-580-server", "release l=Ubuntu, n=noble", NEVER),
     ("libnvidia-compute-*", "version 580.*", NEVER),
-    ("nvidia-kernel-common-580-server", "release a=noble", NEVER),
+    ("nvidia-kernel-common-580-server", "release a=noble-updates", NEVER),
     ("curl /^nvidia-utils/", "version *", NEVER),
     ("*", "release o=Ubuntu", NEVER),
 ]
@@ -41,6 +41,7 @@ IN: list[Said] = [
     ("nvidia-*", "version 580.0.1-*", NEVER),
     ("nvidia-*", "release o=NVIDIA", NEVER),
     ("*nvidia*", "release n=jammy", NEVER),
+    ("*nvidia*", "release a=noble", NEVER),  # the release itself has no such driver
     ("nvidia-driver-*", "release *", NEVER),
     ("*nvidia*", "origin developer.download.nvidia.com", NEVER),
     ("nvidia-*:i386", "release *", NEVER),
@@ -51,14 +52,15 @@ IN: list[Said] = [
 LETS_IN: Said = ("nvidia-* libnvidia-* linux-*", "release o=Ubuntu", 500)
 
 
-def outcome(said: Sequence[Said]) -> str:
-    """The refusal of a host with those pins, "" for a plan."""
+def outcome(said: Sequence[Said], of_archives: Sequence[dict[str, str]] = ()) -> str:
+    """The refusal of a host with those pins and archives, "" for a plan."""
     found = recorded.system("ubuntu-24.04") | {"gpus": [recorded.gpu("RTX 4090", 0)]}
     keys = ("packages", "pin", "priority")
     pins = [
         {"file": "/etc/apt/preferences.d/x", **dict(zip(keys, each, strict=True))} for each in said
     ]
-    came = recorded.outcome(recorded.Recorded("", found | {"packages": {"pins": pins}}, Options()))
+    packages = {"pins": pins, "archives": list(of_archives)}
+    came = recorded.outcome(recorded.Recorded("", found | {"packages": packages}, Options()))
     if isinstance(came, str):
         return came
     assert recorded.summary(came)["packages"].split() == NAMES
@@ -94,9 +96,38 @@ def test_a_pin_keeps_out_what_apt_keeps_out(said: Said, tmp_path: Path) -> None:
     assert bool(here.refuses(NAMES)) == (said in OUT)
 
 
-@pytest.mark.parametrize(("first", "out"), [("archive", True), ("security", True), ("ppa", False)])
-def test_a_pin_by_a_host_is_of_the_distribution_s_own_archives(first: str, out: bool) -> None:
-    assert bool(outcome([("nvidia-*", f"origin {first}.ubuntu.com", NEVER)])) == out
+# What the sources say, a pin, and whether it keeps the driver out.
+MIRRORED = {"noble": "mirror.example.org", "noble-updates": "mirror.example.org"}
+SECURITY = {"noble-security": "security.ubuntu.com"}
+OF_ARCHIVES: list[tuple[dict[str, str], Said, bool]] = [
+    ({}, ("nvidia-*", "origin archive.ubuntu.com", NEVER), True),
+    ({}, ("*", "origin archive.ubuntu.com", NEVER), True),
+    ({}, ("nvidia-*", "origin security.ubuntu.com", NEVER), False),  # the updates have it too
+    ({}, ("nvidia-*", "origin ppa.ubuntu.com", NEVER), False),
+    (MIRRORED | SECURITY, ("nvidia-*", 'origin "mirror.example.org"', NEVER), True),
+    (MIRRORED | SECURITY, ("nvidia-*", "origin archive.ubuntu.com", NEVER), False),
+    (MIRRORED, ("*", "origin *.example.org", NEVER), True),
+    ({}, ("nvidia-*", "release a=noble-updates", NEVER), True),
+    ({}, ("*", "release a=noble-updates", NEVER), False),  # all of it is of the security archive
+    (MIRRORED, ("*", "release a=noble-updates", NEVER), True),
+    (SECURITY, ("*", "release a=noble-updates", NEVER), False),
+    ({}, ("*", "release n=noble", NEVER), True),
+]
+
+
+@pytest.mark.parametrize(("archives_of", "said", "out"), OF_ARCHIVES)
+def test_a_pin_is_of_the_archives_that_the_host_takes_packages_from(
+    archives_of: dict[str, str], said: Said, out: bool
+) -> None:
+    told = [{"suite": suite, "host": host} for suite, host in archives_of.items()]
+    assert bool(outcome([said], told)) == out
+
+
+def test_two_pins_keep_out_what_each_alone_lets_in() -> None:
+    of_both = [("*", f"release a=noble-{each}", NEVER) for each in ("updates", "security")]
+    assert outcome(of_both)
+    assert not outcome(of_both[:1])
+    assert not outcome(of_both[1:])
 
 
 @pytest.mark.parametrize("said", OUT, ids=lambda each: f"{each[0]} {each[1]}")
@@ -161,3 +192,26 @@ def test_what_is_said_of_an_archive_without_drivers_is_not_told(tmp_path: Path) 
     said = written([("*", pin, NEVER) for pin in [*private, *public]])
     found = pins(tmp_path, {"etc/apt/preferences": said})
     assert [pin["pin"] for pin in found] == public
+
+
+SOURCES = {
+    "etc/apt/sources.list": "deb http://mirror.example.org/ubuntu noble main restricted\n",
+    "etc/apt/sources.list.d/ubuntu.sources": (
+        "Types: deb\nURIs: http://security.ubuntu.com/ubuntu/\nSuites: noble-security\n"
+        "Components: main restricted\n\nTypes: deb\nURIs: http://free.example.org/\n"
+        "Suites: noble-updates\nComponents: main universe\n"
+    ),
+}
+
+
+def test_a_mirror_is_told_where_a_pin_is_of_it_and_its_pin_with_it(tmp_path: Path) -> None:
+    security = {"suite": "noble-security", "host": "security.ubuntu.com"}
+    unnamed = host_sources.archives(hosts.write(tmp_path / "a", SOURCES))
+    assert unnamed == [{"suite": "noble", "host": ""}, security]
+    pin = {"etc/apt/preferences": written([("*", 'origin "mirror.example.org"', NEVER)])}
+    named = hosts.write(tmp_path / "b", SOURCES | pin)
+    assert host_sources.archives(named) == [
+        {"suite": "noble", "host": "mirror.example.org"},
+        security,
+    ]
+    assert [each["pin"] for each in host_sources.pins(named)] == ['origin "mirror.example.org"']

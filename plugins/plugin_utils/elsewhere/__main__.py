@@ -11,16 +11,19 @@ from pathlib import Path
 
 from .. import row_files
 from ..command_line import Parser, tell
-from ..gpu_stack.block import describe
+from ..gpu_stack import minimum_driver
+from ..gpu_stack.block import at_first_start, describe
 from ..gpu_stack.gpus import titles
 from ..gpu_stack.load import load
 from ..gpu_stack.matrix import Matrix
 from ..gpu_stack.options import Options, RefusedError
+from ..gpu_stack.plan import Plan
 from ..gpu_stack.resolve import resolve
-from ..host_facts import HostFacts, SecureBoot
+from ..host_facts import Gpu, HostFacts, SecureBoot
 from ..requirements import msgspec
 from ..terminal import wrapped
 from ..typed import InvalidDataError
+from ..versions import numbers
 from . import hosts, names
 
 _WIDTH = 79
@@ -85,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RefusedError, InvalidDataError) as refused:
         print(f"run plan: {_as_options(refused)}", file=sys.stderr)
         return 2
-    texts = [_text(name, facts, options, matrix) for name, facts in machines.items()]
+    found = names.gpus(told.gpu)
+    texts = [_text(name, facts, options, matrix, found) for name, facts in machines.items()]
     whole = "\n\n".join(text for text, _refused in texts)
     if not tell("\n".join([whole, *_taken(told, machines)]), "run plan"):
         return 2
@@ -114,11 +118,16 @@ def _machines(told: argparse.Namespace, matrix: Matrix) -> dict[str, HostFacts]:
 
 def _taken(told: argparse.Namespace, machines: dict[str, HostFacts]) -> list[str]:
     """What was not said and is taken for granted."""
-    there = [facts for facts in machines.values() if facts.switches]
-    if told.bundle or told.nvswitches is not None or not there:
+    facts = next(iter(machines.values()))
+    if told.bundle:
         return []
-    said = f"{titles(there[0].gpus)}: taken with the {len(there[0].switches)} NVSwitches of such "
-    return wrapped(f"{said}boards; --nvswitches 0 is without them", _WIDTH)
+    said = []
+    if facts.driver.loaded:
+        said.append(f"A DGX: taken with its own driver, {facts.driver.loaded}")
+    if facts.switches and told.nvswitches is None:
+        count = f"{len(facts.switches)} NVSwitches of such boards"
+        said.append(f"{titles(facts.gpus)}: taken with the {count}; --nvswitches 0 is without them")
+    return [line for each in said for line in wrapped(each, _WIDTH)]
 
 
 def _as_options(refused: Exception) -> str:
@@ -126,14 +135,31 @@ def _as_options(refused: Exception) -> str:
     return _VARIABLE.sub(lambda found: f"--{found[1].replace('_', '-')}", str(refused))
 
 
-def _text(name: str, facts: HostFacts, options: Options, matrix: Matrix) -> tuple[str, bool]:
+def _text(
+    name: str, facts: HostFacts, options: Options, matrix: Matrix, named: Sequence[Gpu]
+) -> tuple[str, bool]:
     try:
         plan = resolve(facts, options, matrix)
     except RefusedError as refused:
         return "\n".join(
             wrapped(f"No plan for {name}: {_as_options(refused)}", _WIDTH, indent=2)
         ), True
-    return "\n".join(describe(plan, facts, matrix, name)), False
+    lines = describe(plan, facts, matrix, name)
+    return "\n".join([*lines, *(_at_first(plan, named, matrix) if facts.wsl else ())]), False
+
+
+def _at_first(plan: Plan, named: Sequence[Gpu], matrix: Matrix) -> list[str]:
+    """What the first start on those GPUs takes, which no plan sees under WSL2."""
+    stack = next((row for row in matrix.stacks if row.name == plan.record.stack), None)
+    found = minimum_driver.compiled_gpus(stack, named) if stack else []
+    if not found:
+        return []
+    which, rows = titles([gpu for gpu, _row in found]), [row for _gpu, row in found]
+    seen = "" if all(row.confirmed for row in rows) else "; not yet confirmed on hardware"
+    said = at_first_start(which, partly=all(row.partly for row in rows), seen=seen)
+    branch = max(numbers(row.driver)[0] for row in rows)
+    driver = f"Windows' driver has to be of branch {branch} or newer"
+    return wrapped(f"{said[0].upper()}{said[1:]}. {driver}", _WIDTH)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ _INSTEAD = {
     "raspberry": _PI,
     "raspbian": _PI,
     "raspi": _PI,
-    "dgx": "name ubuntu-22.04 for DGX OS 6, ubuntu-24.04 for 7 and a DGX Spark (--gpu GB10), with "
-    "--driver skip: its own driver stays where it works",
+    "dgx": "say DGX OS 7 or DGX Spark; for DGX OS 6 name ubuntu-22.04 with --driver skip, as its "
+    "own driver stays where it works",
     "jetpack": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "jetson": "use NVIDIA's TensorFlow for JetPack, as no wheel is built for a Jetson",
     "macos": "name a Linux: there is no CUDA for macOS",

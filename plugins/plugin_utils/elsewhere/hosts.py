@@ -15,7 +15,7 @@ from ..gpu_stack.options import RefusedError
 from ..gpu_stack.rows import FreshKernel, System
 from ..host_facts import Distribution, Driver, Gpu, HostFacts, Kernels, parse
 from ..requirements import msgspec
-from . import derived, fresh
+from . import derived, fresh, names
 
 _LARGEST = 16 << 20  # bytes of a bundle's file: facts are a hundredth of that
 
@@ -42,6 +42,11 @@ _SPELLINGS = (
     (r"\bwsl\s*[12]\b", "wsl"),
     (r"\bmac\s*os\b", "macos"),
     (r"\bl4t\b", "jetpack"),
+    # Whose os-release is Debian's: github.com/endoflife-date/endoflife.date/pull/4010.
+    (r"\bmx(\s*linux)?[\s-]*23[\d.]*", "debian 12 desktop"),
+    (r"\bmx(\s*linux)?[\s-]*25[\d.]*", "debian 13 desktop"),
+    (r"\bdgx\s+spark\b(\s*\(?(dgx\s*)?(os)?\s*7[\d.]*\)?)?", "ubuntu 24.04 nvidia dgx spark"),
+    (r"\bdgx\s*(os)?\s*7[\d.]*", "ubuntu 24.04 nvidia dgx"),
     (r"\b(proxmox|pve)(\s*ve)?\s*8[\d.]*", "debian 12 pve"),
     (r"\b(proxmox|pve)(\s*ve)?\s*9[\d.]*", "debian 13 pve"),
     (r"\braspberry\s*pi\s*os\b", "raspbian"),
@@ -54,6 +59,8 @@ _SPELLINGS = (
     (r"(?<!\d)(\d\d)[-_]?(04|10)(?!\d)", r"\1.\2"),  # "ubuntu2404"
 )
 _UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
+# DGX OS 7's driver in September 2026: github.com/timothystewart6/techno-tim.github.io/pull/371
+_OF_DGX_OS = "580.178.04"
 _ARM = re.compile(r"\b(arm|arm64|aarch64)\b")
 # A kernel by its number: "kernel 6.14", "HWE 6.8", "kernel 6.17.8+deb13-amd64".
 _KERNEL = re.compile(r"\b(kernel|hwe|backports?)[ :(-]*([4-9]\.\d+)[\d.]*([+-](deb|bpo)?\d+)*")
@@ -71,6 +78,10 @@ def named(name: str, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:
     if "wsl" in words and len(words) > 1:
         words.remove("wsl")
         return _under_wsl(name, _named(name, words, (), known), gpus, matrix)
+    if {"dgx", "ubuntu"} <= set(words):
+        rest = [word for word in words if word not in ("dgx", "spark")]
+        spark = names.gpus(["GB10"]) if "spark" in words else ()
+        return _of_dgx(_named(name, rest, gpus or spark, known))
     facts = _named(name, words, gpus, known)
     desktop = facts.desktop or bool((_DESKTOPS | _FLAVOURS).intersection(every))
     arm = "aarch64" if _ARM.search(name.lower()) else facts.architecture
@@ -113,6 +124,20 @@ def _of_another_version(
     row, version = of_it[-1]
     other = Distribution(row.id, row.name, numbers[0].strip("."))
     return msgspec.structs.replace(fresh.host(row, version, gpus), distribution=other)
+
+
+def _of_dgx(facts: HostFacts) -> HostFacts:
+    """The host as DGX OS is installed: with its own driver, which works."""
+    driver = Driver(
+        loaded=_OF_DGX_OS,
+        loaded_flavour="open",
+        libraries=_OF_DGX_OS,
+        fabric_manager=True,
+        subnet_manager=True,
+        origin="distribution",
+    )
+    architecture = names.architecture(facts.gpus)
+    return msgspec.structs.replace(facts, machine="DGX", driver=driver, architecture=architecture)
 
 
 def _under_wsl(name: str, facts: HostFacts, gpus: tuple[Gpu, ...], matrix: Matrix) -> HostFacts:

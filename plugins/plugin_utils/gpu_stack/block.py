@@ -154,9 +154,14 @@ def _first_start(tensorflow: TensorFlowPlan, facts: HostFacts) -> str:
     if seen and passed == (tensorflow.version, tensorflow.compiled):
         seen = "; confirmed on this host by its verification"
     chips = gpus.titles([g for g in facts.gpus if g.chip_title in tensorflow.compiled])
-    if tensorflow.partly:
-        return f"some kernels are compiled for {chips} at their first use, in seconds{seen}"
-    return f"kernels are compiled for {chips} once, at the first start, for minutes{seen}"
+    return at_first_start(chips, partly=tensorflow.partly, seen=seen)
+
+
+def at_first_start(which: str, *, partly: bool, seen: str) -> str:
+    """What is compiled for those GPUs, and how long it takes; seen: what is added to that."""
+    if partly:
+        return f"some kernels are compiled for {which} at their first use, in seconds{seen}"
+    return f"kernels are compiled for {which} once, at the first start, for minutes{seen}"
 
 
 def _left(facts: HostFacts) -> str:

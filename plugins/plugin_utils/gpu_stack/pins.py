@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..host_facts import Pin
+from ..host_facts import Archive, Pin
 from .offers import Offer
 from .options import RefusedError
 from .request import Request
@@ -15,17 +16,30 @@ from .rows import DriverOffer, Origin
 _USUAL = 500  # the priority of what no pin is of
 # Regular expressions whose search is no long one, for a bundle may hold any.
 _REGEX = re.compile(r"/\^?([\w-]|\\?\.|\.\*){1,60}\$?/")
-_NVIDIAS = ("developer.download.nvidia.com",)
-# A distribution's own archives: their domain, and what their hosts' names begin with.
+# The hosts of a distribution's archives by their pockets, "" for all others.
 _ARCHIVES = {
-    "ubuntu": ("ubuntu.com", ("archive", "security")),
-    "debian": ("debian.org", ("deb", "security")),
+    "ubuntu": {"": "archive.ubuntu.com", "security": "security.ubuntu.com"},
+    "debian": {"": "deb.debian.org", "security": "security.debian.org"},
 }
 _OF_NVIDIA = "/nvidia-driver-pinning-"  # its own packages of pins, one of which is there at most
 
 
 class KeptOutError(RefusedError):
     """A pin keeps a package out."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An archive's suite.
+
+    release: what its Release file says of it, by apt's letters.  perhaps: what else it may be
+    called there.  security: whether all that it has is elsewhere too.
+    """
+
+    host: str
+    release: dict[str, str]
+    perhaps: tuple[str, ...] = ()
+    security: bool = False
 
 
 def must_let_in(request: Request, offer: Offer, names: Sequence[str], where: str) -> None:
@@ -47,13 +61,33 @@ def must_let_in(request: Request, offer: Offer, names: Sequence[str], where: str
 
 
 def _against(request: Request, row: DriverOffer, branch: str, name: str) -> Pin | None:
-    """The pin that keeps the package out; the first that fits counts, one of all packages last."""
+    """A pin that keeps the package out, where there is one of every place that has it.
+
+    Of a few packages or of a host it is enough that one place is kept out, for what is taken from
+    the others is of another version then than what is needed from there.  The security archive
+    alone is not needed: all that it has is in the others.
+    """
+    places = _places(request, row.origin, row)
+    found = [_at(place, request, row, branch, name) for place in places]
+    if all(found):
+        return found[0]
+    parts = (pin for pin, place in zip(found, places, strict=True) if pin and not place.security)
+    return next(
+        (pin for pin in parts if pin.packages != "*" or pin.pin.startswith("origin ")), None
+    )
+
+
+def _at(place: _Place, request: Request, row: DriverOffer, branch: str, name: str) -> Pin | None:
+    """The pin that keeps it out of the place.
+
+    The first that fits counts, one of all packages last.
+    """
     every = request.facts.packages.pins
     if row.first:  # NVIDIA's package of pins replaces another
         every = tuple(pin for pin in every if _OF_NVIDIA not in pin.file)
     own = [pin for pin in every if _is_of(pin.packages, name, branch)]
     for pin in [*own, *(pin for pin in every if pin.packages == "*")]:
-        if _fits(pin, request, row.origin, branch):
+        if _fits(pin, place, branch):
             return pin if pin.priority < 0 else None
         if pin.priority > _USUAL and _prefers_another(pin, request, row, branch, name):
             return pin
@@ -67,7 +101,8 @@ def _prefers_another(pin: Pin, request: Request, row: DriverOffer, branch: str, 
         return branch not in name and version[1] != branch  # with it the name is another's
     other: Origin = "distribution" if row.origin == "nvidia" else "nvidia"
     there = other == "distribution" or other in request.facts.packages.repositories
-    return there and pin.packages != "*" and _fits(pin, request, other, branch)
+    places = _places(request, other) if there and pin.packages != "*" else []
+    return any(_fits(pin, place, branch) for place in places)
 
 
 def _is_of(packages: str, name: str, branch: str) -> bool:
@@ -82,40 +117,60 @@ def _is_of(packages: str, name: str, branch: str) -> bool:
     return False
 
 
-def _fits(pin: Pin, request: Request, origin: Origin, branch: str) -> bool:
-    """Whether the pin is of that branch of the origin's driver."""
+def _places(request: Request, origin: Origin, row: DriverOffer | None = None) -> list[_Place]:
+    """Where the origin's driver is: the distribution's as far as the sources have that, each."""
+    if origin == "nvidia":
+        return [_Place("developer.download.nvidia.com", {"o": "NVIDIA", "l": "NVIDIA CUDA"})]
+    codename = request.facts.distribution.codename
+    pockets = (row.pockets if row else ()) or ("", "updates", "security")
+    suites = {f"{codename}-{each}".rstrip("-"): each for each in pockets}
+    told = [each for each in request.facts.packages.archives if each.suite in suites]
+    hosts = _ARCHIVES.get(request.system.id, {})
+    usual = [Archive(suite, hosts.get(suites[suite], hosts.get("", ""))) for suite in suites]
+    return [_place(request, each, suites[each.suite]) for each in told or usual]
+
+
+def _place(request: Request, archive: Archive, pocket: str) -> _Place:
+    """What the Release file of that suite says of itself.
+
+    Ubuntu's all have the release's codename.  Which of Debian's is the stable one is not known.
+    """
+    here, debian = request.facts.distribution, request.system.id == "debian"
+    name = request.system.name
+    return _Place(
+        archive.host,
+        {
+            "o": name,
+            "l": f"{name}-Security" if debian and pocket == "security" else name,
+            "n": archive.suite if debian else here.codename,
+            "a": archive.suite,
+            "c": "non-free" if debian else "restricted",
+            "v": here.version,
+        },
+        tuple(f"{each}-{pocket}".rstrip("-") for each in ("stable", "oldstable") if debian),
+        security=pocket == "security",
+    )
+
+
+def _fits(pin: Pin, place: _Place, branch: str) -> bool:
+    """Whether the pin is of that branch of what is there."""
     kind, _, said = pin.pin.partition(" ")
     if kind == "version":
         return _is(said, f"{branch}.999.99-9") and not said.startswith("/")
     if kind == "origin":
-        domain, hosts = _ARCHIVES.get(request.system.id, ("", ()))
-        own = _NVIDIAS if origin == "nvidia" else [f"{host}.{domain}" for host in hosts]
-        return any(_is(said.strip('"'), host) for host in own)
-    told = _release(request, origin, lets_in=pin.priority >= 0)
+        return _is(said.strip('"'), place.host)
     terms = [term.strip().partition("=") for term in said.split(",")]
-    return kind == "release" and all(
-        key == "*" or any(_is(value, each) for each in told.get(key, ())) for key, _, value in terms
-    )
+    return kind == "release" and all(_holds(pin, place, key, value) for key, _, value in terms)
 
 
-def _release(request: Request, origin: Origin, *, lets_in: bool) -> dict[str, tuple[str, ...]]:
-    """What the Release files of the origin's archive say of themselves, by apt's letters.
-
-    lets_in: one of its suites is enough; to keep the driver out, it has to be the release's own.
-    """
-    here = request.facts.distribution
-    if origin == "nvidia":
-        return {"o": ("NVIDIA",), "l": ("NVIDIA CUDA",)}
-    name, release = (request.system.name,), (here.codename,)
-    suites = tuple(f"{here.codename}-{each}" for each in ("updates", "security")) if lets_in else ()
-    return {
-        "o": name,
-        "l": name,
-        "n": (*release, *suites),
-        "a": (*release, *suites, *(("stable", "oldstable") if lets_in else ())),
-        "c": ("non-free", "restricted"),
-        "v": (here.version, f"{here.version}.1"),
-    }
+def _holds(pin: Pin, place: _Place, key: str, value: str) -> bool:
+    """Whether a term of a pin is true there; what is not known lets in, and keeps nothing out."""
+    known = [each for each in (place.release.get(key, ""),) if each]
+    if key == "v" and known:
+        known.append(f"{known[0]}.1")
+    if key == "a" and pin.priority >= 0:
+        known += place.perhaps
+    return key == "*" or any(_is(value, each) for each in known)
 
 
 def _is(pattern: str, name: str) -> bool:

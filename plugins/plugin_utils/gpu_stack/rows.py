@@ -238,6 +238,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     needs: what the packages depend on, which a pin of apt's may keep out.
     ceilings: kernels that a module does not build for.
     others: packages of which there can be one only.  components: of the distribution's archive.
+    pockets: of the archive where the branches are, as "updates"; none for every one.
     fabric_manager: the package that a host with NVSwitches needs beside it, "" for none.
     subnet_manager: what those of NVLink 5 need beside that.
     older: how to get an older branch than a rolling one; {branch} is its number.
@@ -257,6 +258,7 @@ class DriverOffer(Row, frozen=True, kw_only=True):
     ceilings: tuple[Ceiling, ...] = ()
     others: Names = ()
     components: Names = ()
+    pockets: Names = ()
     fabric_manager: str = ""
     subnet_manager: SubnetManager | None = None
     older: str = ""
