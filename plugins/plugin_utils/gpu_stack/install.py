@@ -69,7 +69,7 @@ def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer,
             break
         try:
             offer, module = offers.choose(request, stack, source)
-            _, names = _driver(request, offer, module)
+            names = _driver(request, offer, module)[1]
             needs = _names(request, offer, module, *offer.row.first, *offer.row.needs)
             pins.must_let_in(request, offer, (*names, *needs), offers.whose(request, source))
             return source, offer, module

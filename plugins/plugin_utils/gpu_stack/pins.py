@@ -154,13 +154,15 @@ def _place(request: Request, archive: Archive, pocket: str) -> _Place:
 
 def _fits(pin: Pin, place: _Place, branch: str) -> bool:
     """Whether the pin is of that branch of what is there."""
-    kind, _, said = pin.pin.partition(" ")
+    kind, _space, said = pin.pin.partition(" ")
     if kind == "version":
         return _is(said, f"{branch}.999.99-9") and not said.startswith("/")
     if kind == "origin":
         return _is(said.strip('"'), place.host)
     terms = [term.strip().partition("=") for term in said.split(",")]
-    return kind == "release" and all(_holds(pin, place, key, value) for key, _, value in terms)
+    return kind == "release" and all(
+        _holds(pin, place, key, value) for key, _equals, value in terms
+    )
 
 
 def _holds(pin: Pin, place: _Place, key: str, value: str) -> bool:
