@@ -49,16 +49,14 @@ private:
   type: dict
 """
 
-import contextlib
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.limited_command import output
 from ..module_utils.sysroot import OPTIONS, text
 
 OF_THE_GPU = re.compile(
@@ -79,32 +77,6 @@ STATES = re.compile(
     r"|Clocks (Event|Throttle) Reasons|GPU Reset Status"
 )
 FIRST_USER = 1000  # of people, as login.defs has it
-LIMIT = 30  # seconds that a command may take: those of a driver may hang
-
-
-def output(*command: str) -> str:
-    """What a command prints, errors too; nothing where it is missing or hangs."""
-    if not shutil.which(command[0]):
-        return ""
-    try:
-        run = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError:
-        return ""
-    try:
-        return run.communicate(timeout=LIMIT)[0].decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        run.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(1)  # no longer: what hangs in a driver does not end
-        if run.stdout:
-            run.stdout.close()
-        return ""
 
 
 def kernel_log(root: Path) -> list[str]:
