@@ -130,7 +130,7 @@ def _archives(root: Path) -> list[tuple[str, str]]:
 
 def _is_of(pin: str, host: str) -> bool:
     """Whether a pin is of the host."""
-    kind, _, said = pin.partition(" ")
+    kind, _space, said = pin.partition(" ")
     return kind == "origin" and fnmatchcase(host, said.strip('"'))
 
 
