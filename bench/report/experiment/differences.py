@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -56,50 +57,33 @@ def difference(
     notable: the least that matters.
     arms: how many are compared with the baseline.
     """
-    seeds = sorted(baseline.keys() & arm.keys())
-    if paired and len(seeds) >= LEAST_SEEDS:
-        each = [arm[seed] - baseline[seed] for seed in seeds]
-        return _judged(
-            statistics.mean(each),
-            statistics.variance(each) / len(each),
-            len(each) - 1.0,
-            len(each),
-            notable,
-            arms,
-            paired=True,
+    both = sorted(baseline.keys() & arm.keys())
+    in_pairs = paired and len(both) >= LEAST_SEEDS
+    if in_pairs:
+        a, b = ([qualities[seed] for seed in both] for qualities in (baseline, arm))
+    else:
+        a, b = list(baseline.values()), list(arm.values())
+    seeds, gain = min(len(a), len(b)), statistics.mean(b) - statistics.mean(a)
+    if seeds < LEAST_SEEDS:
+        if paired and both:  # a seed that one arm alone has says nothing of the other
+            gain = statistics.mean(arm[seed] - baseline[seed] for seed in both)
+        return Difference("UNCLEAR", gain, seeds=seeds)
+    level = FALSE_CLAIMS / arms
+    with warnings.catch_warnings():  # qualities that are all alike have no spread, and need none
+        warnings.simplefilter("ignore", RuntimeWarning)
+        test = (
+            scipy.stats.ttest_rel(b, a)
+            if in_pairs
+            else scipy.stats.ttest_ind(b, a, equal_var=False)
         )
-    a, b = list(baseline.values()), list(arm.values())
-    gain = statistics.mean(b) - statistics.mean(a)
-    if min(len(a), len(b)) < LEAST_SEEDS:
-        if paired and seeds:  # a seed that one arm alone has says nothing of the other
-            gain = statistics.mean(arm[seed] - baseline[seed] for seed in seeds)
-        return Difference("UNCLEAR", gain, seeds=min(len(a), len(b)))
-    parts = [(statistics.variance(one) / len(one), len(one)) for one in (a, b)]
-    error = sum(part for part, _ in parts)
-    below = sum(part**2 / (count - 1) for part, count in parts)
-    freedom = error**2 / below if below else float(len(a) + len(b) - 2)  # Welch, Satterthwaite
-    return _judged(gain, error, freedom, min(len(a), len(b)), notable, arms, paired=False)
-
-
-def _judged(
-    gain: float,
-    variance: float,
-    freedom: float,
-    seeds: int,
-    notable: float,
-    arms: int,
-    *,
-    paired: bool,
-) -> Difference:
-    """The word for a gain whose mean has this variance, from so many seeds."""
-    level, error = FALSE_CLAIMS / arms, math.sqrt(variance)
-    half = float(scipy.stats.t.isf(level / 2, freedom)) * error
-    low, high = gain - half, gain + half
-    word: Word = "UNCLEAR"
-    if low > 0 or high < 0:
-        word = "BETTER" if low > 0 else "WORSE"
-    elif -notable < low and high < notable:
-        word = "SAME"
+        low, high = map(float, test.confidence_interval(1 - level))
+    error = (high - low) / 2 / float(scipy.stats.t.isf(level / 2, test.df))
     reach = float(scipy.stats.norm.isf(level / 2) + scipy.stats.norm.ppf(_POWER))
     needed = max(LEAST_SEEDS, math.ceil(seeds * (reach * error / notable) ** 2))
-    return Difference(word, gain, low, high, seeds, paired, needed)
+    return Difference(_word(low, high, notable), gain, low, high, seeds, in_pairs, needed)
+
+
+def _word(low: float, high: float, notable: float) -> Word:
+    if low > 0 or high < 0:
+        return "BETTER" if low > 0 else "WORSE"
+    return "SAME" if -notable < low and high < notable else "UNCLEAR"
