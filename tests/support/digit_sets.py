@@ -217,22 +217,8 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def class_folders(train: str, test: str) -> Layout:
-    """Pictures by class, each named by its place in the split."""
-
-    def lay(made: Digits) -> Files:
-        halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
-        return {
-            f"{folder}/{label}/{number}.png": png(image)
-            for folder, (x, y) in halves.items()
-            for number, (image, label) in enumerate(zip(x, y, strict=True))
-        }
-
-    return lay
-
-
-def named_pictures(train: str, test: str, name: str) -> Layout:
-    """Pictures in one folder for each split.  name: from the place and the label."""
+def pictures(train: str, test: str, name: str) -> Layout:
+    """Pictures in a folder for each split.  name: of each, from its place there and its label."""
 
     def lay(made: Digits) -> Files:
         halves = {train: (made.x_train, made.y_train), test: (made.x_test, made.y_test)}
@@ -243,6 +229,11 @@ def named_pictures(train: str, test: str, name: str) -> Layout:
         }
 
     return lay
+
+
+def class_folders(train: str, test: str) -> Layout:
+    """Pictures by class, each named by its place in the split."""
+    return pictures(train, test, "{1}/{0}")
 
 
 def called(name: Callable[[str], str], lay: Layout) -> Layout:
@@ -312,8 +303,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "classes with a word": called(
         lambda path: path.replace("/", "/digit_", 1), class_folders("train", "test")
     ),
-    "class behind the place": named_pictures("train", "test", "{:05}-{}"),
-    "class before the place": named_pictures("mnist_train", "mnist_test", "{1}_{0}"),
-    "class by a word": named_pictures("training", "testing", "img{0}_28_num{1}"),
+    "class behind the place": pictures("train", "test", "{:05}-{}"),
+    "class before the place": pictures("mnist_train", "mnist_test", "{1}_{0}"),
+    "class by a word": pictures("training", "testing", "img{0}_28_num{1}"),
     "doubled": class_folders("trainingSet/trainingSet", "testSet/testSet"),
 }

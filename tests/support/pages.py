@@ -15,6 +15,7 @@ from bench.record.head import Experiment
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
 from bench.record.variant import Variant
+from bench.report.fleet.reading import Fleet, Member
 from bench.workloads import WORKLOADS
 from tests.support import records
 from tests.support.records import CPU, H100, epochs, quality, record, result, telemetry
@@ -84,3 +85,23 @@ def experiment(values: dict[Variant | None, list[float]], name: str = "grind-poo
     ]
     head = record(results)
     return replace(head, settings=replace(head.settings, experiment=Experiment(name=name)))
+
+
+def learned() -> Finished:
+    """A training on the CPU whose learning curve dips and overfits."""
+    timed = replace(
+        epochs([1.0] * 12),
+        quality=(0.95, 0.98, 0.97, 0.982, 0.981, 0.98, 0.981, 0.965, 0.964, 0.963, 0.962, 0.961),
+        training=(0.1, *(0.95 + 0.004 * number for number in range(12))),
+        loss=tuple(1 / number for number in range(1, 13)),
+    )
+    return replace(result("mlp"), epochs=timed)
+
+
+def fleet(why: str = "it could not be reached") -> Fleet:
+    """Three hosts, one of them odd, and one that has no record, which is why."""
+    hosts = tuple(
+        Member(f"gpu{n}", Path(f"gpu{n}.json"), record([result("mlp", H100, seconds=(2, t, t))]))
+        for n, t in enumerate((1.0, 1.0, 1.2), start=1)
+    )
+    return Fleet(hosts, {"gpu4": why})

@@ -16,16 +16,15 @@ from bench import __main__ as command
 from bench.errors import GrindstoneError
 from bench.page import content, films, gpu, plots
 from bench.page.history import Past
-from bench.page.write import page, write
+from bench.page.write import of_fleet, page, write
 from bench.record.head import Due
 from bench.record.model import Finished, Record
 from bench.record.telemetry import ByEpoch
 from bench.report import format as shown
 from bench.report import rows
-from bench.report.fleet.reading import Fleet, Member
 from tests.conftest import ROOT
 from tests.support import pages, records
-from tests.support.records import CPU, H100, WORKER, epochs, failed, machine, record, result
+from tests.support.records import CPU, H100, WORKER, failed, machine, record, result
 
 _LARGEST = 1_500_000  # bytes
 NO_GPU = machine(driver=None, why_no_gpu="no NVIDIA driver installed", devices=(CPU,))
@@ -141,16 +140,7 @@ def test_without_a_curve_the_end_is_a_dot_beside_floor_and_bound() -> None:
 
 
 def test_a_learning_curve_has_its_dips_and_its_overfitting_marked_and_told() -> None:
-    quality = (0.95, 0.98, 0.97, 0.982, 0.981, 0.98, 0.981, 0.965, 0.964, 0.963, 0.962, 0.961)
-    training = (0.1, *(0.95 + 0.004 * number for number in range(12)))
-    timed = replace(
-        epochs([1.0] * 12),
-        quality=quality,
-        training=training,
-        loss=tuple(1 / number for number in range(1, 13)),
-    )
-    trained = result("mlp")
-    (mlp,) = pages.shown(record([replace(trained, epochs=timed)], machine=NO_GPU)).workloads
+    (mlp,) = pages.shown(record([pages.learned()], machine=NO_GPU)).workloads
     (curve,) = (plot for plot in mlp.plots if "on the test images" in plot.title)
     assert "dips to 97.00 % after epoch 3" in curve.sentence
     assert "overfits from epoch 8 on" in curve.sentence
@@ -252,14 +242,7 @@ def test_several_runs_have_a_list_of_them_first() -> None:
 
 
 def test_a_fleet_has_its_table_first_and_says_who_is_odd_and_who_has_no_record() -> None:
-    members = tuple(
-        Member(f"gpu{n}", Path(f"gpu{n}.json"), record([result("mlp", H100, seconds=(2, t, t))]))
-        for n, t in enumerate((1.0, 1.0, 1.2), start=1)
-    )
-    text = page(
-        [(each.record, each.path) for each in members],
-        Fleet(members, {"gpu4": "<b>no</b> & never"}),
-    )
+    text = of_fleet(pages.fleet("<b>no</b> & never"))
     names = [name for name, _ in parsed(text)]
     assert names.index("table") < names.index("article")
     assert ("td", {"class": "odd"}) in parsed(text)
