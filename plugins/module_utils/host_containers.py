@@ -8,8 +8,7 @@ from typing import Any
 
 from . import host_sources
 from .host_packages import Package, manager
-from .own_prefixes import parsed
-from .sysroot import inside, text, there
+from .sysroot import inside, json_object, there
 
 # Debian's package docker is another thing: a dock for windows.
 ENGINES = {
@@ -62,7 +61,5 @@ def images(root: Path) -> dict[str, str]:
 
     "" for one that was there before.
     """
-    told = parsed(text(root / IMAGES))
-    if not isinstance(told, dict):
-        return {}
+    told = json_object(root / IMAGES)
     return {name: engine for name, engine in told.items() if isinstance(engine, str)}

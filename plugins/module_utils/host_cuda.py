@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from .host_packages import Package
-from .sysroot import inside, names, text
+from .sysroot import inside, json_object, names, text
 
 # Where libraries lie that belong to no toolkit, and their headers.
 SYSTEM = {"/usr/lib/x86_64-linux-gnu": "/usr/include", "/usr/local/lib": "/usr/local/include"}
@@ -49,11 +48,8 @@ def toolkits(root: Path) -> dict[str, str]:
 
 def _version(folder: Path) -> str:
     """What a toolkit says of itself: version.json since CUDA 11.1, version.txt before."""
-    try:
-        told = json.loads(text(folder / "version.json") or "{}")
-        whole = str(told.get("cuda", {}).get("version", ""))
-    except (ValueError, AttributeError):
-        whole = ""
+    told = json_object(folder / "version.json").get("cuda")
+    whole = str(told.get("version", "")) if isinstance(told, dict) else ""
     old = re.search(r"CUDA Version (\S+)", text(folder / "version.txt"))
     return ".".join((whole or (old.group(1) if old else "")).split(".")[:2])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 # The options of the modules that look at a host.
 OPTIONS = {
@@ -19,6 +21,20 @@ def text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def parsed(path: Path) -> Any:
+    """The file's JSON, None where it holds something else, as half of it."""
+    try:
+        return json.loads(text(path))
+    except (ValueError, RecursionError):
+        return None
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The file's JSON object, an empty one where it holds something else."""
+    told = parsed(path)
+    return told if isinstance(told, dict) else {}
 
 
 def raw(path: Path) -> bytes:

@@ -124,6 +124,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.sysroot import json_object
+
 LOCK = "lock"
 RUNS = "runs"
 RECORDS = "records"
@@ -135,15 +137,6 @@ HOST = "GRINDSTONE_FLEET_HOST"  # what is advised is typed at the controller (be
 OWN = "--results-dir"  # which folder records go to is this module's to know
 KEPT = 10  # runs, the newest
 RESULT = (0, 1)  # pytest's: all passed, or something failed, which the record has
-
-
-def parsed(path: Path) -> dict[str, Any]:
-    """The JSON of a file; empty where it is not there or not whole."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def runs(folder: Path) -> list[Path]:
@@ -173,7 +166,7 @@ def run_of(folder: Path, wanted: dict[str, Any], *, anew: bool = False) -> tuple
     try:
         there = runs(folder)
         last = there[0] if there else None
-        job = parsed(last / JOB) if last else {}
+        job = json_object(last / JOB) if last else {}
         same = not anew and all(job.get(name) == value for name, value in wanted.items())
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,9 +180,9 @@ def run_of(folder: Path, wanted: dict[str, Any], *, anew: bool = False) -> tuple
             ) from None
         told = ""
         if last and not (last / COLLECTED).exists():
-            if same and parsed(last / END):
+            if same and json_object(last / END):
                 return last, f"that of {job.get('began')} had ended and was not collected"
-            if not parsed(last / END):
+            if not json_object(last / END):
                 told = f"that of {job.get('began', last.name)} was cut off, and is begun anew"
         remove_old(folder, there, wanted["tree"])
         return start(folder, wanted, lock), told
@@ -281,7 +274,7 @@ def record_of(run: Path) -> str:
 def failures(record: Path) -> list[str]:
     """What a whole record says of the trainings that failed, a line each."""
     told = []
-    results = parsed(record).get("results", []) if record.suffix == ".json" else []
+    results = json_object(record).get("results", []) if record.suffix == ".json" else []
     for each in results:
         reason = each.get("reason") or (each.get("quality") or {}).get("reason")
         told += str(reason).splitlines()[:1] if reason else []
@@ -302,7 +295,7 @@ def last_words(run: Path) -> str:
 
 def problem(run: Path) -> str:
     """Why a run is no whole result, "" where it is one."""
-    status = parsed(run / END).get("status")
+    status = json_object(run / END).get("status")
     if status in RESULT and record_of(run):
         return ""
     if status in RESULT:

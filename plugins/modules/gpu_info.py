@@ -130,7 +130,7 @@ from ..module_utils import (
     own_prefixes,
 )
 from ..module_utils.gpu_chips import TEGRA
-from ..module_utils.sysroot import OPTIONS, inside, names, text, there
+from ..module_utils.sysroot import OPTIONS, inside, json_object, names, text, there
 
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
 VERIFIED = ("tensorflow", "compiled")
@@ -234,7 +234,7 @@ def verified(root: Path) -> dict[str, str]:
 
     tensorflow: its version; compiled: the GPUs that its kernels were compiled for.
     """
-    told = _object(text(root / "etc/grindstone/verify.json"))
+    told = json_object(root / "etc/grindstone/verify.json")
     found = {key: told.get(key) if told.get("ok") is True else "" for key in VERIFIED}
     return {key: value if isinstance(value, str) else "" for key, value in found.items()}
 
@@ -266,7 +266,7 @@ def owned(root: Path) -> dict[str, list[str]]:
     folder = root / "var/lib/grindstone/ledger"
     # host_ledger writes a file beside the ledger first, whose name begins with a dot.
     files = [name for name in names(folder) if re.match(r"[a-z][a-z0-9_]*\.json$", name)]
-    told = {name[: -len(".json")]: _object(text(folder / name)) for name in files}
+    told = {name[: -len(".json")]: json_object(folder / name) for name in files}
     packages = {package for ledger in told.values() for package in _names(ledger)}
     return {
         "open": [name for name, ledger in told.items() if ledger.get("state", "open") == "open"],
@@ -278,11 +278,6 @@ def owned(root: Path) -> dict[str, list[str]]:
 def _names(ledger: dict[str, Any]) -> list[str]:
     added = ledger.get("added")
     return [each for each in added if isinstance(each, str)] if isinstance(added, list) else []
-
-
-def _object(said: str) -> dict[str, Any]:
-    told = own_prefixes.parsed(said)
-    return told if isinstance(told, dict) else {}
 
 
 def library_path(root: Path) -> list[dict[str, str]]:
