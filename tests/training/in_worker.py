@@ -39,3 +39,8 @@ def answer(
         )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def of_event(messages: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    """The messages of a kind, by the name of its type."""
+    return [each for each in messages if each["event"] == event]

@@ -18,7 +18,7 @@ from bench.workloads.own import read
 from bench.workloads.workload import Schedule
 from tests.support.keras_environments import keras_python
 from tests.training.command import Command
-from tests.training.in_worker import answer
+from tests.training.in_worker import answer, of_event
 
 _BACKENDS: list[Backend] = ["jax", "torch"]
 
@@ -126,20 +126,16 @@ def said(
     return made
 
 
-def _of(messages: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
-    return [each for each in messages if each["event"] == event]
-
-
 @pytest.mark.parametrize("said", ["jax"], indirect=True)  # PyTorch's takes minutes on a CPU
 def test_reduced_precision_is_computed_in_where_it_is_asked_for(said: Said) -> None:
-    (ready,), (quality,) = (_of(said["reduced"], event) for event in ("Ready", "Quality"))
+    (ready,), (quality,) = (of_event(said["reduced"], event) for event in ("Ready", "Quality"))
     assert ready["pinned"]["precision"] == "mixed_bfloat16"
-    assert len(_of(said["reduced"], "Epoch")) == 3
+    assert len(of_event(said["reduced"], "Epoch")) == 3
     assert quality["value"] > quality["untrained"]
 
 
 def test_it_trains_from_every_seed_to_a_target(said: Said) -> None:
-    epochs, (quality,) = _of(said["target"], "Epoch"), _of(said["target"], "Quality")
+    epochs, (quality,) = of_event(said["target"], "Epoch"), of_event(said["target"], "Quality")
     qualities = {seed: [e["quality"] for e in epochs if e["seed"] == seed] for seed in (1, 2)}
     for reached in qualities.values():
         assert reached[-1] >= 0.5
@@ -154,10 +150,10 @@ def test_a_file_that_imports_keras_alone_is_trained_and_one_that_imports_tensorf
     told = "own.py:2: it imports TensorFlow, and is trained without it here; write it with keras"
     assert told in said["own"][-1]["message"]
     for name, kind in (("arrays", "arrays in memory"), ("batches", "PyDataset")):
-        (data,), (quality,) = (_of(said[name], event) for event in ("Data", "Quality"))
+        (data,), (quality,) = (of_event(said[name], event) for event in ("Data", "Quality"))
         assert data["kind"] == kind
         assert quality["value"] < quality["untrained"]
-        assert {each["tensorflow"] for each in _of(said[name], "Ready")} == {None}
+        assert {each["tensorflow"] for each in of_event(said[name], "Ready")} == {None}
 
 
 def test_an_environment_is_told_what_it_lacks(command: Command) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.in_worker import answer
+from tests.training.in_worker import answer, of_event
 
 _BUILD = """
 import json
@@ -163,24 +163,20 @@ print(json.dumps({"found": found, "said": said}))
 """
 
 
-def _of(said: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
-    return [each for each in said if each["event"] == event]
-
-
 def test_the_layers_of_ones_own_model_are_told(looked: Any) -> None:
-    layers = _of(looked["summary"], "Layer")
+    layers = of_event(looked["summary"], "Layer")
     assert [(each["kind"], each["parameters"], each["products"]) for each in layers] == [
         ("Dense", 144, 128),
         ("Dense", 17, 16),
         ("Dropout", 0, 0),
     ]
-    (fault,) = _of(looked["summary"], "Fault")
+    (fault,) = of_event(looked["summary"], "Fault")
     assert fault["what"].startswith("dropout behind the last layer")
     assert looked["summary"][-1]["event"] == "Done"
 
 
 def test_rates_are_tried_from_small_to_large_a_batch_each(looked: Any) -> None:
-    tried = _of(looked["rates"], "Tried")
+    tried = of_event(looked["rates"], "Tried")
     rates = [each["rate"] for each in tried]
     assert rates == sorted(rates)
     assert rates[0] == pytest.approx(1e-6)
@@ -192,8 +188,8 @@ def test_rates_are_tried_from_small_to_large_a_batch_each(looked: Any) -> None:
 
 
 def test_what_of_a_file_may_be_changed_is(looked: Any) -> None:
-    (data,) = _of(looked["train"], "Data")
+    (data,) = of_event(looked["train"], "Data")
     assert data["train"] == 50
-    (quality,) = _of(looked["train"], "Quality")
+    (quality,) = of_event(looked["train"], "Quality")
     assert quality["metric"] == "val_loss"
     assert quality["training"] is not None
