@@ -65,6 +65,7 @@ def test_a_gpu_trains_to_the_end_and_its_telemetry_is_recorded(
     (result,) = trained.record.results
     assert isinstance(result, Finished)
     assert result.telemetry is not None
+    assert result.telemetry.by_epoch is not None
     assert set(result.telemetry.by_epoch.power) == {100}
     mean = result.telemetry.power.mean
     assert mean.value == 100 or "a reading of power covers 1 s" in str(mean.why)
