@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.lint import data_calls, names, scaling
 from bench.lint.values import (
+    PREDICTED,
     Call,
     Const,
     Data,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _PLAIN = ("float", "round", "str", "abs", "int", "format", "repr")
 # scikit-learn's errors that say nothing without a constant guess beside them.
 _ERRORS = ("mean_squared_error", "root_mean_squared_error")
-_PREDICTED = "predicted"
 _MOST, _SUMS = ("max", "min", "amax", "amin", "nanmax", "nanmin"), ("mean", "average", "median")
 
 
@@ -60,7 +60,7 @@ def function(reader: Reader, called: Value, call: Call) -> Value:
         return _kept(reader, Network(call.line, known=False, loops=reader.loops))
     if called.last in _ERRORS and called.name.startswith("sklearn.metrics."):
         known = [data for each in given if (data := examples(each))]
-        if any(data.source == _PREDICTED for data in known):
+        if any(data.source == PREDICTED for data in known):
             reader.program.errors.append(call.line)
         return Data(loops=reader.loops)
     if called.last == "mean" and given and isinstance(given[0], Data):
@@ -217,7 +217,7 @@ def _score(reader: Reader, network: Network, call: Call) -> Value:
     made = Score(network, x, call.node, reader.loops, kind, y)
     reader.program.scores.append(made)
     # What is predicted are examples again, and no figure.
-    return made if kind == "evaluate" else Data(source=_PREDICTED, loops=reader.loops)
+    return made if kind == "evaluate" else Data(source=PREDICTED, loops=reader.loops)
 
 
 def _restore(reader: Reader, network: Network, call: Call) -> Value:

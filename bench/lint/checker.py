@@ -27,9 +27,8 @@ class Finding:
     @property
     def text(self) -> str:
         """As the line that a person reads."""
-        rule = NAMED[self.rule]
         sure = "certain" if self.certain else "suspected"
-        return f"{self.where}: {self.rule} ({sure}): {self.what}; {rule.why}; {rule.do}"
+        return f"{self.where}: {self.rule} ({sure}): {self.what}"
 
     def members(self) -> dict[str, object]:
         """As JSON has it."""

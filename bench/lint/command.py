@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ Looks for common mistakes in Python scripts, notebooks and files for --workload,
 that leaks or a misplaced dropout (docs/lint.md).  The files are read and never run, except with
 --run.  A comment on a line ignores its findings: # lint: ok, or # lint: ok(RULE).
 """
+_NARROWEST = 40
 
 
 def add(verbs: Verbs) -> None:
@@ -58,8 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(looked))
     else:
-        for path, each in looked:
-            _print(path, each)
+        _print(looked)
     return 2 if failed else int(found)
 
 
@@ -92,13 +94,27 @@ def as_json(looked: Sequence[tuple[Path, Looked]]) -> str:
     )
 
 
-def _print(path: Path, looked: Looked) -> None:
-    for each in looked.findings:
+def _print(looked: Sequence[tuple[Path, Looked]]) -> None:
+    """The findings, a line each; then once what to do about each rule's; then what was seen."""
+    from bench.lint.rules import RULES
+
+    findings = [each for _, seen in looked for each in seen.findings]
+    for each in findings:
         print(lines(each.text))
-    seen = f"{_counted(looked.networks, 'network')}, {_counted(looked.trainings, 'training')} seen"
-    count = len(looked.findings)
-    found = _counted(count, "finding") if count else "nothing found"
-    print(f"{lines(path)}: {found} ({seen})", file=sys.stderr)
+    for rule in RULES:
+        if any(each.rule == rule.name for each in findings):
+            print(f"\n{_filled(f'{rule.name}: {rule.do}')}\n{_filled(f'    why: {rule.why}')}")
+    for path, file in looked:
+        seen = f"{_counted(file.networks, 'network')}, {_counted(file.trainings, 'training')} seen"
+        count = len(file.findings)
+        found = _counted(count, "finding") if count else "nothing found"
+        print(f"{lines(path)}: {found} ({seen})", file=sys.stderr)
+
+
+def _filled(text: str) -> str:
+    """A text as wide as the terminal; in a file, of 80 columns."""
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return textwrap.fill(text, width, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _counted(number: int, what: str) -> str:

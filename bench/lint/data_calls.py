@@ -11,6 +11,7 @@ from bench.lint.names import words
 from bench.lint.operations import RAW, UNIT
 from bench.lint.values import (
     LITERAL,
+    PREDICTED,
     Call,
     Const,
     Data,
@@ -47,6 +48,8 @@ _TURNS = words(
     "adjust_contrast"
 )
 _JOINS = words("concatenate concat vstack append stack hstack array")
+# What an ImageDataGenerator learns from the examples that `fit` is given.
+_LEARNT = ("featurewise_center", "featurewise_std_normalization", "zca_whitening")
 _FOLDERS = frozenset({"image_dataset_from_directory"})
 _OVERSAMPLERS = words(
     "RandomOverSampler SMOTE SMOTENC ADASYN BorderlineSMOTE SVMSMOTE KMeansSMOTE SMOTETomek "
@@ -84,7 +87,12 @@ def function(reader: Reader, called: Ref, call: Call) -> Value | None:
     if name == "load_img":
         return _picture(call)
     if name == "ImageDataGenerator":
-        return Generator(_of_generator(call))
+        return Generator(_of_generator(call), any(map(call.said, _LEARNT)))
+    if name == "list_files" and called.name.startswith("tensorflow."):
+        again = call.said("shuffle", at=1) is not False  # in each pass, unless it says otherwise
+        return Data(shuffled=call.line if again else None, loops=reader.loops)
+    if name == "zip" and called.name.startswith("tensorflow."):
+        return first
     if name == "train_test_split":
         return _parted(reader, call)
     if name in ("open", "imread") and called.name.startswith(("PIL.", "cv2.", "imageio.")):
@@ -107,6 +115,8 @@ def function(reader: Reader, called: Ref, call: Call) -> Value | None:
 def method(reader: Reader, owner: Value, name: str, call: Call) -> Value:
     """What a method makes of examples."""
     if isinstance(owner, Generator):
+        if name == "fit" and owner.learns and (data := examples(call.value("x", at=0))):
+            reader.program.scalers[owner] = data.rows
         return _flow(reader, owner, name, call)
     if isinstance(owner, Instance):
         if name == "split" and owner.kind in _SPLITTERS:
@@ -201,7 +211,8 @@ def _flow(reader: Reader, owner: Generator, name: str, call: Call) -> Value:
     if name == "flow" and first:
         pixels = owner.pixels if first.pixels == RAW else None
         part = (Part(first.rows, str(plain(subset))),) if subset else ()
-        return replace(first, pixels=pixels, parts=(*first.parts, *part))
+        fitted = reader.program.scalers.get(owner, first.fitted)
+        return replace(first, pixels=pixels, parts=(*first.parts, *part), fitted=fitted)
     return Data(loops=reader.loops)
 
 
@@ -274,8 +285,10 @@ def _joined(name: str, given: Items, call: Call) -> Data | None:
     axis = call.said("axis", at=1, otherwise=0)
     if name == "array" and given.items and not every:
         return Data(source=LITERAL)
-    if not every or axis not in (0, None) or name in ("stack", "hstack"):
+    if not every:
         return None
+    if axis not in (0, None) or name in ("stack", "hstack"):
+        return Data(source=next((each.source for each in every if each.source == PREDICTED), ""))
     if len(every) == 1:
         return every[0]
     first = every[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from bench.lint.values import Fit, Instance, Network, Score, Value
+from bench.lint.values import Fit, Generator, Instance, Network, Score, Value
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Program:
     kept: list[Kept] = field(default_factory=list)
     restored: list[tuple[Network | None, int]] = field(default_factory=list)
     errors: list[int] = field(default_factory=list)
-    scalers: dict[Instance, int] = field(default_factory=dict)
+    scalers: dict[Instance | Generator, int] = field(default_factory=dict)
     returns: dict[str, Value] = field(default_factory=dict)
 
     @cached_property

@@ -18,6 +18,8 @@ _numbers = count(1)
 
 # What `Data.source` says of examples that the script spells out, as the four of XOR.
 LITERAL = "literal"
+# … of what a network predicted.
+PREDICTED = "predicted"
 
 
 def fresh() -> int:
@@ -201,11 +203,12 @@ class Data:
     loops: tuple[ast.AST, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Generator:
-    """Keras' ImageDataGenerator: what it does to pixels."""
+    """Keras' ImageDataGenerator: what it does to pixels; learns: whether `fit` takes statistics."""
 
     pixels: str | None
+    learns: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

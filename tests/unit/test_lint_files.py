@@ -42,11 +42,27 @@ def test_a_finding_says_where_what_why_and_what_to_do(tmp_path: Path, capsys: Ca
     path = written(tmp_path, _TRAP)
     assert main(["lint", str(path)]) == 1
     told = capsys.readouterr()
-    (line,) = told.out.splitlines()
-    assert line.startswith(f"{path}:2: dropout-last (certain): dropout behind the last layer")
-    assert "a quarter of it at 0.2" in line
-    assert line.endswith("; move it before the last layer with weights")
+    found, gap, do, *why = told.out.splitlines()
+    assert found == (
+        f"{path}:2: dropout-last (certain): dropout behind the last layer (Dropout of line 2)"
+    )
+    assert (gap, do) == ("", "dropout-last: move it before the last layer with weights")
+    assert "a quarter of it at 0.2" in " ".join(map(str.strip, why))
     assert "1 finding (1 network, no trainings seen)" in told.err
+
+
+def test_what_to_do_is_told_once_for_all_findings_and_fits_the_terminal(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    first = written(tmp_path, _TRAP, "first.py")
+    second = written(tmp_path, _TRAP + _TRAP, "second.py")
+    assert main(["lint", str(first), str(second)]) == 1
+    told = capsys.readouterr().out
+    findings, advice = told.split("\n\n")
+    assert len(findings.splitlines()) == 3
+    assert advice.count("dropout-last: move it before the last layer") == 1
+    assert max(map(len, advice.splitlines())) <= 60
 
 
 def test_nothing_found_is_0_and_says_what_was_seen(tmp_path: Path, capsys: Captured) -> None:
@@ -189,7 +205,7 @@ def test_the_other_files_are_looked_at_beside_one_that_cannot_be(
     good, bad = written(tmp_path, _TRAP), written(tmp_path, "x = (", "bad.py")
     assert main(["lint", str(bad), str(good), str(good)]) == 2
     told = capsys.readouterr()
-    assert len(told.out.splitlines()) == 1
+    assert told.out.count("(certain)") == 1
     assert "bad.py:1: SyntaxError" in told.err
 
 

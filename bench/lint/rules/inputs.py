@@ -57,25 +57,33 @@ def _otherwise(program: Program) -> Iterator[Hit]:
         if all(each.pixels != shown.pixels for each in learned):
             yield from _other_range(fits[0], learned[0], score, shown)
         yield from _other_filter(learned[0], score, shown)
-        yield from _other_scale(fits[0], learned, shown, (score.kind, score.call.lineno))
     for fit in program.fits:
-        own, held = examples(fit.x), examples(fit.validation[0] if fit.validation else None)
-        if own and held:
-            yield from _other_scale(fit, [own], held, ("validation_data", fit.line))
+        given = [("validation_data", fit.line, each) for each in fit.validation[:1]]
+        given += [
+            (score.kind, score.call.lineno, score.x)
+            for score in program.scores
+            if score.network is fit.network and score.x
+        ]
+        hits = (_other_scale(fit, what, line, examples(value)) for what, line, value in given)
+        yield from islice(filter(None, hits), 1)  # one cause, however often it is judged
 
 
-def _other_scale(
-    fit: Fit, learned: list[Data], shown: Data, given: tuple[str, int]
-) -> Iterator[Hit]:
+def _other_scale(fit: Fit, what: str, line: int, shown: Data | None) -> Hit | None:
     """Of what statistics have scaled: by those of the training data?"""
-    known = {each.fitted for each in learned}
-    if None in known or shown.fitted is None or shown.fitted in known:
-        return
-    whose = "its own" if shown.fitted == shown.rows else "other examples'"
-    yield Hit(
-        given[1],
-        f"{given[0]} is given what {whose} mean or range has scaled, and line {fit.line} trains on "
-        "what that of the training data has",
+    learned = examples(fit.x)
+    if learned is None or shown is None or shown.fitted in (None, learned.fitted):
+        return None
+    if learned.fitted is not None:
+        whose = "its own" if shown.fitted == shown.rows else "other examples'"
+        trains = "what that of the training data has"
+    elif shown.fitted == learned.rows:
+        whose, trains = "the training data's", "these as they were"
+    else:
+        return None
+    return Hit(
+        line,
+        f"{what} is given what {whose} mean or range has scaled, and line {fit.line} trains on "
+        f"{trains}",
     )
 
 

@@ -28,7 +28,7 @@ Find: TypeAlias = Callable[[Program], Iterator[Hit]]
 class Rule:
     """A trap.
 
-    why: it misleads; do: what to do instead; both go on from «what was found; ».
+    why: it misleads; do: what to do instead; both are told once for all that is found.
     find: looks for it in a script.
     """
 

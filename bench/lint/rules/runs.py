@@ -22,6 +22,7 @@ _SCHEDULED = tuple(f"tries another {each}" for each in ("optimizer", "learning_r
 _CHOOSES = ("max", "min", "argmax", "argmin", "sorted")
 # What tells that a training is meant to go on: layers that are let go, a rate that falls by hand.
 _CONTINUES = ("trainable", "lr", "learning_rate", "set_value", "assign", "initial_epoch")
+_CALLED = {"epochs": "number of epochs", "lr": "learning_rate"}
 _OPTIONS = ("epochs", "batch_size", "optimizer", "loss", "learning_rate", "lr")
 
 
@@ -59,7 +60,7 @@ def _goes_on(program: Program) -> Iterator[Hit]:
         restored = any(network is fit.network for network, _ in program.restored)
         if not same or restored or None in lengths or lengths[0] == lengths[1]:
             continue
-        if _is_kept(program, before, fit.line) and _is_kept(program, fit, None):
+        if _is_kept(program, before, fit) and _is_kept(program, fit, None):
             yield Hit(
                 fit.line,
                 f"{lengths[1]} epochs are trained with the weights that line {before.line} left "
@@ -72,17 +73,30 @@ def _epochs(fit: Fit) -> object:
     return plain(fit.options.get("epochs", fit.options.get("nb_epoch")))
 
 
-def _is_kept(program: Program, fit: Fit, until: int | None) -> bool:
+def _is_kept(program: Program, fit: Fit, then: Fit | None) -> bool:
     """Whether what came of a training is kept, or judged before the next one."""
-    assigned = any(
-        isinstance(node, ast.Assign) and node.value is fit.call for node in ast.walk(program.tree)
-    )
-    return assigned or any(
+    until = then.line if then else math.inf
+    kept, over = _kept_as(program.tree, fit), _kept_as(program.tree, then) if then else set()
+    read = {
+        node.id
+        for node in ast.walk(program.tree)
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and fit.line < node.lineno < until
+    }
+    return bool(kept - over or kept & read) or any(
         score.network is fit.network
         and score.kind == "evaluate"
-        and fit.line < score.call.lineno < (until or math.inf)
+        and fit.line < score.call.lineno < until
         for score in program.scores
     )
+
+
+def _kept_as(tree: ast.Module, fit: Fit) -> set[str]:
+    """The names that hold what a training returned."""
+    made = (each for each in ast.walk(tree) if isinstance(each, ast.Assign))
+    targets = [target for each in made if each.value is fit.call for target in each.targets]
+    return {name for target in targets for name in _names(target)}
 
 
 def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:
@@ -99,7 +113,7 @@ def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:
             return "trains from another seed in each round"
         for what, given in _chosen_by(name, call):
             if _names(given) & drawn and _is_scored(loop):
-                return f"tries another {what} in each round"
+                return f"tries another {_CALLED.get(what, what)} in each round"
     return ""
 
 

@@ -16,6 +16,7 @@ from bench.lint.values import (
     Instance,
     Network,
     Ref,
+    Score,
     Value,
     examples,
     inside,
@@ -61,7 +62,24 @@ def _on_training(program: Program) -> Iterator[Hit]:
                 evaluated[0].call.lineno,
                 f"evaluate is given what line {fit.line} trains on, and nothing else is judged",
             )
+        yield from _on_more_than_training(fit, learned, scores)
     yield from _of_workload(program)
+
+
+def _on_more_than_training(fit: Fit, learned: Data, scores: list[Score]) -> Iterator[Hit]:
+    """Where all that is evaluated has the training data in it, and others as well."""
+    evaluated = [(each, examples(each.x)) for each in scores if each.kind == "evaluate"]
+    wholes = {each.of for each in learned.parts}
+    parted = "validation_split" in fit.options and not fit.validation
+    if evaluated and all(
+        judged and (judged.rows in wholes or (parted and judged.rows == learned.rows))
+        for _, judged in evaluated
+    ):
+        yield Hit(
+            evaluated[0][0].call.lineno,
+            f"evaluate is given examples among which are those that line {fit.line} trains on",
+            certain=False,
+        )
 
 
 def _of_workload(program: Program) -> Iterator[Hit]:

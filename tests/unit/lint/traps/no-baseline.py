@@ -43,3 +43,17 @@ for step in range(300):
     if step % 100 == 0:
         print("training:", loss)
 print("test:", line.evaluate(x[160:], y[160:]), "baseline:", y[160:].var())
+# %% trap
+from sklearn.metrics import mean_squared_error
+line = keras.Sequential([layers.LSTM(9), layers.Dense(1)])
+line.compile("sgd", "mae")
+line.fit(x, y)
+both = np.concatenate((line.predict(x_test), x_test[:, 1:]), axis=1)
+print(mean_squared_error(y_test, both[:, 0]))  # trap: no-baseline
+# %% twin
+from sklearn.metrics import mean_squared_error
+line = keras.Sequential([layers.LSTM(9), layers.Dense(1)])
+line.compile("sgd", "mae")
+line.fit(x, y)
+both = np.concatenate((line.predict(x_test), x_test[:, 1:]), axis=1)
+print(mean_squared_error(y_test, both[:, 0]), mean_squared_error(y_test, y_test * 0 + y.mean()))

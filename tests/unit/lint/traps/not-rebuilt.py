@@ -55,3 +55,12 @@ for epoch in range(10):
     print(epoch, model.evaluate(x_test, y_test))
 for part in np.split(x, 10):
     model.fit(part, epochs=1)
+# %% trap
+history = model.fit(x, y, epochs=10)
+first = history.history["loss"][-1]
+history = model.fit(x, y, epochs=50)  # trap: not-rebuilt
+print(first, history.history["loss"][-1])
+# %% twin
+history = model.fit(x, y, epochs=10, batch_size=64)
+history = model.fit(x, y, epochs=50, batch_size=32)
+print(history.history["loss"][-1], model.evaluate(x_test, y_test))

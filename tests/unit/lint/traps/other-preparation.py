@@ -56,3 +56,36 @@ model.fit(x, y)
 print(model.evaluate(x_test, y_test))
 of_each = x - x.mean(axis=1)
 build().fit(of_each, y, validation_data=(x_test - x_test.mean(axis=1), y_test))
+# %% trap
+from sklearn.preprocessing import MinMaxScaler
+scaler = MinMaxScaler().fit(x)
+x_scaled = scaler.transform(x)
+x_test = scaler.transform(x_test)
+model.fit(x, y)
+print(model.evaluate(x_test, y_test))  # trap: other-preparation
+model.predict(x_test)
+# %% twin
+from sklearn.preprocessing import MinMaxScaler
+scaler = MinMaxScaler().fit(x)
+x_scaled = scaler.transform(x)
+x_test = scaler.transform(x_test)
+model.fit(x_scaled, y)
+print(model.evaluate(x_test, y_test))
+model.predict(x_test)
+# %% trap
+flow = keras.preprocessing.image.ImageDataGenerator(zca_whitening=True)
+flow.fit(x)
+held = keras.preprocessing.image.ImageDataGenerator(zca_whitening=True)
+held.fit(x_test)
+model.fit(flow.flow(x, y), validation_data=held.flow(x_test, y_test))  # trap: other-preparation
+# %% twin
+flow = keras.preprocessing.image.ImageDataGenerator(zca_whitening=True)
+flow.fit(x)
+model.fit(flow.flow(x, y), validation_data=flow.flow(x_test, y_test))
+turned = keras.preprocessing.image.ImageDataGenerator(
+    rotation_range=9, zca_whitening=False, featurewise_center=False
+)
+turned.fit(x)
+held = keras.preprocessing.image.ImageDataGenerator()
+held.fit(x_test)
+build().fit(turned.flow(x, y), validation_data=held.flow(x_test, y_test))

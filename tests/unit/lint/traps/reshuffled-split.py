@@ -27,3 +27,13 @@ scaled.fit(train)
 scaled.evaluate(rest)
 for images, labels in train.take(1):
     print(images.shape)
+# %% trap
+files = tf.data.Dataset.list_files("photos/*.jpg")  # trap: reshuffled-split
+masks = tf.data.Dataset.list_files("masks/*.png")
+pairs = tf.data.Dataset.zip((files.map(tf.io.read_file), masks.map(tf.io.read_file)))
+model.fit(pairs.take(800).batch(8), validation_data=pairs.skip(800).batch(8))
+# %% twin
+files = tf.data.Dataset.list_files("photos/*.jpg", shuffle=False)
+masks = tf.data.Dataset.list_files("masks/*.png", shuffle=False)
+pairs = tf.data.Dataset.zip((files.map(tf.io.read_file), masks.map(tf.io.read_file)))
+model.fit(pairs.take(800).batch(8), validation_data=pairs.skip(800).batch(8))

@@ -19,3 +19,20 @@ flow = keras.preprocessing.image.ImageDataGenerator(rescale=1 / 255, validation_
 train = flow.flow_from_directory("photos", target_size=(28, 28), subset="training")
 test = flow.flow_from_directory("photos", target_size=(28, 28), subset="validation")
 model.fit(train, validation_data=test)
+# %% trap
+a, b, ya, yb = train_test_split(x, y)
+a, c, ya, yc = train_test_split(b, yb)
+model.fit(a, ya, validation_data=(c, yc))
+print(model.evaluate(b, yb))  # trap: training-score
+# %% twin
+a, b, ya, yb = train_test_split(x, y)
+a, c, ya, yc = train_test_split(a, ya)
+model.fit(a, ya, validation_data=(c, yc))
+print(model.evaluate(b, yb))
+# %% trap
+model.fit(x, y, validation_split=0.33)
+print(model.evaluate(x, y))  # trap: training-score
+# %% twin
+model.fit(x, y, validation_split=0.33)
+print(model.evaluate(x, y))
+print(model.evaluate(x_test, y_test))
