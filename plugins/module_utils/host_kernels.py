@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,9 @@ def next_to_boot(root: Path, running: str, installed: list[dict[str, Any]]) -> s
     if not releases:
         return running
     of_arch = [kernel for kernel in installed if kernel["package"] == kernel["flavour"] != ""]
-    if of_arch:
-        return _next_of_arch(running, of_arch)
     chosen = _default_entry(root)
+    if of_arch:
+        return _next_of_arch(running, of_arch, _starts(root, chosen))
     # The longest, for one release may be the start of another.
     named = [release for release in releases if release in chosen]
     return max(named, key=len) if named else str(releases[-1])
@@ -180,11 +181,33 @@ def other_system(root: Path) -> str:
     return chosen if OTHER_SYSTEM.search(chosen) else ""
 
 
-def _next_of_arch(running: str, kernels: list[dict[str, Any]]) -> str:
-    """Arch keeps one kernel of each flavour: the running flavour's, else the stock one's.
+def _starts(root: Path, chosen: str) -> str:
+    """What the boot loader's entry starts: as systemd-boot's own files say, else its name.
+
+    Of a pattern of names, systemd-boot takes the last that fits.
+    """
+    folder = root / "boot/loader/entries"
+    fitting = [each for each in names(folder) if chosen and _fits(each, chosen)]
+    said = text(folder / fitting[-1]) if fitting else ""
+    return "\n".join(re.findall(r"^linux\s+(\S+)", said, re.MULTILINE)) or chosen
+
+
+def _fits(entry: str, chosen: str) -> bool:
+    return fnmatchcase(entry, chosen) or fnmatchcase(entry.removesuffix(".conf"), chosen)
+
+
+def _next_of_arch(running: str, kernels: list[dict[str, Any]], starts: str) -> str:
+    """Arch keeps one kernel of each flavour: what the boot loader names, else the running one's.
 
     An upgrade takes the running kernel's folder away; then its release's end tells the flavour.
+    Where none does, it is the stock one's.
     """
+    whole = r"(?<![A-Za-z]){}(?![a-z0-9])"
+    named = [
+        each for each in kernels if re.search(whole.format(re.escape(each["flavour"])), starts)
+    ]
+    if named:
+        return str(max(named, key=lambda each: len(each["flavour"]))["release"])
     like = [each for each in kernels if running.endswith(each["flavour"].replace("linux", "", 1))]
     flavour = max((each["flavour"] for each in like), key=len, default="linux")
     flavour = next((each["flavour"] for each in kernels if each["release"] == running), flavour)

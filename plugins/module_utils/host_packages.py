@@ -38,7 +38,9 @@ OFFERS_DRIVERS = re.compile(
     r"^Package: (nvidia-(driver|open|dkms)|cuda-drivers|libnvidia-compute)", re.MULTILINE
 )
 KERNEL = re.compile(r"(linux-image(-unsigned)?|(proxmox|pve)-kernel)-\d")
-MAKERS = re.compile(r"@([\w.-]+\.)?(debian\.org|ubuntu\.com|canonical\.com|proxmox\.com)>")
+MAKERS = re.compile(
+    r"@([\w.-]+\.)?(debian\.org|ubuntu\.com|canonical\.com|proxmox\.com|raspberrypi\.com)>"
+)
 CONCERNED = re.compile(r"nvidia|cuda|cudnn|^linux-|^linux$")
 FIELDS = re.compile(
     r"^(Package|Architecture|Status|Version|Depends|Source|Maintainer): (.*)$", re.MULTILINE

@@ -212,6 +212,10 @@ def test_a_system_for_desktops_gets_the_driver_with_a_screen(
         ("proxmox 8 kernel 6.11", "Debian 12", "6.11", "6.11."),
         ("arch linux-lts", "Arch", "linux-lts", "6.12."),
         ("archlinux zen", "Arch", "linux-zen", "6.18."),
+        ("Ubuntu 24.04 OEM kernel", "Ubuntu 24.04", "oem-24.04c", "6.14."),
+        ("ubuntu 24.04 mainline 6.15", "Ubuntu 24.04", "generic", "6.15.14-061514-"),
+        ("debian 13 with liquorix", "Debian 13", "liquorix-amd64", "7.1."),
+        ("ubuntu 22.04 xanmod 6.18", "Ubuntu 22.04", "x64v3-xanmod1", "6.18."),
     ],
 )
 def test_a_kernel_is_known_by_its_line_its_number_or_both(
@@ -224,11 +228,23 @@ def test_a_kernel_is_known_by_its_line_its_number_or_both(
     assert kernel.release.startswith(release)
 
 
+def test_a_kernel_that_is_not_known_is_told_with_those_that_are(capsys: Capture) -> None:
+    code, told, wrong = run(capsys, "--host", "ubuntu 24.04 surface", "--gpu", "T4")
+    assert (code, told, wrong.count("\n")) == (2, "", 1)
+    assert "whose «surface» is not known of ubuntu-24.04; expected a kernel of hwe, " in wrong
+
+
+@pytest.mark.parametrize("said", ["ubuntu 24.04 realtime", "debian 13 rt", "debian 12 realtime"])
+def test_a_realtime_kernel_is_refused_as_if_it_were_here(said: str, capsys: Capture) -> None:
+    code, told, _wrong = run(capsys, "--host", said, "--gpu", "T4")
+    assert (code, "PREEMPT_RT" in told) == (1, True)
+
+
 def test_every_other_kernel_of_a_fresh_host_is_of_a_line_that_has_rows() -> None:
     named = 0
     for system in recorded.MATRIX.systems:
         for version, told in system.fresh.items():
-            for other in told.others.values():
+            for other in (each for each in told.others.values() if not each.foreign):
                 seen = request.seen(
                     fresh.host(system, version, (), other), Options(), recorded.MATRIX
                 )

@@ -381,6 +381,20 @@ def test_the_flavour_that_runs_boots_next_though_an_upgrade_took_its_folder(
 
 
 def test_a_kernel_of_arch_s_users_that_runs_says_its_flavour_itself(tmp_path: Path) -> None:
-    running = "6.17.9-2-cachyos"
-    host = merged(ARCH_THREE, arch_kernel(running, "linux-cachyos"))
+    host = merged(ARCH_THREE, arch_kernel(running := "6.17.9-2-cachyos", "linux-cachyos"))
     assert look(tmp_path, host, running)["next"] == running
+
+
+LTS = {"boot/loader/entries/a-2.conf": "linux /vmlinuz-linux-lts\n"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        LTS | {"boot/loader/loader.conf": "default a*\n"},
+        {"boot/loader/loader.conf": "default arch-linux-lts.efi\n"},
+        {"etc/default/grub": "GRUB_DEFAULT='Advanced options>Arch Linux, with Linux linux-lts'\n"},
+    ],
+)
+def test_arch_boots_what_its_boot_loader_names(tmp_path: Path, said: hosts.Host) -> None:
+    assert look(tmp_path, merged(ARCH_THREE, said), "6.18.2-zen1-1-zen")["next"] == "6.12.60-1-lts"

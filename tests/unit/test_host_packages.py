@@ -128,6 +128,20 @@ def test_two_origins_at_once_are_told_apart(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("maker", "origin"),
+    [
+        ("Serge Schneider <serge@raspberrypi.com>", "distribution"),
+        ("Debian Kernel Team <debian-kernel@lists.debian.org>", "distribution"),
+        ("Steven Barrett <steven@liquorix.net>", "foreign"),
+    ],
+)
+def test_a_kernel_is_whose_maintainer_it_has(tmp_path: Path, maker: str, origin: str) -> None:
+    name = "linux-image-6.12.47-1-a"
+    host = debs(f"{name} 1:6.12.47-1\nMaintainer: {maker}")
+    assert host_packages.known(hosts.write(tmp_path, host))[name].origin == origin
+
+
 def test_a_foreign_architecture_does_not_hide_the_host_s_own(tmp_path: Path) -> None:
     i386 = (
         "libnvidia-compute-580 580.95.05-1\nArchitecture: i386\nStatus: deinstall ok config-files"

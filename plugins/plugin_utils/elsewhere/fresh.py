@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...module_utils.kernel_names import is_realtime
 from ..gpu_stack.rows import Fresh, FreshKernel, System
 from ..host_environment import Environment, Python
 from ..host_facts import Distribution, Gpu, HostFacts, Kernel, Kernels, PackageManager
@@ -39,4 +40,6 @@ def host(
 def _kernel(told: Fresh | FreshKernel) -> Kernel:
     package = told.package or f"linux-image-{told.kernel}"
     metas = (f"linux-image-{told.flavour}",) if told.metas is None else told.metas
-    return Kernel(told.kernel, package, told.flavour, metas)
+    foreign = isinstance(told, FreshKernel) and told.foreign
+    realtime = is_realtime(told.kernel, "")
+    return Kernel(told.kernel, package, told.flavour, metas, foreign, realtime, headers=foreign)

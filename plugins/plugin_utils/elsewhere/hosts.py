@@ -63,7 +63,10 @@ _UNDER_WSL = "6.6.87.2-microsoft-standard-WSL2"  # Windows' own kernel
 _OF_DGX_OS = "580.178.04"
 _ARM = re.compile(r"\b(arm|arm64|aarch64)\b")
 # A kernel by its number: "kernel 6.14", "HWE 6.8", "kernel 6.17.8+deb13-amd64".
-_KERNEL = re.compile(r"\b(kernel|hwe|backports?)[ :(-]*([4-9]\.\d+)[\d.]*([+-](deb|bpo)?\d+)*")
+_KERNEL = re.compile(
+    r"\b(kernel|hwe|backports?|xanmod|liquorix|mainline)"
+    r"[ :(-]*([4-9]\.\d+)[\d.]*([+-](deb|bpo)?\d+)*"
+)
 _NEWER = ("hwe", "backports")  # kernels that are installed for their number
 
 
@@ -105,12 +108,31 @@ def _named(
     words = [word for word in words if word not in _NO_NAME]
     made_of = derived.host(name, words, gpus, known) or _of_another_version(words, gpus, known)
     if made_of is None:
+        _must_know_its_kernel(name, words, known)
         ids = dict.fromkeys(row.id for row, _version in known.values())
         near = difflib.get_close_matches("".join(words[:1]), ids, n=1)
         like = [each for each in known if each.split("-")[0] in near]
         do = f"name one, such as {like[-1]}" if like else "name one that yours is, or is made of"
         raise RefusedError(f"--host «{name}»", f"one of {', '.join(known)}", do)
     return made_of
+
+
+def _must_know_its_kernel(
+    name: str, words: list[str], known: dict[str, tuple[System, str]]
+) -> None:
+    """Raises RefusedError where the words are of one system, but for those of its kernel."""
+    for key, (row, version) in known.items():
+        kernels = [word for said in row.fresh[version].others for word in said.split()]
+        of_it = [word for word in words if _is(word, row, version)]
+        rest = [word for word in words if word not in of_it and word not in kernels]
+        whole = of_it and (not version or any(word[0].isdigit() for word in of_it))
+        if whole and not any(word[0].isdigit() for word in rest):
+            raise RefusedError(
+                f"--host «{name}», whose «{' '.join(rest)}» is not known of {key}",
+                f"a kernel of {', '.join(kernels)}",
+                f"name one of these, or leave «{' '.join(rest)}» out; for another kernel run "
+                "`./run plan` on a host that has it",
+            )
 
 
 def _of_another_version(
@@ -178,15 +200,23 @@ def _kernel(name: str, words: list[str], system: System, version: str) -> FreshK
     kernel = found or FreshKernel(
         kernel=usual.kernel, flavour=usual.flavour, package=usual.package, metas=usual.metas
     )
-    old = ".".join(kernel.kernel.split(".")[:2])
-    metas = kernel.metas and tuple(meta.replace(old, said[2]) for meta in kernel.metas)
+    old, new = ".".join(kernel.kernel.split(".")[:2]), said[2]
+
+    def of_it(name: str) -> str:
+        return name.replace(old, new).replace(_padded(old), _padded(new))
+
     return msgspec.structs.replace(
         kernel,
-        kernel=kernel.kernel.replace(old, said[2]),
-        flavour=kernel.flavour.replace(old, said[2]),
-        package=kernel.package.replace(old, said[2]),
-        metas=metas,
+        kernel=of_it(kernel.kernel),
+        flavour=of_it(kernel.flavour),
+        package=of_it(kernel.package),
+        metas=kernel.metas and tuple(of_it(meta) for meta in kernel.metas),
     )
+
+
+def _padded(number: str) -> str:
+    """As Ubuntu's mainline builds have it, "0618" for "6.18"."""
+    return "".join(part.zfill(2) for part in number.split("."))
 
 
 def _is(word: str, system: System, version: str) -> bool:

@@ -99,7 +99,7 @@ def _misfit(request: Request, stack: Stack) -> str:
         minimum = minimum_driver(stack, request.gpus)
         if minimum.rules_out(version):
             return str(minimum)
-    flavour = driver.loaded_flavour
+    flavour = driver.loaded_flavour or _flavour_next(request)
     wrong = [g for g in request.gpus if flavour not in matrix.generation(g).modules]
     if flavour and wrong:
         return f"the {flavour} module does not drive {gpus.titles(wrong)}"
@@ -113,6 +113,12 @@ def _misfit(request: Request, stack: Stack) -> str:
     if request.facts.has_subnet and not driver.subnet_manager:
         return "its NVSwitches have no subnet manager (nvlsm), without which CUDA gives error 802"
     return _no_module_next(request)
+
+
+def _flavour_next(request: Request) -> str:
+    """The flavour of the module that the next boot would load, where none is loaded."""
+    kernel = request.facts.kernels.find(request.facts.kernels.next)
+    return kernel.nvidia.flavour if kernel and not request.facts.driver.loaded else ""
 
 
 def _no_module_next(request: Request) -> str:

@@ -87,12 +87,14 @@ class FreshKernel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """A kernel that people install a new host with, or instead of its usual one.
 
     package: what it is from; metas: what keeps it up to date; both named after it if not said.
+    foreign: it is somebody else's, and comes with its headers.
     """
 
     kernel: Text
     flavour: Text
     package: str = ""
     metas: Names | None = None
+    foreign: bool = False
     architecture: Text = "x86_64"
 
 
