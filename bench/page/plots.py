@@ -290,7 +290,7 @@ def _number(value: Any) -> str:
     return "" if value is None else f"{float(value):,.4g}"
 
 
-def _plot(chart: Any, title: str, sentence: str, legend: str = "") -> Plot:
+def _plot(chart: Any, title: str, sentence: str, legend: str) -> Plot:
     # The same plot of the same run is the same text, whenever it is drawn.
     chart.uuid = hashlib.sha256(f"{title}\n{sentence}".encode()).hexdigest()[:8]
     text = _SCRIPT.sub("", str(chart.render()))

@@ -30,6 +30,7 @@ _TITLE = 16  # pixels above each panel
 _GAP = 4
 _MAPS, _KERNELS = 8, 16  # in a row
 _FRAME_MS, _LAST_MS = 150, 2_000
+_IN_A_STRIP = 6
 
 
 def folder(row: Row, scratch: Path) -> str:
@@ -80,7 +81,7 @@ def join(frames: Path, target: Path, layers: Sequence[str]) -> Film | None:
     return Film(file=target.name, steps=tuple(int(path.stem) for path in taken))
 
 
-def strip(film: Path, count: int = 6) -> tuple[Image.Image, list[int]]:
+def strip(film: Path) -> tuple[Image.Image, list[int]]:
     """The outputs of some frames of a film, side by side, and which frames they are.
 
     Raises:
@@ -90,7 +91,7 @@ def strip(film: Path, count: int = 6) -> tuple[Image.Image, list[int]]:
 
     with Image.open(film, formats=["GIF"]) as opened:
         last = getattr(opened, "n_frames", 1) - 1
-        chosen = sorted({round(last * part / (count - 1)) for part in range(count)})
+        chosen = sorted({round(last * part / (_IN_A_STRIP - 1)) for part in range(_IN_A_STRIP)})
         shown = []
         for number in chosen:
             opened.seek(number)

@@ -75,10 +75,11 @@ def peak_throughput(backend: Backend) -> float | None:
     return peak and peak * max(1, len(backend.gpus()))
 
 
-def resident_memory(statm: Path = Path("/proc/self/statm")) -> int | None:
+def resident_memory() -> int | None:
     """Bytes of this process that lie in memory; None where the kernel does not tell."""
     try:
-        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
     except (OSError, ValueError, IndexError):
         return None
 

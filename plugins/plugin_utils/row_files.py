@@ -17,9 +17,9 @@ def parsed(text: str) -> Any:
     return yaml.load(text, Loader=_LOADER)
 
 
-def matrix(folder: Path = MATRIX) -> dict[str, Any]:
+def matrix() -> dict[str, Any]:
     """The matrix's lists by name, as `gpu_stack.load.load` takes them."""
     told: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.yml")):
+    for path in sorted(MATRIX.glob("*.yml")):
         told |= parsed(path.read_text(encoding="utf-8"))
     return {name: told[f"plan_{name}"] for name in told["plan_matrix"]}

@@ -27,17 +27,15 @@ def latency(seconds: float, parts: tuple[float, ...] = (), spread: float = 0.0) 
     )
 
 
-def throughput(
-    seconds: float, batch: int = 128, rounds: tuple[float, ...] = (), spread: float = 0.0
-) -> Throughput:
+def throughput(seconds: float, spread: float = 0.0) -> Throughput:
     """Batches of so many s."""
     return Throughput(
-        batch=batch,
+        batch=128,
         batches=20,
-        rounds=rounds or (seconds,) * 10,
+        rounds=(seconds,) * 10,
         median=seconds,
         spread=spread,
-        images_per_second=batch / seconds,
+        images_per_second=128 / seconds,
     )
 
 

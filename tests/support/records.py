@@ -209,9 +209,7 @@ def time_to_target(
     *,
     qualities: Sequence[Sequence[float]] = ((0.97, 0.985, 0.991), (0.981, 0.99)),
     seconds: float = 2.0,
-    targets: Sequence[float] = (0.98, 0.99),
     joules: Measured[float] = UNWATCHED,
-    reason: str | None = None,
     **members: Any,
 ) -> TimeToTarget:
     """A training to targets: each seed's qualities, epoch by epoch of as many seconds.
@@ -220,10 +218,9 @@ def time_to_target(
     """
     metric = EVERY[workload].metric
     bound = 0.997 if metric == "accuracy" else 10.9
-    summaries = [_target(workload, each, qualities, seconds, joules) for each in targets]
+    summaries = [_target(workload, each, qualities, seconds, joules) for each in (0.98, 0.99)]
     missed = [each.target for each in summaries if each.median_seconds is None]
-    if missed and reason is None:
-        reason = f"not every seed reached {missed[0]}"
+    reason = f"not every seed reached {missed[0]}" if missed else None
     made = TimeToTarget(
         **{
             "workload": workload,
@@ -269,9 +266,9 @@ def repeats(
     )
 
 
-def slower(by: float, medians: Sequence[float] = STEADY) -> tuple[float, ...]:
-    """The same medians, longer by a share."""
-    return tuple(median * (1 + by) for median in medians)
+def slower(by: float) -> tuple[float, ...]:
+    """The usual medians, longer by a share."""
+    return tuple(median * (1 + by) for median in STEADY)
 
 
 def settings(**members: Any) -> Settings:

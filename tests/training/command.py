@@ -129,13 +129,11 @@ class Command:
         return Ended(done.returncode, self.log.read_text(encoding="utf-8"))
 
     @contextmanager
-    def in_terminal(
-        self, *options: str, where: tuple[str, ...] = ("bench/",)
-    ) -> Iterator[Terminal]:
+    def in_terminal(self, *options: str) -> Iterator[Terminal]:
         """Runs it in a terminal of 120 columns, whose Ctrl-C it gets."""
         ours, its = pty.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        command = [sys.executable, "-c", _WITH_TERMINAL, *self.arguments(*options, where=where)]
+        command = [sys.executable, "-c", _WITH_TERMINAL, *self.arguments(*options)]
         with subprocess.Popen(
             command,
             cwd=ROOT,

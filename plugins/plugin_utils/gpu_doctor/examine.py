@@ -11,6 +11,7 @@ from .scan import Sighting
 from .signs import SIGNS
 from .symptoms import Fix, Symptom, hold
 
+_MOST = 1000  # letters of a line that is quoted
 _PLACES = {
     "container host": "the container's host",
     "windows": "Windows",
@@ -156,6 +157,6 @@ def _place(symptom: Symptom, fix: Fix, host: Host) -> str:
     return _PLACES.get(where, here)
 
 
-def _one_line(text: str, most: int = 1000) -> str:
+def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= _MOST else line[: _MOST - 1] + "…"

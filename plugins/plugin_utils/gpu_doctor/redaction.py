@@ -62,7 +62,7 @@ class Redaction:
     hosts, users: the names that are known; more are recognised by where they stand.
     """
 
-    def __init__(self, hosts: Iterable[str] = (), users: Iterable[str] = ()) -> None:
+    def __init__(self, hosts: Iterable[str], users: Iterable[str]) -> None:
         self._numbers: dict[str, dict[str, int]] = {}
         self._known = [
             *((name, "host") for name in _worth(hosts)),
