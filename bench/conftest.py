@@ -20,7 +20,7 @@ from bench import options
 from bench.observe import devices
 from bench.page.closing import Closing, close
 from bench.report import progress
-from bench.runner import collection, output, plugins, remaining, rerun_options, stop
+from bench.runner import collection, output, plugins, rerun_options, stop
 from bench.runner.collection import LISTENER, ROWS, SESSION, repeat, train, train_to_target
 from bench.runner.events import RunEnded, RunStarted
 from bench.runner.head import PACKAGES
@@ -118,7 +118,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
         with plugins.one_line(config):
             run.check_data(collection.every(session.items))
-            words = remaining.kept(config.invocation_params.args, config.option.file_or_dir)
+            words = rerun_options.typed(config.invocation_params.args, config.option.file_or_dir)
             run.begin(collection.due(session.items, run.settings), words)
         config.stash[_BEGUN] = True
         config.stash[LISTENER](RunStarted(trainings))

@@ -2,65 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.errors import counted, shown, some
-from bench.invocation import INSTALLED
+from bench.errors import counted, some
 from bench.judge import rerun
 from bench.record import codec, ending, store
 from bench.record.head import Due
 from bench.record.model import Record, Result, TargetResult, Training
 from bench.record.repeats import Repeat
 from bench.record.variant import AS_PUBLISHED
-from bench.runner.option_table import OPTIONS
 
-_BENCH = Path(__file__).resolve().parents[1]
 # So many are named.
 _NAMED = 12
-# These choose trainings, or may be about another plugin.
-_DROPPED = ("-k", "-m", "-o", "-W", "-n")
-# What of pytest's options, and of pytest-benchmark's, is kept: how a run is made and told.
-_FLAGS = (
-    *("-x", "--exitfirst", "-v", "--verbose", "-q", "--quiet", "-s", "-l", "--full-trace"),
-    *("--no-header", "--no-summary", "--benchmark-autosave", "--benchmark-save-data"),
-)
-_WITH_VALUES = (
-    *("--maxfail", "-p", "--rootdir", "--tb", "-r", "--color", "--capture", "--durations"),
-    *("--junitxml", "--junit-xml", "--benchmark-json", "--benchmark-save"),
-    *("--benchmark-columns", "--benchmark-sort", "--benchmark-group-by"),
-    *(() if INSTALLED else ("-c",)),  # `run` has one of its own
-)
-
-
-def kept(words: Sequence[str], files: Iterable[str] = ()) -> tuple[str, ...]:
-    """The files and options that a run was called with, but for those that choose its trainings.
-
-    What another plugin was given stays out of the record: it may be a password.
-    """
-    own = {name: attributes.get("action") == "store_true" for name, attributes in OPTIONS.items()}
-    flags = dict.fromkeys(_FLAGS, True) | dict.fromkeys(_WITH_VALUES, False) | own
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    for option in _DROPPED:
-        parser.add_argument(option)
-    for option, is_flag in flags.items():
-        how: Any = {"action": "append_const", "const": option}
-        if not is_flag:
-            how = {"action": "append", "type": functools.partial(_joined, option)}
-        parser.add_argument(option, dest="words", **how)
-    try:
-        typed = parser.parse_known_args(words)[0].words or ()
-    except argparse.ArgumentError:  # letters of several options in one word, one of them a plugin's
-        typed = ()
-    every = [*(file for file in files if Path(file).resolve() != _BENCH), *typed]
-    return tuple(shown(word) for word in every if not word.startswith("--workload="))
-
-
-def _joined(option: str, value: str) -> str:
-    return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
 
 
 def line(record: Record) -> str | None:

@@ -12,7 +12,7 @@ from bench.record import codec
 from bench.record.head import Due, Experiment
 from bench.record.model import Record
 from bench.record.store import RecordFile
-from bench.runner import remaining
+from bench.runner import remaining, rerun_options
 from tests.conftest import ROOT
 from tests.support import records
 from tests.support.comparison import command
@@ -50,7 +50,7 @@ def test_the_command_is_what_was_typed_with_another_choice_of_rows_and_no_other_
     monkeypatch: pytest.MonkeyPatch, files: list[str], words: list[str], left: list[Due], told: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    kept = remaining.kept([*files, *words], files)
+    kept = rerun_options.typed([*files, *words], files)
     line = remaining.line(records.record([result("post")], due=(_POST, *left), words=kept))
     assert line is not None
     assert line.startswith(f"Not trained: {len(left)} of {len(left) + 1}: {left[0].title}")
@@ -58,7 +58,7 @@ def test_the_command_is_what_was_typed_with_another_choice_of_rows_and_no_other_
 
 
 def test_a_plugins_letter_among_those_of_pytest_ends_no_run() -> None:
-    assert "3" not in "".join(remaining.kept(["-x", "-vZ3"]))
+    assert "3" not in "".join(rerun_options.typed(["-x", "-vZ3"]))
 
 
 _STOPPED = failed("mlp", CPU, "mlp on cpu: interrupted")
