@@ -10,8 +10,7 @@ import msgspec
 from bench.datasets.prepared import Prepared
 from bench.errors import lines, shown
 from bench.judge import floors
-from bench.judge.floors import Bounds, bounds_or_none, read_evidence
-from bench.judge.own import OwnFloors
+from bench.judge.floors import Bounds, OwnFloors, bounds_or_none, read_evidence
 from bench.judge.verdict import judge
 from bench.observe.host import HostMonitor
 from bench.observe.telemetry import GpuMonitor

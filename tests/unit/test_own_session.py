@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from bench.judge.bottleneck import could_be_tuned, figures
-from bench.judge.own import OwnFloors
+from bench.judge.floors import OwnFloors
 from bench.judge.rerun import rerun_command
 from bench.observe.devices import Found
 from bench.options import Settings
