@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tests.support import fake_worker
-from tests.support.comparison import Done, command
+from tests.support.bench_verbs import Done, command
 
 # Says of a photograph its mean, and of a digit that it is its first pixel, with 90 %.
 ANSWERS = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.datasets.prepared import Store
-from tests.support.comparison import Files
+from tests.support.bench_verbs import Files
 from tests.support.fake_host import FakeHost
 from tests.support.no_data import blank
 

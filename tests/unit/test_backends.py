@@ -24,9 +24,9 @@ from bench.worker import devices, environment, faults
 from bench.worker.backends import Jax, TensorFlow, Torch, tensorflow
 from bench.worker.messages import Job
 from bench.workloads.backend import BACKENDS, Backend
-from tests.support.asked import chosen
 from tests.support.program import script
 from tests.support.records import CPU, H100, WORKER, record, result
+from tests.support.run_settings import chosen
 
 _JAX = Variant(backend="jax")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.record.store import RecordFile
 from tests.support import records
-from tests.support.comparison import NOW, Files, compare_command, flagged, refusal
+from tests.support.bench_verbs import NOW, Files, compare_command, flagged, refusal
 from tests.support.records import CPU, H100, failed, repeats, slower
 
 

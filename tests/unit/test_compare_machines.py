@@ -11,7 +11,7 @@ from bench.record.head import WITHHELD, Cpu
 from bench.record.model import Model
 from bench.record.runs import resolve
 from tests.support import records
-from tests.support.comparison import Files, compare_command
+from tests.support.bench_verbs import Files, compare_command
 from tests.support.records import CPU, H100, repeats, slower
 
 TWIN = replace(H100, uuids=("GPU-11111111-2f33-4e0b-9d8f-1c2b3a4d5e6f",))

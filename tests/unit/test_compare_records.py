@@ -18,7 +18,7 @@ from bench.record.repeats import ENOUGH
 from bench.record.verdict import Verdict
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.comparison import Files, compare_command, flagged, refusal
+from tests.support.bench_verbs import Files, compare_command, flagged, refusal
 from tests.support.records import CPU, H100, STEADY, failed, repeats, slower
 
 # ---- answers

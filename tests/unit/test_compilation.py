@@ -18,8 +18,8 @@ from bench.runner.interpreter import Plan
 from bench.runner.supervisor import Launch
 from bench.worker.messages import Job
 from tests.support import fake_worker
-from tests.support.asked import smoke
 from tests.support.records import CPU, GT1030, H100
+from tests.support.run_settings import smoke
 
 JOB = Job("mlp", is_gpu=True, epochs=5, seed=1, data={}, wait=True, target=0.9, seeds=(1, 2))
 TOLD = "tell(job=job)\n" + fake_worker.HEALTHY

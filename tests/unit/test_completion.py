@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.comparison import Files, command
+from tests.support.bench_verbs import Files, command
 from tests.support.records import result
 
 

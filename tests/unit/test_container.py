@@ -23,10 +23,10 @@ from bench.runner.limits import same_limits
 from bench.runner.supervisor import Launch, WorkerProcess
 from bench.worker.messages import Job
 from tests.support import fake_worker
-from tests.support.asked import chosen
 from tests.support.fake_worker import HEALTHY
 from tests.support.program import script
 from tests.support.records import CPU, H100
+from tests.support.run_settings import chosen
 
 NAME = f"docker.example.org/tensorflow/tensorflow@sha256:{'5f' * 32}"
 _JOB = Job("mlp", is_gpu=False, epochs=3, seed=5, data={})

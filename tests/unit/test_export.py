@@ -20,7 +20,7 @@ from bench.report.export.columns import COLUMNS, DOCUMENT, SHORT, documented
 from bench.report.export.trained import trainings
 from tests.support import records
 from tests.support.answers import inference
-from tests.support.comparison import command
+from tests.support.bench_verbs import command
 from tests.support.records import CPU, H100, failed, record, result, telemetry, time_to_target
 
 OLD = Path(records.__file__).with_name("record_schema_2.json")

@@ -18,7 +18,7 @@ from bench.report.fleet.command import text
 from bench.report.fleet.reading import Fleet, Member
 from bench.report.format import Screen
 from tests.support import records
-from tests.support.comparison import CONTENDED, command
+from tests.support.bench_verbs import CONTENDED, command
 from tests.support.records import CPU, H100, WORKER, failed, machine, record, result, telemetry
 
 L4 = replace(H100, name="NVIDIA L4")

@@ -19,7 +19,7 @@ from bench.report.fleet.reading import Fleet, Member
 from bench.report.format import Screen
 from tests.support import records
 from tests.support.answers import inference
-from tests.support.comparison import Files, command, compare_command
+from tests.support.bench_verbs import Files, command, compare_command
 from tests.support.records import CPU, H100, STEADY, record, repeats, result
 
 

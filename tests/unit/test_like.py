@@ -13,9 +13,9 @@ from bench.record import codec
 from bench.runner.rerun_options import adopt
 from tests.conftest import ROOT
 from tests.support import bench_command, records
-from tests.support.asked import parsed
 from tests.support.bench_command import Bench
 from tests.support.program import to_the_end
+from tests.support.run_settings import parsed
 
 _HAD = ("--profile=smoke", "--data-dir=/my data", "--worker-python=/p", "--seed=7", "--inference")
 

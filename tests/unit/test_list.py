@@ -19,7 +19,7 @@ from bench.report import summary
 from bench.report.format import Screen
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.comparison import Files, command
+from tests.support.bench_verbs import Files, command
 from tests.support.records import CPU, H100, failed, result
 
 BENCH = (sys.executable, "-m", "bench")

@@ -11,7 +11,7 @@ from bench.record import codec
 from bench.record.head import WITHHELD, Due
 from bench.report.rows import by_row, finished
 from tests.support import records
-from tests.support.comparison import Files, command
+from tests.support.bench_verbs import Files, command
 from tests.support.records import CPU, H100, failed, repeats, result, slower, time_to_target
 
 

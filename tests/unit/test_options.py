@@ -17,10 +17,10 @@ from bench.runner import interpreter, paths
 from bench.runner.limits import DEFAULT_LIMITS, same_limits
 from bench.runner.row import rows
 from tests.conftest import unprivileged
-from tests.support.asked import BARE, chosen
 from tests.support.digit_sets import LAYOUTS, Digits, put
 from tests.support.program import script
 from tests.support.records import CPU, GT1030, H100
+from tests.support.run_settings import BARE, chosen
 
 RIG = Found((CPU, H100, GT1030), driver="580.95.05")
 ONE = Found((CPU, H100), driver="580.95.05")

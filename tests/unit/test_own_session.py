@@ -33,8 +33,8 @@ from bench.worker.own.data import Reader, Split, not_finite
 from bench.workloads.own import Floor, OwnWorkload, read
 from bench.workloads.workload import Mode
 from tests.support import fake_worker
-from tests.support.asked import smoke
 from tests.support.records import CPU
+from tests.support.run_settings import smoke
 
 WORKER = """
 own = job["own"]

@@ -15,7 +15,7 @@ from bench.record.store import RecordFile
 from bench.runner import remaining, rerun_options
 from tests.conftest import ROOT
 from tests.support import records
-from tests.support.comparison import command
+from tests.support.bench_verbs import command
 from tests.support.records import CPU, H100, failed, result, time_to_target
 
 _POST, _MLP, _LAST = (

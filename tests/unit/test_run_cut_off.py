@@ -14,7 +14,7 @@ from bench.record import codec
 from tests.conftest import ROOT
 from tests.support import bench_command, fake_worker
 from tests.support.bench_command import MLP, WORKER, Bench
-from tests.support.comparison import command
+from tests.support.bench_verbs import command
 
 _KILLS = """
 if job["workload"] == "cnn_simple":

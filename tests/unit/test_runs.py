@@ -15,7 +15,7 @@ from bench.record.head import Cpu
 from bench.record.runs import resolve, runs
 from bench.record.verdict import Verdict
 from tests.support import records
-from tests.support.comparison import Files
+from tests.support.bench_verbs import Files
 from tests.support.records import CPU, H100, repeats, result
 
 OLD, MIDDLE, NEW = "20261121T040500Z", "20261121T040600Z-box-7", "20261122T040500Z"

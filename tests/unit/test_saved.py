@@ -27,8 +27,8 @@ from bench.runner.row import Row
 from bench.runner.session import Session
 from bench.workloads import EVERY
 from tests.support import fake_worker
-from tests.support.asked import chosen
 from tests.support.records import CPU
+from tests.support.run_settings import chosen
 
 NETWORK = b"PK\x03\x04, as Keras has it"
 _SAVES = f"""

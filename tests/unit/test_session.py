@@ -26,8 +26,8 @@ from bench.runner.row import Row
 from bench.runner.session import Session
 from bench.workloads import WORKLOADS
 from tests.support import fake_worker
-from tests.support.asked import smoke
 from tests.support.records import CPU, GT1030, H100
+from tests.support.run_settings import smoke
 from tests.unit.fake_nvml import FakeNvml
 from tests.unit.test_floors import reached
 

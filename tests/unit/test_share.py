@@ -17,7 +17,7 @@ from bench.record.shared import shared
 from bench.record.telemetry import GpuProcess
 from bench.record.verdict import Verdict
 from tests.support import records
-from tests.support.comparison import command
+from tests.support.bench_verbs import command
 from tests.support.records import (
     CPU,
     H100,

@@ -21,8 +21,8 @@ from bench.worker.backends import TensorFlow
 from bench.worker.messages import Job
 from bench.worker.own.network import set_calls
 from bench.workloads import EVERY
-from tests.support.asked import chosen
 from tests.support.records import CPU, H100, epochs, record, result
+from tests.support.run_settings import chosen
 
 _BATCH = Variant(batch=1024)
 
