@@ -42,6 +42,8 @@ _TOLD = {
         r"\bcuda.{0,80}?error code[ =:(]{1,3}<n>\b",
         r"cudaSuccess \(<n> vs\. 0\)",
         r"cuInit: UNKNOWN ERROR \(<n>\)",
+        r"\bcuInit err: <n>\b",  # Ollama
+        r"\b(nvcuda|cudart) init failure: <n>\b",
     ),
     "cudnn": _of_library("cudnn", "CUDNN_STATUS_SUCCESS"),
     "cublas": _of_library("cublas", "CUBLAS_STATUS_SUCCESS"),
