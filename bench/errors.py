@@ -25,7 +25,7 @@ class WorkerError(GrindstoneError):
 
 
 class UnableError(GrindstoneError):
-    """A mode or a change cannot be had of what is trained: nothing failed, nothing was trained."""
+    """What is trained does not support a mode or a change: nothing failed, nothing was trained."""
 
 
 class RecordError(GrindstoneError):

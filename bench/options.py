@@ -52,7 +52,7 @@ class Settings:
     order_seed: of which side of a pair trains first; another one in every run.
     data_folder: what is in the folder that was named.
     dataset: what MNIST's networks are trained on.
-    workloads: models of one's own, which are trained in the place of Grindstone's.
+    workloads: models of one's own, which are trained instead of Grindstone's.
     rerun_options: those that train a row again.
     cluster: the machines that networks are trained over, where these are several.
     """

@@ -85,7 +85,7 @@ class Dataset:
         return replace(self, train=first, test=tested, paths=paths, shots=None)
 
     def holding_out(self, train: int | None, count: int) -> Dataset:
-        """The same with its last training images in the place of the test images.
+        """The same with its last training images instead of the test images.
 
         Images of one shot stand together and have one label, and are never parted.
 

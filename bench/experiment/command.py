@@ -146,7 +146,7 @@ def recipe(options: argparse.Namespace) -> int:
         raise GrindstoneError(f"--images {images} is out of range; give {FEW} or more")
     limit = budget.of(options, device)
     settings = dataclasses.replace(settings, devices=(device,), epochs=None)
-    # What the network has nothing of is told where it matters, among the steps.
+    # What the network does not support is told among the steps, where it matters.
     session = Session(settings, found, (), progress.on_stream(sys.stderr, left_out=False))
     try:
         session.begin()

@@ -143,7 +143,7 @@ def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iter
     """What a worker tells that looks at a network.
 
     Raises:
-        GrindstoneError: its data cannot be had, or the worker fails.
+        GrindstoneError: its data cannot be loaded, or the worker fails.
     """
     from bench.runner.events import ignore
     from bench.runner.scratch import Scratch

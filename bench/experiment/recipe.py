@@ -51,7 +51,7 @@ class Recipe:
     total: how many training images there are; None of a file of one's own, which has its own
         validation data.
     some: how many the search has; epochs: of the long trainings.
-    unable: what the network has nothing of, and why.
+    unable: the designs that the network does not support, and why.
     """
 
     session: Session
@@ -160,7 +160,7 @@ class Recipe:
         curve: bool = True,
         judged: str = "held out",
     ) -> list[tuple[Design, Finished]]:
-        """Trains each; those that the network has nothing of are left out.
+        """Trains each; designs that the network does not support are left out.
 
         Raises:
             GrindstoneError: a training failed.

@@ -58,7 +58,7 @@ def row_of(arm: Arm, device: Device, backend: Backend | None = None) -> Row:
     """An arm as the row that is trained.
 
     Raises:
-        GrindstoneError: its workload has nothing of what it changes.
+        GrindstoneError: its workload has no such part to change.
     """
     changes = msgspec.convert(arm.design, Design, from_attributes=True)
     variant = Variant(backend=backend, batch=arm.batch, design=changes).without_defaults(None)

@@ -303,7 +303,7 @@ def _joined(name: str, given: Items, call: Call) -> Data | None:
 
 
 def _copies(every: Sequence[Data], line: int, *, exact: bool) -> tuple[str, int] | None:
-    """What of the examples that are put together are copies of others."""
+    """Which of the examples that are put together are copies of others."""
     held = next((each.copies for each in every if each.copies), None)
     if held:
         return held

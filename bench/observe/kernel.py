@@ -230,7 +230,7 @@ def package_energy(root: Path) -> Measured[dict[str, PackageEnergy]]:
 
 
 def _read(path: Path, absent: str, parse: Callable[[str], T]) -> Measured[T]:
-    """What a file says, without the white space around it, or why it cannot be had.
+    """What a file says, without the white space around it, or why it cannot be read.
 
     absent: the reason where there is no such file.
     """

@@ -7,8 +7,8 @@
     monitor.result(epochs)
 
 One daemon thread reads a little ten times a second; its times are on the clock that the child's
-epochs are on.  Nothing here raises: what cannot be had is a value with its reason, and a GPU that
-is lost is an event, after which nothing is read any more.
+epochs are on.  Nothing here raises: what cannot be measured is a value with its reason, and a GPU
+that is lost is an event, after which nothing is read any more.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def _energy(over: _Over, idle: Measured[float]) -> Energy:
 def _energy_within(
     readings: Readings, spans: Sequence[tuple[float, float]]
 ) -> tuple[Measured[float], Measured[str]]:
-    """The energy of spans of time together, and how it was had.
+    """The energy of spans of time together, and how it was measured.
 
     GPUs before Volta have no counter.  Their power readings are fresh, not means over a second,
     so that the area below them is the energy to within a few per cent; it says what it is.

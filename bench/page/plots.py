@@ -42,7 +42,7 @@ _OPENING = re.compile(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>")
 class Line:
     """A named series, a value at each place; None leaves a gap.
 
-    marks: whether its values are marked, each by itself, in the place of a line through them.
+    marks: whether its values are marked, each by itself, instead of a line through them.
     dashed: whether it is something to hold the others to.
     colour: its number, where it has another one in other plots of the same; else by its place.
     """

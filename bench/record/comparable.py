@@ -1,4 +1,4 @@
-"""What of two records may be compared: rows with their repeats, and what must be alike."""
+"""Which rows of two records may be compared: their repeats, and what must be the same."""
 
 from __future__ import annotations
 

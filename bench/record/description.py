@@ -58,7 +58,7 @@ class Description(Part, frozen=True, kw_only=True):
     workload: its name.
     file: that the workload is in, where it is none of Grindstone's; else null.
     mode: how it was trained.
-    variant: what of it is otherwise than published, its design too; null where nothing is.
+    variant: what differs from the published training, its design too; null where nothing does.
     seed: of weights, shuffling and dropout.
     dataset: what it was trained and judged on.
     quality: what it learned.

@@ -159,8 +159,8 @@ class Settings(Part, frozen=True, kw_only=True):
     repeats: of each row and side, at most.
     interim_checks: after how many repeats it was checked whether a row is clear.
     against: the record to compare with, as asked for.
-    workloads: files with models of one's own, trained in the place of Grindstone's.
-    variants: what else than as published was asked for.
+    workloads: files with models of one's own, trained instead of Grindstone's.
+    variants: those that were asked for.
     rerun_options: the options that train a row again as here, but what names the row.
     experiment: that the trainings belong to; null where they stand alone.
     host: what the inventory calls this machine, where playbooks/bench.yml ran it; else null.

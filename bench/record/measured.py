@@ -63,7 +63,7 @@ class Measured(Part, Generic[T_co], frozen=True):
 
 
 def known(value: T) -> Measured[T]:
-    """A value that was had."""
+    """A value that was measured."""
     return Measured(value, None)
 
 
@@ -86,7 +86,7 @@ def hints(kind: Any) -> dict[str, Any]:
 
 
 def filled(kind: Any, tree: dict[str, Any], why: str) -> dict[str, Any]:
-    """A struct's JSON with a reason in the place of each value that it lacks.
+    """A struct's JSON with a reason instead of each value that it lacks.
 
     kind: the struct; what is no value but may be null is null.
     """
@@ -102,5 +102,5 @@ def filled(kind: Any, tree: dict[str, Any], why: str) -> dict[str, Any]:
 
 
 def unmeasured(kind: type[P], why: str) -> P:
-    """A part with one and the same reason in the place of every value."""
+    """A part with one and the same reason instead of every value."""
     return msgspec.convert(filled(kind, {}, why), kind)

@@ -21,7 +21,7 @@ from bench.record.model import Record, Training
 _T = TypeVar("_T", bound=Training)
 _Run = tuple[Path, Record]
 
-# What a run may have asked for otherwise than the others; all else of the head must be alike.
+# The settings in which runs may differ; all else of the head must be the same.
 _ASKED_FOR = (
     *("devices", "modes", "inputs", "time_to_target", "repeats", "interim_checks", "against"),
     *("workloads", "variants"),

@@ -216,7 +216,7 @@ class Training(Part, frozen=True, kw_only=True, tag_field="status"):
     workload: its name.
     device: what was trained on.
     mode: `stock`: plain `model.fit`; `tuned`: the optimised training loop.
-    variant: what is trained otherwise than published; null where nothing is.
+    variant: what differs from the published training; null where nothing does.
     repeat: 1, 2, …: each is a process of its own.
     side: which of two environments trained; null where there is one.
     file: that the workload is in, where it is none of Grindstone's; else null.

@@ -1,4 +1,4 @@
-"""How a network is trained: in which mode, and what otherwise than published."""
+"""How a network is trained: the mode, and what differs from the published training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Dropped = Annotated[float, Meta(ge=0, lt=1)]
 
 
 class Design(Part, frozen=True, kw_only=True):
-    """What of the network and its training was designed otherwise; null is as published.
+    """Changes to the published network and its training; null where there is none.
 
     pooling: what pools.
     filters: of the convolutions, in their order.
@@ -98,9 +98,9 @@ def _short(value: object, between: str = "-") -> str:
 
 
 class Variant(Part, frozen=True, kw_only=True):
-    """What is trained otherwise than published; null is as published.
+    """What differs from the published training; null where nothing does.
 
-    backend: below Keras, in the place of TensorFlow.
+    backend: below Keras, instead of TensorFlow.
     batch: images a step.
     precision: of the arithmetic; `tf32-off` is float32 without a GPU's TF32.
     xla: whether XLA compiles the step.

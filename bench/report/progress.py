@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def listener(config: pytest.Config) -> Listener:
-    """Shows the events of a `pytest bench/`, in the place of pytest's dots and file names."""
+    """Shows the events of a `pytest bench/`, instead of pytest's dots and file names."""
     listen: Listener | None = None
 
     def hear(event: Event) -> None:

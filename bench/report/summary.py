@@ -293,7 +293,7 @@ def _next_step(record: Record, results: Sequence[Result], *, known: bool) -> str
 
 
 def brief(line: str, record: Record, path: Path | None) -> str:
-    """A line whose command has `--like RUN` in the place of the options that the run was given.
+    """A line whose command has `--like RUN` instead of the options that the run was given.
 
     It has them all as the run had them, or with another value behind them, which counts.  It stays
     as it is where that is no longer, or where there is no record; and where options are apart from

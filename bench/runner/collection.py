@@ -218,7 +218,7 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
     else:
         places = [device for device in places if device.group != "gpus"]
         metafunc.parametrize("device", places, ids=[device.id for device in places])
-    # A training to targets has its seeds in the place of repeats: one is enough.
+    # A training to targets has seeds instead of repeats: one is enough.
     repeats = in_turn(1 if to_target else settings.interim_checks[0], sides=False)
     if len(repeats) > 1:
         metafunc.parametrize("repeat", repeats, ids=[each.id for each in repeats])

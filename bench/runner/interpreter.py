@@ -142,13 +142,13 @@ def look(backends: Iterable[Backend]) -> list[str]:
 
 
 def missed(code: int | None, backends: Iterable[Backend]) -> str | None:
-    """What it has not, by the exit status of that; None where it is another's."""
+    """What it lacks, by the exit status of that; None for any other status."""
     names = [FRAMEWORKS[each].title for each in backends] + ["Keras"]
     return None if code is None else dict(enumerate(names, _FIRST_MISSED)).get(code)
 
 
 def backend_of(python: Path, planned: Plan | None, within: float) -> Backend:
-    """What an interpreter trains on by itself: what the plan says, else the first that it has."""
+    """The backend that an interpreter trains on by default: the plan's, else the first it has."""
     if planned is not None and python == planned.interpreter:
         return planned.backend
     if python == Path(sys.executable):

@@ -80,7 +80,7 @@ def variants(chosen: argparse.Namespace, backend: Backend) -> tuple[Variant, ...
         ).without_defaults(None)
         for below, batch, precision, xla, steps, changes in itertools.product(*asked)
     ]
-    _must_be_had(made, chosen)
+    _must_be_supported(made, chosen)
     if chosen.input and any(replace(each, backend=None) != AS_PUBLISHED for each in made):
         raise GrindstoneError(
             "--input trains as published; leave it out, or --batch, --precision, --xla, "
@@ -137,8 +137,8 @@ def _there_is(name: str) -> str:
     return f"; there is {', '.join(words)}" if words else ""
 
 
-def _must_be_had(made: list[Variant], chosen: argparse.Namespace) -> None:
-    """Refuses what a backend has not."""
+def _must_be_supported(made: list[Variant], chosen: argparse.Namespace) -> None:
+    """Refuses what a backend does not support."""
     asked = {
         "--mode tuned": "tuned" in (words("mode", chosen.mode, MODES) or ()),
         "--input": bool(chosen.input),

@@ -38,7 +38,7 @@ _WITH_VALUES = (
 
 
 def words(chosen: Mapping[str, Any]) -> tuple[str, ...]:
-    """The options that are not as they are by themselves: `--seed=7`, `--synthetic`.
+    """The options that differ from their defaults: `--seed=7`, `--synthetic`.
 
     All of them: advice that leaves one out trains something else.
 
@@ -113,7 +113,7 @@ def adopt(chosen: argparse.Namespace, written: Iterable[str]) -> None:
 
 
 def _given(path: Path) -> argparse.Namespace:
-    """The options of a run that were not as they are by themselves."""
+    """The options of a run that differed from their defaults."""
     words = codec.read(path).settings.rerun_options
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for name, attributes in OPTIONS.items():

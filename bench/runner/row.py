@@ -31,12 +31,12 @@ class Row:
 
     @property
     def way(self) -> Way:
-        """How it is trained; what is the network's own anyway is no variant."""
+        """How it is trained, without what is the network's default."""
         return Way(self.mode, self.variant.without_defaults(self.workload.batch))
 
     @property
     def varied(self) -> Variant | None:
-        """What is trained otherwise than published, or None."""
+        """What differs from the published training, or None."""
         variant = self.way.variant
         return None if variant == AS_PUBLISHED else variant
 
@@ -71,7 +71,7 @@ class Row:
 
     @property
     def changes(self) -> Design:
-        """What of the network and its training is designed otherwise."""
+        """The changes to the network and its training."""
         return self.variant.design.changes if self.variant.design else UNCHANGED
 
     @property
@@ -79,7 +79,7 @@ class Row:
         """The workload as it is trained.
 
         Raises:
-            UnableError: it has nothing of what is designed otherwise.
+            UnableError: it has no such part to change.
         """
         if self.changes == UNCHANGED:
             return self.workload

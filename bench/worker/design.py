@@ -16,11 +16,11 @@ _SHIFT = 0.1
 
 
 class DesignError(Exception):
-    """The network has nothing of what a design changes."""
+    """The network has no such part to change."""
 
 
 def changed(keras: Any, model: Any, design: Design) -> Any:
-    """The model with what a design changes of any network, before it is compiled.
+    """The model with the changes that a design makes to any network, before it is compiled.
 
     Raises:
         DesignError: it has no dropout that could be changed.

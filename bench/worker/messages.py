@@ -77,13 +77,13 @@ class Job:
     evaluate_after: epochs after which the quality is measured too, off the clock.
     wait: whether to wait after epoch 1 until the parent says to go on.
     target: the quality to train to, from each of `seeds`; null trains `epochs` from `seed`.
-    batch, precision: in the place of the network's own.
+    batch, precision: instead of the network's own.
     xla: whether XLA compiles the steps of `fit`.
     steps: that one call of Python trains, in `fit`.
     own: the file that the workload is in, where it is none of Grindstone's.
     classes: how many the labels have, where these are not the network's own data.
     cluster: the machines that the network is trained over, where these are several.
-    design: what of the network and its training is otherwise than published.
+    design: the changes to the network and its training.
     judge_training: whether the quality on the training images is measured at the end, too, and
         wherever `evaluate_after` has it.
     purpose: what is done: a training, the layers told, learning rates tried, or a question asked.

@@ -82,7 +82,7 @@ def unscaled(model: Any, x: Any) -> Iterator[str]:
 
 
 def shared(learned: Any, judged: Any) -> Iterator[tuple[str, str]]:
-    """What of the examples that judge is among those learned from, as it is or turned."""
+    """Whether validation examples are among the training examples, as they are or turned."""
     if learned.shape[1:] != judged.shape[1:] or learned.ndim < 3:
         return  # rows of a table may well be alike
     known = {_print(each) for each in learned}

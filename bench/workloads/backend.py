@@ -1,4 +1,4 @@
-"""The frameworks below Keras that a network is trained on, and what of the options each lacks."""
+"""The frameworks below Keras that a network is trained on, and which options each lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Framework:
 
     title: as a person writes it.
     package: what pip installs it by, with CUDA.
-    lacks: why it has not what an option asks for, by the option's words.
+    lacks: why it does not support an option, by the option's words.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What of a network, and of its training, is otherwise than published."""
+"""Changes to a published network and to its training."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from bench.workloads.design import UNCHANGED, Design
 class Arm:
     """One of what is compared.
 
-    design: what of it is otherwise than published.
-    batch: images a step, in the place of the workload's.
+    design: the changes to it.
+    batch: images a step, instead of the workload's.
     """
 
     workload: str
@@ -30,7 +30,7 @@ class Experiment:
 
     arms: the first is the baseline.
     baseline: what the first arm is called; empty where its design says so.
-    epochs, seeds: by themselves; chosen so that all of it takes an hour on two processors and a
+    epochs, seeds: the defaults, chosen so that all of it takes an hour on two processors and a
         coffee break on a GPU.
     images: that are trained on; None is all.
     notable: the least difference that matters, in s² or as a share of right answers.
@@ -63,7 +63,7 @@ _POST = Arm("post")
 _TEN = 10.0
 # A tenth and more of what the mean picture of the circles scores (750 L²).
 _HUNDRED = 100.0
-# That of SGD in Keras by itself; the post names none.
+# Keras' default for SGD; the post names none.
 _SGD_RATE = 0.01
 _CIRCLES = "a post on drawn circles (2016) and its sequel"
 # Below it differences of single MNIST runs mean nothing (docs/floors.md).

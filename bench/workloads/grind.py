@@ -44,7 +44,7 @@ def _post(
 
 
 def _strided(keras: Any) -> Any:
-    """Of 2020-12-06: strides in the place of pooling."""
+    """Of 2020-12-06: strides instead of pooling."""
     layers = keras.layers
     stack = [keras.Input(_LATER_IMAGE)]
     for filters, side, stride in ((32, 8, 4), (64, 4, 2), (128, 2, 1)):

@@ -43,7 +43,7 @@ class Schedule:
 
     epochs: at least 3, because epoch 1 is reported apart and a spread needs two more.
     train, test: how many images of each split; None is all of them.
-    held_out: how many training images, behind those, stand in the place of the test split; None
+    held_out: how many training images, behind those, are used instead of the test split; None
         leaves the test split.
     fold: which fold of the shots is the test split; None leaves it.
     """
@@ -88,7 +88,7 @@ class Workload:
         unit all the same.
     watched: the layers whose features are drawn while it learns, where that is asked for.
     classes: how many a classifier tells apart; no matter to a regression.
-    design: what of all this is otherwise than published.
+    design: the changes to all this.
     """
 
     name: str

@@ -1,6 +1,6 @@
 # Copyright: The Grindstone authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of Grindstone's lies on this host, and who uses it?  Nothing is changed.
+"""Finds Grindstone's files on this host, and who uses them.  Nothing is changed.
 
 Only what Grindstone can tell to be its own is named: the prefix may be a folder that others use.
 """

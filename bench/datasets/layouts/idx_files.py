@@ -77,7 +77,7 @@ def _found(root: Folder, home: Path, name: str, files: Mapping[_Role, Path]) -> 
 
 
 def _broken_off(root: Folder, home: Path) -> str:
-    """What a download left in the place of a file."""
+    """What a download left instead of a file."""
     there = [name for each in root.walk() if each.path == home for name in each.files]
     left = [name for name in there if _UNFINISHED.fullmatch(name.lower())]
     return f"; {shown(left[0])} is a download that was broken off: fetch it again" if left else ""

@@ -118,7 +118,7 @@ def _each_its_own(program: Program, loop: ast.For | ast.AsyncFor) -> str:
 
 
 def _chosen_by(name: str, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """What of a training a call chooses, and by what."""
+    """What a call chooses for a training: each argument's name and value."""
     if name == "compile":
         yield from zip(("optimizer", "loss"), call.args, strict=False)
     if name in ("compile", "fit"):

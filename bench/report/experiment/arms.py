@@ -25,7 +25,7 @@ _NOTABLE = {"accuracy": 0.002}
 class Arm:
     """What was trained of one arm.
 
-    name: what is otherwise than in the others.
+    name: what differs from the other arms.
     trained: those that came to their end, by seed.
     failed: how many did not.
     """

@@ -58,7 +58,7 @@ COLUMNS = (
     Column("device", "`cpu`, `gpu:0`, …", "result.device.id"),
     Column("device_name", "its model", "result.device.name"),
     Column("mode", "`stock` or `tuned`", "result.mode"),
-    Column("variant", "what is trained otherwise than published", "variant"),
+    Column("variant", "what differs from the published training", "variant"),
     Column("side", "`A` or `B` of two environments", "result.side"),
     Column("repeat", "1, 2, …: a process each", "result.repeat"),
     Column("seed", "of weights, shuffling and dropout", "seed"),

@@ -72,7 +72,7 @@ class Trained:
 
     @property
     def variant(self) -> str:
-        """What is trained otherwise than published."""
+        """What differs from the published training."""
         return ", ".join(self.result.way.variant.words())
 
     @property

@@ -32,7 +32,7 @@ def train(job: Job, say: Say, wait: Callable[[], object] = lambda: None) -> None
 
 
 class _Copy:
-    """The network once more, which is judged in the place of the one that trains.
+    """A copy of the network, which is judged instead of the one that trains.
 
     What a strategy's model predicts it gathers from all machines.
     """

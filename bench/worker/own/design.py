@@ -1,4 +1,4 @@
-"""What of a file of one's own may be changed without knowing it: size, rate, dropout."""
+"""The changes that any model of one's own takes: images, learning rate, dropout."""
 
 from __future__ import annotations
 

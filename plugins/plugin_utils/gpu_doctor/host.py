@@ -89,7 +89,7 @@ class PlannedTensorFlow(msgspec.Struct, frozen=True):
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """What of plan.json the doctor reads; all of it empty where the plan is refused."""
+    """The part of plan.json that the doctor reads; all of it empty where the plan is refused."""
 
     driver: PlannedDriver = PlannedDriver()
     cuda: PlannedCuda = PlannedCuda()

@@ -146,7 +146,7 @@ def _equal(title: str, addresses: list[str]) -> str:
 
 
 def _first_start(tensorflow: TensorFlowPlan, facts: HostFacts) -> str:
-    """What of kernels is compiled on the host, and whether it takes minutes."""
+    """Which kernels are compiled on the host, and whether that takes minutes."""
     if not tensorflow.compiled:
         return ""
     seen = "" if tensorflow.confirmed else "; not yet confirmed on hardware"

@@ -24,7 +24,7 @@ class PlannedHost(msgspec.Struct, frozen=True):
 
 
 class PlannedGpu(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What of a GPU no driver and no list of names changes.
+    """The facts of a GPU that no driver and no list of names changes.
 
     used: not passed through, and not left_out, which says why.
     """

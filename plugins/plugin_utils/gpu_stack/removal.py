@@ -1,4 +1,4 @@
-"""What of another driver has to go before one can be installed."""
+"""The parts of another driver that have to be removed before one can be installed."""
 
 from __future__ import annotations
 

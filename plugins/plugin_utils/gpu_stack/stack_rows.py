@@ -32,7 +32,7 @@ class Compiled(Row, frozen=True, kw_only=True):
 
 
 class GpuSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What of a stack is for GPUs.
+    """The part of a stack that is for GPUs.
 
     capabilities: the lowest and the highest compute capability that it runs on.
     cuda, cudnn: what TensorFlow was built with; cudnn_installed: what the lock brings.
