@@ -1,9 +1,9 @@
 """What a GPU did while it was trained on: NVML, read in the parent beside the child's epochs.
 
     with GpuMonitor(device, nvml, idle=idle_power(device, nvml)) as monitor:
-        with Training(...) as training:
-            monitor.worker = training.pid
-            epochs = list(training.epochs())
+        with WorkerProcess(...) as worker:
+            monitor.worker = worker.pid
+            epochs = list(worker.epochs())
     monitor.result(epochs)
 
 One daemon thread reads a little ten times a second; its times are on the clock that the child's

@@ -33,7 +33,7 @@ ERRORS: Mapping[str, str] = {"mse": "s²", "pixel_mse": "L²"}
 DataName = Literal["mnist", "grind", "circles", "cifar10"]
 DATA_NAMES: tuple[DataName, ...] = get_args(DataName)
 
-# What is made small: Keras' own names, but the last, which is in `bench.worker.losses`.
+# What is minimised: Keras' own names, but for the last, which is in `bench.worker.network`.
 Loss = Literal["sparse_categorical_crossentropy", "mse", "pseudo_huber"]
 
 
