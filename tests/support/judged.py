@@ -20,8 +20,8 @@ def on_cpu(seen: Conditions, **members: Any) -> Verdict:
     return judge(result("convnet", CPU, conditions=seen, **members))
 
 
-def on_gpu(bench: WatchedGpu, device: Device = H100, **how: Any) -> Verdict:
-    return on_watched_gpu(bench.result(**how), device)
+def on_gpu(gpu: WatchedGpu, device: Device = H100, **how: Any) -> Verdict:
+    return on_watched_gpu(gpu.result(**how), device)
 
 
 def on_watched_gpu(seen: Telemetry | None, device: Device = H100) -> Verdict:

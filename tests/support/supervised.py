@@ -24,8 +24,8 @@ FILES = {"train": {"x": "a.npy", "y": "b.npy"}, "test": {"x": "c.npy", "y": "new
 JOB = Job("mlp", is_gpu=False, epochs=3, seed=5, data=FILES, evaluate_after=(1, 3))
 
 
-class Bench:
-    """Makes a program into a worker and trains with it."""
+class Child:
+    """A program that is a worker: it is started, and trained with."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -25,25 +25,25 @@ from tests.conftest import ROOT
 from tests.support.fake_worker import HEALTHY
 from tests.support.program import script
 from tests.support.records import CPU, GT1030
-from tests.support.supervised import FILES, JOB, LONG_ENOUGH, Bench
+from tests.support.supervised import FILES, JOB, LONG_ENOUGH, Child
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def child(tmp_path: Path) -> Child:
+    return Child(tmp_path)
 
 
 # ---- all goes well
 
 
-def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(bench: Bench) -> None:
-    outcome = bench.train(HEALTHY)
-    assert bench.epochs == [EpochTiming(n, 100.0, 101.5, 60_000, 0.25) for n in (1, 2, 3)]
+def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(child: Child) -> None:
+    outcome = child.train(HEALTHY)
+    assert child.epochs == [EpochTiming(n, 100.0, 101.5, 60_000, 0.25) for n in (1, 2, 3)]
     assert outcome.quality == messages.Quality(0.98, 0.1, None)
     assert outcome.ready.pinned.environment == {"CUDA_VISIBLE_DEVICES": "-1"}
     assert outcome.model == messages.Model(623_290, "5f" * 32)
     assert outcome.rate is None
-    assert bench.events == [
+    assert child.events == [
         events.Phase("TensorFlow's import"),
         events.Phase("epoch 1"),
         *(events.EpochEnded(n, 1.5, None, 0.25) for n in (1, 2, 3)),
@@ -51,16 +51,16 @@ def test_a_training_gives_every_epoch_and_then_what_the_worker_reported(bench: B
     ]
 
 
-def test_an_epoch_from_the_page_cache_is_reported_beside_those_that_count(bench: Bench) -> None:
-    outcome = bench.train(HEALTHY.replace("end()", 'say("warm", seconds=0.5, waited=0.1)\nend()'))
+def test_an_epoch_from_the_page_cache_is_reported_beside_those_that_count(child: Child) -> None:
+    outcome = child.train(HEALTHY.replace("end()", 'say("warm", seconds=0.5, waited=0.1)\nend()'))
     assert outcome.warm == messages.Warm(0.5, 0.1)
-    assert [epoch.number for epoch in bench.epochs] == [1, 2, 3]
+    assert [epoch.number for epoch in child.epochs] == [1, 2, 3]
 
 
-def test_libraries_from_elsewhere_are_the_worker_s_in_the_record(bench: Bench) -> None:
+def test_libraries_from_elsewhere_are_the_worker_s_in_the_record(child: Child) -> None:
     foreign = {"libcudnn.so.9": "9.1.0 in /opt/cuda"}
     told = f'say("libraries", foreign={foreign})\nend()'
-    members = network_and_worker(bench.train(HEALTHY.replace("end()", told)))
+    members = network_and_worker(child.train(HEALTHY.replace("end()", told)))
     assert members["worker"].libraries == foreign
     assert members["worker"].foreign == "libcudnn.so.9 9.1.0 in /opt/cuda"
 
@@ -91,8 +91,8 @@ def test_a_file_of_one_s_own_finds_what_keras_downloaded_before_and_no_settings_
     assert link.readlink() == tmp_path / "other/models"
 
 
-def test_an_epoch_has_its_seed_and_its_quality_and_its_loss_may_be_none(bench: Bench) -> None:
-    bench.train(
+def test_an_epoch_has_its_seed_and_its_quality_and_its_loss_may_be_none(child: Child) -> None:
+    child.train(
         """
         begin()
         for seed in (5, 6):
@@ -101,28 +101,28 @@ def test_an_epoch_has_its_seed_and_its_quality_and_its_loss_may_be_none(bench: B
         end()
         """
     )
-    *judged, diverged = bench.epochs
+    *judged, diverged = child.epochs
     assert [(epoch.seed, epoch.quality) for epoch in judged] == [(5, 0.5), (6, 0.6)]
     assert math.isnan(diverged.loss)
 
 
 def test_the_worker_reads_the_whole_job_and_is_ended_once_it_has_reported(
-    bench: Bench, ended: Callable[[int], bool]
+    child: Child, ended: Callable[[int], bool]
 ) -> None:
-    bench.train(
+    child.train(
         "tell(job=job, pid=os.getpid(), session=os.getsid(0), group=os.getpgrp())\n" + HEALTHY
     )
     assert "\n" not in JOB.line()
-    assert Job(**bench.told["job"]).data == FILES
-    assert bench.told["job"]["evaluate_after"] == [1, 3]
+    assert Job(**child.told["job"]).data == FILES
+    assert child.told["job"]["evaluate_after"] == [1, 3]
     # A group of its own is out of reach of the terminal's interrupt.
-    assert bench.told["pid"] == bench.told["session"] == bench.told["group"] == bench.pid
-    assert ended(bench.pid)
+    assert child.told["pid"] == child.told["session"] == child.told["group"] == child.pid
+    assert ended(child.pid)
 
 
 @pytest.mark.parametrize(("device", "visible"), [(CPU, "-1"), (GT1030, GT1030.uuids[0])])
 def test_a_worker_sees_its_own_device_and_nothing_that_would_bend_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, device: Device, visible: str
+    child: Child, monkeypatch: pytest.MonkeyPatch, device: Device, visible: str
 ) -> None:
     for name, value in {
         "PYTHONPATH": "/somewhere",
@@ -134,20 +134,20 @@ def test_a_worker_sees_its_own_device_and_nothing_that_would_bend_it(
         "HTTPS_PROXY": "http://proxy:3128",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COV_CORE_SOURCE", "bench")
-    monkeypatch.chdir(bench.folder)  # whose modules are no module of a worker's
-    bench.train("tell(cwd=os.getcwd(), **os.environ)\n" + HEALTHY, device=device)
-    seen = bench.told
+    monkeypatch.setenv("COV_CORE_SOURCE", "child")
+    monkeypatch.chdir(child.folder)  # whose modules are no module of a worker's
+    child.train("tell(cwd=os.getcwd(), **os.environ)\n" + HEALTHY, device=device)
+    seen = child.told
     assert seen["CUDA_VISIBLE_DEVICES"] == visible
     assert seen["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert seen["cwd"] == str(ROOT)
     assert seen["KERAS_BACKEND"] == "tensorflow"
-    assert Path(seen["KERAS_HOME"]).is_relative_to(bench.folder)
+    assert Path(seen["KERAS_HOME"]).is_relative_to(child.folder)
     assert seen["HTTPS_PROXY"] == "http://proxy:3128"
     assert not {"PYTHONHOME", "PYTHONPATH", "PYTHONWARNINGS", "COV_CORE_SOURCE"} & set(seen)
 
 
-def test_lines_that_are_no_messages_are_skipped(bench: Bench) -> None:
+def test_lines_that_are_no_messages_are_skipped(child: Child) -> None:
     noise = (
         "a start-up hook says hello",
         '["a", "list"]',
@@ -157,12 +157,12 @@ def test_lines_that_are_no_messages_are_skipped(bench: Bench) -> None:
         "NaN",
         "[" * 100_000,
     )
-    outcome = bench.train(
+    outcome = child.train(
         f"for line in {noise}: print(line)\n"
         r'sys.stdout.flush(); os.write(1, b"\xff\xfe no text either\n")' + HEALTHY
     )
     assert outcome.quality.value == 0.98
-    assert len(bench.epochs) == 3
+    assert len(child.epochs) == 3
 
 
 # ---- the worker goes on for ever
@@ -187,14 +187,14 @@ os.kill(os.getpid(), signal.SIGSTOP)
     ],
 )
 def test_a_worker_that_says_nothing_is_ended_at_its_limit(
-    bench: Bench, ended: Callable[[int], bool], program: str, told: str
+    child: Child, ended: Callable[[int], bool], program: str, told: str
 ) -> None:
     program = f'say("phase", name="epoch 2")\n{program}'
     # Python itself may take long to start beside other tests.
     chosen = Limits(start=60, first_epoch=60, epoch=0.5, patience=0)
-    lines = bench.failure(program, limits=chosen)
+    lines = child.failure(program, limits=chosen)
     assert lines == [f"mlp on cpu: worker {told}"]
-    assert ended(bench.pid)
+    assert ended(child.pid)
 
 
 class _StoppedMeanwhile:
@@ -212,9 +212,9 @@ class _StoppedMeanwhile:
 
 
 def test_a_process_that_was_stopped_itself_takes_no_healthy_worker_for_hung(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = Launch("mlp on cpu", CPU, Path(sys.executable), LONG_ENOUGH, bench.folder)
+    launch = Launch("mlp on cpu", CPU, Path(sys.executable), LONG_ENOUGH, child.folder)
     worker, waits = WorkerProcess(JOB, launch, events.ignore), list[float]()
     monkeypatch.setattr(worker, "_messages", _StoppedMeanwhile(waits))
     assert worker._heard(2.5) == messages.Phase("epoch 2")
@@ -238,15 +238,15 @@ def test_the_first_epoch_may_take_longer_than_a_later_one_and_a_slow_machine_mor
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
 def test_however_the_block_is_left_no_child_stays(
-    bench: Bench, ended: Callable[[int], bool], interruption: type[BaseException]
+    child: Child, ended: Callable[[int], bool], interruption: type[BaseException]
 ) -> None:
     def interrupt(event: Event) -> None:
         if isinstance(event, events.EpochEnded):
             raise interruption
 
     with pytest.raises(interruption):
-        bench.train("begin()\nepoch(1)\nwait_for_ever()", listener=interrupt)
-    assert ended(bench.pid)
+        child.train("begin()\nepoch(1)\nwait_for_ever()", listener=interrupt)
+    assert ended(child.pid)
 
 
 # ---- the worker cannot be started
@@ -256,13 +256,13 @@ def test_however_the_block_is_left_no_child_stays(
     ("content", "why"), [(None, "No such file or directory"), ("no program", "Exec format error")]
 )
 def test_an_interpreter_that_cannot_be_started_is_named(
-    bench: Bench, tmp_path: Path, content: str | None, why: str
+    child: Child, tmp_path: Path, content: str | None, why: str
 ) -> None:
     python = tmp_path / "python"
     if content is not None:
         script(python, content)
     with pytest.raises(WorkerError) as failed:
-        bench.train_with(python)
+        child.train_with(python)
     assert str(failed.value) == (
         f"the worker's interpreter {python} cannot be started: {why}; "
         "name another with --worker-python"
@@ -271,7 +271,7 @@ def test_an_interpreter_that_cannot_be_started_is_named(
 
 def test_a_place_where_no_log_can_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as failed:
-        Bench(tmp_path / "gone").train_with(Path(sys.executable))
+        Child(tmp_path / "gone").train_with(Path(sys.executable))
     message = str(failed.value)
     assert "gone/mlp-on-cpu.log cannot be made: No such file or directory" in message
     assert "TMPDIR" in message

@@ -22,78 +22,78 @@ CPU = Device("a processor")
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> WatchedGpu:
+def gpu(request: pytest.FixtureRequest) -> WatchedGpu:
     return WatchedGpu(getattr(request, "param", "hopper"))
 
 
 # ---- what goes wrong
 
 
-def test_a_gpu_lost_in_mid_epoch_is_an_event_and_the_last_thing_read(bench: WatchedGpu) -> None:
-    with bench.watch() as monitor:
-        bench.train(monitor, epochs=3)
-        bench.pass_time(monitor, 0.7)
-        bench.nvml.lost = True
-        bench.pass_time(monitor, 0.1)
+def test_a_gpu_lost_in_mid_epoch_is_an_event_and_the_last_thing_read(gpu: WatchedGpu) -> None:
+    with gpu.watch() as monitor:
+        gpu.train(monitor, epochs=3)
+        gpu.pass_time(monitor, 0.7)
+        gpu.nvml.lost = True
+        gpu.pass_time(monitor, 0.1)
         assert monitor.tick() is False
-        calls = sum(bench.nvml.counts.values())
-    result = seen(monitor, bench.epochs)
+        calls = sum(gpu.nvml.counts.values())
+    result = seen(monitor, gpu.epochs)
     assert result.lost is not None
     assert (result.lost.epoch, result.lost.why) == (4, "GPU is lost")
     assert result.lost.seconds_into_it == pytest.approx(0.8)
     assert value(result, "power.mean") == 310  # what was read before still stands
-    assert sum(bench.nvml.counts.values()) == calls
-    assert bench.nvml.open == 0
+    assert sum(gpu.nvml.counts.values()) == calls
+    assert gpu.nvml.open == 0
 
 
-@pytest.mark.parametrize("bench", ["hopper", "kepler", "mig_slice"], indirect=True)
-def test_a_gpu_lost_before_the_training_is_an_event_too(bench: WatchedGpu) -> None:
-    bench.nvml.lost = True
-    with bench.watch() as monitor:
+@pytest.mark.parametrize("gpu", ["hopper", "kepler", "mig_slice"], indirect=True)
+def test_a_gpu_lost_before_the_training_is_an_event_too(gpu: WatchedGpu) -> None:
+    gpu.nvml.lost = True
+    with gpu.watch() as monitor:
         pass
     result = seen(monitor)
     assert result.lost == Lost(1, None, "GPU is lost")
     assert why(result, "pcie.width_limit") == "the GPU is lost: GPU is lost"
-    assert bench.nvml.open == 0
+    assert gpu.nvml.open == 0
 
 
-def test_a_gpu_that_must_be_reset_is_lost(bench: WatchedGpu) -> None:
-    with bench.watch() as monitor:
-        bench.train(monitor, epochs=2)
-        bench.nvml.functions["nvmlDeviceGetPowerUsage"] = "RESET_REQUIRED"
+def test_a_gpu_that_must_be_reset_is_lost(gpu: WatchedGpu) -> None:
+    with gpu.watch() as monitor:
+        gpu.train(monitor, epochs=2)
+        gpu.nvml.functions["nvmlDeviceGetPowerUsage"] = "RESET_REQUIRED"
         monitor.tick()
-    result = seen(monitor, bench.epochs)
+    result = seen(monitor, gpu.epochs)
     assert result.lost is not None
     assert result.lost.why == "GPU requires restart"
 
 
-def test_what_is_not_permitted_says_so_and_leaves_the_rest(bench: WatchedGpu) -> None:
+def test_what_is_not_permitted_says_so_and_leaves_the_rest(gpu: WatchedGpu) -> None:
     for name in ("nvmlDeviceGetPowerUsage", "nvmlDeviceGetFieldValues"):
-        bench.nvml.functions[name] = "NO_PERMISSION"
-    result = bench.result()
+        gpu.nvml.functions[name] = "NO_PERMISSION"
+    result = gpu.result()
     assert why(result, "power.mean") == "permission denied; run as root to read it"
     assert why(result, "throttled.thermal") == "permission denied; run as root to read it"
     assert value(result, "temperature") == 44
 
 
-def test_an_nvml_that_permits_nothing_gives_that_reason_everywhere(bench: WatchedGpu) -> None:
-    bench.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
-    with bench.watch() as monitor:
+def test_an_nvml_that_permits_nothing_gives_that_reason_everywhere(gpu: WatchedGpu) -> None:
+    gpu.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
+    with gpu.watch() as monitor:
         pass
     result = seen(monitor)
     reasons = {leaf.why for path, leaf in leaves(result) if path == "memory.before"}
     assert reasons == {"NVML does not answer: Insufficient Permissions"}
 
 
-def test_a_hiccup_is_not_held_against_the_gpu(bench: WatchedGpu) -> None:
-    with bench.watch() as monitor:
-        bench.train(monitor, epochs=2)
-        power = bench.nvml.functions.pop("nvmlDeviceGetPowerUsage")
-        bench.nvml.functions["nvmlDeviceGetPowerUsage"] = "UNKNOWN"
+def test_a_hiccup_is_not_held_against_the_gpu(gpu: WatchedGpu) -> None:
+    with gpu.watch() as monitor:
+        gpu.train(monitor, epochs=2)
+        power = gpu.nvml.functions.pop("nvmlDeviceGetPowerUsage")
+        gpu.nvml.functions["nvmlDeviceGetPowerUsage"] = "UNKNOWN"
         monitor.tick()
-        bench.nvml.functions["nvmlDeviceGetPowerUsage"] = power
-        bench.train(monitor, epochs=2)
-    result = seen(monitor, bench.epochs)
+        gpu.nvml.functions["nvmlDeviceGetPowerUsage"] = power
+        gpu.train(monitor, epochs=2)
+    result = seen(monitor, gpu.epochs)
     assert value(result, "power.mean") == 310
 
 
@@ -115,11 +115,11 @@ def test_without_nvidia_ml_py_there_are_reasons_and_no_crash() -> None:
     assert why(result, "memory.total") == "nvidia-ml-py is not here"
 
 
-def test_a_gpu_that_nvml_does_not_know_gives_reasons(bench: WatchedGpu) -> None:
+def test_a_gpu_that_nvml_does_not_know_gives_reasons(gpu: WatchedGpu) -> None:
     other = Device("a GPU", index=0, uuids=("GPU-00000000-0000-0000-0000-000000000000",))
-    with GpuMonitor(other, bench.nvml.module, interval=NEVER, clock=bench.nvml.clock) as monitor:
-        bench.train(monitor)
-    result = seen(monitor, bench.epochs)
+    with GpuMonitor(other, gpu.nvml.module, interval=NEVER, clock=gpu.nvml.clock) as monitor:
+        gpu.train(monitor)
+    result = seen(monitor, gpu.epochs)
     assert why(result, "power.mean") == "Not Found"
 
 
@@ -135,16 +135,16 @@ def test_the_cpu_has_no_telemetry() -> None:
 _OTHER = "GPU-00000000-0000-4000-8000-000000000001"
 
 
-def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: WatchedGpu) -> None:
-    bench.nvml.uuids.add(_OTHER)
-    both = Device("2 × H100", group="gpus", uuids=(bench.nvml.uuid, _OTHER))
-    nvml = bench.nvml
+def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(gpu: WatchedGpu) -> None:
+    gpu.nvml.uuids.add(_OTHER)
+    both = Device("2 × H100", group="gpus", uuids=(gpu.nvml.uuid, _OTHER))
+    nvml = gpu.nvml
     idle = idle_power(both, nvml.module, wait=_passing(nvml), clock=nvml.clock)
     assert idle.value == pytest.approx(2 * 70, rel=1e-3)
     with GpuMonitor(both, nvml.module, idle=idle, interval=NEVER, clock=nvml.clock) as monitor:
         assert len([t for t in threading.enumerate() if t.name == "telemetry"]) == 1
-        bench.train(monitor)
-    result = seen(monitor, bench.epochs)
+        gpu.train(monitor)
+    result = seen(monitor, gpu.epochs)
     assert value(result, "energy.gross") == pytest.approx(8 * 2 * 310, rel=1e-3)
     assert value(result, "energy.net") == pytest.approx(8 * 2 * (310 - 70), rel=1e-3)
     assert value(result, "power.mean") == 2 * 310
@@ -152,7 +152,7 @@ def test_gpus_that_train_together_are_read_by_one_thread_and_added_up(bench: Wat
     assert value(result, "memory.total") == 2 * 81559 * 1024**2
     assert value(result, "clocks.sm") == 1980
     assert value(result, "ecc.remapped_rows").pending is False
-    assert monitor.energy_on_the_clock(bench.epochs).value == pytest.approx(6200, rel=1e-3)
+    assert monitor.energy_on_the_clock(gpu.epochs).value == pytest.approx(6200, rel=1e-3)
     assert places(result) == places(WatchedGpu("hopper").result())
 
 
@@ -173,9 +173,9 @@ def test_what_one_gpu_does_not_tell_is_not_told_of_all() -> None:
 # ---- the thread
 
 
-def test_the_thread_reads_by_itself_and_ends_with_the_block(bench: WatchedGpu) -> None:
+def test_the_thread_reads_by_itself_and_ends_with_the_block(gpu: WatchedGpu) -> None:
     ticked = threading.Event()
-    nvml = bench.nvml.module
+    nvml = gpu.nvml.module
     real = nvml.nvmlDeviceGetPowerUsage
 
     def power(handle: Any) -> Any:
@@ -184,17 +184,17 @@ def test_the_thread_reads_by_itself_and_ends_with_the_block(bench: WatchedGpu) -
         return real(handle)
 
     nvml.nvmlDeviceGetPowerUsage = power  # type: ignore[attr-defined]
-    with GpuMonitor(bench.nvml.device, nvml, interval=0.001) as monitor:
+    with GpuMonitor(gpu.nvml.device, nvml, interval=0.001) as monitor:
         assert ticked.wait(60)
     assert not [thread for thread in threading.enumerate() if thread.name == "telemetry"]
     result = seen(monitor)
     assert result.ticks >= 1
     assert result.cpu_seconds > 0
-    assert bench.nvml.open == 0
+    assert gpu.nvml.open == 0
 
 
 def test_an_nvml_that_never_returns_does_not_hold_up_the_training(
-    bench: WatchedGpu, monkeypatch: pytest.MonkeyPatch
+    gpu: WatchedGpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetries, "_PATIENCE", 0.0)
     caught, released = threading.Event(), threading.Event()
@@ -205,8 +205,8 @@ def test_an_nvml_that_never_returns_does_not_hold_up_the_training(
             released.wait(60)
         return 310_000
 
-    bench.nvml.module.nvmlDeviceGetPowerUsage = power  # type: ignore[attr-defined]
-    with GpuMonitor(bench.nvml.device, bench.nvml.module, interval=0.001) as monitor:
+    gpu.nvml.module.nvmlDeviceGetPowerUsage = power  # type: ignore[attr-defined]
+    with GpuMonitor(gpu.nvml.device, gpu.nvml.module, interval=0.001) as monitor:
         assert caught.wait(60)
     result = seen(monitor)
     released.set()

@@ -84,39 +84,39 @@ def test_load_that_nobody_waits_for_is_no_contention(machine: FakeHost) -> None:
 
 
 def test_a_gpu_at_its_default_limit_is_not_capped() -> None:
-    bench = WatchedGpu("blackwell")
-    seen = bench.result()
+    gpu = WatchedGpu("blackwell")
+    seen = gpu.result()
     assert seen.throttled.power.value == pytest.approx(0.95 * 8, rel=1e-3)
     assert on_watched_gpu(seen).word == "OK"
 
 
 def test_a_lowered_limit_that_never_binds_is_no_cap() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 500_000
-    assert on_gpu(bench).word == "OK"
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 500_000
+    assert on_gpu(gpu).word == "OK"
 
 
 def test_a_notebook_that_only_holds_memory_is_no_contention() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
-    assert on_gpu(bench).word == "OK"
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[gpu.somebody, 9000]]
+    assert on_gpu(gpu).word == "OK"
 
 
 def test_throttling_for_microseconds_is_none() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {75: 1e-6, 269: 0.005, 270: 1e-6}
-    assert on_gpu(bench).word == "OK"
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {75: 1e-6, 269: 0.005, 270: 1e-6}
+    assert on_gpu(gpu).word == "OK"
 
 
 def test_one_odd_moment_of_a_gpu_without_counters_is_no_throttling() -> None:
-    bench = WatchedGpu("kepler")
-    with bench.watch() as monitor:
-        bench.train(monitor, epochs=2)
-        bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = 0x8
-        bench.pass_time(monitor, 0.5)
-        bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0]
-        bench.train(monitor, epochs=4)
-    seen = monitor.result(bench.epochs)
+    gpu = WatchedGpu("kepler")
+    with gpu.watch() as monitor:
+        gpu.train(monitor, epochs=2)
+        gpu.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = 0x8
+        gpu.pass_time(monitor, 0.5)
+        gpu.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0]
+        gpu.train(monitor, epochs=4)
+    seen = monitor.result(gpu.epochs)
     assert seen is not None
     share = seen.reasons.hardware_slowdown.value
     assert share is not None
@@ -134,9 +134,9 @@ def test_powersave_is_the_usual_word_of_drivers_that_choose_themselves(
 
 def test_what_could_not_be_measured_is_held_against_nobody() -> None:
     assert on_cpu(conditions()).word == "OK"
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
-    with bench.watch() as monitor:
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlInitWithFlags"] = "NO_PERMISSION"
+    with gpu.watch() as monitor:
         pass
     assert on_watched_gpu(monitor.result([])).word == "OK"
 
@@ -152,12 +152,12 @@ def test_epochs_that_differ_without_a_cause_are_noisy(machine: FakeHost) -> None
 
 
 def test_a_gpu_that_was_lost_beside_a_finished_training_leaves_it_in_doubt() -> None:
-    bench = WatchedGpu("hopper")
-    with bench.watch() as monitor:
-        bench.train(monitor)
-        bench.nvml.lost = True
+    gpu = WatchedGpu("hopper")
+    with gpu.watch() as monitor:
+        gpu.train(monitor)
+        gpu.nvml.lost = True
         monitor.tick()
-    judged = on_watched_gpu(monitor.result(bench.epochs))
+    judged = on_watched_gpu(monitor.result(gpu.epochs))
     assert judged.word == "NOISY"
     assert "GPU is lost" in str(judged.evidence)
 
@@ -198,12 +198,12 @@ def test_waiting_for_memory_is_contention(machine: FakeHost) -> None:
 
 
 def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
-    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
-    judged = on_gpu(bench)
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[gpu.somebody, 9000]]
+    gpu.nvml.functions["nvmlDeviceGetProcessUtilization"][gpu.somebody] = 35
+    judged = on_gpu(gpu)
     assert judged.word == "CONTENDED"
-    assert f"(pid {bench.somebody}) computed on the same GPU" in str(judged.evidence)
+    assert f"(pid {gpu.somebody}) computed on the same GPU" in str(judged.evidence)
     assert str(judged.fix) == "nvidia-smi -i 0 shows it; wait for it"
 
 
@@ -211,9 +211,9 @@ def test_another_process_that_computes_on_the_gpu_is_contention() -> None:
 def test_of_several_gpus_and_of_slices_the_gpu_that_is_meant_is_named(
     place: dict[str, Any],
 ) -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
-    judged = on_gpu(bench, Device("NVIDIA H100", index=1, **place))
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
+    judged = on_gpu(gpu, Device("NVIDIA H100", index=1, **place))
     assert "nvidia-smi -q -i 1 -d TEMPERATURE" in str(judged.fix)
 
 
@@ -252,12 +252,12 @@ def test_a_network_that_learned_nothing_or_too_much_is_below_its_floor(value: fl
 
 
 def test_the_first_cause_that_holds_is_the_word_and_noise_the_last(machine: FakeHost) -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9, 269: 0.4}
-    bench.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[bench.somebody, 9000]]
-    bench.nvml.functions["nvmlDeviceGetProcessUtilization"][bench.somebody] = 35
-    noisy, seen, quiet = (2.0, 1.0, 1.5, 0.5), bench.result(), machine.seen(**QUIET)
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9, 269: 0.4}
+    gpu.nvml.functions["nvmlDeviceGetComputeRunningProcesses_v3"] += [[gpu.somebody, 9000]]
+    gpu.nvml.functions["nvmlDeviceGetProcessUtilization"][gpu.somebody] = 35
+    noisy, seen, quiet = (2.0, 1.0, 1.5, 0.5), gpu.result(), machine.seen(**QUIET)
     made = result("mlp", H100, value=0.1, seconds=noisy, telemetry=seen, conditions=quiet)
     words = [judge(made).word]
     made = replace(made, quality=quality())

@@ -12,10 +12,10 @@ from tests.support.watched_gpu import WatchedGpu
 
 
 def test_heat_that_was_counted_is_throttling() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
-    bench.nvml.functions["nvmlDeviceGetTemperatureV"] = [40, 91]
-    judged = on_gpu(bench)
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {269: 0.12, 270: 0.01}
+    gpu.nvml.functions["nvmlDeviceGetTemperatureV"] = [40, 91]
+    judged = on_gpu(gpu)
     assert judged.word == "THROTTLED"
     assert str(judged.evidence) == (
         "heat (the driver's limit) held the clocks down 12 % of the time, at up to 91 °C"
@@ -24,17 +24,17 @@ def test_heat_that_was_counted_is_throttling() -> None:
 
 
 def test_a_power_brake_is_throttling_by_the_supply() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {271: 0.5}
-    judged = on_gpu(bench)
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {271: 0.5}
+    judged = on_gpu(gpu)
     assert judged.word == "THROTTLED"
     assert "check the supply and its cables" in str(judged.fix)
 
 
 def test_heat_that_was_only_seen_is_throttling_on_a_gpu_without_counters() -> None:
-    bench = WatchedGpu("kepler")
-    bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0x8 | 0x40]
-    judged = on_gpu(bench)
+    gpu = WatchedGpu("kepler")
+    gpu.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = [1, 0x8 | 0x40]
+    judged = on_gpu(gpu)
     assert judged.word == "THROTTLED"
     assert "heat (the chip's own limit)" in str(judged.evidence)
 
@@ -61,10 +61,10 @@ def test_a_processor_that_is_too_hot_is_throttling(machine: FakeHost) -> None:
 
 
 def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
-    judged = on_gpu(bench)
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
+    judged = on_gpu(gpu)
     assert judged == Verdict(
         "POWER-CAPPED",
         "its power limit is 250 W, 36 % of its 700 W, and binds",
@@ -73,19 +73,19 @@ def test_a_forgotten_cap_is_power_capped_and_the_default_mends_it() -> None:
 
 
 def test_a_cap_on_gpus_together_is_mended_on_all_of_them() -> None:
-    bench = WatchedGpu("hopper")
-    bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
-    bench.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
+    gpu = WatchedGpu("hopper")
+    gpu.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 250_000
+    gpu.nvml.functions["nvmlDeviceGetFieldValues"] |= {74: 0.9}
     gpus = Device("2 × H100", group="gpus", uuids=("GPU-1", "GPU-2"))
-    assert on_gpu(bench, gpus).fix == "sudo nvidia-smi -pl 700"
+    assert on_gpu(gpu, gpus).fix == "sudo nvidia-smi -pl 700"
 
 
 def test_without_counters_a_cap_is_seen_by_its_bit_or_by_power_beside_it() -> None:
     for reasons in ([1, 4], "NOT_SUPPORTED"):
-        bench = WatchedGpu("kepler")
-        bench.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 145_000
-        bench.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = reasons
-        assert on_gpu(bench).word == "POWER-CAPPED"
+        gpu = WatchedGpu("kepler")
+        gpu.nvml.functions["nvmlDeviceGetEnforcedPowerLimit"] = 145_000
+        gpu.nvml.functions["nvmlDeviceGetCurrentClocksThrottleReasons"] = reasons
+        assert on_gpu(gpu).word == "POWER-CAPPED"
 
 
 def test_a_governor_that_keeps_the_clock_low_is_a_cap(machine: FakeHost) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from bench.runner import supervisor
 from tests.support.records import GT1030
-from tests.support.supervised import Bench
+from tests.support.supervised import Child
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def child(tmp_path: Path) -> Child:
+    return Child(tmp_path)
 
 
 # ---- the worker dies
@@ -58,9 +58,9 @@ _ABORT = "begin(); print({!r}, file=sys.stderr); os.kill(os.getpid(), signal.SIG
     ],
 )
 def test_a_worker_that_fails_is_told_by_how_it_ended_and_what_it_was_doing(
-    bench: Bench, program: str, told: list[str]
+    child: Child, program: str, told: list[str]
 ) -> None:
-    assert bench.failure(program) == told
+    assert child.failure(program) == told
 
 
 _NOT_LOADED = "W0000 tf_gpu_runtime_wrappers.cc:40] 'cuModuleLoadData(&module, data)' failed with "
@@ -75,12 +75,12 @@ _UNLOADED = 'say("error", message="InternalError: CUDA_ERROR_INVALID_HANDLE"); s
     ],
 )
 def test_what_is_logged_of_a_kernel_that_does_not_load_is_told_as_what_it_means(
-    bench: Bench, logged: str, meaning: str
+    child: Child, logged: str, meaning: str
 ) -> None:
     program = f"begin(); print({_NOT_LOADED + logged!r}, file=sys.stderr); {_UNLOADED}"
-    (told, *_) = bench.failure(program, device=GT1030)
+    (told, *_) = child.failure(program, device=GT1030)
     assert "worker InternalError: CUDA_ERROR_INVALID_HANDLE, during epoch 1; " + meaning in told
-    assert meaning not in bench.failure(program)[0]  # the CPU loads no such kernel
+    assert meaning not in child.failure(program)[0]  # the CPU loads no such kernel
 
 
 @pytest.mark.parametrize(
@@ -91,18 +91,18 @@ def test_what_is_logged_of_a_kernel_that_does_not_load_is_told_as_what_it_means(
     ],
 )
 def test_a_worker_that_dies_before_it_reads_its_job_is_told_by_its_last_lines(
-    bench: Bench, program: str, line: str
+    child: Child, program: str, line: str
 ) -> None:
     told = "mlp on cpu: worker ended with exit status 1, during start-up"
-    assert bench.failure(program, reads="") == [told, "its last lines:", line]
+    assert child.failure(program, reads="") == [told, "its last lines:", line]
 
 
 def test_a_worker_killed_for_want_of_memory_is_told_so(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = iter([4, 5])
     monkeypatch.setattr(supervisor, "oom_kills", lambda: next(counted))
-    lines = bench.failure("begin(); os.kill(os.getpid(), signal.SIGKILL)")
+    lines = child.failure("begin(); os.kill(os.getpid(), signal.SIGKILL)")
     told = "killed by SIGKILL: the kernel ran out of memory; see `dmesg | tail`"
     assert lines == [f"mlp on cpu: worker {told}, during epoch 1"]
 
@@ -120,7 +120,7 @@ def test_the_kernels_count_of_such_kills_is_read_from_vmstat(
 
 
 def test_of_what_a_worker_wrote_the_last_lines_are_shown_without_what_is_routine(
-    bench: Bench,
+    child: Child,
 ) -> None:
     written = [
         *(f"line {number}" for number in range(20)),
@@ -135,21 +135,21 @@ def test_of_what_a_worker_wrote_the_last_lines_are_shown_without_what_is_routine
     program = f"begin()\nfor line in {written}: print(line, file=sys.stderr)\nsys.exit(3)"
     shown = [*(f"line {number}" for number in range(9, 20)), written[24]]
     told = "worker ended with exit status 3, during epoch 1"
-    assert bench.failure(program) == [f"mlp on cpu: {told}", "its last lines:", *shown]
+    assert child.failure(program) == [f"mlp on cpu: {told}", "its last lines:", *shown]
     # Where a GPU was asked for, that CUDA did not start is no routine.
-    assert written[23] in bench.failure(program, device=GT1030)
+    assert written[23] in child.failure(program, device=GT1030)
 
 
-def test_a_log_that_somebody_has_removed_takes_no_reason_away(bench: Bench) -> None:
+def test_a_log_that_somebody_has_removed_takes_no_reason_away(child: Child) -> None:
     program = "os.unlink(os.readlink('/proc/self/fd/2')); sys.exit('gone')"
-    (line,) = bench.failure(program)
+    (line,) = child.failure(program)
     assert line == "mlp on cpu: worker ended with exit status 1, during start-up"
 
 
 def test_a_grandchild_that_holds_the_pipe_dies_with_the_worker_and_nobody_waits_for_it(
-    bench: Bench, ended: Callable[[int], bool]
+    child: Child, ended: Callable[[int], bool]
 ) -> None:
-    lines = bench.failure(
+    lines = child.failure(
         f"""
         begin()
         left_behind = subprocess.Popen([{sys.executable!r}, "-c", "import signal; signal.pause()"])
@@ -158,4 +158,4 @@ def test_a_grandchild_that_holds_the_pipe_dies_with_the_worker_and_nobody_waits_
         """
     )
     assert lines[0].startswith("mlp on cpu: worker ended with exit status 3")
-    assert ended(bench.told["pid"])
+    assert ended(child.told["pid"])
