@@ -40,6 +40,7 @@ NO_NVIDIA = re.compile(
     re.MULTILINE,
 )
 FABRIC_MANAGER = "etc/systemd/system/multi-user.target.wants/nvidia-fabricmanager.service"
+VGPU_MANAGER = "usr/bin/nvidia-vgpu-mgr"
 SUBNET_MANAGER = "opt/nvidia/nvlsm/sbin/nvlsm"
 OFF_AT_BOOT = r"\b(modprobe\.|module_)blacklist=(\S+,)?{}(,|\s|$)"
 CMDLINE = "/proc/cmdline"
@@ -69,6 +70,7 @@ def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> d
         "blacklisted": blacklisted(root),
         "fabric_manager": bool(link(root / FABRIC_MANAGER)),
         "subnet_manager": there(root / SUBNET_MANAGER),
+        "vgpu_manager": there(root / VGPU_MANAGER),
         "origin": origin(root, parts) if (known or parts) and library != "1.1" else "",
         "branch": _branch(known, parts),
         "packages": parts,

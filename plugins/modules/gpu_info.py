@@ -75,7 +75,8 @@ found:
         What is C(loaded), the C(loaded_flavour), the version of the C(libraries), C(nouveau) and
         C(nouveau_blacklisted), the file that has NVIDIA's module C(blacklisted), whether the unit
         of the C(fabric_manager) is enabled, whether there is a
-        C(subnet_manager), C(origin), C(branch), C(packages), C(devices), C(uvm).
+        C(subnet_manager) and a C(vgpu_manager), C(origin), C(branch), C(packages), C(devices),
+        C(uvm).
       type: dict
     processes: {description: "Who holds a GPU: C(pid), C(name), C(kind).", type: list}
     secure_boot: {description: "C(state), C(key), C(enrolled) and C(staged).", type: dict}

@@ -180,6 +180,7 @@ class Driver(msgspec.Struct, frozen=True):
     nouveau, nouveau_blacklisted: whether it is loaded, and kept from being loaded.
     blacklisted: the file that keeps NVIDIA's module from being loaded.
     fabric_manager: whether its unit is enabled.  subnet_manager: whether NVLink's is there.
+    vgpu_manager: whether that is there which shares GPUs out to virtual machines.
     origin: whose it is: as a package's, or "runfile".  branch: what is on the disk, "580".
     devices: the nodes /dev/nvidia*.  uvm: whether /dev/nvidia-uvm is there.
     """
@@ -192,6 +193,7 @@ class Driver(msgspec.Struct, frozen=True):
     blacklisted: str = ""
     fabric_manager: bool = False
     subnet_manager: bool = False
+    vgpu_manager: bool = False
     origin: str = ""
     branch: str = ""
     packages: tuple[Package, ...] = ()

@@ -29,6 +29,7 @@ COMPILED = {
     "generic-64k": "generic-64k",
     "generic-64k-hwe-{v}": "generic-64k",
     "lowlatency": "lowlatency",
+    "lowlatency-hwe-{v}": "lowlatency",
     **{f"oem-{{v}}{letter}": "oem" for letter in ("", *"abcd")},
     "aws": "aws",
     "aws-6.8": "aws",
@@ -52,7 +53,6 @@ COMPILED = {
     "oracle-6.14": "oracle",
 }
 OTHERS = {
-    "lowlatency-hwe-{v}": "lowlatency",
     "realtime": "realtime",
     **{f"{cloud}-lts-{{v}}": cloud for cloud in ("aws", "gcp", "oracle")},
     "kvm": "kvm",

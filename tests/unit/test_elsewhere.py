@@ -195,6 +195,8 @@ def test_a_file_that_is_cut_is_no_bundle(tmp_path: Path, capsys: Capture) -> Non
         ("2 RTX 3090", "0x2204"),
         ("dual 3090", "0x2204"),
         ("two 3090s", "0x2204"),
+        ("3090x2", "0x2204"),
+        ("titan black", "0x100c"),
         ("A100 x 4", "0x20b3"),
         ("4070TiS", "0x2689"),
         ("4070 ti s", "0x2689"),

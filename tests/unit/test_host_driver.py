@@ -39,6 +39,7 @@ def test_a_host_without_a_driver_has_none(tmp_path: Path) -> None:
         "nouveau_blacklisted": False,
         "blacklisted": "",
         "fabric_manager": False,
+        "vgpu_manager": False,
         "subnet_manager": False,
         "origin": "",
         "branch": "",
@@ -373,3 +374,8 @@ def test_the_processes_that_hold_a_gpu_are_told_by_their_kind(tmp_path: Path) ->
         {"pid": 94, "name": "", "kind": "compute"},
         {"pid": 900, "name": "python3", "kind": "compute"},
     ]
+
+
+def test_a_host_that_shares_its_gpus_out_has_the_manager(tmp_path: Path) -> None:
+    host = merged(hosts.DEBIAN_12, kernel(KERNEL), {"usr/bin/nvidia-vgpu-mgr": ""})
+    assert look(tmp_path, host)["vgpu_manager"] is True

@@ -22,6 +22,7 @@ _SCREENS = re.compile(r"^(GeForce|Quadro|RTX|NVS|TITAN|GT|GTX)\b", re.IGNORECASE
 _COUNTS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        r"(?P<name>\d{4}\w*?)\s*[x×*]\s*(?P<count>\d\d?)",
         r"(?P<count>\d+)\s*[x×*]\s*(?P<name>.+)",
         r"(?P<count>\d\d?)\s+(?P<name>[a-z].+|\d{4}\b.*)",
         r"(?P<count>dual|two|three|quad|four|eight)\s+(?P<name>.+)",
@@ -40,6 +41,7 @@ _SPELLINGS = (
     (r"(?<=\d{4})d\b", " d"),
     (r"(?<=[a-z]{3})(?=\d{3})|(?<=\d{3})(?=ti|super)", " "),
     (r"\bmx\s+(?=\d{3})", "mx"),
+    (r"(?<!gtx )\btitan(?= (black|z)\b)", "gtx titan"),
 )
 # Boards that pci.ids has by another name, or not among those that gpu_names.csv is made of.
 _ALSO = {"H100 NVL": "2321", "GRID K1": "0ff2", "GRID K2": "11bf", "GRID K520": "118a"}

@@ -9,7 +9,7 @@ from ...module_utils.host_gpus import VIRTUAL
 from ..dpkg_repair import commands
 from ..host_facts import Firmware, HostFacts
 from . import gpus
-from .installed_driver import parts
+from .installed_driver import parts, version_there
 from .options import RefusedError
 from .request import Request
 from .rows import Cloud, listed
@@ -27,6 +27,14 @@ def before_install(request: Request, misfit: str) -> None:
             f"{gpus.titles(virtual)}, a virtual GPU (vGPU): {why}",
             "NVIDIA's guest driver, which alone drives it, of the release that its host has",
             "install it as whoever runs the host tells, then run the same command again",
+            nearest=True,
+        )
+    if request.facts.driver.vgpu_manager:
+        raise RefusedError(
+            f"driver {version_there(request.facts)}".strip()
+            + f", which shares GPUs out to virtual machines (vGPU) and has no CUDA: {why}",
+            "a virtual machine that has a share, with NVIDIA's guest driver",
+            "plan there, or take this driver off, then run the same command again",
             nearest=True,
         )
     _must_not_be_off(request)
