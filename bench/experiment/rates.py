@@ -132,7 +132,7 @@ def write_page(title: str, tried: Sequence[Tried], suggested: Range | None, path
             Line("loss of each batch", [min(each.loss, most) for each in points]),
             Line("smoothed", [min(loss, most) for loss in smooth]),
         ]
-        places = [f"{each.rate:.0e}" for each in points]
-        pictures = (plots.lines(title, told[0], "loss", series, places=places, from_zero=False),)
+        at = [f"{each.rate:.0e}" for each in points]
+        pictures = (plots.lines(title, told[0], "loss", series, x_labels=at, from_zero=False),)
     made = Run(title, told, workloads=(Workload(title, (), pictures),))
     write(rendered([made]), path)

@@ -42,25 +42,25 @@ def change(seconds: Sequence[float]) -> Change | None:
 
     Of series without a change, fewer than 1 in 100 have one found (tests/unit/test_drift.py).
     """
-    places = range(LEAST_SIDE, len(seconds) - LEAST_SIDE + 1)
-    if not places:
+    points = range(LEAST_SIDE, len(seconds) - LEAST_SIDE + 1)
+    if not points:
         return None
-    place = min(places, key=lambda at: sum(_deviations(seconds, at)))
-    found = Change(place, *map(statistics.median, (seconds[:place], seconds[place:])))
-    chance = 2 * len(places) / math.comb(len(seconds), place)
+    point = min(points, key=lambda at: sum(_deviations(seconds, at)))
+    found = Change(point, *map(statistics.median, (seconds[:point], seconds[point:])))
+    chance = 2 * len(points) / math.comb(len(seconds), point)
     least, deviations = LEAST_CHANGE, _DEVIATIONS
     if chance > _CHANCE:
         least, deviations = _LARGE_CHANGE, _MANY_DEVIATIONS
-    scatter = statistics.median(_deviations(seconds, place))
+    scatter = statistics.median(_deviations(seconds, point))
     if abs(found.now - found.before) < max(least * found.before, deviations * scatter):
         return None
     return found if _pairs_apart(seconds, found) >= _APART else None
 
 
-def _deviations(seconds: Sequence[float], place: int) -> list[float]:
+def _deviations(seconds: Sequence[float], point: int) -> list[float]:
     """Each epoch's distance from the median of its side."""
     found: list[float] = []
-    for side in (seconds[:place], seconds[place:]):
+    for side in (seconds[:point], seconds[point:]):
         middle = statistics.median(side)
         found += [abs(each - middle) for each in side]
     return found

@@ -156,34 +156,34 @@ def _workloads(
     for name in every:
         own = [each for each in results if each.workload == name]
         drawn = [
-            *speeds.epochs(own, _place),
-            *speeds.answers(own, _place),
+            *speeds.epochs(own, _label),
+            *speeds.answers(own, _label),
             *_epochs(own),
-            *gpu.strips(own, _place),
+            *gpu.strips(own, _label),
             *_losses(own),
-            *curves.drawn(own, _place),
+            *curves.drawn(own, _label),
             *films.shown(own, path),
             *_targets([each for each in record.time_to_target if each.workload == name]),
             *_history(own, past),
         ]
         told = (*_qualities(own, names), *posts.lines(own))
-        headings, cells = gpu.figures(own, _place)
+        headings, cells = gpu.figures(own, _label)
         watched = (Table(_CAPTION_OF_GPUS.format(name), headings, cells),) if cells else ()
         yield Workload(name, told, tuple(drawn), watched)
 
 
-def _place(training: Training) -> str:
+def _label(training: Training) -> str:
     """What tells a row from the others of its workload: `gpu:0, tuned`."""
     side = f", side {training.side}" if training.side else ""
     return f"{training.device.id}{training.way.suffix}{side}"
 
 
 def _epochs(own: Sequence[Finished]) -> Iterator[Plot]:
-    series = [Line(_place(each), (None, *each.epochs.steady)) for each in own]
+    series = [Line(_label(each), (None, *each.epochs.steady)) for each in own]
     if not series:
         return
     told = "; ".join(
-        f"{_place(each)}: {shown.one_or_range(*_ends(each.epochs.steady))}, after a first one of "
+        f"{_label(each)}: {shown.one_or_range(*_ends(each.epochs.steady))}, after a first one of "
         f"{shown.seconds(each.epochs.first)}"
         for each in own
     )
@@ -198,7 +198,7 @@ def _ends(steady: Sequence[float]) -> tuple[str, str]:
 
 def _losses(own: Sequence[Finished]) -> Iterator[Plot]:
     series = [
-        Line(_place(each), each.epochs.loss, colour=colour)
+        Line(_label(each), each.epochs.loss, colour=colour)
         for colour, each in enumerate(own, start=1)
         if each.quality.value is not None and any(each.epochs.loss)
     ]
@@ -231,7 +231,7 @@ def _targets(own: Sequence[object]) -> Iterator[Plot]:
             )
             for target in each.targets
         ]
-        where = _place(each)
+        where = _label(each)
         title = f"{each.workload} on {where}: quality on the test images, to target"
         sentence = f"{each.quality.metric} after each epoch, from {len(each.trials)} seeds."
         yield curves.of_quality(title, sentence, metric, series)
@@ -267,12 +267,12 @@ def _history(own: Sequence[Finished], past: Past) -> Iterator[Plot]:
                 f"; a step after {medians[step.after - 1][0]}: {shown.seconds(step.before)} "
                 f"before, {shown.seconds(step.now)} since"
             )
-        series = [Line(_place(each), values, colour=colour)]
+        series = [Line(_label(each), values, colour=colour)]
         if step:
             before, since = (step.before,) * step.after, (step.now,) * (len(values) - step.after)
             name = "median on either side of the step"
             line = Line(name, (*before, *since), dashed=True, colour=colour + 1)
             series.append(line)
-        title = f"{each.workload} on {_place(each)}: runs on this machine"
+        title = f"{each.workload} on {_label(each)}: runs on this machine"
         days = [day for day, _ in medians]
-        yield plots.lines(title, f"{told}.", "s per epoch", series, places=days)
+        yield plots.lines(title, f"{told}.", "s per epoch", series, x_labels=days)

@@ -19,7 +19,7 @@ _MOST = 5
 _FAR = 4.0
 
 
-def drawn(own: Sequence[Finished], place: Callable[[Finished], str]) -> Iterator[Plot]:
+def drawn(own: Sequence[Finished], label: Callable[[Finished], str]) -> Iterator[Plot]:
     """The quality from before the first step to the last epoch, with what it is held to."""
     known = [each for each in own if each.quality.value is not None]
     if not known:  # all diverged, on whose way there may be anything
@@ -27,7 +27,7 @@ def drawn(own: Sequence[Finished], place: Callable[[Finished], str]) -> Iterator
     quality = known[0].quality
     series, told = [], []
     for each in known:
-        lines, words = _of(each, place(each))
+        lines, words = _of(each, label(each))
         series += lines
         told.append(words)
     longest = max(len(each.values) for each in series)
@@ -37,13 +37,13 @@ def drawn(own: Sequence[Finished], place: Callable[[Finished], str]) -> Iterator
     if any(each.epochs.quality is None for each in known):
         more += " A dot alone: not judged in between, as --learning-curve has it."
     judged = quality.metric if known[0].file else f"{quality.metric} on the test images"
-    places = [str(number) for number in range(longest)]
+    x_labels = [str(number) for number in range(longest)]
     yield of_quality(
         f"{known[0].workload}: {judged}, epoch by epoch",
         f"{'; '.join(told)}.{more}",
         quality.metric,
         seen,
-        places,
+        x_labels,
     )
 
 
@@ -52,14 +52,14 @@ def of_quality(
     sentence: str,
     metric: str,
     series: Sequence[Line],
-    places: Sequence[str] | None = None,
+    x_labels: Sequence[str] | None = None,
 ) -> Plot:
     """Those of a quality, in the unit that it has in tables."""
     name, factor = shown.axis(metric)
     scaled = [
         replace(each, values=[value and value * factor for value in each.values]) for each in series
     ]
-    return plots.lines(title, sentence, name, scaled, places=places, from_zero=False)
+    return plots.lines(title, sentence, name, scaled, x_labels=x_labels, from_zero=False)
 
 
 def _held_to(quality: Quality, length: int) -> Iterator[Line]:
@@ -70,21 +70,21 @@ def _held_to(quality: Quality, length: int) -> Iterator[Line]:
             yield Line(name, (value,) * length, dashed=True)
 
 
-def _of(result: Finished, place: str) -> tuple[list[Line], str]:
+def _of(result: Finished, label: str) -> tuple[list[Line], str]:
     """The lines of a training, and what they show."""
     training, judged = result.epochs.training, result.epochs.quality
     between = judged or (*[None] * len(result.epochs.steady), result.quality.value)
     test = (result.quality.untrained, *between)
     seen = curve.of(result)
-    lines = [Line(place, test, marks=not judged)]
+    lines = [Line(label, test, marks=not judged)]
     if training:
-        lines.append(Line(f"{place}, training images", training))
+        lines.append(Line(f"{label}, training images", training))
     if seen.dips:
-        lines.append(Line(f"{place}, dips", _only(test, seen.dips), marks=True))
+        lines.append(Line(f"{label}, dips", _only(test, seen.dips), marks=True))
     if seen.overfits:
         onset = _only(test, (seen.overfits.since,))
-        lines.append(Line(f"{place}, overfits from here on", onset, marks=True))
-    return lines, "; ".join(_words(result, place, test, seen))
+        lines.append(Line(f"{label}, overfits from here on", onset, marks=True))
+    return lines, "; ".join(_words(result, label, test, seen))
 
 
 def close_up(lines: Sequence[Line]) -> list[Line]:
@@ -96,17 +96,17 @@ def close_up(lines: Sequence[Line]) -> list[Line]:
     return [replace(line, values=(None, *line.values[1:])) for line in lines]
 
 
-def _only(values: tuple[float | None, ...], places: Iterable[int]) -> tuple[float | None, ...]:
-    kept = set(places)
-    return tuple(value if place in kept else None for place, value in enumerate(values))
+def _only(values: tuple[float | None, ...], epochs: Iterable[int]) -> tuple[float | None, ...]:
+    kept = set(epochs)
+    return tuple(value if epoch in kept else None for epoch, value in enumerate(values))
 
 
 def _words(
-    result: Finished, place: str, test: tuple[float | None, ...], seen: curve.Reading
+    result: Finished, label: str, test: tuple[float | None, ...], seen: curve.Reading
 ) -> Iterable[str]:
     metric, training = result.quality.metric, result.epochs.training
     ends = [shown.quality(metric, value) for value in (test[0], test[-1])]
-    yield f"{place} {ends[0]} before the first step, {ends[1]} after the last epoch"
+    yield f"{label} {ends[0]} before the first step, {ends[1]} after the last epoch"
     if training:
         yield f"training images {shown.quality(metric, training[-1])}"
     if seen.dips:

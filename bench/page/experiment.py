@@ -60,10 +60,10 @@ def _curves(made: Experiment) -> Iterator[Plot]:
     ends = ", ".join(
         f"{each.name} {shown.quality(made.metric, each.values[-1])}" for each in series
     )
-    places = [str(number) for number in range(1, longest + 1)]
+    x_labels = [str(number) for number in range(1, longest + 1)]
     title = f"{made.name}: {_name(made)} on the test images, epoch by epoch"
     sentence = f"Mean over the seeds after each epoch; at the end {ends}."
-    yield curves.of_quality(title, sentence, made.metric, series, places)
+    yield curves.of_quality(title, sentence, made.metric, series, x_labels)
 
 
 def mean_curve(arm: Arm) -> list[float]:

@@ -21,11 +21,11 @@ _STRIPS = (
 _ROOM = 0.15
 
 
-def strips(own: Sequence[Finished], place: Callable[[Training], str]) -> Iterator[Plot]:
-    """Clock, power and temperature of the GPUs.  place: what a training is called in a legend."""
+def strips(own: Sequence[Finished], label: Callable[[Training], str]) -> Iterator[Plot]:
+    """Clock, power and temperature of the GPUs.  label: what a training is called in a legend."""
     for member, what, unit in _STRIPS:
         series = [
-            Line(place(each), (None, *getattr(each.telemetry.by_epoch, member)), colour=colour)
+            Line(label(each), (None, *getattr(each.telemetry.by_epoch, member)), colour=colour)
             for colour, each in enumerate(own, start=1)
             if each.telemetry and each.telemetry.by_epoch
         ]
@@ -41,13 +41,13 @@ def strips(own: Sequence[Finished], place: Callable[[Training], str]) -> Iterato
 
 
 def figures(
-    own: Sequence[Finished], place: Callable[[Training], str]
+    own: Sequence[Finished], label: Callable[[Training], str]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """What it did over the steady epochs beside what it can: headings, and a row a training.
 
     A heading is there where a training has something below it.
     """
-    every = [(place(each), dict(_told(each.telemetry))) for each in own if each.telemetry]
+    every = [(label(each), dict(_told(each.telemetry))) for each in own if each.telemetry]
     headings = [name for name in _FIGURES if any(name in told for _, told in every)]
     cells = ((name, *(told.get(each, "") for each in headings)) for name, told in every if told)
     return ("Training", *headings), tuple(cells)

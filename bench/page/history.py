@@ -13,7 +13,7 @@ from bench.record.head import Head
 from bench.record.model import Finished, Record
 from bench.record.store import paths
 
-# Reading takes some ms a record, and a plot with more places is not read.
+# Reading takes some ms a record, and a plot with more points is not read.
 _MOST = 60
 
 

@@ -40,11 +40,11 @@ _OPENING = re.compile(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A named series, a value at each place; None leaves a gap.
+    """A named series, a value at each point; None leaves a gap.
 
     marks: whether its values are marked, each by itself, instead of a line through them.
     dashed: whether it is something to hold the others to.
-    colour: its number, where it has another one in other plots of the same; else by its place.
+    colour: its number, where it has another one in other plots of the same; else by its order.
     """
 
     name: str
@@ -133,12 +133,12 @@ def lines(
     unit: str,
     series: Sequence[Line],
     *,
-    places: Sequence[str] | None = None,
+    x_labels: Sequence[str] | None = None,
     strip: bool = False,
     from_zero: bool = True,
     least: float | None = None,
 ) -> Plot:
-    """A line for each series over epochs 1, 2, …, or over named places.
+    """A line for each series over epochs 1, 2, …, or over named points.
 
     strip: a low plot, below another.
     from_zero: whether the axis begins at zero, as it has to where lengths are compared.
@@ -146,19 +146,19 @@ def lines(
     """
     pygal = _pygal()
     count = max(len(each.values) for each in series)
-    named = list(places or map(str, range(1, count + 1)))
+    named = list(x_labels or map(str, range(1, count + 1)))
     long = max(map(len, named)) > _SHORT
     step = -(-count // (_MOST_LONG_LABELS if long else _MOST_LABELS))
     shown = {"show_minor_x_labels": False, "x_labels_major_every": step} if step > 1 else {}
     chart = pygal.Line(
         height=_STRIP_HEIGHT if strip else _HEIGHT,
         y_title=unit,
-        x_title="" if strip or places else "epoch",
+        x_title="" if strip or x_labels else "epoch",
         show_legend=False,
         dots_size=2,
         show_dots=count <= _MOST_DOTS,
         **shown,
-        **_settings([_number_of(place, each) for place, each in enumerate(series, start=1)]),
+        **_settings([_number_of(number, each) for number, each in enumerate(series, start=1)]),
     )
     chart.x_labels = named
     known = [value for each in series for value in each.values if value is not None]
@@ -177,15 +177,15 @@ def lines(
 def _legend(series: Sequence[Line | Points]) -> str:
     """As a list below the plot, which takes as much room as its names do: pygal's cuts them off."""
     entries = (
-        f'<li class="series-{(_number_of(place, each) - 1) % _SERIES + 1}{_sort(each)}">'
+        f'<li class="series-{(_number_of(number, each) - 1) % _SERIES + 1}{_sort(each)}">'
         f"{escape(each.name)}</li>"
-        for place, each in enumerate(series, start=1)
+        for number, each in enumerate(series, start=1)
     )
     return f'\n<ul class="legend" aria-hidden="true">{"".join(entries)}</ul>'
 
 
-def _number_of(place: int, series: Line | Points) -> int:
-    return series.colour or place if isinstance(series, Line) else place
+def _number_of(number: int, series: Line | Points) -> int:
+    return series.colour or number if isinstance(series, Line) else number
 
 
 def _sort(series: Line | Points) -> str:

@@ -12,7 +12,7 @@ from bench.report import format as shown
 from bench.report import rows
 
 # What tells a row from the others of its workload.
-Place = Callable[[Finished], str]
+Label = Callable[[Finished], str]
 
 
 def worth(results: Sequence[Finished]) -> Plot | None:
@@ -44,12 +44,12 @@ def _bar(gpu: Finished, cpu: Finished, several: bool) -> Bar:
     )
 
 
-def epochs(own: Sequence[Finished], place: Place) -> Iterator[Plot]:
+def epochs(own: Sequence[Finished], label: Label) -> Iterator[Plot]:
     """Bars of the median epoch, where there are several rows."""
     if len(own) < 2:
         return
     values = [
-        Bar(place(each), each.epochs.median, min(steady), max(steady), colour)
+        Bar(label(each), each.epochs.median, min(steady), max(steady), colour)
         for colour, each in enumerate(own, start=1)
         if (steady := each.epochs.steady)
     ]
@@ -58,9 +58,9 @@ def epochs(own: Sequence[Finished], place: Place) -> Iterator[Plot]:
     yield plots.bars(f"{own[0].workload}: seconds per epoch", sentence, "s per epoch", values)
 
 
-def answers(own: Sequence[Finished], place: Place) -> Iterator[Plot]:
+def answers(own: Sequence[Finished], label: Label) -> Iterator[Plot]:
     """Bars of latency and of throughput, where several rows have them."""
-    told = [(place(each), found) for each in own if (found := answers_of(each))]
+    told = [(label(each), found) for each in own if (found := answers_of(each))]
     if len(told) < 2:
         return
     name = own[0].workload

@@ -155,7 +155,7 @@ def from_document(document: dict[str, Any], path: Path) -> Record:
 def _words(error: Exception) -> str:
     """`results[3].epochs: it lacks what a record has (...)` in one line."""
     what, _, where = str(error).partition(" - at `$")
-    place = where.rstrip("`").lstrip(".") or "its head"
+    member = where.rstrip("`").lstrip(".") or "its head"
     if not isinstance(error, msgspec.ValidationError):
         what = f"{what} is missing" if isinstance(error, KeyError) else in_words(error)
-    return f"{place} is not as a record has it ({what})"
+    return f"{member} is not as a record has it ({what})"

@@ -195,9 +195,8 @@ def read(path: Path) -> Rows:
 
 def name_of(result: Result) -> Name:
     """What a result is a repeat of; the same GPU model may sit in another slot's machine."""
-    device = result.device
-    place = Device("", device.index, device.slice, device.group)
-    return Name(result.workload, place, result.way)
+    on = result.device
+    return Name(result.workload, Device("", on.index, on.slice, on.group), result.way)
 
 
 def names_of(result: Result) -> tuple[Name, ...]:

@@ -21,11 +21,11 @@ def lines(results: Sequence[Result]) -> Iterator[str]:
         design = each.variant.design if each.variant else None
         if design is None or design.fold is None:
             continue
-        place = f"{each.workload} on {each.device.id}"
-        every.setdefault((place, each.side or "", _apart_from_fold(each)), {})[design.fold] = each
-    for (place, _, way), by_fold in every.items():
+        trained = f"{each.workload} on {each.device.id}"
+        every.setdefault((trained, each.side or "", _apart_from_fold(each)), {})[design.fold] = each
+    for (trained, _, way), by_fold in every.items():
         if len(by_fold) > 1:
-            yield f"{place}{way.suffix}: {_told([by_fold[fold] for fold in sorted(by_fold)])}"
+            yield f"{trained}{way.suffix}: {_told([by_fold[fold] for fold in sorted(by_fold)])}"
 
 
 def _apart_from_fold(result: Finished) -> Way:

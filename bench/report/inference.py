@@ -52,29 +52,29 @@ def lines(results: Sequence[Result]) -> Iterator[str]:
     alike = [each for each in told if each.way == STOCK] or told
     what = "example" if any(each.file for each in alike) else "image"
     gpus = list(dict.fromkeys(each.device.id for each in alike if each.device.is_gpu))
-    for place in gpus:
-        own = [each for each in alike if each.device.id == place]
+    for device in gpus:
+        own = [each for each in alike if each.device.id == device]
         pairs = [(each, beside) for each in own if (beside := rows.on_cpu(each, alike))]
-        yield from _worth(place, pairs, what) if pairs else [_alone(place, own, what)]
+        yield from _worth(device, pairs, what) if pairs else [_alone(device, own, what)]
     if alike and not gpus:
         yield _alone("the CPU", alike, what)
 
 
-def _worth(place: str, pairs: Sequence[tuple[Finished, Finished]], what: str) -> Iterator[str]:
+def _worth(device: str, pairs: Sequence[tuple[Finished, Finished]], what: str) -> Iterator[str]:
     one = {gpu.workload: _one(cpu) / _one(gpu) for gpu, cpu in pairs}
     many = {gpu.workload: _rate(gpu) / _rate(cpu) for gpu, cpu in pairs}
     if len(pairs) == 1:
         ((gpu, cpu),) = pairs
         yield (
-            f"Inference: {place} answers one {what} in {shown.seconds(_one(gpu))}, the CPU in "
+            f"Inference: {device} answers one {what} in {shown.seconds(_one(gpu))}, the CPU in "
             f"{shown.seconds(_one(cpu))}: {shown.times(one[gpu.workload])} times as fast; in "
             f"batches {shown.count(_rate(gpu))} {what}s/s against {shown.count(_rate(cpu))}: "
             f"{shown.times(many[gpu.workload])} times"
         )
     else:
         yield (
-            f"Inference: {place} answers one {what} {_range(one)} times as fast as the CPU, at its "
-            f"best in {_best(one)}; in batches {_range(many)} times as many, at its best in "
+            f"Inference: {device} answers one {what} {_range(one)} times as fast as the CPU, at "
+            f"its best in {_best(one)}; in batches {_range(many)} times as many, at its best in "
             f"{_best(many)}"
         )
     sooner = [workload for workload, ratio in one.items() if ratio < 1]
@@ -82,19 +82,19 @@ def _worth(place: str, pairs: Sequence[tuple[Finished, Finished]], what: str) ->
     if sooner:
         both = "" if slower else ", and pays in batches alone"
         yield (
-            f"One {what} at a time the CPU answers sooner: {place} is not worth it in "
+            f"One {what} at a time the CPU answers sooner: {device} is not worth it in "
             f"{shown.and_so(sooner)}{both}"
         )
     if slower:
         yield f"In batches, too, the CPU answers more {what}s/s in {shown.and_so(slower)}"
 
 
-def _alone(place: str, own: Sequence[Finished], what: str) -> str:
+def _alone(device: str, own: Sequence[Finished], what: str) -> str:
     one = [_one(each) for each in own]
     rate = [_rate(each) for each in own]
     took = shown.one_or_range(shown.seconds(min(one)), shown.seconds(max(one)))
     many = shown.one_or_range(shown.count(min(rate)), shown.count(max(rate)))
-    return f"Inference: {place} answers one {what} in {took}; in batches {many} {what}s/s"
+    return f"Inference: {device} answers one {what} in {took}; in batches {many} {what}s/s"
 
 
 def details(result: Finished, names: shown.Names) -> Iterator[str]:

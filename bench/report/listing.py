@@ -135,11 +135,11 @@ def _cells(path: Path, record: Record, trained: Sequence[Result | TargetResult])
 
 def _aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [
-        max(len(line[place]) for line in lines if len(line) > place)
-        for place in range(max(map(len, lines), default=0))
+        max(len(line[column]) for line in lines if len(line) > column)
+        for column in range(max(map(len, lines), default=0))
     ]
     for line in lines:
-        yield _GAP.join(f"{cell:{widths[place]}}" for place, cell in enumerate(line)).rstrip()
+        yield _GAP.join(f"{cell:{widths[column]}}" for column, cell in enumerate(line)).rstrip()
 
 
 def _cut(line: str, width: int) -> str:

@@ -40,7 +40,7 @@ def by_row(results: Iterable[Result]) -> list[list[Result]]:
     for result in results:
         name = (result.workload, result.device.id, str(result.way), result.side or "")
         rows.setdefault(name, []).append(result)
-    first = {name[:3]: place for place, name in reversed(list(enumerate(rows)))}
+    first = {name[:3]: index for index, name in reversed(list(enumerate(rows)))}
     return [rows[name] for name in sorted(rows, key=lambda name: (first[name[:3]], name[3]))]
 
 
@@ -115,10 +115,10 @@ def tuning_gains(results: Iterable[Result]) -> dict[str, dict[str, float]]:
             same = (stock.workload, stock.device, stock.side, stock.variant)
             same_training = same == (tuned.workload, tuned.device, tuned.side, tuned.variant)
             if same_training and (stock.mode, tuned.mode) == ("stock", "tuned"):
-                place = " ".join(filter(None, (stock.device.id, stock.side)))
+                device = " ".join(filter(None, (stock.device.id, stock.side)))
                 gain = _median(stock) / _median(tuned)
                 name = ", ".join([stock.workload, *stock.way.variant.words()])
-                gains.setdefault(place, {})[name] = gain
+                gains.setdefault(device, {})[name] = gain
     return gains
 
 

@@ -178,9 +178,9 @@ def _outcome(record: Record, every: Sequence[Result | TargetResult], names: show
 def findings(results: Sequence[Result], names: shown.Names) -> Iterator[str]:
     """What tuning, several GPUs at once and images read as files come to, a line each."""
     several = len({each.device.id for each in results}) > 1
-    for place, gains in rows.tuning_gains(results).items():
+    for device, gains in rows.tuning_gains(results).items():
         best, least, most = _range(gains)
-        where = f" on {place}" if several else ""
+        where = f" on {device}" if several else ""
         most_in = f"in {best}" if len(gains) == 1 else f"most in {best}"
         yield f"Tuned{where}: {shown.one_or_range(least, most)} times as fast as stock, {most_in}"
     for each in rows.finished(results):

@@ -42,14 +42,14 @@ def lines(results: Sequence[TargetResult]) -> Iterator[str]:
     """What tuning and a GPU are worth to the last target that both reached, a line each."""
     ended = [each for each in results if isinstance(each, TimeToTarget)]
     for each in ended:
-        place = f" on {each.device.id}" if each.device.is_gpu else ""
+        where = f" on {each.device.id}" if each.device.is_gpu else ""
         for other in ended:
             same = (each.workload, each.side) == (other.workload, other.side)
             told = _gain(each, other) if same else None
             if told and each.device == other.device and (each.mode, other.mode) == _TUNED:
-                yield f"{told}tuned{place} as stock"
+                yield f"{told}tuned{where} as stock"
             if told and each.device.is_gpu and not other.device.is_gpu and each.mode == other.mode:
-                yield f"{told}{each.mode}{place} as on the CPU"
+                yield f"{told}{each.mode}{where} as on the CPU"
 
 
 def why_no_energy(results: Sequence[TargetResult], names: shown.Names) -> Iterator[str]:

@@ -209,15 +209,15 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
     if "device" not in metafunc.fixturenames:
         return
     to_target = "train_to_target" in metafunc.fixturenames
-    places = [device for device in settings.devices if not (to_target and device.group)]
+    devices = [device for device in settings.devices if not (to_target and device.group)]
     if "way" in metafunc.fixturenames:
         # Targets are what the published network reaches.
         ways_on = settings.published_ways_on if to_target else settings.ways_on
-        ways = [(device, way) for device in places for way in ways_on(device)]
+        ways = [(device, way) for device in devices for way in ways_on(device)]
         metafunc.parametrize(("device", "way"), ways, ids=[at.id + way.id for at, way in ways])
     else:
-        places = [device for device in places if device.group != "gpus"]
-        metafunc.parametrize("device", places, ids=[device.id for device in places])
+        devices = [device for device in devices if device.group != "gpus"]
+        metafunc.parametrize("device", devices, ids=[device.id for device in devices])
     # A training to targets has seeds instead of repeats: one is enough.
     repeats = in_turn(1 if to_target else settings.interim_checks[0], sides=False)
     if len(repeats) > 1:
@@ -248,11 +248,11 @@ def keep_order(items: list[pytest.Item]) -> Callable[[list[pytest.Item]], None]:
     """
     last = [item for item in items if item.path.name == TRAINS_ON and item.path.parent == _HERE]
     items[:] = [item for item in items if item not in last]
-    place = {item: number for number, item in enumerate(items)}
+    position = {item: number for number, item in enumerate(items)}
 
     def restore(items: list[pytest.Item]) -> None:
         ours = {item for item in items if _row(item)}
-        in_order = iter(sorted(ours, key=lambda item: (*_turn(item), place[item])))
+        in_order = iter(sorted(ours, key=lambda item: (*_turn(item), position[item])))
         items[:] = [next(in_order) if item in ours else item for item in items]
         items += last if rows(items) else []
 
@@ -324,8 +324,8 @@ def add_clock(item: pytest.Item) -> None:
 
 def header(settings: Settings, *, verbose: bool) -> list[str]:
     """What a run trains on, and how often where that is more than once."""
-    places = ", ".join(f"{device.id} ({device.name})" for device in settings.devices)
-    lines = [f"profile {settings.profile} on {places}"]
+    devices = ", ".join(f"{device.id} ({device.name})" for device in settings.devices)
+    lines = [f"profile {settings.profile} on {devices}"]
     if settings.interim_checks != (1,):
         *fewer, most = map(str, settings.interim_checks)
         times = (

@@ -70,12 +70,12 @@ def run(options: argparse.Namespace) -> int:
         planned = interpreter.read_plan()
         options.worker = planned.interpreter if planned else Path(sys.executable)
     with tempfile.TemporaryDirectory(prefix="grindstone-") as folder:
-        for place in dict.fromkeys((data_dir, None)):  # the generators come last
+        for source in dict.fromkeys((data_dir, None)):  # the generators come last
             store = Store(
-                Path(folder) / ("real" if place else "synthetic"),
-                usable(place) if place else None,
+                Path(folder) / ("real" if source else "synthetic"),
+                usable(source) if source else None,
                 cache_dir,
-                synthetic=place is None,
+                synthetic=source is None,
             )
             for series in _series(options.workload, options.profile or PROFILES):
                 _gather(series, store, device, options, Path(folder))

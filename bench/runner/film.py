@@ -98,8 +98,8 @@ def strip(film: Path) -> tuple[Image.Image, list[int]]:
             panel = opened.convert("L").crop((WIDTH // 2, _TITLE, WIDTH, _TITLE + _top(opened)))
             shown.append(panel.resize((panel.width // 2, panel.height // 2)))
     made = Image.new("L", (sum(each.width for each in shown), shown[0].height))
-    for place, each in enumerate(shown):
-        made.paste(each, (place * each.width, 0))
+    for number, each in enumerate(shown):
+        made.paste(each, (number * each.width, 0))
     return made, chosen
 
 

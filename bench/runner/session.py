@@ -189,8 +189,8 @@ class Session:
     ) -> tuple[_R | Failed, ...]:
         """Trains and records what came of it, be it a failure or an interrupt."""
         begun, prepared = time.perf_counter(), None
-        places = devices.per_device(row.device, self._found.devices)
-        runs = tuple(DeviceRun(place, self.settings.rerun_options) for place in places)
+        own = devices.per_device(row.device, self._found.devices)
+        runs = tuple(DeviceRun(device, self.settings.rerun_options) for device in own)
         shown = f"{title}{repeat.suffix}"
         self._listener(RowStarted(shown, schedule.epochs, row.is_error))
         results: tuple[_R | Failed, ...]

@@ -80,7 +80,7 @@ class WorkerLog:
             return (
                 f"{file.name}{at}: each process that it begins runs it, too; begin them in data()"
             )
-        died = [place for place, line in enumerate(lines) if _DIED.match(line)]
+        died = [number for number, line in enumerate(lines) if _DIED.match(line)]
         if len(died) < _MANY_DIED:
             return ""
         *_, said = lines[died[-2] : died[-1]]

@@ -132,8 +132,8 @@ def _lines(runs: Sequence[Member], found: Findings) -> Iterator[Line]:
         # What failed beside repeats that did not is in the notes.
         for column, figure in _columns(result).items():
             cells.setdefault(column, _cell(host, result, figure, found))
-    for (place, way), (device, cells) in made.items():
-        yield Line(host, place, printable(shown.short_name(device.name)), way, cells)
+    for (device_id, way), (device, cells) in made.items():
+        yield Line(host, device_id, printable(shown.short_name(device.name)), way, cells)
 
 
 def _columns(result: Result) -> dict[str, Figure]:

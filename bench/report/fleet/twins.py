@@ -163,16 +163,16 @@ class _Others:
 
     def __init__(self, values: Iterable[float | None]) -> None:
         self._sorted = sorted(value for value in values if value is not None)
-        self._places = {value: place for place, value in enumerate(self._sorted)}
+        self._indices = {value: index for index, value in enumerate(self._sorted)}
 
     def without(self, value: float | None) -> float | None:
         """The median of the others; None where there are none."""
-        place = len(self._sorted) if value is None else self._places[value]
+        index = len(self._sorted) if value is None else self._indices[value]
         count = len(self._sorted) - (value is not None)
         if count < 1:
             return None
         middle = ((count - 1) // 2, count // 2)
-        low, high = (self._sorted[number + (number >= place)] for number in middle)
+        low, high = (self._sorted[number + (number >= index)] for number in middle)
         return (low + high) / 2
 
 
