@@ -79,7 +79,10 @@ def ubuntu(version: str, releases: Iterable[str]) -> list[Package]:
     own = {f"own-{name}": name for name in built}
     have = [name.format(v=version) for name in COMPILED]
     have += [name for name, release in own.items() if flavour_of(release) in flavours]
-    archive = replace(RELEASES[version], kernels={**lines, **own}, precompiled=have)
+    drivers = {**RELEASES[version].drivers, "610": "610.57.04"}
+    archive = replace(
+        RELEASES[version], kernels={**lines, **own}, precompiled=have, drivers=drivers
+    )
     found = [*ubuntu_archive(archive), *_fabric_managers(archive)]
     found += [Package("python3-venv", "3.12.3-0ubuntu2"), Package("infiniband-diags", "50.0-2")]
     found += [Package("podman", "4.9.3+ds1-1"), Package("docker.io", "28.2.2-0ubuntu1")]

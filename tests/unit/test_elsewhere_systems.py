@@ -189,8 +189,8 @@ def test_a_system_for_desktops_gets_the_driver_with_a_screen(
 @pytest.mark.parametrize(
     ("said", "system", "flavour", "release"),
     [
-        ("24.04 HWE", "Ubuntu 24.04", "generic-hwe-24.04", "6.17."),
-        ("24.04 hwe edge", "Ubuntu 24.04", "generic-hwe-24.04", "6.17."),
+        ("24.04 HWE", "Ubuntu 24.04", "generic-hwe-24.04", "7.0."),
+        ("24.04 hwe edge", "Ubuntu 24.04", "generic-hwe-24.04", "7.0."),
         ("debian 13.1 (kernel 6.18 from backports)", "Debian 13", "amd64", "6.18."),
         (
             "Ubuntu Server 24.04.3 LTS (HWE kernel 6.14)",
