@@ -332,7 +332,7 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
             f"{', '.join(fewer)} or {most} times until it is clear" if fewer else f"{most} times"
         )
         lines[0] += f", every row {times}, the rows in turn"
-    lines += _other_backends(settings)
+    lines += _of_files(settings)
     if told := cache.warning(cache.directory(settings.cache_dir)):
         lines.append(told)
     if verbose:
@@ -344,9 +344,14 @@ def header(settings: Settings, *, verbose: bool) -> list[str]:
     return lines
 
 
-def _other_backends(settings: Settings) -> Iterator[str]:
-    """What files of one's own ask for that trains no row of theirs."""
+def _of_files(settings: Settings) -> Iterator[str]:
+    """What files of one's own do that is no part of a row, or has no effect."""
     for each in settings.workloads:
+        if each.trains:
+            yield (
+                f"{shown(each.path.name)}:{each.trains}: fit trains here as well whenever the file "
+                'is run, off the clock; put it below `if __name__ == "__main__":`'
+            )
         name, line = each.backend or ("", 0)
         if name and name not in settings.backends:
             instead = f"; to choose that: --backend {name}" if name in BACKENDS else ""

@@ -11,16 +11,16 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import GrindstoneError, shown, why
 from bench.invocation import COMMAND
+from bench.workloads import own_functions
 from bench.workloads.workload import PROFILES, Input, ProfileName, Schedule
 
-FUNCTIONS = ("model", "data")
 LEAST_EPOCHS = 3
 _DEFAULT_EPOCHS = 5
 _MOST = 1_000_000
@@ -60,6 +60,7 @@ class OwnWorkload:
     steps: batches of an epoch, and of the validation data, where these do not end by themselves.
     floors: what it has to reach, if anything.
     backend: what it sets KERAS_BACKEND to, which chooses nothing here, and in which line.
+    trains: the line in which it trains a network of its own whenever it is run, or 0.
     """
 
     name: str
@@ -71,6 +72,7 @@ class OwnWorkload:
     floors: tuple[Floor, ...] = ()
     input: Input | None = None
     backend: tuple[str, int] | None = None
+    trains: int = 0
 
     @property
     def schedules(self) -> Mapping[ProfileName, Schedule]:
@@ -137,7 +139,7 @@ def read(path: Path) -> OwnWorkload:
     """
     source = _read(path)
     tree = _parsed(path, source)
-    _check_functions(path, tree)
+    own_functions.check(path, tree)
     constants = _Constants(path, tree)
     return OwnWorkload(
         name=constants.name(),
@@ -148,6 +150,7 @@ def read(path: Path) -> OwnWorkload:
         steps=constants.steps(),
         floors=constants.floors(),
         backend=_backend(tree),
+        trains=own_functions.trains_at(tree.body),
     )
 
 
@@ -200,28 +203,6 @@ def _is_notebook(tree: ast.Module) -> bool:
     return any(isinstance(key, ast.Constant) and key.value == "cells" for key in whole.value.keys)
 
 
-def _check_functions(path: Path, tree: ast.Module) -> None:
-    bound = dict(_bound(tree.body))
-    for name in FUNCTIONS:
-        if name not in bound and "*" not in bound:
-            kinds = ast.FunctionDef | ast.AsyncFunctionDef
-            there = ", ".join(f"{found}()" for found, it in bound.items() if isinstance(it, kinds))
-            raise GrindstoneError(
-                f"{path} has no function {name}(), and model() and data() are expected; there is "
-                f"{there or 'no function at all'}"
-            )
-        node = bound.get(name)
-        if isinstance(node, ast.AsyncFunctionDef | ast.ClassDef):
-            raise GrindstoneError(f"{path}:{node.lineno}: {name} has to be a plain function")
-        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
-            continue
-        if asked := _required(node.args):
-            raise GrindstoneError(
-                f"{path}:{node.lineno}: {name}() is called without arguments, and it asks for "
-                f"{', '.join(asked)}; give them defaults"
-            )
-
-
 def _backend(tree: ast.Module) -> tuple[str, int] | None:
     """`os.environ["KERAS_BACKEND"] = "jax"`, or the same by `setdefault`."""
     for node in ast.walk(tree):
@@ -237,31 +218,6 @@ def _backend(tree: ast.Module) -> tuple[str, int] | None:
     return None
 
 
-def _required(arguments: ast.arguments) -> list[str]:
-    """The names of the parameters that have no default."""
-    positional = [*arguments.posonlyargs, *arguments.args]
-    without = positional[: len(positional) - len(arguments.defaults)]
-    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return [each.arg for each in without] + [each.arg for each, value in named if value is None]
-
-
-def _bound(body: Iterable[ast.AST]) -> Iterator[tuple[str, ast.stmt]]:
-    """The names that a module binds, with what binds them; `*` where it imports all of another."""
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name, node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                yield alias.asname or alias.name, node
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for name in (each for target in targets for each in ast.walk(target)):
-                if isinstance(name, ast.Name):
-                    yield name.id, node
-        else:
-            yield from _bound(ast.iter_child_nodes(node))  # of `if`, `try`, `with`
-
-
 class _Constants:
     """The constants of a file, read off and checked."""
 
@@ -269,7 +225,7 @@ class _Constants:
         self._path = path
         self._nodes = {
             name: node
-            for name, node in _bound(tree.body)
+            for name, node in own_functions.bound(tree.body)
             if isinstance(node, ast.Assign | ast.AnnAssign)
         }
 

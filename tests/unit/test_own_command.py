@@ -95,8 +95,8 @@ def test_a_file_that_is_none_is_one_line_and_exit_4_before_anything(tmp_path: Pa
     assert ended.returncode == 4
     (line,) = (ended.stdout + ended.stderr).split("\n\n")[0].strip().splitlines()
     assert line == (
-        f"ERROR: bench: {file} has no function data(), and model() and data() are expected; there "
-        "is model()"
+        f"ERROR: bench: {file} has no function data(): put what reads the data into `def data():`, "
+        "which returns (x, y), (x_validation, y_validation); see docs/own-models.md"
     )
     assert not (tmp_path / "results").exists()
 

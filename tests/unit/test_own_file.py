@@ -59,6 +59,11 @@ def test_a_file_is_never_run_to_be_read(tmp_path: Path) -> None:
         ('import os\nos.environ["KERAS_BACKEND"] = "jax"', {"backend": ("jax", 2)}),
         ('os.environ.setdefault("KERAS_BACKEND", "torch")', {"backend": ("torch", 1)}),
         ('os.environ["KERAS_HOME"] = "KERAS_BACKEND"', {"backend": None}),
+        ("net.fit(x, y, epochs=5)", {"trains": 1}),
+        ("for rate in (1, 2):\n    history = net.fit(x, callbacks=[])", {"trains": 2}),
+        ("scaler.fit(x)\nmodel.fit(x, y)", {"trains": 0}),
+        ("if __name__ == '__main__':\n    net.fit(x, y, epochs=5)", {"trains": 0}),
+        ("def again():\n    net.fit(x, y, epochs=5)", {"trains": 0}),
         ('NAME = "resnet-50.v2"', {"name": "resnet-50.v2"}),
         ('FLOORS = {"val_acc": ">= 0.5"}', {"floors": (Floor("val_acc", False, 0.5),)}),
         ('FLOORS = {"val_loss": "<=1e3"}', {"floors": (Floor("val_loss", True, 1e3),)}),
@@ -87,6 +92,8 @@ def test_constants_are_read_off(
         "if True:\n    def model(): pass\ntry:\n    pass\nexcept OSError:\n    def data(): pass\n",
         "@with_width(8)\ndef model(width): pass\ndef data(): pass\n",
         "def model(width=8, *layers, dropout=0.5, **more): pass\ndef data(*_): pass\n",
+        "model, data = parts(3)\ndef more():\n    return model.name\nmade = lambda: data[0]\n",
+        f"{_PLAIN}if __name__ == '__main__':\n    model = model()\n    model.fit(*data()[0])\n",
     ],
 )
 def test_functions_may_come_from_elsewhere_and_have_defaults(tmp_path: Path, text: str) -> None:
@@ -96,9 +103,28 @@ def test_functions_may_come_from_elsewhere_and_have_defaults(tmp_path: Path, tex
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "has no function model(), and model() and data() are expected; there is no function"),
-        ("def model(): pass\n", "has no function data(), and model() and data() are expected; the"),
-        ("def model(): pass\ndef load(): pass\n", "there is model(), load()"),
+        (
+            "",
+            (
+                "has no function model() and no data(): put what makes the network into "
+                "`def model():`, which returns it, and put what reads the data into `def data():`, "
+                "which returns (x, y), (x_validation, y_validation); see docs/own-models.md"
+            ),
+        ),
+        ("def model(): pass\n", "has no function data(): put what reads the data into `def data"),
+        ("def model(): pass\ndef load(): return 1\n", "data(): put what load() reads into"),
+        ("def build_net(): return 1\n", "model() and no data(): write `def model(): return build_"),
+        ("def train_net(): return 1\ndef load_model(): return 2\n", "put what makes the network"),
+        ("def build(width): return 1\ndef net(): pass\n", "put what makes the network into `def"),
+        ("def vae(): return 1\nmodel = vae()\nmodel.fit(1)\n", "write `def model(): return vae()`"),
+        (
+            "import tensorflow.data as data\nmodel = Sequential()\nif True:\n    model.add(1)\n",
+            "model() and no data(): put what makes `model` (line 2) into `def model():`, which",
+        ),
+        (
+            "def model(): pass\ndata = read()\nx = data['x']\n",
+            "no function data(): put what makes `data` (line 2) into `def data():`, which retur",
+        ),
         ("def model(:\n", ":1: SyntaxError: "),
         ("def model(width): pass\ndef data(): pass\n", ":1: model() is called without arguments, "),
         (

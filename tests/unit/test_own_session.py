@@ -251,6 +251,14 @@ def test_a_backend_that_a_file_sets_and_that_does_not_train_is_told(tmp_path: Pa
     assert told("tensorflow") == []
 
 
+def test_a_training_of_the_files_own_is_told(tmp_path: Path) -> None:
+    trains = f"{_TEXT}\nmodel().fit(*data()[0], epochs=9)\n"
+    settings = _settings(tmp_path, _workload(tmp_path, trains))
+    (told,) = collection.header(settings, verbose=False)[1:]
+    line = trains.splitlines().index("model().fit(*data()[0], epochs=9)") + 1
+    assert told.startswith(f"my_model.py:{line}: fit trains here as well whenever the file is run")
+
+
 class _Batches:
     """A PyDataset of three batches; in its second and its last a number is none."""
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from bench.worker.backends.backend import Backend
 from bench.worker.messages import OwnFile
 from bench.worker.own.file import FileError
+from bench.worker.own.returned import described, instead, of_lists
 
 Kind = Literal["arrays in memory", "tf.data", "PyDataset", "generator"]
 
@@ -28,10 +29,6 @@ _TELL_EVERY, _ENDLESS = 10.0, 120.0
 _INFINITE = -1
 # Targets that are more are pictures, not classes.
 _MOST_CLASSES = 10_000_000
-_EXPECTED = (
-    "expected: ((x, y), (x_validation, y_validation)), or (train, validation) of tf.data.Dataset, "
-    "PyDataset or functions that make a generator; None stands for no validation data"
-)
 
 
 class Numbers:
@@ -140,10 +137,11 @@ class Reader:
             return returned, None
         is_pair = isinstance(returned, tuple | list) and len(returned) == 2
         if not is_pair or not self._is_split(returned[0]) or returned[0] is None:
-            raise FileError(f"data() returned {_described(returned)}; {_EXPECTED}")
+            raise FileError(f"data() returned {described(returned)}; {instead(returned)}")
         if not self._is_split(returned[1]):
             raise FileError(
-                f"data() returned {_described(returned[1])} as validation data; {_EXPECTED}"
+                f"data() returned {described(returned[1])} as validation data; "
+                f"{instead(returned[1])}"
             )
         return returned[0], returned[1]
 
@@ -167,7 +165,7 @@ class Reader:
             if not isinstance(batches, Iterator):
                 raise FileError(
                     f"{what}: {getattr(value, '__name__', value)}() returned "
-                    f"{_described(batches)}, and not a generator"
+                    f"{described(batches)}, and not a generator"
                 )
             examples, number, numbers = self._count(what, batches, steps)
             return Split("generator", (value,), examples, number, numbers)
@@ -183,8 +181,8 @@ class Reader:
         leaves = [each for each in every if each.dtype.kind not in "OmM" and not each.dtype.names]
         if len(leaves) < len(every) or not all(each.ndim for each in leaves):
             raise FileError(
-                f"{what}: {_described(parts)} holds something that is no array of numbers (text "
-                f"comes in a tf.data.Dataset); {_EXPECTED}"
+                f"{what}: {described(parts)} holds something that is no array of numbers; "
+                f"{of_lists(parts)}"
             )
         lengths = [len(each) for each in leaves]
         if len(set(lengths)) != 1 or not lengths[0]:
@@ -210,7 +208,7 @@ class Reader:
         """Its batches have the size of the first, but for the last: reading all may take long."""
         number = steps or len(sequence)
         if number < 1:
-            raise FileError(f"{what}: {_described(sequence)} has no batches")
+            raise FileError(f"{what}: {described(sequence)} has no batches")
         ends = [sequence[0]] if steps or number == 1 else [sequence[0], sequence[number - 1]]
         rows = [_rows(self._backend, what, each) for each in ends]
         numbers = Numbers(self._backend.flatten)
@@ -358,27 +356,9 @@ def _again_and_again(make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
 
 def _rows(backend: Backend, what: str, batch: Any) -> int:
     leaves = [each for each in backend.flatten(batch) if each is not None]
-    shape: Any = getattr(leaves[0], "shape", ()) if leaves else ()
-    if not len(shape):
+    shapes: list[Any] = [getattr(each, "shape", ()) for each in leaves]
+    if not shapes or not all(map(len, shapes)):
         raise FileError(
-            f"{what}: a batch is {_described(batch)}, and not (x, y) of arrays; batch the data"
+            f"{what}: a batch is {described(batch)}, and not (x, y) of arrays; batch the data"
         )
-    return int(shape[0])
-
-
-def _described(value: Any) -> str:
-    """`a tuple of 2: ndarray (60000, 28, 28), ndarray (60000,)`."""
-    if isinstance(value, tuple | list):
-        kind = type(value).__name__
-        inner = ", ".join(map(_in_brief, value[:4])) + (", …" if len(value) > 4 else "")
-        return f"a {kind} of {len(value)}: {inner}" if value else f"an empty {kind}"
-    if isinstance(value, Iterator):
-        return "a generator, which can be read once only (return the function that makes it)"
-    return "None" if value is None else f"a {_in_brief(value)}"
-
-
-def _in_brief(value: Any) -> str:
-    shape = getattr(value, "shape", None)
-    if isinstance(value, tuple | list):
-        return f"{type(value).__name__} of {len(value)}"
-    return type(value).__name__ + (f" {tuple(shape)}" if isinstance(shape, tuple) else "")
+    return int(shapes[0][0])

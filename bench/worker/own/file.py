@@ -26,6 +26,8 @@ _TO_DO = (
     (r"name 'get_ipython' is not", "it is a notebook's; take the line out"),
     (r"^EOFError: EOF when|\bBdbQuit\b", "nobody is asked here; take it out"),
     (r"Invalid dtype: str", "bring text in a tf.data, or as numbers (StringLookup)"),
+    (r"target\.ndim - 1", "the targets are one-hot: take categorical_crossentropy, or argmax them"),
+    (r"not recognized: \{'(lr|decay)'", "Keras 3 has learning_rate, and schedules for decay"),
     (r"Python-style iteration in eager mode", "take out what turns eager execution off"),
 )
 
@@ -141,8 +143,10 @@ def _in_short(error: BaseException) -> str:
     if faults.is_of_memory(error):
         return faults.in_short(error)
     if isinstance(error, SystemExit):
-        return f"it ends the program (SystemExit: {error.code})"
-    if faults.of_backend(error):
+        told = f"it ends the program (SystemExit: {error.code})"
+        if any(each.name == "parse_args" for each in traceback.extract_tb(error.__traceback__)):
+            told += "; argparse gets no arguments here: give them defaults"
+    elif faults.of_backend(error):
         told = faults.in_short(error)
     elif text.startswith("in user code:"):
         told = " ".join(text.strip().rpartition("\n\n")[2].split())  # it has its type in it

@@ -27,11 +27,25 @@ def keras_of(backend: Backend, returned: Any) -> Any:
     for module in backend.kerases:
         if isinstance(returned, module.Model):
             return module
-    found = "None; is its `return` missing?" if returned is None else type(returned).__name__
-    if isinstance(returned, type):
-        found = f"the class {returned.__name__}; are its brackets missing?"
     version = backend.keras.__version__
-    raise FileError(f"model() returned {found}, and a Keras model is expected (keras {version})")
+    raise FileError(
+        f"model() returned {_no_model(returned)}, and a Keras model is expected (keras {version})"
+    )
+
+
+def _no_model(returned: Any) -> str:
+    """What it is instead, and what is probably wrong."""
+    if returned is None:
+        return "None; is its `return` missing?"
+    if isinstance(returned, type):
+        return f"the class {returned.__name__}; are its brackets missing?"
+    kind = type(returned)
+    if kind.__module__.startswith("tensorflow.python.keras"):
+        return f"{kind.__name__} of tensorflow.python.keras, an old copy (import tensorflow.keras)"
+    first = returned[0] if isinstance(returned, tuple | list) and returned else None
+    if hasattr(first, "fit"):
+        return f"a {kind.__name__} with a model in it; return the model alone"
+    return kind.__name__
 
 
 def prepare(keras: Any, model: Any, train: Split) -> None:
