@@ -28,7 +28,7 @@ def test_what_a_plan_names_is_installable(version: str, tmp_path: Path) -> None:
     refused, asked = {}, 0
     for archive, sets in planned.of("debian", version):
         offered = archives.debian_kernels(sorted(planned.releases["debian", version]))
-        offered += archives.nvidia_for_debian() if archive.nvidia else []
+        offered += archives.nvidia_for_debian(version) if archive.nvidia else []
         lists = cache_folder() / f"lists-{SUITES[version]}"
         with locked(lists.name):
             try:

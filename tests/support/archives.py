@@ -63,6 +63,7 @@ OTHERS = {
 OWN = r"\d+\.\d+\.0-\d{1,4}-[a-z]"  # and not a mainline build, such as 6.18.14-061814-generic
 WITHOUT_HEADERS = "azure-fde"  # linux-azure's are its headers
 ARCH_KERNELS = ("linux", "linux-lts", "linux-zen", "linux-hardened", "linux-rt", "linux-rt-lts")
+WITHOUT_580 = ("13", "26.04")  # whose repositories of NVIDIA's began with 590
 TOOLKIT = "nvidia-container-toolkit"  # in Arch's extra
 
 
@@ -116,17 +117,20 @@ def debian_kernels(releases: Iterable[str]) -> list[Package]:
     return found
 
 
-def nvidia(driver: Iterable[Package]) -> list[Package]:
+def nvidia(version: str, driver: Iterable[Package]) -> list[Package]:
     """NVIDIA's repository: branches by name up to 580, the newest without; CUDA and cuDNN.
 
-    driver: the packages of the branch 580 of which it is made.
+    driver: the packages of the branch 580 of which it is made, where a version has it.
     """
     old, new = "580.126.09-1", "610.43.02-1"
-    return [
+    up_to_580 = [
         *driver,
         Package("nvidia-open-580", old, needs("nvidia-driver-580-open")),
         Package("cuda-drivers-580", old, needs("nvidia-driver-580")),
         Package("nvidia-fabricmanager-580", old),
+    ]
+    return [
+        *(up_to_580 if version not in WITHOUT_580 else ()),
         Package("nvlsm", "2025.06.11-1"),
         *(Package(f"nvidia-driver-pinning-{branch}", f"{branch}-1") for branch in ("595", "610")),
         *(Package(name, new) for name in ("nvidia-open", "cuda-drivers", "nvidia-fabricmanager")),
@@ -135,14 +139,16 @@ def nvidia(driver: Iterable[Package]) -> list[Package]:
     ]
 
 
-def nvidia_for_ubuntu(*, driver: bool) -> list[Package]:
+def nvidia_for_ubuntu(version: str, *, driver: bool) -> list[Package]:
     """NVIDIA's repository for an Ubuntu; driver: the role's pins do not keep its driver out."""
-    return nvidia(ubuntu_driver("580", "", "580.126.09-0ubuntu1") if driver else [])
+    return nvidia(version, ubuntu_driver("580", "", "580.126.09-0ubuntu1") if driver else [])
 
 
-def nvidia_for_debian() -> list[Package]:
+def nvidia_for_debian(version: str) -> list[Package]:
     """NVIDIA's repository for a Debian."""
-    return nvidia([Package(f"nvidia-driver-580{end}", "580.126.09-1") for end in ("", "-open")])
+    return nvidia(
+        version, [Package(f"nvidia-driver-580{end}", "580.126.09-1") for end in ("", "-open")]
+    )
 
 
 def arch() -> list[Package]:

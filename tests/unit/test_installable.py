@@ -39,7 +39,9 @@ def of(folder: Path, archive: installs.Archive, releases: set[str]) -> Resolver:
     if archive.system == "arch":
         return resolver.Pacman(folder, archives.arch())
     offered = archives.ubuntu(archive.version, sorted(releases))
-    offered += archives.nvidia_for_ubuntu(driver=archive.driver) if archive.nvidia else []
+    offered += (
+        archives.nvidia_for_ubuntu(archive.version, driver=archive.driver) if archive.nvidia else []
+    )
     return resolver.Apt(folder, offered)
 
 
