@@ -67,9 +67,9 @@ from fnmatch import fnmatchcase
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import apt_sources
-from ..module_utils.hidden import hide_passwords
 from ..module_utils.ledger import Packages, installed, look
 from ..module_utils.package_manager import ROOT, Apt
+from ..module_utils.passwords import hide_passwords
 
 STATES = ("present", "absent", "held", "released")
 OPTIONS = ["-y", "-q", "-o", "Dpkg::Options::=--force-confdef"]

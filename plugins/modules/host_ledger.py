@@ -93,7 +93,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.hidden import hide_passwords
 from ..module_utils.ledger import (
     Packages,
     bring_back,
@@ -108,6 +107,7 @@ from ..module_utils.ledger import (
     write,
 )
 from ..module_utils.package_manager import ROOT, Apt, Pacman, package_manager
+from ..module_utils.passwords import hide_passwords
 
 LEDGERS = Path("/var/lib/grindstone/ledger")
 # What a whole ledger holds in each state.

@@ -125,7 +125,7 @@ from ..module_utils.environment_contents import (
     site_packages,
     unlike,
 )
-from ..module_utils.hidden import hide_passwords
+from ..module_utils.passwords import hide_passwords
 
 LOCK = "requirements.txt"  # the text that the environment was made of
 PACKAGES = "packages.txt"  # what that came to

@@ -34,8 +34,8 @@ repaired:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.hidden import hide_passwords
 from ..module_utils.package_manager import package_manager
+from ..module_utils.passwords import hide_passwords
 
 
 def main() -> None:

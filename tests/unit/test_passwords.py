@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plugins.module_utils.hidden import hide_passwords
+from plugins.module_utils.passwords import hide_passwords
 from tests.conftest import ROOT
 from tests.support.program import playbook
 

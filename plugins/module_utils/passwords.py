@@ -1,4 +1,4 @@
-"""Passwords in addresses, which Ansible then shows at no verbosity."""
+"""Passwords in addresses: Ansible shows them at no verbosity."""
 
 from __future__ import annotations
 
