@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plugins.modules import gpu_info, gpu_logs_info
-from plugins.plugin_utils.gpu_doctor import normal
+from plugins.plugin_utils.gpu_doctor import normalization
 from plugins.plugin_utils.gpu_doctor.examine import examine
 from plugins.plugin_utils.gpu_doctor.pattern import compiled
 from plugins.plugin_utils.gpu_doctor.playbook import gpu_doctor, parse_host
@@ -52,7 +52,7 @@ def test_a_symptom_has_an_example_of_each_of_its_texts_and_of_a_host_that_shows_
         texts = [each for each in row.examples if isinstance(each, str)]
         seen_on_hosts = row.sign or row.kernel_log or row.releases or row.in_logs
         assert len(texts) < len(row.examples) or not seen_on_hosts, row.name
-        lines = ["\n".join(normal.lines(text, languages(str(FOLDER)))) for text in texts]
+        lines = ["\n".join(normalization.lines(text, languages(str(FOLDER)))) for text in texts]
         for pattern in map(compiled, row.texts):
             assert any(map(pattern.regex.search, lines)), (row.name, pattern.text)
         assert "{" not in row.explanation(host()), row.name

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.plugin_utils.gpu_doctor import normal, rows
+from plugins.plugin_utils.gpu_doctor import normalization, rows
 from plugins.plugin_utils.gpu_doctor.pasted import answer, answer_log, host_of
 from plugins.plugin_utils.gpu_doctor.report import explain
 from plugins.plugin_utils.gpu_doctor.scan import SHORT
@@ -180,12 +180,12 @@ def test_however_it_is_pasted_it_is_recognised(shape: str) -> None:
     ],
 )
 def test_other_languages_are_read_as_english(said: str, english: str) -> None:
-    assert english in "\n".join(normal.lines(said, rows.languages()))
+    assert english in "\n".join(normalization.lines(said, rows.languages()))
 
 
 @pytest.mark.parametrize("said", ["jamais vu", "mit Laberei", "Lesefehler: sda", "un mais"])
 def test_what_is_part_of_a_longer_word_is_no_phrase(said: str) -> None:
-    (line,) = normal.lines(said, rows.languages())
+    (line,) = normalization.lines(said, rows.languages())
     assert line == said.replace(" mais", " but ")
 
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from plugins.plugin_utils.gpu_doctor import normal, rows
+from plugins.plugin_utils.gpu_doctor import normalization, rows
 from plugins.plugin_utils.gpu_doctor.parallel import CHUNK, LONG, chunks, look_at, scan_log
 from plugins.plugin_utils.gpu_doctor.pattern import compiled, junctions, lowered
 from plugins.plugin_utils.gpu_doctor.scan import AROUND, BLOCK, Passage, look, scan
@@ -21,7 +21,7 @@ EXAMPLES = [each for row in SYMPTOMS for each in row.examples if isinstance(each
 
 def slowly(text: str) -> list[tuple[str, int]]:
     """Every pattern over the whole text."""
-    lines = normal.lines(text, LANGUAGES)
+    lines = normalization.lines(text, LANGUAGES)
     passage = Passage.of(zip(lines, range(len(lines)), strict=True))
     every = [(row, row.patterns) for row in SYMPTOMS]
     return [(each.symptom.name, each.line) for each in look(passage, every)]

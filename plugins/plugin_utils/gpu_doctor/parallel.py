@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
-from .normal import Languages
+from .normalization import Languages
 from .scan import AROUND, Sighting, scan
 from .symptoms import Symptom
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..host_facts import parse as parse_facts
-from . import normal, rows
+from . import normalization, rows
 from .examine import Finding, Reading, sort_out
 from .host import Host
 from .knowledge import Knowledge
 from .nearest import Near, complains, cut_from, nearest
-from .normal import Languages
+from .normalization import Languages
 from .parallel import scan_log
 from .pattern import Pattern, lowered, narrow
 from .scan import SHORT, Sighting, read
@@ -83,13 +83,13 @@ def answer(text: str, host: Host, symptoms: Iterable[Symptom], languages: Langua
     if told.known:
         return told
     calm = told.reading.harmless or told.reading.asides
-    lines = [told.rest] if calm else normal.lines(text, languages)
+    lines = [told.rest] if calm else normalization.lines(text, languages)
     return replace(told, near=nearest(lines, known))
 
 
 def _read(text: str, host: Host, known: tuple[Symptom, ...], languages: Languages) -> Answer:
     """The same, without what is near to a text that is not known."""
-    told = normal.lines(text, languages)
+    told = normalization.lines(text, languages)
     sightings = read(text, known, languages)
     rest = _rest(told, sightings)
     if sightings:

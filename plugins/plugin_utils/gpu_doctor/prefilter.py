@@ -9,8 +9,8 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from . import normal
-from .normal import Languages
+from . import normalization
+from .normalization import Languages
 from .pattern import Pattern, words
 from .symptoms import Symptom
 
@@ -36,9 +36,9 @@ class Prefilter:
         No lines where there are no rows.
         """
         told = text.decode("utf-8", "replace")
-        is_plain = normal.is_disguised(text)
+        is_plain = normalization.is_disguised(text)
         if is_plain:
-            told = normal.plain(told)
+            told = normalization.plain(told)
             text = told.encode("utf-8", "replace")
         tokens = set(text.lower().split())  # each once: logs say the same again
         low = b" ".join(tokens)
@@ -51,7 +51,8 @@ class Prefilter:
         sought = self._of(here, tokens, low)
         if not sought:
             return [], []
-        return sought, normal.tidy_lines(told if is_plain else normal.plain(told), languages)
+        plain = told if is_plain else normalization.plain(told)
+        return sought, normalization.tidy_lines(plain, languages)
 
     def _of(self, here: set[bytes], tokens: set[bytes], low: bytes) -> list[Sought]:
         all_words = b" ".join(here)

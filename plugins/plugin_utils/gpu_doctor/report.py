@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..terminal import wrapped
-from . import normal
+from . import normalization
 from .examine import Finding
 from .host import Host, gpu_name
 from .pasted import Answer
@@ -26,7 +26,7 @@ def describe(host: Host, findings: list[Finding], name: str) -> str:
 
 def explain(text: str, told: Answer, host: bool = False) -> str:
     """What a text means.  host: whether there is one that it was compared with."""
-    said = enumerate(normal.plain(text).splitlines(), 1)
+    said = enumerate(normalization.plain(text).splitlines(), 1)
     number, first = next(((at, line) for at, line in said if line.strip()), (0, ""))
     if not first:
         return "There is no text to explain: give the error's words, or the log that has them"

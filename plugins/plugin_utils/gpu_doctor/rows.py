@@ -9,7 +9,7 @@ from .. import row_files
 from ..gpu_stack.load import load
 from ..typed import decode
 from .knowledge import Knowledge
-from .normal import Languages
+from .normalization import Languages
 from .symptoms import Symptom, parse
 
 SYMPTOMS = Path(__file__).parents[3] / "roles/doctor/vars/symptoms"

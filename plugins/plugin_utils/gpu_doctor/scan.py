@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from . import normal
+from . import normalization
 from .codes import is_told
-from .normal import Languages
+from .normalization import Languages
 from .pattern import Pattern, junctions, lowered, narrow
 from .prefilter import Prefilter, Sought
 from .symptoms import Symptom
@@ -126,9 +126,9 @@ def read(text: str, symptoms: Iterable[Symptom], languages: Languages) -> list[S
     known = tuple(symptoms)
     if len(text) > SHORT:
         return scan(iter([text.encode("utf-8", "replace")]), known, languages)
-    lines = normal.lines(text, languages)
+    lines = normalization.lines(text, languages)
     passages = [Passage.of(zip(lines, range(len(lines)), strict=True))]
-    passages.append(Passage.of(normal.rejoined(text, languages), len(lines)))
+    passages.append(Passage.of(normalization.rejoined(text, languages), len(lines)))
     sought = [(row, row.patterns) for row in known]
     found: dict[str, Sighting] = {}
     for passage in passages if passages[0].text != passages[1].text else passages[:1]:
