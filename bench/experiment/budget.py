@@ -1,4 +1,4 @@
-"""How long an experiment, or a recipe, may take: what would not end within it is not begun."""
+"""The time that an experiment or a recipe may take: what would exceed it is not begun."""
 
 from __future__ import annotations
 

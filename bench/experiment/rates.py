@@ -1,4 +1,4 @@
-"""What a learning-rate range test shows: where the loss falls, and where it is lost.
+"""What a learning-rate range test shows: where the loss falls, and where it diverges.
 
 After L. N. Smith, arXiv:1506.01186: too small a rate learns nothing, too large a one diverges, and
 between them the loss falls.

@@ -1,4 +1,4 @@
-"""What calls of libraries make of examples: read, resized, turned, put together, parted."""
+"""What calls of libraries do to examples: read, resize, turn, join, split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Python's own operations make of known values: arithmetic, slices, items, alternatives."""
+"""What Python's own operations do to known values: arithmetic, slices, items, alternatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The CPU side of a training: what else would make its times lie.
+"""Monitors CPU and host beside a training: what would falsify its times.
 
     monitor = HostMonitor()
     monitor.begin(training.pid)   # as soon as epoch 1 has ended

@@ -1,4 +1,4 @@
-"""The CPU side of a training: what else would make its times lie."""
+"""The CPU and the host beside a training, as the record has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes what tells of the record's shape from its types: the JSON Schema and the document's list.
+"""Makes the JSON Schema and the tables of docs/record.md from the record's types.
 
     python -m bench.record.schema
 

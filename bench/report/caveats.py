@@ -1,4 +1,4 @@
-"""What a reader of the times must know beside them, though no verdict speaks of it."""
+"""What a reader of the times must know besides the verdicts."""
 
 from __future__ import annotations
 

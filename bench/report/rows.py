@@ -1,4 +1,4 @@
-"""What the figures of a run say beside each other: one result a row, speed-ups, gains, scaling."""
+"""The figures of a run compared: one result a row, speed-ups, gains, scaling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other plugins of pytest: which would make a run wrong, and which options do nothing here.
+"""Other plugins of pytest: which would falsify a run, and which options do nothing here.
 
 Each refusal is one line, before anything is trained.  A plugin is known by its options, whichever
 way it was loaded and wherever the option was written.

@@ -1,4 +1,4 @@
-"""What a run was told, as words: kept in its record, and taken up again by `--like RUN`."""
+"""The options of a run, as words: kept in its record, and used again by `--like RUN`."""
 
 from __future__ import annotations
 

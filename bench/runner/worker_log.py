@@ -1,4 +1,4 @@
-"""What a worker says on standard error, and what of it tells why it ended."""
+"""A worker's standard error, and the lines of it that tell why it ended."""
 
 from __future__ import annotations
 

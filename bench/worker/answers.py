@@ -1,4 +1,4 @@
-"""What a trained network is asked, and how fast it answers, as messages have it."""
+"""Questions to a trained network, and how fast it answers, as messages have them."""
 
 from __future__ import annotations
 

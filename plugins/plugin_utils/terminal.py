@@ -1,4 +1,4 @@
-"""Texts as lines of a width, which keep their words and commands whole."""
+"""Wraps texts for a terminal; words and commands stay whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door between builtins, as Ansible passes them, and the types that the plugins work with."""
+"""Converts between builtins, as Ansible passes them, and the types that the plugins work with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traps in how examples are parted: copies, flips and whole passes on both sides, shots torn."""
+"""Traps in how examples are split: copies, flips and whole passes on both sides, shots split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traps in what is reported: the training data's score, the best epoch's, one without a measure."""
+"""Traps in what is reported: the training data's score, the best epoch's, none of a baseline."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Systems that are named and have no rows: those that are made of one that has, and others.
+"""Systems without rows: derivatives of one that has rows, and others.
 
-derived.csv has them.  Each gives the facts that such a host tells of itself, so that it is planned
-or refused as one that is here.
+Each row of derived.csv gives the facts that `gpu_info` would find on such a host, so that it is
+planned or refused like one that is here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A new host of a system: the facts that it would tell of itself."""
+"""A freshly installed host of a system: the facts that `gpu_info` would find there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that are told by a number: whose number it is, and in which words programs tell it.
+"""Errors by their numbers: whose number it is, and the words that programs print it in.
 
 A row's `codes` names the family and its numbers: `codes: {cuda: [2], xid: [79]}`.
 """

@@ -1,4 +1,4 @@
-"""Symptoms held against a host, or against a text that somebody pastes."""
+"""Which symptoms a host has, or a text that somebody pastes."""
 
 from __future__ import annotations
 

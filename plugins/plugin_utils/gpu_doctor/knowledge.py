@@ -1,4 +1,4 @@
-"""What the resolver's matrix says that the doctor goes by: nothing of it stands in Python."""
+"""What the doctor takes from the resolver's matrix, so that none of it stands in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long log held against the rows by several processes, a chunk at a time each."""
+"""Matches a long log with the rows in several processes, a chunk at a time each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a block of a log is worth a close look for: most of a log is for none.
+"""Which rows may match a block of a log: most blocks match none.
 
 A pattern is tried only where all the words are that a match of it must hold.
 """

@@ -1,4 +1,4 @@
-"""Texts of any length held against the rows, in little memory.
+"""Matches texts of any length with the rows, in little memory.
 
 A text is read in blocks.  A block is looked at closely only where the prefilter says so.
 """

@@ -1,4 +1,4 @@
-"""What a row may hang on (`when`), and the words that it may fill in (`{word}`)."""
+"""The conditions of a row (`when`), and the words that it may fill in (`{word}`)."""
 
 from __future__ import annotations
 
