@@ -160,7 +160,7 @@ def owners(path: Path, files: list[str]) -> list[str]:
 
 
 def note_altered(path: Path) -> None:
-    """Notes what is no more as RECORD says, as it is now: that much is meant."""
+    """Notes the files that were changed on purpose after installation, with their new hashes."""
     site = site_packages(path)
     files = [(name, site / name) for name in damaged(path) if (site / name).is_file()]
     rows = [f'"{name}",{hash_of(str(file))},{file.stat().st_size}\n' for name, file in files]
@@ -168,7 +168,7 @@ def note_altered(path: Path) -> None:
 
 
 def unlike(path: Path, wishes: dict[str, Any]) -> str:
-    """What is not as it was to be made of the packages, "" where all is."""
+    """The first thing in which the environment is not as it should be, "" where there is none."""
     try:
         site = site_packages(path)
         for name, text in wishes.get("files", {}).items():

@@ -276,7 +276,7 @@ def whole(
 ) -> None:
     """Sees to it that all of the lock is there, and gets anew what uv's cache holds damaged.
 
-    What is installed are hard links into the cache: who cuts the one has cut the other.
+    What is installed are hard links into the cache: a file that is cut short is so in both.
 
     Raises:
         MakingError: a package has gone elsewhere.

@@ -120,7 +120,7 @@ def _named(
 def _must_know_its_kernel(
     name: str, words: list[str], known: dict[str, tuple[System, str]]
 ) -> None:
-    """Raises RefusedError where the words are of one system, but for those of its kernel."""
+    """Raises RefusedError where the words name one system with a kernel that it does not have."""
     for key, (row, version) in known.items():
         kernels = [word for said in row.fresh[version].others for word in said.split()]
         of_it = [word for word in words if _is(word, row, version)]

@@ -213,7 +213,7 @@ def _named(told: str) -> tuple[str, str]:
 
 
 def _of_names(said: str) -> str:
-    """It without the words that no name has, and its memory: "ASUS TUF RTX 4080 OC 16 GB"."""
+    """A name without its memory and the words that no GPU has: "ASUS TUF RTX 4080 OC 16 GB"."""
     every = {word for name in known() for word in _words(name)}
     alike = _MEMORY_SIZE.sub(" ", re.sub(r"-pg\d+-\d+", "", said.lower()))
     strange = {w for w in _words(alike) if w not in every and re.fullmatch(r"[a-z]{2,}\d?", w)}
@@ -244,7 +244,7 @@ def _lettered(said: str) -> list[str]:
 
 
 def _has(name: list[str], said: list[str]) -> bool:
-    """Whether a name has all words that are said, in any order, the last letters left out."""
+    """Whether a name has all words that are said, in any order; words of letters may be cut."""
     rest = list(name)
     for word in said:
         fits = word.isalpha() and len(word) >= _LEAST

@@ -197,7 +197,7 @@ def cublas(host: Host) -> str:
 
 
 def stray_cudnn(host: Host) -> tuple[LibraryPath, Library] | None:
-    """An older cuDNN in the loader's way: another major version, or an older minor one."""
+    """The setting that leads the loader to an older cuDNN, by major or minor version; and that."""
     built = host.plan.cuda.cudnn
     for entry in host.facts.library_path if built else ():
         for cudnn in host.facts.cudnn:
@@ -208,7 +208,7 @@ def stray_cudnn(host: Host) -> tuple[LibraryPath, Library] | None:
 
 
 def cudnn_too_old(host: Host) -> str:
-    """An older cuDNN lies in the loader's way."""
+    """A setting leads the loader to a cuDNN older than TensorFlow is built with."""
     stray = stray_cudnn(host)
     if not stray:
         return ""

@@ -9,7 +9,7 @@ from .stack_rows import TITLES, Stack
 
 
 def _other(request: Request, python: str) -> str:
-    """The stack that takes that Python, where there is one only for who asks for it."""
+    """Advice: the stack on request that takes that Python, if there is one; else ""."""
     named = [
         f", or for plan_tensorflow={row.name}, which is {row.tensorflow}"
         for row in request.matrix.stacks
