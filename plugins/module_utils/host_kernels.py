@@ -193,7 +193,7 @@ def _starts(root: Path, chosen: str) -> str:
 
 
 def _fits(entry: str, chosen: str) -> bool:
-    return fnmatchcase(entry, chosen) or fnmatchcase(entry.removesuffix(".conf"), chosen)
+    return any(fnmatchcase(entry, pattern) for pattern in (chosen, f"{chosen}.conf"))
 
 
 def _next_of_arch(running: str, kernels: list[dict[str, Any]], starts: str) -> str:
