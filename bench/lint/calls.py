@@ -58,6 +58,8 @@ def function(reader: Reader, called: Value, call: Call) -> Value:
     if called.name.startswith("keras.") and called.last in ("load_model", "clone_model"):
         reader.program.restored.append((None, call.line))
         return _kept(reader, Network(call.line, known=False, loops=reader.loops))
+    if called.name.startswith("sklearn.metrics."):
+        reader.program.metrics.append(call.line)
     if called.last in _ERRORS and called.name.startswith("sklearn.metrics."):
         known = [data for each in given if (data := examples(each))]
         if any(data.source == PREDICTED for data in known):
@@ -214,7 +216,8 @@ def _score(reader: Reader, network: Network, call: Call) -> Value:
     assert isinstance(call.node.func, ast.Attribute)
     x, y = call.value("x", "generator", at=0), call.value("y", at=1)
     kind = call.node.func.attr.removesuffix("_generator").removesuffix("_on_batch")
-    made = Score(network, x, call.node, reader.loops, kind, y)
+    trained = len(reader.program.fits)
+    made = Score(network, x, call.node, reader.loops, kind, y, trained)
     reader.program.scores.append(made)
     # What is predicted are examples again, and no figure.
     return made if kind == "evaluate" else Data(source=PREDICTED, loops=reader.loops)

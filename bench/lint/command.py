@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     for path in dict.fromkeys(options.files):
         try:
             read = source.read(path)
+            for each in read.left_out:
+                print(f"bench: {lines(each)}", file=sys.stderr)
             more = list(_built(read, options)) if options.runs else []
             looked.append((path, look(read, more)))
         except GrindstoneError as error:

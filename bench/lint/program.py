@@ -45,6 +45,7 @@ class Program:
     folder: from which it names files.
     imports: the libraries, by the first part of their names.
     errors: the lines in which an MSE of what a network predicts is worked out.
+    metrics: those in which scikit-learn works out a metric.
     scalers: the mark of what each was fitted to.
     returns: what functions return that are called by nobody in the script.
     """
@@ -60,6 +61,7 @@ class Program:
     kept: list[Kept] = field(default_factory=list)
     restored: list[tuple[Network | None, int]] = field(default_factory=list)
     errors: list[int] = field(default_factory=list)
+    metrics: list[int] = field(default_factory=list)
     scalers: dict[Instance | Generator, int] = field(default_factory=dict)
     returns: dict[str, Value] = field(default_factory=dict)
 

@@ -37,12 +37,14 @@ class Source:
     """A file that was read.
 
     cells: of a notebook, the first line of each code cell in `tree`.
+    left_out: what is wrong with cells that are no Python, a line each.
     allowed: lines with a comment `# lint: ok`, and the rules that it names; all where it is empty.
     """
 
     path: Path
     tree: ast.Module
     cells: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
     allowed: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def where(self, line: int) -> str:
@@ -163,17 +165,28 @@ def _allowed(text: str) -> dict[int, frozenset[str]]:
 
 
 def _notebook(path: Path, content: bytes) -> Source:
-    cells = list(_code_cells(path, content))
-    firsts, texts, line = [], [], 1
-    for number, text in enumerate(cells, start=1):
-        plain = _modern(_without_magic(text))
-        _parsed(plain, lambda at, n=number: f"{shown(path)}: cell {n}, line {at}")
+    firsts, texts, wrong, line = [], [], [], 1
+    for number, text in enumerate(_code_cells(path, content), start=1):
+        plain = _modern(_without_magic(_dedented(text)))
+        try:
+            _parsed(plain, lambda at, n=number: f"{shown(path)}: cell {n}, line {at}")
+        except SourceError as error:
+            wrong.append(f"{error}; the cell is left out")
+            plain = "\n" * plain.count("\n")
         firsts.append(line)
         texts.append(plain)
         line += plain.count("\n") + 1
+    if wrong and not any(map(str.strip, texts)):
+        raise SourceError(wrong[0].removesuffix("; the cell is left out"))
     joined = "\n".join(texts)
     tree = _parsed(joined, lambda at: f"{shown(path)}: line {at} of its cells")
-    return Source(path, tree, tuple(firsts) or (1,), _allowed(joined))
+    return Source(path, tree, tuple(firsts) or (1,), tuple(wrong), _allowed(joined))
+
+
+def _dedented(text: str) -> str:
+    """A cell without the indentation of its first line, as IPython takes it."""
+    indent = text[: len(text) - len(text.lstrip(" \t"))]
+    return "\n".join(line.removeprefix(indent) for line in text.split("\n")) if indent else text
 
 
 def _code_cells(path: Path, content: bytes) -> Iterator[str]:

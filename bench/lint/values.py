@@ -240,7 +240,10 @@ class Fit:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Score:
-    """What `evaluate` or `predict` was given, and the figure that came of it."""
+    """What `evaluate` or `predict` was given, and the figure that came of it.
+
+    fits: how many trainings the script has before it.
+    """
 
     network: Network | None
     x: Value | None
@@ -248,6 +251,7 @@ class Score:
     loops: tuple[ast.AST, ...]
     kind: str
     y: Value | None = None
+    fits: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -130,7 +130,7 @@ def test_an_old_notebook_is_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (notebook("x = 1", "if x:\nprint(1)"), "cell 2, line 2: SyntaxError: expected an indented"),
+        (notebook("if x:\nprint(1)"), "cell 1, line 2: SyntaxError: expected an indented"),
         ("{]", "is no notebook: it is not JSON"),
         ("[1]", "is no notebook: it has no cells as Jupyter writes them"),
         ('{"cells": [{"cell_type": "code"}]}', "is no notebook: it has no cells as Jupyter"),
@@ -144,6 +144,22 @@ def test_what_is_wrong_with_a_notebook_is_one_line(
     assert main(["lint", str(written(tmp_path, text, "a.ipynb"))]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_a_cell_that_is_no_python_is_left_out_and_told(tmp_path: Path, capsys: Captured) -> None:
+    path = written(tmp_path, notebook("Your code\nhere:", _TRAP), "exercise.ipynb")
+    assert main(["lint", str(path)]) == 1
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{path}: cell 2, line 2: dropout-last (certain): ")
+    assert told.err.splitlines()[0] == (
+        f"bench: {path}: cell 1, line 1: SyntaxError: invalid syntax; the cell is left out"
+    )
+
+
+def test_a_cell_that_is_indented_as_a_whole_is_python(tmp_path: Path, capsys: Captured) -> None:
+    indented = "".join(f"    {line}\n" for line in _TRAP.splitlines())
+    assert main(["lint", str(written(tmp_path, notebook(indented), "a.ipynb"))]) == 1
+    assert "left out" not in capsys.readouterr().err
 
 
 # ---- what cannot be looked at

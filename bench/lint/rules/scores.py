@@ -41,7 +41,7 @@ def _same(learned: Data, judged: Data) -> bool:
 
 
 def _on_training(program: Program) -> Iterator[Hit]:
-    for fit in program.fits:
+    for number, fit in enumerate(program.fits):
         learned = examples(fit.x)
         if learned is None or learned.source == LITERAL:
             continue
@@ -53,6 +53,7 @@ def _on_training(program: Program) -> Iterator[Hit]:
             for each in program.scores
             if each.network is fit.network
             and (each.kind == "evaluate" or set(each.loops) <= set(fit.loops))
+            and (each.fits > number or set(each.loops) & set(fit.loops))
         ]
         own = [each for each in scores if (x := examples(each.x)) and _same(learned, x)]
         others = fit.validation or "validation_split" in fit.options or len(own) < len(scores)
@@ -63,7 +64,24 @@ def _on_training(program: Program) -> Iterator[Hit]:
                 f"evaluate is given what line {fit.line} trains on, and nothing else is judged",
             )
         yield from _on_more_than_training(fit, learned, scores)
+        yield from _predicted_training(program, fit, learned)
     yield from _of_workload(program)
+
+
+def _predicted_training(program: Program, fit: Fit, learned: Data) -> Iterator[Hit]:
+    """Where a metric of scikit-learn judges what is predicted of the training data alone."""
+    shown = [each for each in program.scores if each.network is fit.network]
+    same = [x for each in shown if (x := examples(each.x)) and _same(learned, x)]
+    if fit.validation or "validation_split" in fit.options or not shown:
+        return
+    alone = len(same) == len(shown) and all(each.kind == "predict" for each in shown)
+    if alone and any(line > shown[0].call.lineno for line in program.metrics):
+        yield Hit(
+            shown[0].call.lineno,
+            f"predict is given what line {fit.line} trains on, for a metric, and nothing else is "
+            "judged",
+            certain=False,
+        )
 
 
 def _on_more_than_training(fit: Fit, learned: Data, scores: list[Score]) -> Iterator[Hit]:
@@ -128,17 +146,21 @@ def _chosen_and_judged(program: Program, fit: Fit) -> Iterator[Hit]:
     scores = [each for each in program.scores if each.network is fit.network]
     if chooser.kind == "ModelCheckpoint":  # its weights may have been read into another one
         scores = program.scores
-    evaluated = [each for each in scores if each.kind == "evaluate"]
+    judged = [each for each in scores if each.kind == "evaluate"]
+    certain = bool(judged)
+    if not judged and any(line > fit.line for line in program.metrics):
+        judged = scores
     same = [
         each
-        for each in evaluated
+        for each in judged
         if chosen_by and (x := examples(each.x)) and x.rows == chosen_by.rows
     ]
-    if same and len(same) == len(evaluated):
+    if same and len(same) == len(judged):
         yield Hit(
             same[0].call.lineno,
             f"the weights are those of the best epoch by these data ({chooser.kind}, line "
-            f"{chooser.line}), and evaluate judges them by the same",
+            f"{chooser.line}), and {same[0].kind} judges them by the same",
+            certain,
         )
 
 

@@ -36,3 +36,24 @@ print(model.evaluate(x, y))  # trap: training-score
 model.fit(x, y, validation_split=0.33)
 print(model.evaluate(x, y))
 print(model.evaluate(x_test, y_test))
+# %% trap
+from sklearn.metrics import accuracy_score
+model.fit(x, y)
+guessed = np.argmax(model.predict(x), axis=1)  # trap: training-score
+print(accuracy_score(y, guessed))
+# %% twin
+from sklearn.metrics import accuracy_score
+model.fit(x, y)
+guessed = np.argmax(model.predict(x), axis=1)
+print(accuracy_score(y, guessed))
+def judged(network, pictures):
+    return network.predict(pictures)
+for picture, digit in zip(x_test, y_test):
+    print(accuracy_score([digit], judged(model, picture)))
+# %% trap
+for epoch in range(5):
+    print(model.evaluate(x, y))  # trap: training-score
+    model.fit(x, y)
+# %% twin
+print("untrained:", model.evaluate(x, y))
+model.fit(x, y)
