@@ -6,18 +6,21 @@ the driver's library answer from recorded shapes.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import Mock
 
+import msgspec
+import psutil
 import pynvml
 import pytest
 
 from bench.observe import devices, nvml_probe
 from bench.observe.devices import Found
-from bench.record.head import Device
+from bench.record.head import Device, Machine
 
 H100 = "NVIDIA H100 80GB HBM3", "GPU-8f6d0c9e-2f33-4e0b-9d8f-1c2b3a4d5e6f"
 GT1030 = "NVIDIA GeForce GT 1030", "GPU-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
@@ -294,3 +297,36 @@ def test_where_the_kernel_gives_no_name_the_architecture_stands_in(tmp_path: Pat
     cpuinfo.write_text("processor\t: 0\nCPU implementer\t: 0x41\n", "utf-8")
     assert devices.cpu_name(cpuinfo)
     assert ":" not in devices.cpu_name(cpuinfo)
+
+
+FOUND = Found((Device("a processor"), _gpu(H100, 0)), driver=DRIVER)
+
+
+def test_a_machine_is_described_by_what_its_numbers_depend_on() -> None:
+    described = devices.describe_machine(FOUND)
+    assert described.memory == psutil.virtual_memory().total
+    assert described.cpu.affinity == tuple(sorted(os.sched_getaffinity(0)))
+    assert (described.cpu.threads or 0) >= len(described.cpu.affinity) >= 1
+    assert described.driver == DRIVER
+    assert described.devices == FOUND.devices
+    assert msgspec.json.decode(msgspec.json.encode(described), type=Machine) == described
+
+
+def test_the_governor_is_the_kernels_or_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    governor = tmp_path / "scaling_governor"
+    monkeypatch.setattr(devices, "_GOVERNOR", governor)
+    assert devices.describe_machine(FOUND).cpu.governor is None
+    governor.write_text("powersave\n", encoding="ascii")
+    assert devices.describe_machine(FOUND).cpu.governor == "powersave"
+
+
+def test_a_system_that_does_not_say_what_it_is_is_called_by_its_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing() -> dict[str, str]:
+        raise OSError("no os-release")
+
+    monkeypatch.setattr("platform.freedesktop_os_release", nothing)
+    assert devices.describe_machine(FOUND).system == "Linux"
