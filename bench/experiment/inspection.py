@@ -91,8 +91,8 @@ def summary(options: argparse.Namespace) -> int:
     from bench.report.format import Screen
     from bench.worker.messages import Fault, Layer
 
-    row, settings = asked(options)
-    every = list(told(row, settings, "summary"))
+    row, settings = row_and_settings(options)
+    every = list(inspect(row, settings, "summary"))
     layers = [each for each in every if isinstance(each, Layer)]
     wrong = [f"Misplaced: {each.what}" for each in every if isinstance(each, Fault)]
     print(Screen.of(sys.stdout).draw(*_shown(row, layers), *wrong), end="")
@@ -114,8 +114,8 @@ def lr_range(options: argparse.Namespace) -> int:
             f"--steps {options.steps} is out of range; give a number from {_LEAST_STEPS} to "
             f"{_MOST_STEPS:,}"
         )
-    row, settings = asked(options)
-    every = told(row, settings, "learning rates", options.steps)
+    row, settings = row_and_settings(options)
+    every = inspect(row, settings, "learning rates", options.steps)
     tried = [each for each in every if isinstance(each, Tried)]
     found = rates.found(tried)
     title = f"{row.workload.name}: learning-rate range test"
@@ -127,8 +127,8 @@ def lr_range(options: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def asked(options: argparse.Namespace) -> tuple[Row, Settings]:
-    """What is looked at, and where."""
+def row_and_settings(options: argparse.Namespace) -> tuple[Row, Settings]:
+    """The row that is looked at, and how."""
     from bench.observe import devices
     from bench.options import read_settings
     from bench.runner.row import Row
@@ -139,8 +139,8 @@ def asked(options: argparse.Namespace) -> tuple[Row, Settings]:
     return Row(workload, device, variant=settings.variants[0]), settings
 
 
-def told(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iterator[Message]:
-    """What a worker tells that looks at a network.
+def inspect(row: Row, settings: Settings, purpose: Purpose, rates: int = 0) -> Iterator[Message]:
+    """Has a worker inspect a network: the messages that it sends.
 
     Raises:
         GrindstoneError: its data cannot be loaded, or the worker fails.

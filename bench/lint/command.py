@@ -81,8 +81,9 @@ def _built(read: Source, options: argparse.Namespace) -> Iterator[tuple[str, Hit
 
     if read.cells:
         raise SourceError(f"{read.where(1)}: --run is for Python files with model() and data()")
-    row, settings = inspection.asked(argparse.Namespace(**vars(options), what=str(read.path)))
-    for each in inspection.told(row, settings, "traps"):
+    named = argparse.Namespace(**vars(options), what=str(read.path))
+    row, settings = inspection.row_and_settings(named)
+    for each in inspection.inspect(row, settings, "traps"):
         if isinstance(each, Fault) and each.rule:
             found = function(read.tree, each.of)
             yield each.rule, Hit(found.lineno if found else 1, each.what)

@@ -167,7 +167,7 @@ def note_altered(path: Path) -> None:
     (path / ALTERED).write_text("".join(rows), encoding="utf-8")
 
 
-def unlike(path: Path, wishes: dict[str, Any]) -> str:
+def first_difference(path: Path, wishes: dict[str, Any]) -> str:
     """The first thing in which the environment is not as it should be, "" where there is none."""
     try:
         site = site_packages(path)

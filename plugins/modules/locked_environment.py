@@ -116,6 +116,7 @@ from ..module_utils.environment_contents import (
     ALTERED,
     MakingError,
     damaged,
+    first_difference,
     link,
     note_altered,
     owners,
@@ -123,7 +124,6 @@ from ..module_utils.environment_contents import (
     run,
     set_search_paths,
     site_packages,
-    unlike,
 )
 from ..module_utils.passwords import hide_passwords
 
@@ -174,7 +174,7 @@ def why_make(
             check_python(str(link))
         except MakingError as error:
             return str(error)
-    return unlike(path, wishes or {})
+    return first_difference(path, wishes or {})
 
 
 @contextmanager

@@ -245,7 +245,7 @@ def test_every_other_kernel_of_a_fresh_host_is_of_a_line_that_has_rows() -> None
     for system in recorded.MATRIX.systems:
         for version, told in system.fresh.items():
             for other in (each for each in told.others.values() if not each.foreign):
-                seen = request.seen(
+                seen = request.request_of(
                     fresh.host(system, version, (), other), Options(), recorded.MATRIX
                 )
                 (kernel,) = seen.facts.kernels.installed

@@ -56,7 +56,7 @@ class Request:
         return f"{self.system.name} {self.facts.distribution.version}".strip()
 
 
-def seen(found: HostFacts, options: Options, matrix: Matrix) -> Request:
+def request_of(found: HostFacts, options: Options, matrix: Matrix) -> Request:
     """The request, or why Grindstone does not touch the host.
 
     Raises:

@@ -41,7 +41,7 @@ from .plan import (
     WheelsCuda,
 )
 from .python import interpreter
-from .request import Request, seen
+from .request import Request, request_of
 from .stack_rows import Stack
 
 
@@ -64,7 +64,7 @@ def resolve(facts: HostFacts, options: Options, matrix: Matrix) -> Plan:
 
 def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     options.check()
-    request = seen(found, options, matrix)
+    request = request_of(found, options, matrix)
     whole = _attempt(request, found)
     for other in left_out.smaller(request):
         plan = _attempt(other, found)
