@@ -117,7 +117,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     trainings = collection.planned(session.items, run.settings)
     if trainings and not config.option.collectonly and not config.option.benchmark_skip:
         with plugins.one_line(config):
-            run.check_data(collection.every(session.items))
+            run.check_data(collection.rows_and_targets(session.items))
             words = rerun_options.typed(config.invocation_params.args, config.option.file_or_dir)
             run.begin(collection.due(session.items, run.settings), words)
         config.stash[_BEGUN] = True

@@ -86,7 +86,7 @@ def experiment(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: there is no such experiment, or an option is wrong.
     """
-    from bench.experiment.run import trained
+    from bench.experiment.run import train_and_answer
     from bench.workloads.experiments import EXPERIMENTS
 
     if options.list:
@@ -99,7 +99,7 @@ def experiment(options: argparse.Namespace) -> int:
             if options.name
             else f"name an experiment: {', '.join(EXPERIMENTS)}"
         )
-    return trained(EXPERIMENTS[options.name], options)
+    return train_and_answer(EXPERIMENTS[options.name], options)
 
 
 def batch_sweep(options: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def batch_sweep(options: argparse.Namespace) -> int:
     Raises:
         GrindstoneError: there is no such workload, or an option is wrong.
     """
-    from bench.experiment.run import trained
+    from bench.experiment.run import train_and_answer
     from bench.runner.option_values import numbers
     from bench.workloads import EVERY
     from bench.workloads.experiments import BATCHES
@@ -119,7 +119,7 @@ def batch_sweep(options: argparse.Namespace) -> int:
         raise GrindstoneError(f"no workload {name!r}; there is {', '.join(EVERY)}")
     asked = numbers("batches", [options.batches]) if options.batches else BATCHES
     batches = tuple(each for each in asked if each)
-    return trained(sweep(name, EVERY[name].batch, batches), options)
+    return train_and_answer(sweep(name, EVERY[name].batch, batches), options)
 
 
 def recipe(options: argparse.Namespace) -> int:

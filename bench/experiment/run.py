@@ -27,7 +27,7 @@ from bench.workloads.experiments import Experiment
 _MOST = 1_000_000
 
 
-def trained(made: Experiment, options: argparse.Namespace) -> int:
+def train_and_answer(made: Experiment, options: argparse.Namespace) -> int:
     """Trains an experiment, prints what came of it and returns the exit status.
 
     Raises:

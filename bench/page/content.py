@@ -110,7 +110,7 @@ def run(
         caption=_CAPTION_OF_ARMS if made else _CAPTION,
         headings=tuple(headings),
         cells=tuple(map(tuple, cells)),
-        worth=speeds.worth(rows.finished(results)) if drawn and not made else None,
+        worth=speeds.speed_ups(rows.finished(results)) if drawn and not made else None,
         answers=_answers(results),
         findings=tuple(found),
         warnings=(

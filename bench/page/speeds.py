@@ -15,7 +15,7 @@ from bench.report import rows
 Label = Callable[[Finished], str]
 
 
-def worth(results: Sequence[Finished]) -> Plot | None:
+def speed_ups(results: Sequence[Finished]) -> Plot | None:
     """A bar for each row of a GPU that the CPU trained likewise; None where that is no two."""
     pairs = [(each, cpu) for each in results if (cpu := rows.on_cpu(each, results))]
     if len(pairs) < 2:

@@ -69,7 +69,8 @@ class EvaluationReport:
         """The mean predictor's figures on what counts."""
         if self.labels or self.mean is None:
             return None
-        return scores.always(self.made.examples.y[self.counting].astype(np.float64), self.mean)
+        actual = self.made.examples.y[self.counting].astype(np.float64)
+        return scores.constant_guess(actual, self.mean)
 
     def headline(self) -> str:
         """The answer in a line."""

@@ -56,7 +56,7 @@ def regression(actual: NDArray[np.floating], said: NDArray[np.floating]) -> Regr
     )
 
 
-def always(actual: NDArray[np.floating], seconds: float) -> Regression:
+def constant_guess(actual: NDArray[np.floating], seconds: float) -> Regression:
     """The same of saying one time always: the mean predictor's, where it is that of training."""
     return regression(actual, np.full(len(actual), seconds))
 

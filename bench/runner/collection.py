@@ -271,7 +271,7 @@ def rows(items: Sequence[pytest.Item]) -> list[Row]:
     return list({(row.workload.name, row.device, row.way): row for row in every}.values())
 
 
-def every(items: Sequence[pytest.Item]) -> list[Row]:
+def rows_and_targets(items: Sequence[pytest.Item]) -> list[Row]:
     """The rows that the tests train, those to a target too."""
     return [row for item in items if (row := _row(item))]
 
@@ -298,7 +298,7 @@ def due(items: Sequence[pytest.Item], settings: Settings) -> list[Due]:
             workload=row.workload.name,
             path=str(row.workload.path) if isinstance(row.workload, OwnWorkload) else None,
         )
-        for each, row in zip(planned(items, settings), every(items), strict=True)
+        for each, row in zip(planned(items, settings), rows_and_targets(items), strict=True)
     ]
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench.errors import GrindstoneError, why
 from bench.record.head import Device
-from bench.runner.interpreter import CAN_TRAIN, look, missed
+from bench.runner.interpreter import CAN_TRAIN, lacking, probe
 from bench.workloads.backend import Backend
 
 ENGINES = ("podman", "docker")
@@ -93,8 +93,8 @@ class Image:
             if code != 0:
                 raise GrindstoneError(f"{self} cannot be fetched: {said}")
         run = ["run", "--rm", "--network=none", f"--entrypoint={PYTHON}", self.name]
-        code, said = self._run([*run, *look(backends)], within)
-        if what := missed(code, backends):
+        code, said = self._run([*run, *probe(backends)], within)
+        if what := lacking(code, backends):
             raise GrindstoneError(f"{self} has no {what}; name another with --worker-image")
         if code != CAN_TRAIN:
             raise GrindstoneError(f"{self} cannot be started: {said}")

@@ -136,12 +136,12 @@ _LOOK = (
 )
 
 
-def look(backends: Iterable[Backend]) -> list[str]:
+def probe(backends: Iterable[Backend]) -> list[str]:
     """What Python is started with to tell whether it can train on these."""
     return ["-c", _LOOK, *backends, "keras"]
 
 
-def missed(code: int | None, backends: Iterable[Backend]) -> str | None:
+def lacking(code: int | None, backends: Iterable[Backend]) -> str | None:
     """What it lacks, by the exit status of that; None for any other status."""
     names = [FRAMEWORKS[each].title for each in backends] + ["Keras"]
     return None if code is None else dict(enumerate(names, _FIRST_MISSED)).get(code)
@@ -182,7 +182,7 @@ def how_it_ended(code: int) -> str:
 
 def _look(python: Path, backends: Iterable[Backend], within: float) -> int | None:
     # Not in the folder that the person stands in: none of its modules is meant.
-    return child.status([python, *look(backends)], within, cwd=ROOT, env=clean_environment())
+    return child.status([python, *probe(backends)], within, cwd=ROOT, env=clean_environment())
 
 
 def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: float) -> None:
@@ -201,14 +201,14 @@ def check(python: Path, chosen_by: str, backends: Sequence[Backend], within: flo
             problem = f"nothing came of it within {within:g} s"
         elif code == 0:
             problem = "it is no Python"
-        elif code != CAN_TRAIN and missed(code, backends) is None:
+        elif code != CAN_TRAIN and lacking(code, backends) is None:
             problem = how_it_ended(code)
     if problem:
         raise GrindstoneError(
             f"{python} ({chosen_by}) cannot be started: {problem}; "
             f"{_fix(chosen_by, FRAMEWORKS[backends[0]].title)}"
         )
-    if what := missed(code, backends):
+    if what := lacking(code, backends):
         raise GrindstoneError(f"{python} ({chosen_by}) has no {what}; {_fix(chosen_by, 'it')}")
 
 

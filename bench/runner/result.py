@@ -101,7 +101,7 @@ def finished(
     """
     outcome, timings, telemetry = reported(run), Timings(tuple(run.epochs)), run.telemetry
     result = Finished(
-        **which(row, run.device, repeat),
+        **identity(row, run.device, repeat),
         seed=repeat.seed,
         conditions=run.conditions,
         telemetry=telemetry,
@@ -131,7 +131,7 @@ def failed(
     seen = [(run.conditions, run.telemetry) for run in runs]
     conditions, telemetry = next((each for each in seen if each[1] and each[1].lost), seen[0])
     return Failed(
-        **which(row, row.device, repeat),
+        **identity(row, row.device, repeat),
         seed=repeat.seed,
         conditions=conditions,
         telemetry=telemetry,
@@ -147,7 +147,7 @@ def interrupted(title: str, error: BaseException) -> str:
     return ": ".join([title, "interrupted", *said])
 
 
-def which(row: Row, device: Device, repeat: Repeat) -> dict[str, Any]:
+def identity(row: Row, device: Device, repeat: Repeat) -> dict[str, Any]:
     """The members of a result that say which training it was."""
     return {
         "workload": row.workload.name,

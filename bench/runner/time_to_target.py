@@ -21,7 +21,7 @@ from bench.record.model import EpochSpread, Target, TimeToTarget, Trial
 from bench.record.quality import TargetQuality
 from bench.record.repeats import Repeat
 from bench.record.timing import EpochTiming, spread
-from bench.runner.result import DeviceRun, data_set, network_and_worker, reported, which
+from bench.runner.result import DeviceRun, data_set, identity, network_and_worker, reported
 from bench.runner.row import Row
 from bench.workloads import WORKLOADS
 from bench.workloads.workload import ERRORS, ProfileName, Schedule, Workload
@@ -81,7 +81,7 @@ def finished(
     seconds = [epoch.seconds for epoch in run.epochs]
     reason = _miss(workload, goal, trials, outcome.quality.untrained)
     result = TimeToTarget(
-        **which(row, run.device, repeat),
+        **identity(row, run.device, repeat),
         conditions=run.conditions,
         telemetry=run.telemetry,
         dataset=data_set(prepared),

@@ -21,8 +21,8 @@ def test_seconds_are_judged_by_hand() -> None:
 
 def test_the_mean_predictor_tells_none_of_the_variance() -> None:
     y = np.array([20.0, 30, 43])
-    assert scores.always(y, float(y.mean())).r2 == pytest.approx(0)
-    assert scores.always(y, 10.0).mse == pytest.approx(np.mean((y - 10) ** 2))
+    assert scores.constant_guess(y, float(y.mean())).r2 == pytest.approx(0)
+    assert scores.constant_guess(y, 10.0).mse == pytest.approx(np.mean((y - 10) ** 2))
     assert scores.regression(np.array([30.0]), np.array([29.0])).r2 is None
 
 
