@@ -8,7 +8,7 @@ from typing import Any
 
 from . import host_sources
 from .host_packages import Package, manager
-from .sysroot import inside, json_object, there
+from .sysroot import exists, inside, json_object
 
 # Debian's package docker is another thing: a dock for windows.
 ENGINES = {
@@ -32,7 +32,7 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         for name in known
         if name in packages
     ]
-    if there(root / SNAP):
+    if exists(root / SNAP):
         engines.append({"name": "docker", "version": "", "package": "snap"})
     files = [
         path
@@ -40,7 +40,7 @@ def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
         if REPOSITORY in active and not path.rpartition("/")[2].startswith(OURS)
     ]
     toolkits = [release(packages[name].version) for name in TOOLKITS if name in packages]
-    described = [path for path in SPECIFICATIONS if there(inside(root, path))]
+    described = [path for path in SPECIFICATIONS if exists(inside(root, path))]
     return {
         "engines": engines,
         "toolkit": toolkits[0] if toolkits else "",

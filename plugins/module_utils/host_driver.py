@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .host_packages import DRIVER, Package
-from .sysroot import inside, link, names, text, there
+from .sysroot import exists, inside, link, names, text
 
 LIBRARIES = (
     "usr/lib/x86_64-linux-gnu",
@@ -69,13 +69,13 @@ def look(root: Path, kernels: dict[str, Any], packages: dict[str, Package]) -> d
         "nouveau_blacklisted": nouveau_blacklisted(root),
         "blacklisted": blacklisted(root),
         "fabric_manager": bool(link(root / FABRIC_MANAGER)),
-        "subnet_manager": there(root / SUBNET_MANAGER),
-        "vgpu_manager": there(root / VGPU_MANAGER),
+        "subnet_manager": exists(root / SUBNET_MANAGER),
+        "vgpu_manager": exists(root / VGPU_MANAGER),
         "origin": origin(root, parts) if (known or parts) and library != "1.1" else "",
         "branch": _branch(known, parts),
         "packages": parts,
         "devices": [f"/dev/{name}" for name in names(root / "dev") if name.startswith("nvidia")],
-        "uvm": there(root / "dev/nvidia-uvm"),
+        "uvm": exists(root / "dev/nvidia-uvm"),
     }
 
 
@@ -100,8 +100,8 @@ def _library(root: Path, folder: str) -> str:
     # what another driver has left.
     opened = inside(root, f"{folder}/libcuda.so.1")
     others = [inside(root, f"{folder}/{name}") for name in reversed(names(inside(root, folder)))]
-    told = [VERSIONED.match(path.name) for path in (opened, *others) if there(path)]
-    if not any(told) and there(opened):  # a file by that very name, as Apptainer binds it
+    told = [VERSIONED.match(path.name) for path in (opened, *others) if exists(path)]
+    if not any(told) and exists(opened):  # a file by that very name, as Apptainer binds it
         told = [NEIGHBOUR.match(path.name) for path in others]
     return next((match.group(1) for match in told if match), "")
 
@@ -153,7 +153,7 @@ def origin(root: Path, parts: list[dict[str, str]]) -> str:
     """Where the driver came from; of several, the one that is furthest from the distribution's."""
     mains = [part for part in parts if MAINS.search(part["name"])]
     found = {part["origin"] for part in mains or parts}
-    if there(root / INSTALLER):
+    if exists(root / INSTALLER):
         found.add("runfile")
     return next((name for name in STRONGEST if name in found), "unknown")
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .sysroot import inside, link, names, raw, text, there
+from .sysroot import exists, inside, link, names, raw, text
 
 VARIABLES = "sys/firmware/efi/efivars"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"  # the UEFI specification's own variables
@@ -37,7 +37,7 @@ def secure_boot(root: Path) -> dict[str, Any]:
         "state": "enabled" if on and not waived else "disabled",
         "key": key,
         "enrolled": bool(certificate) and certificate in enrolled,
-        "staged": there(root / VARIABLES / f"MokNew-{SHIM}"),
+        "staged": exists(root / VARIABLES / f"MokNew-{SHIM}"),
     }
 
 
@@ -46,10 +46,10 @@ def machine(root: Path) -> str:
     model = text(root / "proc/device-tree/model") + text(
         root / "sys/firmware/devicetree/base/model"
     )
-    if there(root / "etc/nv_tegra_release") or JETSON.search(model):
+    if exists(root / "etc/nv_tegra_release") or JETSON.search(model):
         return "Jetson"
     product = text(root / "sys/class/dmi/id/product_name")
-    is_dgx = there(root / "etc/dgx-release") or re.match(r"(NVIDIA[ _])?DGX", product)
+    is_dgx = exists(root / "etc/dgx-release") or re.match(r"(NVIDIA[ _])?DGX", product)
     return "DGX" if is_dgx else ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .gpu_chips import UNKNOWN, of_device
-from .sysroot import inside, link, names, raw, text, there
+from .sysroot import exists, inside, link, names, raw, text
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
@@ -88,7 +88,7 @@ def _switches_of_nvlink_5(root: Path) -> list[dict[str, str]]:
         {"address": each.name, "vendor": MELLANOX, "device": text(each / "device")}
         for each in devices(root, INFINIBAND)
         if text(each / "vendor") == MELLANOX
-        and (MANAGES_SWITCHES in raw(each / "vpd") or not there(each / "vpd"))
+        and (MANAGES_SWITCHES in raw(each / "vpd") or not exists(each / "vpd"))
     ]
 
 

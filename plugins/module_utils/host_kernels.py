@@ -12,7 +12,7 @@ from .host_driver import modprobe
 from .host_packages import KERNEL, Package
 from .kernel_module import fields
 from .kernel_names import flavour_of, is_realtime
-from .sysroot import inside, names, text, there
+from .sysroot import exists, inside, names, text
 
 # Debian's module is called nvidia-current, and nvidia-current-open where it is the open one.
 MODULE = re.compile(r"^nvidia(-current|-tesla|-legacy)?(-\d+(xx)?)?(-open)?\.ko(\.(xz|zst|gz))?$")
@@ -57,7 +57,7 @@ def order(release: str) -> list[Any]:
 
 def _bootable(root: Path, folder: Path) -> bool:
     """Whether there is a kernel to those modules."""
-    return there(root / f"boot/vmlinuz-{folder.name}") or there(folder / "vmlinuz")
+    return exists(root / f"boot/vmlinuz-{folder.name}") or exists(folder / "vmlinuz")
 
 
 def _kernel(root: Path, folder: Path, packages: dict[str, Package]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _told(path: Path) -> dict[str, str]:
     if path.suffix == ".ko":
         return fields(path)
     part = path.with_name(path.name.replace(".ko", "-modeset.ko", 1))
-    return (fields(part) if there(part) else {}) or fields(path)
+    return (fields(part) if exists(part) else {}) or fields(path)
 
 
 def next_to_boot(root: Path, running: str, installed: list[dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import host_sources
-from .sysroot import inside, names, text, there
+from .sysroot import exists, inside, names, text
 
 
 class Package(NamedTuple):
@@ -62,7 +62,7 @@ def known(root: Path) -> dict[str, Package]:
 
     One of a foreign architecture is named with it: `libcuda1:i386`.
     """
-    if there(root / "var/lib/dpkg/status"):
+    if exists(root / "var/lib/dpkg/status"):
         return _dpkg(root)
     return _pacman(root)
 
@@ -197,9 +197,9 @@ def _ignored(root: Path) -> set[str]:
 
 def manager(root: Path) -> str:
     """`apt`, `pacman` or neither."""
-    if there(root / "var/lib/dpkg/status"):
+    if exists(root / "var/lib/dpkg/status"):
         return "apt"
-    return "pacman" if there(root / "var/lib/pacman") else ""
+    return "pacman" if exists(root / "var/lib/pacman") else ""
 
 
 def look(root: Path, packages: dict[str, Package]) -> dict[str, Any]:
@@ -250,12 +250,12 @@ def half_installed(root: Path, packages: dict[str, Package]) -> list[str]:
 def half_recorded(root: Path) -> list[Path]:
     """The entries of pacman's database that it has not finished: it writes `files` last."""
     folders = [each for each in (root / "var/lib/pacman/local").glob("*") if each.is_dir()]
-    return sorted(folder for folder in folders if not there(folder / "files"))
+    return sorted(folder for folder in folders if not exists(folder / "files"))
 
 
 def locked(root: Path) -> bool:
     """Whether pacman's database is locked by nobody: a power cut has left the lock behind."""
-    return there(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS)
+    return exists(root / "var/lib/pacman/db.lck") and not _runs(root, PACMANS)
 
 
 def _runs(root: Path, programs: set[str]) -> bool:

@@ -152,7 +152,7 @@ def without_others(before: Packages, seen: Packages, now: Packages) -> Packages:
     return based
 
 
-def kept(now: Packages, needs: Needs, added: set[str], back: Packages) -> set[str]:
+def still_needed(now: Packages, needs: Needs, added: set[str], back: Packages) -> set[str]:
     """Those of `added` without which a package that stays would miss something.
 
     back: what will be there again, which may give what an added package gives today.

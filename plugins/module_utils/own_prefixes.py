@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .sysroot import inside, json_object, parsed, there
+from .sysroot import exists, inside, json_object, parsed
 
 REMEMBERED = "var/lib/grindstone/prefixes.json"
 PLAN = "etc/grindstone/plan.json"
@@ -17,4 +17,4 @@ def prefixes(root: Path) -> list[str]:
     found = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
     if isinstance(planned, dict) and isinstance(planned.get("prefix"), str):
         found.append(os.path.dirname(planned["prefix"]))  # noqa: PTH120
-    return sorted({each for each in found if each.startswith("/") and there(inside(root, each))})
+    return sorted({each for each in found if each.startswith("/") and exists(inside(root, each))})

@@ -45,7 +45,7 @@ def raw(path: Path) -> bytes:
         return b""
 
 
-def there(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether there is such a file or folder, as far as it can be seen."""
     try:
         return path.exists()

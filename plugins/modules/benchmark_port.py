@@ -79,7 +79,7 @@ def family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def taken(address: str, port: int) -> socket.socket:
+def bound(address: str, port: int) -> socket.socket:
     """The port, listening on every address, as TensorFlow does.
 
     Raises:
@@ -172,7 +172,7 @@ def main() -> None:
     state, address, port = (module.params[name] for name in ("state", "address", "port"))
     try:
         if state == "listening":
-            hold(taken(address, port), module.params["word"], module.params["seconds"])
+            hold(bound(address, port), module.params["word"], module.params["seconds"])
         elif state == "closed":
             let_go(address, port, module.params["word"])
     except PortError as error:

@@ -131,7 +131,7 @@ from ..module_utils import (
     own_prefixes,
 )
 from ..module_utils.gpu_chips import TEGRA
-from ..module_utils.sysroot import OPTIONS, inside, json_object, names, text, there
+from ..module_utils.sysroot import OPTIONS, exists, inside, json_object, names, text
 
 REBOOT_REQUIRED = ("/run/reboot-required", "/var/run/reboot-required")
 VERIFIED = ("tensorflow", "compiled")
@@ -206,7 +206,7 @@ def container(root: Path) -> str:
     told = text(root / "run/systemd/container")
     if told:
         return told
-    return next((name for name, mark in CONTAINERS.items() if there(root / mark)), "")
+    return next((name for name, mark in CONTAINERS.items() if exists(root / mark)), "")
 
 
 def environment(root: Path, folder: str) -> dict[str, str]:
@@ -221,7 +221,7 @@ def environment(root: Path, folder: str) -> dict[str, str]:
     match = re.search(r"version_info = (3\.\d+)", text(path / "pyvenv.cfg"))
     python = inside(root, f"{folder}/bin/python")  # often a link to the system's, from the root
     return {
-        "python": match.group(1) if match and there(python) else "",
+        "python": match.group(1) if match and exists(python) else "",
         "tensorflow": wheel(path, "(?:tensorflow|tf_nightly)"),
         "jax": wheel(path, "jax"),
         "torch": wheel(path, "torch"),
@@ -252,7 +252,7 @@ def wheel(environment: Path, name: str) -> str:
 
 def free_mb(path: Path) -> int:
     """Free space for what goes to `path`, which need not be there yet, in MB (10^6 bytes)."""
-    while not there(path):
+    while not exists(path):
         path = path.parent
     disk = os.statvfs(path)
     return disk.f_bavail * disk.f_frsize // 1_000_000
@@ -329,7 +329,7 @@ def look(root: Path, prefix: str) -> dict[str, Any]:
         "library_path": library_path(root),
         "packages": host_packages.look(root, known),
         "containers": host_containers.look(root, packages),
-        "reboot_required": any(there(inside(root, path)) for path in REBOOT_REQUIRED),
+        "reboot_required": any(exists(inside(root, path)) for path in REBOOT_REQUIRED),
         "owned": owned(root),
         "pythons": pythons(root),
         "environment": environment(root, prefix + "/tensorflow"),

@@ -99,10 +99,10 @@ from ..module_utils.ledger import (
     changes,
     file_entry,
     installed,
-    kept,
     look,
     remove_empty,
     same,
+    still_needed,
     without_others,
     write,
 )
@@ -129,7 +129,7 @@ def packages_back(host: Apt | Pacman, before: Packages, act: bool) -> dict[str, 
         sources[name] = host.source(name, "")  # another version is better than none
     back = {name: source for name, source in sources.items() if source}
     added = set(found["added"])
-    stay = kept(now, needs, added, {name: before[name] for name in back})
+    stay = still_needed(now, needs, added, {name: before[name] for name in back})
     gone = added - stay
     if host.also_goes(gone, list(back.values())):
         unlike |= {name for name in back if name in installed(now)}

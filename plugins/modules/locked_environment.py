@@ -178,7 +178,7 @@ def why_make(
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[int]:
+def locked(folder: Path) -> Iterator[int]:
     """Holds the folder's lock: the other run on this host, if there is one, is waited for."""
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / ".lock"
@@ -258,7 +258,7 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
             ) from error
         (new / LOCK).write_text(params["requirements"], encoding="utf-8")
         run(install, environment, lock)
-        whole(new, params.get("thorough", False), install, environment, lock)
+        ensure_whole(new, params.get("thorough", False), install, environment, lock)
         set_search_paths(new, params["runtime_path"], params["patchelf"], lock)
         link(new, params["links"])
         for name, text in params["files"].items():
@@ -271,7 +271,7 @@ def make(path: Path, lock: int, params: dict[str, Any]) -> None:
     replace(path, new)
 
 
-def whole(
+def ensure_whole(
     new: Path, thorough: bool, install: list[str], environment: dict[str, str], lock: int
 ) -> None:
     """Sees to it that all of the lock is there, and gets anew what uv's cache holds damaged.
@@ -362,7 +362,7 @@ def main() -> None:
         if reason and obstacle(path):
             raise MakingError(obstacle(path))
         if reason and not module.check_mode:
-            with held(path.parent) as lock:
+            with locked(path.parent) as lock:
                 if why():  # the run that was waited for may have made it
                     make(path, lock, module.params)
     except MakingError as error:

@@ -65,5 +65,5 @@ def make(path: Path, index: Path, requirements: str, options: dict[str, Any] | N
         "patchelf": PATCHELF,
         **(options or {}),
     }
-    with module.held(path.parent) as lock:
+    with module.locked(path.parent) as lock:
         module.make(path, lock, params)

@@ -267,10 +267,10 @@ def test_a_port_is_taken_answers_and_is_let_go() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(benchmark_port.PortError, match="another program has it"):
-            benchmark_port.taken("127.0.0.1", port)
+            benchmark_port.bound("127.0.0.1", port)
     machine = f"gpu1=127.0.0.1:{port}"
     assert benchmark_port.call(machine).startswith(f"gpu1 at 127.0.0.1:{port} (")
-    benchmark_port.hold(benchmark_port.taken("127.0.0.1", port), "a word", 60)
+    benchmark_port.hold(benchmark_port.bound("127.0.0.1", port), "a word", 60)
     assert benchmark_port.call(machine) == ""
     benchmark_port.let_go("127.0.0.1", port, "another word")
     assert benchmark_port.call(machine) == ""
@@ -280,4 +280,4 @@ def test_a_port_is_taken_answers_and_is_let_go() -> None:
 
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(benchmark_port.PortError, match="is no address of this host"):
-        benchmark_port.taken("192.0.2.1", 29500)
+        benchmark_port.bound("192.0.2.1", 29500)

@@ -172,7 +172,7 @@ def test_no_package_that_stays_misses_what_an_added_one_gives(
     now: Packages, needs: Needs, added: set[str], back: Packages
 ) -> None:
     added &= ledger.installed(now)
-    stay = ledger.kept(now, needs, added, back)
+    stay = ledger.still_needed(now, needs, added, back)
     assert stay <= added
     there = (ledger.installed(now) - added) | set(back) | stay
     for name in there:
@@ -183,16 +183,16 @@ def test_no_package_that_stays_misses_what_an_added_one_gives(
 def test_what_nobody_needs_goes_with_all_that_only_it_needed() -> None:
     now = {name: package() for name in ("person", "driver", "library")}
     needs = {"driver": [{"library"}], "person": [{"sh"}]}
-    assert ledger.kept(now, needs, {"driver", "library"}, {}) == set()
+    assert ledger.still_needed(now, needs, {"driver", "library"}, {}) == set()
     needs["person"] = [{"driver"}]
-    assert ledger.kept(now, needs, {"driver", "library"}, {}) == {"driver", "library"}
+    assert ledger.still_needed(now, needs, {"driver", "library"}, {}) == {"driver", "library"}
 
 
 def test_what_comes_back_takes_the_place_of_what_was_added_for_it() -> None:
     now = {"person": package(), "new": package("1", "gl")}
     needs = {"person": [{"gl"}]}
-    assert ledger.kept(now, needs, {"new"}, {}) == {"new"}
-    assert ledger.kept(now, needs, {"new"}, {"old": package("1", "gl")}) == set()
+    assert ledger.still_needed(now, needs, {"new"}, {}) == {"new"}
+    assert ledger.still_needed(now, needs, {"new"}, {"old": package("1", "gl")}) == set()
 
 
 def state(path: Path) -> tuple[Any, ...]:

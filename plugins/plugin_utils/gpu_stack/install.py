@@ -32,7 +32,7 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
     fabric = _fabric(request, offer, module)
     subnet = row.subnet_manager if facts.has_subnet else None
     headers = () if ready else tuple(kernels.headers(request))
-    images = kernels.held(request) if ready else ()
+    images = kernels.packages_to_hold(request) if ready else ()
     repository = request.matrix.repository(facts.distribution) if source == "nvidia" else None
     planned = InstallDriver(
         reason=_reason(request, stack, source, module)
@@ -60,10 +60,10 @@ def install(request: Request, stack: Stack, misfit: str) -> InstallDriver:
 def _chosen(request: Request, stack: Stack, misfit: str) -> tuple[Origin, Offer, Flavour]:
     """The first origin that has a driver which fits, and that.
 
-    Where the ones that come first fall short, one more is tried: `offers.instead`.
+    Where the ones that come first fall short, one more is tried: `offers.alternative`.
     """
     refusals: list[RefusedError] = []
-    first, other = offers.sources_for(request, misfit), offers.instead(request)
+    first, other = offers.sources_for(request, misfit), offers.alternative(request)
     for source in (*first, *([other] if other and other not in first else [])):
         if source not in first and not any(isinstance(r, FallsShortError) for r in refusals):
             break

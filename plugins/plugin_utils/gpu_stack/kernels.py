@@ -94,7 +94,7 @@ def _compiled(request: Request, kernel: Kernel, patterns: Sequence[str]) -> str:
     return named[0] if named else kernel.release if of_release else ""
 
 
-def held(request: Request) -> tuple[str, ...]:
+def packages_to_hold(request: Request) -> tuple[str, ...]:
     """The packages that would bring a kernel without its module: what is installed of them."""
     names: list[str] = []
     for kernel in served(request):

@@ -14,7 +14,7 @@ from .request import Request
 PASSED_OVER = "the driver does not drive it"
 
 
-def smaller(request: Request) -> Iterator[Request]:
+def without_display_gpus(request: Request) -> Iterator[Request]:
     """The request without boards for screens that no driver has now, the oldest left out first.
 
     As many as are left are used, at least: what most of the GPUs are is not left out.

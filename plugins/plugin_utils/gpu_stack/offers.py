@@ -76,7 +76,7 @@ def sources_for(request: Request, misfit: str) -> list[Origin]:
     return ["distribution"]
 
 
-def instead(request: Request) -> Origin | None:
+def alternative(request: Request) -> Origin | None:
     """Whose driver to take where the distribution's falls short, unless the user says whose."""
     offered = any(row.is_for(request.facts, "nvidia") for row in request.matrix.drivers)
     repository = request.matrix.repository(request.facts.distribution)

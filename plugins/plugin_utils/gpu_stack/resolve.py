@@ -66,7 +66,7 @@ def _resolve(found: HostFacts, options: Options, matrix: Matrix) -> Plan:
     options.check()
     request = request_of(found, options, matrix)
     whole = _attempt(request, found)
-    for other in left_out.smaller(request):
+    for other in left_out.without_display_gpus(request):
         plan = _attempt(other, found)
         if isinstance(plan, RefusedError):
             continue

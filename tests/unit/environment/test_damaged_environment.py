@@ -86,7 +86,7 @@ def test_packages_that_were_put_elsewhere_are_said(made: tuple[Path, str]) -> No
     path, _lock = made
     shutil.rmtree(next(path.glob("lib/python3.*/site-packages/edge-1.0.dist-info")))
     with pytest.raises(contents.MakingError, match=r"pip has put edge==1\.0 elsewhere"):
-        module.whole(path, False, ["pip"], {}, 0)
+        module.ensure_whole(path, False, ["pip"], {}, 0)
 
 
 def test_a_folder_of_the_user_s_own_is_left_alone_and_named(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_place_where_nothing_can_be_run_is_named(
 def test_a_folder_in_the_place_of_the_lock_is_held_like_a_file(tmp_path: Path) -> None:
     (tmp_path / ".lock").mkdir()
     other = os.open(tmp_path / ".lock", os.O_RDONLY)
-    with module.held(tmp_path), pytest.raises(BlockingIOError):
+    with module.locked(tmp_path), pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(other)
 

@@ -79,7 +79,7 @@ def test_what_a_killed_run_left_half_made_is_made_anew(tmp_path: Path, index: Pa
 
 def test_one_run_at_a_time_holds_the_folder(tmp_path: Path) -> None:
     with (tmp_path / ".lock").open("w") as other:
-        with module.held(tmp_path), pytest.raises(BlockingIOError):
+        with module.locked(tmp_path), pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -134,7 +134,7 @@ def test_the_file_that_uv_keeps_is_not_touched_by_the_mend(tmp_path: Path, index
     library = next((tmp_path / "here").glob("lib/python3.*/site-packages/edge/lib/edge.so"))
     kept = tmp_path / "kept.so"
     kept.hardlink_to(library)
-    with module.held(tmp_path) as lock:
+    with module.locked(tmp_path) as lock:
         contents.set_search_paths(tmp_path / "here", FOLDERS, PATCHELF, lock)
     assert kept.read_bytes() == LIBRARY.read_bytes()
     assert library.read_bytes() != LIBRARY.read_bytes()
