@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError, shown
-from bench.predict.asking import Asked, add_options, asking
+from bench.predict.predictor import Predictor, add_options, predictor_of
 from bench.report.arguments import Verbs, add_out, new_file, write
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ def run(options: argparse.Namespace) -> int:
         GrindstoneError: the network may not be loaded, or there is no worker to ask it.
     """
     new_file(options.out)
-    with asking(options) as asked:
-        answers = list(_answered(asked, options.files))
+    with predictor_of(options) as predictor:
+        answers = list(_answered(predictor, options.files))
     problems = [each for each in answers if each.problem is not None]
     for each in problems:
         print(f"bench: {each.problem}", file=sys.stderr)
-    classifier = asked.network.is_classifier
+    classifier = predictor.network.is_classifier
     if options.form or options.out:
         write(_written(answers, options.form or "csv", classifier=classifier), options.out)
     else:
@@ -84,14 +84,14 @@ def run(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _answered(asked: Asked, files: Sequence[Path]) -> Iterator[Answer]:
+def _answered(predictor: Predictor, files: Sequence[Path]) -> Iterator[Answer]:
     """An answer for each file, in their order."""
     import numpy as np
 
     from bench.datasets.pictures import read_all
     from bench.predict import pictures
 
-    network = asked.network
+    network = predictor.network
     decoded = pictures.reader(network.workload.dataset, network.preprocessing.image)
 
     def read(path: Path) -> NDArray[np.uint8]:
@@ -103,7 +103,7 @@ def _answered(asked: Asked, files: Sequence[Path]) -> Iterator[Answer]:
 
     images, problems = read_all(files, read)
     readable = [each for each in images if each is not None]
-    told = iter(asked.answers(np.stack(readable)) if readable else ())
+    told = iter(predictor.predict(np.stack(readable)) if readable else ())
     why = iter(problems)
     for file, image in zip(files, images, strict=True):
         if image is None:

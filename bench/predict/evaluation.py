@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import DataError, GrindstoneError, shown
-from bench.predict.asking import Asked, add_options, asking
+from bench.predict.predictor import Predictor, add_options, predictor_of
 from bench.report.arguments import Verbs
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_page:
         page = options.html or options.model.with_name(f"{options.model.stem}-evaluation.html")
         page = paths.page(page)
-    with asking(options) as asked:
-        made = _evaluated(asked, options.folder)
+    with predictor_of(options) as predictor:
+        made = _evaluated(predictor, options.folder)
     print(Screen.of(sys.stdout).draw(*report.printed(made)), end="")
     if page is not None:
         from bench.page.write import rendered, write
@@ -91,34 +91,34 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated(asked: Asked, folder: Path | None) -> Evaluated:
+def _evaluated(predictor: Predictor, folder: Path | None) -> Evaluated:
     import numpy as np
 
-    examples = _examples(asked, folder)
+    examples = _examples(predictor, folder)
     if not len(examples):
         raise DataError(f"{examples.note}: there is nothing to judge a network on")
-    said = asked.answers(examples.x)
+    said = predictor.predict(examples.x)
     if lost := int(np.count_nonzero(~np.isfinite(said).all(axis=1))):
         raise GrindstoneError(
-            f"{asked.network.name} answers {lost} of {len(examples)} pictures with no number: its "
-            "training diverged"
+            f"{predictor.network.name} answers {lost} of {len(examples)} pictures with no number: "
+            "its training diverged"
         )
     try:
-        seen, why = _seen(asked.network, examples), None
+        seen, why = _seen(predictor.network, examples), None
     except DataError as error:
         seen, why = None, str(error)
-    return Evaluated(asked.title, asked.network, examples, said, seen, why)
+    return Evaluated(predictor.title, predictor.network, examples, said, seen, why)
 
 
-def _examples(asked: Asked, folder: Path | None) -> Examples:
+def _examples(predictor: Predictor, folder: Path | None) -> Examples:
     """What the network is judged on."""
     from bench.datasets import data_folder, examples
     from bench.runner import paths
 
-    network = asked.network
+    network = predictor.network
     name, image = network.description.dataset.name, network.preprocessing.image
     if folder is None:
-        return _without_folder(asked)
+        return _without_folder(predictor)
     found = data_folder.look(paths.absolute("FOLDER", folder))
     classes = len(network.preprocessing.labels)
     try:
@@ -129,7 +129,7 @@ def _examples(asked: Asked, folder: Path | None) -> Examples:
         raise DataError(str(error).replace("--data-dir", "FOLDER")) from error
 
 
-def _without_folder(asked: Asked) -> Examples:
+def _without_folder(predictor: Predictor) -> Examples:
     """The test images of what `pytest bench/` has without --data-dir."""
     import dataclasses
 
@@ -137,11 +137,11 @@ def _without_folder(asked: Asked) -> Examples:
     from bench.datasets.prepared import Store
     from bench.workloads.workload import DATA_NAMES, Schedule
 
-    network, settings = asked.network, asked.settings
+    network, settings = predictor.network, predictor.settings
     name = network.description.dataset.name
     if name not in DATA_NAMES:
         raise GrindstoneError(f"{network.name} was trained on {shown(name)}: name its FOLDER")
-    store = Store(asked.scratch, None, settings.cache_dir, synthetic=settings.synthetic)
+    store = Store(predictor.scratch, None, settings.cache_dir, synthetic=settings.synthetic)
     workload = dataclasses.replace(network.workload, image=network.preprocessing.image, input=None)
     try:
         dataset = store.prepare(workload, Schedule(epochs=3, train=1)).dataset

@@ -1,4 +1,4 @@
-"""Asks a network in a worker: this process has no Keras, and runs nothing of a network."""
+"""Predicts in a worker: this process has no Keras, and runs nothing of a network."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ def add_options(parser: argparse.ArgumentParser, *, evaluates: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A network that can be asked.
+class Predictor:
+    """A saved network on a device.
 
-    answers: of images as it takes them, `(n, height, width, channels) uint8`: `(n, outputs)
-        float32`, seconds or the probability of each class.
+    predict: takes images as the network has them, `(n, height, width, channels) uint8`; gives
+        `(n, outputs) float32`, seconds or the probability of each class.
     """
 
     network: Network
     settings: Settings
     device: Device
     scratch: Path
-    answers: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     @property
     def title(self) -> str:
@@ -79,7 +79,7 @@ class Asked:
 
 
 @contextmanager
-def asking(options: argparse.Namespace) -> Iterator[Asked]:
+def predictor_of(options: argparse.Namespace) -> Iterator[Predictor]:
     """The network that was named, on the device that was.
 
     Raises:
@@ -96,10 +96,10 @@ def asking(options: argparse.Namespace) -> Iterator[Asked]:
         settings = read_settings(options, found)
         device = settings.one_device(found)
 
-        def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return _answers(network, settings, device, scratch.path, images)
 
-        yield Asked(network, settings, device, scratch.path, answers)
+        yield Predictor(network, settings, device, scratch.path, predict)
     finally:
         scratch.clean()
 
