@@ -39,7 +39,7 @@ def train_and_answer(made: Experiment, options: argparse.Namespace) -> int:
     backend = settings.variants[0].backend
     every = trainings.rounds(made, device, settings.seed, settings.repeats, backend)
     before = None if options.anew else trainings.run_to_resume(settings, found)
-    coming = trainings.left(every, before[1] if before else None)
+    coming = trainings.not_trained(every, before[1] if before else None)
     if before:
         _say_what_is_there(every, coming, before[0])
         if not coming:

@@ -79,8 +79,10 @@ def rounds(
     return [[Training(row, Repeat(number, seed=each)) for row in rows] for number, each in seeds]
 
 
-def left(trainings: Sequence[Sequence[Training]], record: Record | None) -> list[list[Training]]:
-    """Those that a record has not, by round; rounds that it has are none."""
+def not_trained(
+    trainings: Sequence[Sequence[Training]], record: Record | None
+) -> list[list[Training]]:
+    """Those that a record does not have, by round, without the rounds that it has whole."""
     there = {
         (each.workload, each.way, each.seed)
         for each in (record.results if record else ())

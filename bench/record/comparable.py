@@ -282,7 +282,7 @@ def key_for(result: Finished, head: Head) -> Key:
     }
 
 
-def unlike(before: Key, now: Key, but: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
+def differing_names(before: Key, now: Key, but: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
     """The names in which two keys differ, each with both values.  but: names that may differ."""
     pairs = {name: (before[name], now.get(name, NOT_RECORDED)) for name in before}
     differing = {name: p for name, p in pairs.items() if name not in but and len(set(p)) > 1}
@@ -296,7 +296,7 @@ def difference(before: Key, now: Key, *, but: Iterable[str] = ()) -> str | None:
 
     but: names that may differ.
     """
-    differing = unlike(before, now, but)
+    differing = differing_names(before, now, but)
     if not differing:
         return None
     unsaid = any(NOT_RECORDED in pair for pair in differing.values())
@@ -325,7 +325,7 @@ def other_machine(before: Row, now: Row) -> str | None:
         owners = {}
     if before.host != now.host or WITHHELD in (before.host, now.host):
         owners = {"machine": (before.host, now.host)}
-    return _words({**owners, **unlike(before.key or {}, now.key or {})})
+    return _words({**owners, **differing_names(before.key or {}, now.key or {})})
 
 
 def row_difference(before: Row, now: Row, but: Iterable[str] = ()) -> str | None:

@@ -33,7 +33,7 @@ class MakingError(RuntimeError):
 
 
 def read(path: Path) -> str:
-    """The file's text, "" where there is none; what is no text is unlike any."""
+    """The file's text, "" where there is none; what is no text is replaced."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

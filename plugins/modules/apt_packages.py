@@ -90,7 +90,7 @@ def _fits(wanted: str, there: Packages, here: set[str], provided: set[str]) -> b
     return not version and name in provided
 
 
-def why(host: Apt, names: list[str], output: str, updated: str) -> str:
+def why_not_installed(host: Apt, names: list[str], output: str, updated: str) -> str:
     """Why packages could not be installed, in one line; `updated` is what the update said."""
     lists = apt_sources.problems(updated)
     of_lists = tuple(each.url for each in lists)
@@ -121,7 +121,7 @@ def install(module: AnsibleModule, host: Apt, names: list[str]) -> None:
         held = ["--allow-change-held-packages"] if module.params["held"] else []
         well, output = host.run("apt-get", *OPTIONS, "-o", recommends, *held, "install", *names)
         if not well:
-            module.fail_json(msg=host.blocked or why(host, names, output, updated))
+            module.fail_json(msg=host.blocked or why_not_installed(host, names, output, updated))
     for each in apt_sources.problems(updated):
         module.warn(f"{each.url} was passed over: {each.why}")
 

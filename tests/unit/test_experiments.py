@@ -76,9 +76,9 @@ def test_what_is_there_is_not_trained_again_and_what_failed_is() -> None:
             failed("post", CPU, "killed", variant=_AVERAGE, seed=2),
         ]
     )
-    (last,) = trainings.left(every, there)
+    (last,) = trainings.not_trained(every, there)
     assert [each.title for each in last] == ["post on cpu, average pooling, seed 2"]
-    assert trainings.left(every, None) == every
+    assert trainings.not_trained(every, None) == every
 
 
 # ---- what may be said

@@ -186,7 +186,7 @@ def _set_otherwise(twins: list[Trained]) -> Iterator[tuple[Trained, dict[str, tu
     for each in twins:
         # Another Keras may write the same network otherwise.
         but = ("network",) if each.key["Keras"] != usual.get("Keras") else ()
-        differing = comparable.unlike(usual, each.key, but=but)
+        differing = comparable.differing_names(usual, each.key, but=but)
         if differing:
             yield each, {name: (own, theirs) for name, (theirs, own) in differing.items()}
 
