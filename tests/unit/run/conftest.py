@@ -22,7 +22,8 @@ def copy(tmp_path: Path) -> Path:
     (folder / "ansible/__init__.py").touch()
     (folder / "ansible/__main__.py").write_text(SAYS_HOW, encoding="utf-8")
     (folder / "pytest.py").write_text(SAYS_HOW, encoding="utf-8")
-    for name in ("msgspec.py", "numpy.py"):
+    (folder / "plugins/plugin_utils").mkdir(parents=True)
+    for name in ("msgspec.py", "numpy.py", "plugins/plugin_utils/playbook_words.py"):
         (folder / name).touch()
     shutil.copy(HERE / "run", folder)
     return folder

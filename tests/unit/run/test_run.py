@@ -72,7 +72,7 @@ def test_the_doctor_explains_a_file_of_the_caller_s_folder_without_ansible(
     run: Run, copy: Path, tmp_path: Path
 ) -> None:
     folder = copy / "plugins/plugin_utils/gpu_doctor"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     (folder / "__main__.py").write_text(SAYS_HOW + "sys.exit(3)\n", encoding="utf-8")
     done = run("doctor", "--explain", "my log", "--system", "arch")
     assert done.returncode == 3, done.stderr
@@ -95,9 +95,20 @@ def test_a_command_without_options_makes_nothing_of_them(
 
 
 @pytest.mark.usefixtures("uv")
+@pytest.mark.parametrize("verb", ["site", "plan", "doctor"])
+def test_words_that_ansible_does_not_take_never_reach_it(run: Run, copy: Path, verb: str) -> None:
+    refuses = "import sys; sys.exit(f'not {sys.argv[1:]}')\n"
+    (copy / "plugins/plugin_utils/playbook_words.py").write_text(refuses, encoding="utf-8")
+    done = run(verb, "--chekc", "one two", cwd=copy)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(f"not {[verb, str(copy), '--chekc', 'one two']}\n")
+    assert "playbook site.yml" not in done.stderr
+
+
+@pytest.mark.usefixtures("uv")
 def test_a_bundle_is_the_caller_s_file(run: Run, copy: Path, tmp_path: Path) -> None:
     folder = copy / "plugins/plugin_utils/elsewhere"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     (folder / "__main__.py").write_text(SAYS_HOW, encoding="utf-8")
     assert run("plan", "--bundle", "it").stdout == f"called:|--bundle|{tmp_path}/it|None\n"
     assert run("plan", "--bundle=it").stdout == f"called:|--bundle={tmp_path}/it|None\n"
