@@ -192,6 +192,7 @@ def printed(made: Evaluated) -> Iterator[RenderableType]:
         yield Text(line, style="bold red" if line.startswith("WARNING") else "yellow")
     headings, rows = report.table()
     grid = table.grid(3, headings, right=headings[1:])
+    grid.columns[0].no_wrap = False  # words may go on below, figures stay whole
     for row in rows:
         grid.add_row(*row)
     yield grid

@@ -192,6 +192,16 @@ def test_a_network_no_better_than_the_mean_is_called_so(tmp_path: Path) -> None:
     assert "no better than a guess" in out
 
 
+def test_on_a_narrow_terminal_the_figures_stay_whole(tmp_path: Path) -> None:
+    data = shots(tmp_path / "data", {2: 254, 3: 253})
+    seen = np.zeros((1, 4, 4, 3), np.uint8)
+    model = networks.saved(tmp_path / "models", trained_on=seen, image=(4, 4, 3))
+    out, _ = evaluated(tmp_path, model, data)
+    (row,) = (line for line in out.splitlines() if "not trained on" in line)
+    assert row.split()[3:] == ["4", "63,254", "s²", "251.5", "s", "-253013.00", "0.0", "%"]
+    assert "…" not in out
+
+
 def test_digits_are_judged_on_those_to_test_on(tmp_path: Path) -> None:
     seen = np.full((1, 28, 28, 1), 255, np.uint8)
     model = networks.saved(tmp_path / "models", "mlp", trained_on=seen, mean=None)
