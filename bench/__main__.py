@@ -39,6 +39,7 @@ from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import doctor, evidence, run, stop
+from bench.workloads import ON_REQUEST, WORKLOADS
 
 _VERBS = (
     *(run, experiment, inspection, lint, predict, evaluation, listing, records),
@@ -105,12 +106,21 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Paragraphs, **settings)
 
+    def parse_known_args(self, *args: Any, **settings: Any) -> Any:
+        """Knows no other arguments, so that a verb names its own help."""
+        options, others = super().parse_known_args(*args, **settings)
+        if others:
+            self.error(f"unrecognized arguments: {' '.join(others)}")
+        return options, others
+
     def error(self, message: str) -> NoReturn:
         """Says it, and where the right words are."""
         if match := _NO_VERB.match(message):
             near = difflib.get_close_matches(match[1], re.findall(r"[\w-]+", match[2]), 1)
             meant = "".join(f" (do you mean {each}?)" for each in near)
             message = f"there is no verb {match[1]}{meant}"
+            if match[1] in {*WORKLOADS, *ON_REQUEST}:
+                message += f"; a workload is chosen by `{invocation.BENCHMARK} -k {match[1]}`"
         self.exit(2, f"bench: {lines(message)}; `{self.prog} --help` lists what there is\n")
 
 

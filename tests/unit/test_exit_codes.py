@@ -140,10 +140,15 @@ def test_a_name_that_the_output_has_no_characters_for_is_printed(
     [
         (["evidence", "--workload", "tea"], "argument --workload: invalid choice: 'tea' (choose "),
         (["compair"], "there is no verb compair (do you mean compare?); `python -m bench --help`"),
+        (
+            ["mlp"],
+            "there is no verb mlp; a workload is chosen by `pytest bench/ -k mlp`; `python",
+        ),
         (["tea"], "there is no verb tea; `python -m bench --help` lists what there is"),
         (["show"], "the following arguments are required: RUN; `python -m bench show --help`"),
         ([], "the following arguments are required: VERB; `python -m bench --help` lists"),
-        (["list", "--sinse=7d"], "unrecognized arguments: --sinse=7d; `python -m bench"),
+        (["list", "--sinse=7"], "unrecognized arguments: --sinse=7; `python -m bench list --help`"),
+        (["fleet", "a", "-x"], "unrecognized arguments: -x; `python -m bench fleet --help`"),
     ],
 )
 def test_a_mistyped_word_is_2_and_one_line_that_says_where_the_right_ones_are(
