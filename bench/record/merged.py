@@ -86,7 +86,12 @@ def _differences(one: Any, other: Any, member: str = "") -> Iterator[str]:
         for name in one.keys() | other.keys():
             yield from _differences(one.get(name), other.get(name), f"{member}.{name}".lstrip("."))
     elif one != other:
-        yield f"{member} {one} → {other}"
+        yield f"{member} {_said(one)} → {_said(other)}"
+
+
+def _said(value: Any) -> str:
+    """A list by its words."""
+    return " ".join(map(str, value)) or "none" if isinstance(value, tuple | list) else str(value)
 
 
 def _repeats(record: Record) -> int:

@@ -147,8 +147,14 @@ def _best(word: str, folder: Path) -> Path:
     every = {_id(name): None for record in records for name in _epochs(record)}
     rows = next(filter(None, (_counting(record, wanted) for record in records)), None)
     if rows is None:
+        alike = [each for each in every if each == wanted or each.startswith(f"{wanted}-")]
+        if alike or (every and not wanted):
+            raise RecordError(
+                f"`{word}`: no training of {', '.join(alike or every)} in {folder} counts, as none "
+                f"has the verdict OK; {_listed(folder)}"
+            )
         there = f"; there is {', '.join(every)}" if every else ""
-        raise RecordError(f"`{word}`: no run in {folder} has such a row that counts{there}")
+        raise RecordError(f"`{word}`: no run in {folder} has such a row{there}")
     best = {row.name: fastest(row, records)[0][0][1].path for row in rows}
     if len(set(best.values())) > 1:
         told = ", ".join(f"best:{_id(name)} is {path.stem}" for name, path in best.items())

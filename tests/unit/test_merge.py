@@ -76,6 +76,10 @@ def test_pairs_stay_pairs_and_trainings_to_a_target_come_along(tmp_path: Path) -
         ({"machine": records.machine(driver="595.12")}, "machine.driver 580.95.05 → 595.12"),
         ({"machine": records.machine(host="box-2")}, "machine.host bench-1 → box-2"),
         ({"settings": records.settings(profile="full")}, "settings.profile quick → full"),
+        (
+            {"settings": records.settings(rerun_options=("--epochs=5", "--learning-curve"))},
+            "settings.rerun_options none → --epochs=5 --learning-curve;",
+        ),
         ({"grindstone": "0.2.0"}, "grindstone 0.1.0 → 0.2.0"),
         ({"machine": records.machine(host=WITHHELD)}, "b.json is a shared record"),
         ({}, "hold the same training; name each run once"),

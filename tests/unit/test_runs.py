@@ -193,5 +193,9 @@ def test_a_row_is_one_mode_where_that_is_named_in_full(write: Files) -> None:
 
 def test_without_a_row_that_counts_there_is_no_best(write: Files, tmp_path: Path) -> None:
     write("a", [records.failed("mlp", CPU, "killed")])
-    assert "no run in" in _refused("best", write.folder)
+    told = f"no training of mlp-cpu in {write.folder} counts, as none has the verdict OK"
+    for word in ("best", "best:mlp", "best:mlp-cpu"):
+        assert told in _refused(word, write.folder)
+    told = f"no run in {write.folder} has such a row; there is mlp-cpu"
+    assert told in _refused("best:ml", write.folder)
     assert "no run in" in _refused("best", tmp_path / "none")

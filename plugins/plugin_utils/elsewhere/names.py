@@ -121,7 +121,8 @@ def gpus(said: list[str]) -> tuple[Gpu, ...]:
     for each in (part for words in said for part in _AND.split(words)):
         count, name = _counted(each.strip())
         if not 1 <= count <= 16:
-            raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", "name fewer")
+            advice = "name fewer" if count else "name one, or leave --gpu out"
+            raise RefusedError(f"--gpu «{each}»", "1 to 16 GPUs", advice)
         name = _socketed(name) if count >= _EIGHT else name
         found += [_gpu(name, len(found) + number) for number in range(count)]
     return tuple(found)
