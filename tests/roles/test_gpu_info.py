@@ -49,6 +49,7 @@ def test_a_fresh_debian_is_read_and_left_as_it_is(
         "repositories": [],
         "repository_files": {},
         "suites": ["bookworm"],
+        "archives": [],  # none has a driver
         "pins": [],
         "unattended_upgrades": False,
     }
