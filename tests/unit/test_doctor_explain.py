@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import subprocess
 import sys
@@ -107,6 +108,16 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "No such file" in done.stderr
+
+
+def test_a_packed_log_is_not_taken_for_a_text(tmp_path: Path) -> None:
+    log = tmp_path / "syslog.2.gz"
+    log.write_bytes(gzip.compress(MISMATCH.encode()))
+    done = doctor("--explain", str(log))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"doctor: {log} is compressed; give its text: zcat FILE | ./run doctor -\n"
+    )
 
 
 def test_what_looks_like_a_command_or_a_template_is_text() -> None:

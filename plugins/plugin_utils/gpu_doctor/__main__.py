@@ -25,6 +25,7 @@ from .scan import SHORT
 UNKNOWN = 3
 _PIECE = 1 << 20
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_PACKED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"(\xb5/\xfd": "zstdcat"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +74,10 @@ def _explained(options: argparse.Namespace) -> tuple[str, bool]:
     with _opened(options.explain) as file:
         pieces = _pieces(file)
         start = _start(pieces)
+        if tool := next((each for head, each in _PACKED.items() if start.startswith(head)), None):
+            raise InvalidDataError(
+                f"{options.explain} is compressed; give its text: {tool} FILE | ./run doctor -"
+            )
         text = start.decode("utf-8", "replace")
         host = host_of(text, rows.knowledge(), options.system, options.inside)
         rest = next(pieces, b"")
