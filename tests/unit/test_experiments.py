@@ -154,6 +154,14 @@ def test_better_is_said_with_its_interval_and_only_where_it_is_so() -> None:
     assert second[2:5] == ["74.5 s²", "70.0 s² to 79.0 s²", "64.5 s²"]
 
 
+def test_on_a_narrow_terminal_every_arm_keeps_its_name() -> None:
+    mse = [127250.0, 15394.0, 49918.0]
+    told = summary.text(made({None: mse, _AVERAGE: mse}), None, Screen(80), verbose=False)
+    rows = [line for line in told.splitlines() if "15,394 s² to 127,250 s²" in line]
+    assert [row.split()[:2] for row in rows] == [["max", "pooling"], ["average", "pooling"]]
+    assert "…" not in "".join(rows)
+
+
 def test_where_chance_may_do_it_no_difference_is_told() -> None:
     unclear = arms.experiment(made({None: [50, 80, 60], _AVERAGE: [70, 50, 55]}))
     assert unclear is not None

@@ -24,14 +24,18 @@ _COLOURS = {
     "UNCLEAR": "yellow",
     "DIVERGED": "red",
 }
-_GAPS = (3, 2, 1)
+# From roomy to narrow: the gap between columns, and those that are left out.
+_LAYOUTS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    *((3, ()), (2, ()), (1, ())),
+    *((1, ("Parameters",)), (1, ("Parameters", "Epoch"))),
+)
 # Seeds above this number nobody trains.
 _TOO_MANY = 1000
 
 
 def draw(made: Experiment, screen: Screen) -> Table:
     """The arms, a row each, in the roomiest layout that fits."""
-    return screen.first_fitting(_table(made, gap) for gap in _GAPS)
+    return screen.first_fitting(_table(made, gap, without) for gap, without in _LAYOUTS)
 
 
 def headings(made: Experiment) -> list[str]:
@@ -186,13 +190,15 @@ def _word(arm: Arm, differs: Difference | None) -> str:
     return "DIVERGED" if arm.has_diverged else "no answer"
 
 
-def _table(made: Experiment, gap: int) -> Table:
+def _table(made: Experiment, gap: int, without: tuple[str, ...]) -> Table:
     grid = table.grid(gap)
-    for place, heading in enumerate(headings(made)):
-        left = heading in ("Arm", "Answer")
-        told = heading.replace(" ", "\n", 1) if gap < _GAPS[0] else heading
+    every = headings(made)
+    kept = [place for place, heading in enumerate(every) if heading not in without]
+    for place in kept:
+        left = every[place] in ("Arm", "Answer")
+        told = every[place].replace(" ", "\n", 1) if gap < _LAYOUTS[0][0] else every[place]
         grid.add_column(told, justify="left" if left else "right", no_wrap=place > 0)
     for row in cells(made):
-        *start, word = row
+        *start, word = (row[place] for place in kept)
         grid.add_row(*start, Text(word, _COLOURS.get(word, "")))
     return grid
