@@ -39,7 +39,8 @@ from bench.report.arguments import Verbs
 from bench.report.export import command as export
 from bench.report.fleet import command as fleet
 from bench.runner import doctor, evidence, run, stop
-from bench.workloads import ON_REQUEST, WORKLOADS
+from bench.workloads import WORKLOADS
+from bench.workloads.workload import DATA_NAMES
 
 _VERBS = (
     *(run, experiment, inspection, lint, predict, evaluation, listing, records),
@@ -116,11 +117,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Says it, and where the right words are."""
         if match := _NO_VERB.match(message):
-            near = difflib.get_close_matches(match[1], re.findall(r"[\w-]+", match[2]), 1)
+            word, trained = match[1], {*WORKLOADS, *DATA_NAMES}
+            near = difflib.get_close_matches(word, re.findall(r"[\w-]+", match[2]), 1)
             meant = "".join(f" (do you mean {each}?)" for each in near)
-            message = f"there is no verb {match[1]}{meant}"
-            if match[1] in {*WORKLOADS, *ON_REQUEST}:
-                message += f"; a workload is chosen by `{invocation.BENCHMARK} -k {match[1]}`"
+            if word in trained:
+                meant = f"; what is trained is chosen by `{invocation.BENCHMARK} -k {word}`"
+            message = f"there is no verb {word}{meant}"
         self.exit(2, f"bench: {lines(message)}; `{self.prog} --help` lists what there is\n")
 
 

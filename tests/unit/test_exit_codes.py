@@ -140,10 +140,8 @@ def test_a_name_that_the_output_has_no_characters_for_is_printed(
     [
         (["evidence", "--workload", "tea"], "argument --workload: invalid choice: 'tea' (choose "),
         (["compair"], "there is no verb compair (do you mean compare?); `python -m bench --help`"),
-        (
-            ["mlp"],
-            "there is no verb mlp; a workload is chosen by `pytest bench/ -k mlp`; `python",
-        ),
+        (["mlp"], "there is no verb mlp; what is trained is chosen by `pytest bench/ -k mlp`;"),
+        (["post"], "there is no verb post; what is trained is chosen by `pytest bench/ -k post`;"),
         (["tea"], "there is no verb tea; `python -m bench --help` lists what there is"),
         (["show"], "the following arguments are required: RUN; `python -m bench show --help`"),
         ([], "the following arguments are required: VERB; `python -m bench --help` lists"),
