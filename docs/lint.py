@@ -27,8 +27,8 @@ Each finding is a line: where, and what was found; below them, once for each rul
 why. In a notebook the place is `digits.ipynb: cell 3, line 2`, the third code cell; a cell that is
 no Python is left out, and a line says so. `certain` follows from the script itself; `suspected` is
 what it probably means. **No finding is no proof**: functions of other modules, folders that are not
-there and loops over `GradientTape` are not looked into. The last line counts the networks and calls
-of `fit` that were seen. PyTorch and JAX are not understood, and a line says so.
+there and loops over `GradientTape` are not looked into. A line on standard error counts the
+networks and calls of `fit` that were seen. PyTorch and JAX are not understood, and a line says so.
 
 | option, comment | |
 |---|---|
