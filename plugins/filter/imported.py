@@ -15,6 +15,7 @@ _FILTERS = {
     "gpu_stack": ("gpu_stack.playbook", "gpu_stack"),
     "plan_table": ("gpu_stack.table", "table"),
     "lock_with_wheel": ("gpu_stack.wheel", "locked"),
+    "misspelled_variable": ("variable_names", "misspelled"),
     "gpu_doctor": ("gpu_doctor.playbook", "gpu_doctor"),
     "gpu_doctor_bundle": ("gpu_doctor.playbook", "gpu_doctor_bundle"),
 }

@@ -234,6 +234,17 @@ def test_a_kernel_that_is_not_known_is_told_with_those_that_are(capsys: Capture)
     assert "whose «surface» is not known of ubuntu-24.04; expected a kernel of hwe, " in wrong
 
 
+@pytest.mark.parametrize(
+    ("said", "near"), [("ubunut-24.04", "ubuntu-24.04"), ("debain 13", "debian-13")]
+)
+def test_a_mistyped_system_is_told_with_the_one_that_it_is_like(
+    said: str, near: str, capsys: Capture
+) -> None:
+    code, told, wrong = run(capsys, "--host", said, "--gpu", "T4")
+    assert (code, told, wrong.count("\n")) == (2, "", 1)
+    assert wrong.endswith(f": name one, such as {near}\n")
+
+
 @pytest.mark.parametrize("said", ["ubuntu 24.04 realtime", "debian 13 rt", "debian 12 realtime"])
 def test_a_realtime_kernel_is_refused_as_if_it_were_here(said: str, capsys: Capture) -> None:
     code, told, _wrong = run(capsys, "--host", said, "--gpu", "T4")

@@ -27,6 +27,27 @@ def test_plan_yml_ends_in_one_table_with_a_row_for_every_host_that_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("plan", "plan_drvier", "plan_driver"),
+        ("plan", "tensorflow_indx", "tensorflow_index"),
+        ("doctor", "doctor_bundel", "doctor_bundle"),
+        ("remove", "remove_prefx", "remove_prefix"),
+        ("verify", "verify_timout", "verify_timeout"),
+    ],
+)
+def test_a_misspelled_variable_is_refused_in_one_line(
+    tmp_path: Path, name: str, given: str, expected: str
+) -> None:
+    hosts = inventory(tmp_path, f"here {given}=1")
+    done = playbook("-i", hosts, f"playbooks/{name}.yml", callback=SUMMARY)
+    said = " ".join(done.stdout.split())
+    assert f"found the variable {given}; expected {expected}: correct its name" in said
+    assert done.returncode == (0 if name == "plan" else 2)
+    assert "changed:" not in said
+
+
+@pytest.mark.parametrize(
     "arguments", [["--skip-tags", "always"], ["--start-at-task", "Install TensorFlow"]]
 )
 def test_a_plan_that_was_skipped_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:

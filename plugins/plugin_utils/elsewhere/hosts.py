@@ -112,6 +112,7 @@ def _named(
         ids = dict.fromkeys(row.id for row, _version in known.values())
         near = difflib.get_close_matches("".join(words[:1]), ids, n=1)
         like = [each for each in known if each.split("-")[0] in near]
+        like = [each for each in like if known[each][1] in words] or like
         do = f"name one, such as {like[-1]}" if like else "name one that yours is, or is made of"
         raise RefusedError(f"--host «{name}»", f"one of {', '.join(known)}", do)
     return made_of
@@ -125,7 +126,8 @@ def _must_know_its_kernel(
         kernels = [word for said in row.fresh[version].others for word in said.split()]
         of_it = [word for word in words if _is(word, row, version)]
         rest = [word for word in words if word not in of_it and word not in kernels]
-        whole = of_it and (not version or any(word[0].isdigit() for word in of_it))
+        named = any(not word[0].isdigit() for word in of_it)
+        whole = named and (not version or any(word[0].isdigit() for word in of_it))
         if whole and not any(word[0].isdigit() for word in rest):
             raise RefusedError(
                 f"--host «{name}», whose «{' '.join(rest)}» is not known of {key}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..host_facts import parse
 from ..typed import InvalidDataError, decode
+from ..variable_names import misspelled
 from .block import describe
 from .load import load
 from .options import Options, RefusedError
@@ -20,12 +22,17 @@ def gpu_stack(
     options: dict[str, Any],
     matrix: dict[str, list[dict[str, Any]]],
     host: str,
+    variables: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The plan's fields, or why there is none in `refusal`.
 
     With them come what of the record is `persisted`, the plan as a `block` of lines, and its `row`
     for the table of many.
+
+    variables: the names of all that the host has.
     """
+    if refusal := misspelled(variables):
+        return _text({"refusal": refusal})
     try:
         rows = load(matrix)
         facts = parse(found)
