@@ -16,11 +16,9 @@ from .rows import DriverOffer, Origin
 _USUAL = 500  # the priority of what no pin is of
 # Regular expressions whose search is no long one, for a bundle may hold any.
 _REGEX = re.compile(r"/\^?([\w-]|\\?\.|\.\*){1,60}\$?/")
-# The hosts of a distribution's archives by their pockets, "" for all others.
-_ARCHIVES = {
-    "ubuntu": {"": "archive.ubuntu.com", "security": "security.ubuntu.com"},
-    "debian": {"": "deb.debian.org", "security": "security.debian.org"},
-}
+# A distribution's domain, and its archive's host there; the pocket security has a host of its name.
+_ARCHIVES = {"ubuntu": ("ubuntu.com", "archive"), "debian": ("debian.org", "deb")}
+_SECURITY = "security"
 _OF_NVIDIA = "/nvidia-driver-pinning-"  # its own packages of pins, one of which is there at most
 
 
@@ -122,11 +120,14 @@ def _places(request: Request, origin: Origin, row: DriverOffer | None = None) ->
     if origin == "nvidia":
         return [_Place("developer.download.nvidia.com", {"o": "NVIDIA", "l": "NVIDIA CUDA"})]
     codename = request.facts.distribution.codename
-    pockets = (row.pockets if row else ()) or ("", "updates", "security")
+    pockets = (row.pockets if row else ()) or ("", "updates", _SECURITY)
     suites = {f"{codename}-{each}".rstrip("-"): each for each in pockets}
     told = [each for each in request.facts.packages.archives if each.suite in suites]
-    hosts = _ARCHIVES.get(request.system.id, {})
-    usual = [Archive(suite, hosts.get(suites[suite], hosts.get("", ""))) for suite in suites]
+    domain, host = _ARCHIVES.get(request.system.id, ("", ""))
+    usual = [
+        Archive(suite, f"{pocket if pocket == _SECURITY else host}.{domain}")
+        for suite, pocket in suites.items()
+    ]
     return [_place(request, each, suites[each.suite]) for each in told or usual]
 
 
@@ -141,14 +142,14 @@ def _place(request: Request, archive: Archive, pocket: str) -> _Place:
         archive.host,
         {
             "o": name,
-            "l": f"{name}-Security" if debian and pocket == "security" else name,
+            "l": f"{name}-Security" if debian and pocket == _SECURITY else name,
             "n": archive.suite if debian else here.codename,
             "a": archive.suite,
             "c": "non-free" if debian else "restricted",
             "v": here.version,
         },
         tuple(f"{each}-{pocket}".rstrip("-") for each in ("stable", "oldstable") if debian),
-        security=pocket == "security",
+        security=pocket == _SECURITY,
     )
 
 
